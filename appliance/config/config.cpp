@@ -1,0 +1,47 @@
+#include "appliance/config/config.hpp"
+
+#include <algorithm>
+
+#include "appliance/config/words.hpp"
+#include "core/base/verify.hpp"
+
+namespace appliance::config {
+namespace {
+
+template <typename Enum, std::size_t size>
+std::string_view word(const Words<Enum, size>& words, Enum value) noexcept {
+    const auto* found =
+        std::find_if(words.begin(), words.end(), [value](const auto& candidate) { return candidate.second == value; });
+    VERIFY(found != words.end());
+    return found->first;
+}
+
+template <typename Item>
+const Item* named(const std::vector<Item>& items, std::string_view name) noexcept {
+    const auto found = std::find_if(items.begin(), items.end(), [name](const Item& item) { return item.name == name; });
+    return found == items.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::string_view print(Mode mode) noexcept {
+    return word(mode_words, mode);
+}
+std::string_view print(Balance balance) noexcept {
+    return word(balance_words, balance);
+}
+std::string_view print(FenceMode mode) noexcept {
+    return word(fence_mode_words, mode);
+}
+std::string_view print(CheckType type) noexcept {
+    return word(check_type_words, type);
+}
+
+const Pool* Config::pool(std::string_view name) const noexcept {
+    return named(pools, name);
+}
+const Server* Config::server(std::string_view name) const noexcept {
+    return named(servers, name);
+}
+
+}  // namespace appliance::config

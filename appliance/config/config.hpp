@@ -1,0 +1,154 @@
+// Config: everything the file says, as plain values with the defaults filled in and every name resolved. What is in a
+// Config has been checked (load.hpp); nobody behind it checks again. Values compare, so that a reload can tell what
+// has changed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/address.hpp"
+#include "core/base/duration.hpp"
+
+namespace appliance::config {
+
+// The words of each enum are those of the file; print() gives them back.
+enum class Mode { http, tcp };
+enum class Balance { round_robin, least_connections, random_two, source_hash };
+enum class FenceMode { reset, icmp, drop };
+enum class CheckType { http, tcp };
+
+std::string_view print(Mode mode) noexcept;
+std::string_view print(Balance balance) noexcept;
+std::string_view print(FenceMode mode) noexcept;
+std::string_view print(CheckType type) noexcept;
+
+struct Listener {
+    std::string name;
+    core::Address address;
+    Mode mode = Mode::http;
+    std::string pool;
+
+    friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+struct Server {
+    std::string name;
+    core::Address host;  // port 0: the port belongs to the backend
+
+    friend bool operator==(const Server&, const Server&) = default;
+};
+
+// How a pool's backends are probed. A pool without a check is probed by TCP connect, because a backend that was never
+// seen well is never eligible.
+struct Check {
+    CheckType type = CheckType::tcp;
+    std::string method = "HEAD";  // http only, like the next three
+    std::string path = "/";
+    std::string host;  // the Host header; empty: the backend's address
+    unsigned expect = 200;
+    core::Milliseconds interval{2000};
+    core::Milliseconds timeout{1000};  // never above interval
+    unsigned fall = 2;                 // failures in a row until down
+    unsigned rise = 1;                 // passes in a row until up
+
+    friend bool operator==(const Check&, const Check&) = default;
+};
+
+struct Backend {
+    std::string server;
+    core::Address address;
+    unsigned weight = 1;
+    unsigned max_connections = 0;  // 0: no limit of its own
+    bool backup = false;           // used when no other backend of the pool is eligible
+
+    friend bool operator==(const Backend&, const Backend&) = default;
+};
+
+struct Pool {
+    std::string name;
+    std::uint16_t port = 0;
+    Balance balance = Balance::round_robin;
+    Check check;
+    std::vector<Backend> backends;  // at least one, in the order of the file
+
+    friend bool operator==(const Pool&, const Pool&) = default;
+};
+
+struct Maintenance {
+    std::filesystem::path page;  // empty: the built-in page
+    std::string bytes;           // what the page held when it was loaded
+    core::Milliseconds retry_after{120'000};
+
+    friend bool operator==(const Maintenance&, const Maintenance&) = default;
+};
+
+struct Control {
+    std::filesystem::path socket = "/run/gatehouse/control.sock";
+    std::filesystem::path state = "/var/lib/gatehouse";
+
+    friend bool operator==(const Control&, const Control&) = default;
+};
+
+struct Proxy {
+    unsigned workers = 0;              // 0: one per CPU
+    std::string user = "gatehouse";    // named in the file: exists; the default may not
+    core::Milliseconds drain{30'000};  // on SIGTERM, how long exchanges may still take
+
+    friend bool operator==(const Proxy&, const Proxy&) = default;
+};
+
+struct Timeouts {
+    core::Milliseconds head{10'000};        // the whole head of a request
+    core::Milliseconds keep_alive{60'000};  // an idle session between two requests
+    core::Milliseconds connect{3'000};      // to a backend
+    core::Milliseconds backend{60'000};     // the first byte of a response
+    core::Milliseconds relay_idle{3'600'000};
+
+    friend bool operator==(const Timeouts&, const Timeouts&) = default;
+};
+
+struct Log {
+    bool exchanges = true;  // one line of JSON per exchange or relay
+
+    friend bool operator==(const Log&, const Log&) = default;
+};
+
+struct Config {
+    std::filesystem::path file;
+    std::vector<Listener> listeners;  // at least one; each list in the order of the file
+    std::vector<Server> servers;
+    std::vector<Pool> pools;
+    Maintenance maintenance;
+    FenceMode fence_mode = FenceMode::reset;
+    Control control;
+    Proxy proxy;
+    Timeouts timeouts;
+    Log log;
+
+    // By name; null where there is none.
+    [[nodiscard]] const Pool* pool(std::string_view name) const noexcept;
+    [[nodiscard]] const Server* server(std::string_view name) const noexcept;
+
+    friend bool operator==(const Config&, const Config&) = default;
+};
+
+// What a file may hold at most. Bounds are fixed at load, so that nothing behind them grows without one.
+struct Limits {
+    static constexpr std::size_t file_bytes = std::size_t{1} << 20;
+    static constexpr std::size_t page_bytes = std::size_t{1} << 20;
+    static constexpr std::size_t listeners = 256;
+    static constexpr std::size_t servers = 1024;
+    static constexpr std::size_t pools = 256;
+    static constexpr std::size_t backends = 256;  // of one pool
+    static constexpr std::size_t name_bytes = 63;
+    static constexpr std::size_t socket_bytes = 107;  // sun_path without its NUL, unix(7)
+    static constexpr std::int64_t workers = 1024;
+    static constexpr std::int64_t weight = 256;
+    static constexpr std::int64_t max_connections = 1'000'000;
+    static constexpr std::int64_t streak = 100;  // fall and rise
+};
+
+}  // namespace appliance::config

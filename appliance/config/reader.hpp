@@ -1,0 +1,49 @@
+// Reader: the sections of the file, one method each, in the order in which they need each other: a pool looks up its
+// servers, a listener its pool. Used by load.cpp alone; problems go to the report and reading goes on.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "appliance/config/config.hpp"
+#include "appliance/config/section.hpp"
+
+namespace appliance::config {
+
+class Reader {
+public:
+    // All three outlive the reader.
+    Reader(const Node& root, Config& config, Report& report);
+
+    void read();
+
+private:
+    using Named = void (Reader::*)(const std::string& name, Section& section);
+
+    // Calls reader for each table below key, as in [pool.NAME].
+    void each(std::string_view key, std::size_t count_max, Named reader);
+    // The section of a plain table such as [proxy]; an empty one where it is missing.
+    Section section(std::string_view key);
+
+    void read_server(const std::string& name, Section& section);
+    void read_pool(const std::string& name, Section& section);
+    void read_check(const std::string& pool, const Entry& entry, Check& check);
+    void read_http_check(Section& section, Check& check);
+    void read_backends(Section& section, Pool& pool);
+    void read_backend(const Node& node, Pool& pool);
+    void add_backend(Position at, Backend backend, Pool& pool);
+    void read_listener(const std::string& name, Section& section);
+    void read_listener_address(Section& section, Listener& listener);
+    void refuse_loop(Position at, const Listener& listener);
+    void read_maintenance();
+    void read_page(Section& section);
+    void read_control();
+    void read_proxy();
+    void read_timeouts();
+
+    Section root_;
+    Config& config_;
+    Report& report_;
+};
+
+}  // namespace appliance::config

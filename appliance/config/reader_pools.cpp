@@ -1,0 +1,192 @@
+// [server.*], [pool.*] and [listen.*]: who is in front of whom.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "appliance/config/nearest.hpp"
+#include "appliance/config/reader.hpp"
+#include "appliance/config/words.hpp"
+
+namespace appliance::config {
+namespace {
+
+template <typename Item>
+std::vector<std::string_view> names_of(const std::vector<Item>& items) {
+    std::vector<std::string_view> names;
+    for (const Item& item : items) {
+        names.push_back(item.name);
+    }
+    return names;
+}
+
+bool is_unspecified(const core::Address& address) {
+    const auto& bytes = address.bytes();
+    return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+bool is_loopback(const core::Address& address) {
+    const auto host = address.host();
+    return host == "::1" || (address.is_v4() && address.bytes()[0] == 127);
+}
+
+}  // namespace
+
+void Reader::read_server(const std::string& name, Section& section) {
+    Server server{name, {}};
+    if (const auto host = section.required_text("host", "host = \"10.0.0.11\""); !host.empty()) {
+        const auto address = core::Address::parse_host(host, 0);
+        if (!address) {
+            section.complain("host", address.error().what, address.error().mend);
+        } else if (is_unspecified(*address)) {
+            section.complain("host", fmt::format("'{}' is no machine's address", host),
+                             "write the address of the server itself");
+        } else {
+            server.host = *address;
+        }
+    }
+    config_.servers.push_back(std::move(server));
+}
+
+void Reader::read_pool(const std::string& name, Section& section) {
+    Pool pool;
+    pool.name = name;
+    pool.port = static_cast<std::uint16_t>(section.number("port", 0, 1, 65535));
+    pool.balance = section.choice("balance", Balance::round_robin, balance_words);
+    if (const Entry* check = section.find("check"); check != nullptr) {
+        read_check(name, *check, pool.check);
+    }
+    read_backends(section, pool);
+    config_.pools.push_back(std::move(pool));
+}
+
+void Reader::read_backends(Section& section, Pool& pool) {
+    const Entry* servers = section.find("servers");
+    if (servers == nullptr || (servers->value.kind == Kind::list && servers->value.list.empty())) {
+        report_.add(servers == nullptr ? section.at() : servers->value.at,
+                    fmt::format("{} has no servers", section.name()), "add servers = [\"web1\"]");
+        return;
+    }
+    if (servers->value.kind != Kind::list) {
+        section.complain("servers", fmt::format("it is {}", print(servers->value.kind)), "write servers = [\"web1\"]");
+        return;
+    }
+    if (servers->value.list.size() > Limits::backends) {
+        section.complain("servers", fmt::format("{} servers are too many", servers->value.list.size()),
+                         fmt::format("at most {} are allowed in a pool", Limits::backends));
+        return;
+    }
+    for (const Node& node : servers->value.list) {
+        read_backend(node, pool);
+    }
+    const bool own_ports = std::all_of(servers->value.list.begin(), servers->value.list.end(), [](const Node& node) {
+        return std::any_of(node.table.begin(), node.table.end(),
+                           [](const Entry& entry) { return entry.key == "port"; });
+    });
+    if (section.find("port") == nullptr && !own_ports) {
+        report_.add(section.at(), fmt::format("{} has no 'port'", section.name()), "add port = 80");
+    }
+}
+
+void Reader::read_backend(const Node& node, Pool& pool) {
+    if (node.kind == Kind::text) {
+        add_backend(node.at, {.server = node.text, .address = core::Address().with_port(pool.port)}, pool);
+        return;
+    }
+    if (node.kind != Kind::table) {
+        report_.add(node.at, fmt::format("bad server in [pool.{}]: it is {}", pool.name, print(node.kind)),
+                    "write \"web1\" or { name = \"web1\", weight = 2 }");
+        return;
+    }
+    Section section(node, node.at, fmt::format("a server of [pool.{}]", pool.name), report_);
+    Backend backend;
+    backend.server = section.required_text("name", "name = \"web1\"");
+    backend.weight = static_cast<unsigned>(section.number("weight", 1, 1, Limits::weight));
+    backend.max_connections = static_cast<unsigned>(section.number("max_connections", 0, 0, Limits::max_connections));
+    backend.backup = section.flag("backup", false);
+    backend.address =
+        core::Address().with_port(static_cast<std::uint16_t>(section.number("port", pool.port, 1, 65535)));
+    section.close();
+    if (!backend.server.empty()) {
+        add_backend(section.at("name"), std::move(backend), pool);
+    }
+}
+
+void Reader::add_backend(Position at, Backend backend, Pool& pool) {
+    const Server* server = config_.server(backend.server);
+    if (server == nullptr) {
+        report_.add(at, fmt::format("unknown server '{}' in [pool.{}]", backend.server, pool.name),
+                    suggest(backend.server, names_of(config_.servers), "servers"));
+        return;
+    }
+    backend.address = server->host.with_port(backend.address.port());
+    // A host that was refused is 0.0.0.0 here: that was said already, and it must not count as a second problem.
+    const auto twin = std::find_if(pool.backends.begin(), pool.backends.end(), [&](const Backend& other) {
+        return other.address == backend.address && (!is_unspecified(other.address) || other.server == backend.server);
+    });
+    if (twin != pool.backends.end()) {
+        report_.add(at,
+                    fmt::format("'{}' in [pool.{}] is {} again, as '{}' is", backend.server, pool.name,
+                                backend.address.text(), twin->server),
+                    "leave one of the two out, or give it a port of its own");
+        return;
+    }
+    pool.backends.push_back(std::move(backend));
+}
+
+void Reader::read_listener(const std::string& name, Section& section) {
+    Listener listener;
+    listener.name = name;
+    listener.mode = section.choice("mode", Mode::http, mode_words);
+    read_listener_address(section, listener);
+    listener.pool = section.required_text("pool", "pool = \"app\"");
+    if (!listener.pool.empty() && config_.pool(listener.pool) == nullptr) {
+        report_.add(section.at("pool"), fmt::format("unknown pool '{}' in {}", listener.pool, section.name()),
+                    suggest(listener.pool, names_of(config_.pools), "pools"));
+    }
+    config_.listeners.push_back(std::move(listener));
+}
+
+void Reader::read_listener_address(Section& section, Listener& listener) {
+    const auto text = section.required_text("address", "address = \"0.0.0.0:80\"");
+    if (text.empty()) {
+        return;
+    }
+    const auto address = core::Address::parse(text);
+    if (!address) {
+        section.complain("address", address.error().what, address.error().mend);
+        return;
+    }
+    if (address->port() == 0) {
+        section.complain("address", "port 0 is no port to listen on", "write a port from 1 to 65535");
+        return;
+    }
+    const auto twin = std::find_if(config_.listeners.begin(), config_.listeners.end(),
+                                   [&](const Listener& other) { return other.address == *address; });
+    if (twin != config_.listeners.end()) {
+        section.complain("address", fmt::format("[listen.{}] listens on {} already", twin->name, address->text()),
+                         "give each listener an address or a port of its own");
+    }
+    listener.address = *address;
+    refuse_loop(section.at("address"), listener);
+}
+
+void Reader::refuse_loop(Position at, const Listener& listener) {
+    // A backend that is our own listener would hand each request round and round until something runs out.
+    for (const Pool& pool : config_.pools) {
+        for (const Backend& backend : pool.backends) {
+            // A host that was refused is 0.0.0.0 and was reported where it stands.
+            const bool same = backend.address == listener.address && !is_unspecified(backend.address);
+            const bool caught = is_unspecified(listener.address) && is_loopback(backend.address) &&
+                                backend.address.family() == listener.address.family() &&
+                                backend.address.port() == listener.address.port();
+            if (same || caught) {
+                report_.add(at,
+                            fmt::format("[listen.{}] takes the address of backend '{}' of [pool.{}], {}", listener.name,
+                                        backend.server, pool.name, backend.address.text()),
+                            "a request would go round in circles: change one of the two");
+            }
+        }
+    }
+}
+
+}  // namespace appliance::config

@@ -1,0 +1,106 @@
+// [maintenance], [fence], [control], [proxy], [timeouts] and [log]: how the appliance itself behaves.
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <vector>
+
+#include "appliance/config/reader.hpp"
+#include "appliance/config/text_file.hpp"
+#include "appliance/config/words.hpp"
+
+namespace appliance::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool user_exists(const std::string& name) {
+    // 16 KiB is what glibc suggests for any entry; a longer one counts as missing rather than growing without bound.
+    std::vector<char> buffer(16384);
+    passwd entry{};
+    passwd* found = nullptr;
+    return ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+}
+
+}  // namespace
+
+void Reader::read_maintenance() {
+    Section section = this->section("maintenance");
+    read_page(section);
+    auto& retry_after = config_.maintenance.retry_after;
+    retry_after = section.duration("retry_after", retry_after, 1s, 24h * 30);
+    section.close();
+}
+
+void Reader::read_page(Section& section) {
+    const auto text = section.text("page", {});
+    if (text.empty()) {
+        return;
+    }
+    const auto page = config_.file.parent_path() / text;
+    auto bytes = read_text(page, Limits::page_bytes);
+    if (!bytes) {
+        section.complain("page", bytes.error().line(), "write the page's path, relative to this file");
+        return;
+    }
+    if (bytes->empty()) {
+        section.complain("page", fmt::format("'{}' is empty", page.string()), "write the page visitors shall see");
+        return;
+    }
+    config_.maintenance.page = page;
+    config_.maintenance.bytes = std::move(*bytes);
+}
+
+void Reader::read_control() {
+    Section fence = section("fence");
+    config_.fence_mode = fence.choice("mode", config_.fence_mode, fence_mode_words);
+    fence.close();
+
+    Section control = section("control");
+    auto& paths = config_.control;
+    paths.socket = control.text("socket", paths.socket.string());
+    paths.state = control.text("state", paths.state.string());
+    if (!paths.socket.is_absolute() || paths.socket.string().size() > Limits::socket_bytes) {
+        control.complain("socket", fmt::format("'{}' is not a socket's path", paths.socket.string()),
+                         fmt::format("write an absolute path of at most {} bytes", Limits::socket_bytes));
+    }
+    if (!paths.state.is_absolute()) {
+        control.complain("state", fmt::format("'{}' is not an absolute path", paths.state.string()),
+                         "begin it with '/'");
+    }
+    control.close();
+}
+
+void Reader::read_proxy() {
+    Section section = this->section("proxy");
+    auto& proxy = config_.proxy;
+    proxy.workers = static_cast<unsigned>(section.number("workers", proxy.workers, 0, Limits::workers));
+    proxy.drain = section.duration("drain", proxy.drain, 0ms, 24h);
+    const auto user = section.text("user", {});
+    if (!user.empty()) {
+        proxy.user = user;
+        if (!user_exists(user)) {
+            section.complain("user", fmt::format("there is no user '{}'", user),
+                             fmt::format("create it with: useradd --system {}", user));
+        }
+    }
+    section.close();
+}
+
+void Reader::read_timeouts() {
+    Section section = this->section("timeouts");
+    auto& timeouts = config_.timeouts;
+    timeouts.head = section.duration("head", timeouts.head, 100ms, 1h);
+    timeouts.keep_alive = section.duration("keep_alive", timeouts.keep_alive, 100ms, 24h);
+    timeouts.connect = section.duration("connect", timeouts.connect, 10ms, 1h);
+    timeouts.backend = section.duration("backend", timeouts.backend, 100ms, 24h);
+    timeouts.relay_idle = section.duration("relay_idle", timeouts.relay_idle, 1s, 24h * 30);
+    section.close();
+
+    Section log = this->section("log");
+    config_.log.exchanges = log.flag("exchanges", config_.log.exchanges);
+    log.close();
+}
+
+}  // namespace appliance::config

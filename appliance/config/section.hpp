@@ -1,0 +1,66 @@
+// Section: reads the keys of one table of the file with their types and ranges, and knows in the end which keys nobody
+// asked for. Every wrong value becomes a problem and the fallback is returned, so that reading goes on to the next.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "appliance/config/tree.hpp"
+#include "core/base/duration.hpp"
+
+namespace appliance::config {
+
+class Section {
+public:
+    // name as in messages: "[listen.web]". at is where a missing key is reported. The table and the report outlive the
+    // section. A node that is no table is reported and then read as an empty one.
+    Section(const Node& table, Position at, std::string name, Report& report);
+
+    // The entry of key, or null. Asking for a key makes it a known one.
+    const Entry* find(std::string_view key);
+
+    // A string that is not empty.
+    std::string text(std::string_view key, std::string fallback);
+    // The same for a key that must be there: example is shown as the mend, "address = \"0.0.0.0:80\"".
+    std::string required_text(std::string_view key, std::string_view example);
+    std::int64_t number(std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max);
+    bool flag(std::string_view key, bool fallback);
+    core::Milliseconds duration(std::string_view key, core::Milliseconds fallback, core::Milliseconds min,
+                                core::Milliseconds max);
+    // One of a few words; words holds pairs of a word and its value.
+    template <typename Enum, typename Words>
+    Enum choice(std::string_view key, Enum fallback, const Words& words) {
+        std::vector<std::string_view> names;
+        for (const auto& [name, value] : words) {
+            names.push_back(name);
+        }
+        const auto index = choose(key, names);
+        return index < words.size() ? words[index].second : fallback;
+    }
+
+    // A problem with the value of key (which is known to be there), or with the section where it is not.
+    void complain(std::string_view key, std::string_view what, std::string mend);
+    // Reports every key that was never asked for. Call it once, last.
+    void close();
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] Position at() const noexcept { return at_; }
+    // Where the value of key stands; the section itself where there is none.
+    [[nodiscard]] Position at(std::string_view key) const;
+
+private:
+    const Node* typed(std::string_view key, Kind kind);
+    std::size_t choose(std::string_view key, std::span<const std::string_view> names);
+    [[nodiscard]] const Entry* entry(std::string_view key) const;
+
+    const Node& table_;
+    Position at_;
+    std::string name_;
+    Report& report_;
+    std::vector<std::string_view> known_;
+};
+
+}  // namespace appliance::config

@@ -1,0 +1,15 @@
+// Reading a whole small file. For the configuration and the page it names, nothing else.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/base/result.hpp"
+
+namespace appliance::config {
+
+// The bytes of a regular file. Errors: it cannot be opened or read, it is something else than a file (a directory, a
+// pipe that would block), or it holds more than size_max bytes.
+core::Result<std::string> read_text(const std::filesystem::path& path, std::size_t size_max);
+
+}  // namespace appliance::config

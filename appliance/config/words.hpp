@@ -1,0 +1,24 @@
+// The words of the file for each enum, once: the reader looks them up one way and print() the other.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "appliance/config/config.hpp"
+
+namespace appliance::config {
+
+template <typename Enum, std::size_t size>
+using Words = std::array<std::pair<std::string_view, Enum>, size>;
+
+inline constexpr Words<Mode, 2> mode_words{{{"http", Mode::http}, {"tcp", Mode::tcp}}};
+inline constexpr Words<Balance, 4> balance_words{{{"round_robin", Balance::round_robin},
+                                                  {"least_connections", Balance::least_connections},
+                                                  {"random_two", Balance::random_two},
+                                                  {"source_hash", Balance::source_hash}}};
+inline constexpr Words<FenceMode, 3> fence_mode_words{
+    {{"reset", FenceMode::reset}, {"icmp", FenceMode::icmp}, {"drop", FenceMode::drop}}};
+inline constexpr Words<CheckType, 2> check_type_words{{{"http", CheckType::http}, {"tcp", CheckType::tcp}}};
+
+}  // namespace appliance::config

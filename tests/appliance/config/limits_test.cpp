@@ -1,0 +1,114 @@
+// Every bound of the configuration, at the bound and one past it.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "appliance/config/load.hpp"
+
+namespace appliance::config {
+namespace {
+
+constexpr std::string_view head =
+    "[listen.web]\naddress = \"0.0.0.0:80\"\npool = \"app\"\n[server.web1]\nhost = \"10.0.0.11\"\n";
+
+// The first problem of a file with these servers, pools or other sections behind a good beginning; "" for none.
+std::string first_problem(const std::string& rest, bool own_pool = false) {
+    std::string text(head);
+    if (!own_pool) {
+        text += "[pool.app]\nport = 80\nservers = [\"web1\"]\n";
+    }
+    const auto config = parse(text + rest, "g.toml");
+    return config ? "" : config.error().front().text();
+}
+
+std::string repeat(std::size_t count, const auto& print) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) {
+        text += print(i);
+    }
+    return text;
+}
+
+std::string servers(std::size_t count) {
+    return repeat(count, [](std::size_t i) {
+        return fmt::format("[server.s{}]\nhost = \"10.{}.{}.1\"\n", i, 1 + i / 256, i % 256);
+    });
+}
+
+TEST(Limits, ServersAreBounded) {
+    EXPECT_EQ(first_problem(servers(Limits::servers - 1)), "");
+    EXPECT_THAT(first_problem(servers(Limits::servers)),
+                testing::HasSubstr("1025 tables [server.NAME] are too many; at most 1024 are allowed"));
+}
+
+TEST(Limits, PoolsAreBounded) {
+    const auto pools = [](std::size_t count) {
+        return repeat(count,
+                      [](std::size_t i) { return fmt::format("[pool.p{}]\nport = 80\nservers = [\"web1\"]\n", i); });
+    };
+    EXPECT_EQ(first_problem(pools(Limits::pools - 1)), "");
+    EXPECT_THAT(first_problem(pools(Limits::pools)), testing::HasSubstr("257 tables [pool.NAME] are too many"));
+}
+
+TEST(Limits, ListenersAreBounded) {
+    const auto listeners = [](std::size_t count) {
+        return repeat(count, [](std::size_t i) {
+            return fmt::format("[listen.l{}]\naddress = \"0.0.0.0:{}\"\npool = \"app\"\n", i, 1000 + i);
+        });
+    };
+    EXPECT_EQ(first_problem(listeners(Limits::listeners - 1)), "");
+    EXPECT_THAT(first_problem(listeners(Limits::listeners)),
+                testing::HasSubstr("257 tables [listen.NAME] are too many"));
+}
+
+TEST(Limits, BackendsOfAPoolAreBounded) {
+    const auto pool = [](std::size_t count) {
+        return servers(300) + "[pool.app]\nport = 80\nservers = [" +
+               repeat(count, [](std::size_t i) { return fmt::format("\"s{}\", ", i); }) + "]\n";
+    };
+    EXPECT_EQ(first_problem(pool(Limits::backends), true), "");
+    EXPECT_THAT(first_problem(pool(Limits::backends + 1), true), testing::HasSubstr("257 servers are too many"));
+}
+
+TEST(Limits, NamesAreBounded) {
+    const auto server = [](std::size_t size) {
+        return fmt::format("[server.{}]\nhost = \"10.0.0.12\"\n", std::string(size, 'x'));
+    };
+    EXPECT_EQ(first_problem(server(Limits::name_bytes)), "");
+    EXPECT_THAT(first_problem(server(Limits::name_bytes + 1)), testing::HasSubstr("bad name 'xxx"));
+}
+
+TEST(Limits, TheSocketsPathFitsTheKernelsStructure) {
+    const auto control = [](std::size_t size) {
+        return fmt::format("[control]\nsocket = \"/{}\"\n", std::string(size - 1, 's'));
+    };
+    EXPECT_EQ(first_problem(control(Limits::socket_bytes)), "");
+    EXPECT_THAT(first_problem(control(Limits::socket_bytes + 1)), testing::HasSubstr("at most 107 bytes"));
+}
+
+TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
+    const auto server = [](std::string_view key, std::int64_t value) {
+        return fmt::format("[pool.app]\nport = 80\nservers = [{{ name = \"web1\", {} = {} }}]\n", key, value);
+    };
+    EXPECT_EQ(first_problem(server("weight", 256), true), "");
+    EXPECT_NE(first_problem(server("weight", 257), true), "");
+    EXPECT_NE(first_problem(server("weight", 0), true), "");
+    EXPECT_EQ(first_problem(server("max_connections", 0), true), "");
+    EXPECT_EQ(first_problem(server("max_connections", 1'000'000), true), "");
+    EXPECT_NE(first_problem(server("max_connections", 1'000'001), true), "");
+    EXPECT_EQ(first_problem(server("port", 65535), true), "");
+    EXPECT_NE(first_problem(server("port", 65536), true), "");
+    EXPECT_EQ(first_problem("[proxy]\nworkers = 1024\n"), "");
+    EXPECT_NE(first_problem("[proxy]\nworkers = 1025\n"), "");
+    EXPECT_EQ(first_problem("[proxy]\ndrain = \"0s\"\n"), "");
+    EXPECT_EQ(first_problem("[proxy]\ndrain = \"24h\"\n"), "");
+    EXPECT_NE(first_problem("[proxy]\ndrain = \"25h\"\n"), "");
+    EXPECT_EQ(first_problem("[timeouts]\nrelay_idle = \"30d\"\n"), "");
+    EXPECT_NE(first_problem("[timeouts]\nrelay_idle = \"31d\"\n"), "");
+    EXPECT_NE(first_problem("[timeouts]\nhead = \"99999999999999999999s\"\n"), "");
+}
+
+}  // namespace
+}  // namespace appliance::config

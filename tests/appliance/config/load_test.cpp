@@ -1,0 +1,180 @@
+#include "appliance/config/load.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace appliance::config {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+// The example of the contract, with a page that exists and a user that every machine has.
+constexpr std::string_view contract = R"([listen.web]
+address = "0.0.0.0:80"
+mode = "http"
+pool = "app"
+
+[listen.chat]
+address = "0.0.0.0:5222"
+mode = "tcp"
+pool = "chat"
+
+[server.web1]
+host = "10.0.0.11"
+
+[server.web2]
+host = "10.0.0.12"
+
+[pool.app]
+port = 80
+servers = ["web1", { name = "web2", weight = 2, port = 8080, max_connections = 200, backup = true }]
+balance = "least_connections"
+check = { method = "HEAD", path = "/", host = "www.example.org", expect = 200, interval = "2s", timeout = "1s", fall = 2, rise = 1 }
+
+[pool.chat]
+port = 5222
+servers = ["web1", "web2"]
+check = { type = "tcp", interval = "3s", fall = 3, rise = 2 }
+
+[maintenance]
+page = "maintenance.html"
+retry_after = "5m"
+
+[fence]
+mode = "icmp"
+
+[control]
+socket = "/tmp/gatehouse.sock"
+state = "/tmp/gatehouse"
+
+[proxy]
+workers = 3
+user = "root"
+drain = "10s"
+
+[timeouts]
+head = "5s"
+keep_alive = "30s"
+connect = "1s"
+backend = "2m"
+relay_idle = "2h"
+
+[log]
+exchanges = false
+)";
+
+// A folder of its own that goes away with the test.
+class Loading : public testing::Test {
+protected:
+    Loading() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "gatehouse-config-XXXXXX").string();
+        folder_ = ::mkdtemp(pattern.data());
+    }
+    ~Loading() override { std::filesystem::remove_all(folder_); }
+
+    std::filesystem::path write(const std::string& name, std::string_view bytes) const {
+        std::ofstream(folder_ / name, std::ios::binary) << bytes;
+        return folder_ / name;
+    }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
+    write("maintenance.html", "<h1>Back soon</h1>");
+    const auto config = load(write("gatehouse.toml", contract));
+    ASSERT_TRUE(config) << config.error().front().text();
+    EXPECT_THAT(config->listeners,
+                ElementsAre(Listener{"web", *core::Address::parse("0.0.0.0:80"), Mode::http, "app"},
+                            Listener{"chat", *core::Address::parse("0.0.0.0:5222"), Mode::tcp, "chat"}));
+    ASSERT_EQ(config->pools.size(), 2U);
+    const Pool& app = config->pools.front();
+    EXPECT_THAT(app.backends, ElementsAre(Backend{"web1", *core::Address::parse("10.0.0.11:80"), 1, 0, false},
+                                          Backend{"web2", *core::Address::parse("10.0.0.12:8080"), 2, 200, true}));
+    EXPECT_EQ(app.balance, Balance::least_connections);
+    EXPECT_EQ(app.check, (Check{CheckType::http, "HEAD", "/", "www.example.org", 200, 2s, 1s, 2, 1}));
+    const Check chat = {.type = CheckType::tcp, .host = {}, .interval = 3s, .timeout = 1s, .fall = 3, .rise = 2};
+    EXPECT_EQ(config->pool("chat")->check, chat);
+    EXPECT_EQ(config->maintenance,
+              (Maintenance{folder_ / "maintenance.html", "<h1>Back soon</h1>", std::chrono::minutes(5)}));
+    EXPECT_EQ(config->fence_mode, FenceMode::icmp);
+    EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
+    EXPECT_EQ(config->proxy, (Proxy{3, "root", 10s}));
+    EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 2h}));
+    EXPECT_FALSE(config->log.exchanges);
+}
+
+TEST_F(Loading, WhatTheFileLeavesOutHasADefault) {
+    const auto config = parse(
+        "[listen.web]\naddress = \"[::]:80\"\npool = \"app\"\n[server.a]\nhost = \"2001:db8::1\"\n"
+        "[pool.app]\nport = 80\nservers = [\"a\"]\n",
+        "gatehouse.toml");
+    ASSERT_TRUE(config) << config.error().front().text();
+    EXPECT_EQ(config->listeners.front().mode, Mode::http);
+    EXPECT_EQ(config->pools.front().check, Check{});
+    EXPECT_EQ(config->pools.front().check.type, CheckType::tcp);
+    EXPECT_EQ(config->pools.front().backends.front().address.text(), "[2001:db8::1]:80");
+    EXPECT_EQ(config->proxy, Proxy{});
+    EXPECT_EQ(config->maintenance.bytes, "");
+    EXPECT_EQ(config->control.socket, "/run/gatehouse/control.sock");
+}
+
+TEST_F(Loading, TheSameTextGivesEqualConfigurationsAndAnotherPageADifferentOne) {
+    write("maintenance.html", "one");
+    const auto file = write("gatehouse.toml", contract);
+    const auto before = load(file);
+    EXPECT_EQ(*before, *load(file));
+    write("maintenance.html", "two");
+    EXPECT_NE(*before, *load(file));
+}
+
+TEST_F(Loading, AFileThatIsMissingIsAProblemOfTheWholeFile) {
+    const auto file = folder_ / "absent.toml";
+    const auto config = load(file);
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error().front().text(),
+              file.string() + ": cannot read the configuration: No such file or directory; name the file with -c FILE");
+}
+
+TEST_F(Loading, AFolderOrAPipeIsNoConfiguration) {
+    EXPECT_FALSE(load(folder_));
+    const auto pipe = folder_ / "pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    EXPECT_FALSE(load(pipe));
+}
+
+TEST_F(Loading, AFileOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
+    write("maintenance.html", "page");
+    std::string text(contract);
+    text += "#" + std::string(Limits::file_bytes - text.size() - 1, ' ');
+    EXPECT_TRUE(load(write("gatehouse.toml", text)));
+    const auto config = load(write("gatehouse.toml", text + " "));
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error().front().what, testing::HasSubstr("more than 1024 KiB"));
+}
+
+TEST_F(Loading, APageOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
+    const auto file = write("gatehouse.toml", contract);
+    write("maintenance.html", std::string(Limits::page_bytes, 'x'));
+    EXPECT_TRUE(load(file));
+    write("maintenance.html", std::string(Limits::page_bytes + 1, 'x'));
+    const auto config = load(file);
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error().front().text(),
+              fmt::format("{}:29:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
+                          "the page's path, relative to this file",
+                          file.string(), (folder_ / "maintenance.html").string()));
+}
+
+TEST_F(Loading, AnEmptyPageIsRefusedBecauseVisitorsWouldSeeNothing) {
+    write("maintenance.html", "");
+    EXPECT_FALSE(load(write("gatehouse.toml", contract)));
+}
+
+}  // namespace
+}  // namespace appliance::config
