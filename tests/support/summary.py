@@ -1,0 +1,55 @@
+"""The end of `./dev test`: what failed, what was not tested and why, and one line that counts.
+
+usage: summary.py NAME=RESULTS.xml...    (what ctest --output-junit writes)
+
+A results file that is missing counts as one failure: a run that could not be built must not look like a run that passed.
+Exits 1 when anything failed.
+"""
+
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+
+def skip_reason(output):
+    """GTEST_SKIP prints 'file:line: Skipped' and then the reason; our Python tests print 'SKIPPED: reason'."""
+    found = re.search(r"^SKIPPED: (.+)$", output, re.MULTILINE) or re.search(
+        r"^\S+:\d+: Skipped\n(.+)$", output, re.MULTILINE
+    )
+    return found.group(1).strip() if found else "no reason given"
+
+
+def main(arguments):
+    passed, failed, skipped = 0, [], {}
+    for argument in arguments:
+        name, _, path = argument.partition("=")
+        try:
+            cases = ElementTree.parse(path).getroot().iter("testcase")
+        except (OSError, ElementTree.ParseError) as error:
+            failed.append(f"{name}: the run did not finish ({error})")
+            continue
+        for case in cases:
+            label = f"{name}: {case.get('name')}"
+            if case.get("status") == "run":
+                passed += 1
+            elif case.get("status") == "disabled":
+                skipped.setdefault("it is disabled in the source", []).append(label)
+            elif case.find("skipped") is not None:
+                skipped.setdefault(skip_reason(case.findtext("system-out") or ""), []).append(label)
+            else:
+                failed.append(label)
+    for label in failed:
+        print(f"FAILED      {label}")
+    for reason, labels in skipped.items():
+        for label in labels[:5]:
+            print(f"NOT TESTED  {label}")
+        if len(labels) > 5:
+            print(f"            and {len(labels) - 5} more")
+        print(f"            because: {reason}")
+    if not skipped:
+        print("Nothing was left out.")
+    print(f"{passed} passed, {len(failed)} failed")
+    return 1 if failed or passed == 0 else 0
+
+
+sys.exit(main(sys.argv[1:]))
