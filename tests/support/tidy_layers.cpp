@@ -1,0 +1,144 @@
+// The layers. An arrow that is missing here must first be argued for in ARCHITECTURE.md.
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "tests/support/tidy.hpp"
+
+namespace tests::support::tidy {
+namespace {
+
+using Names = std::vector<std::string_view>;
+
+// What a room may include besides itself. The appliance's rooms may include all of core, netfilter and each other;
+// check_cycles keeps them in order.
+const std::map<std::string, Names, std::less<>> arrows{
+    {"core/base", {}},
+    {"core/io", {"core/base"}},
+    {"core/net", {"core/base", "core/io"}},
+    {"core/http", {"core/base"}},
+    {"core/balance", {"core/base"}},
+    {"core/health", {"core/base", "core/io", "core/net", "core/http", "core/balance"}},
+    {"core/proxy", {"core/base", "core/io", "core/net", "core/http", "core/balance"}},
+    {"netfilter", {"core/base"}},
+};
+
+struct Library {
+    std::string_view header;  // how its headers' names begin
+    std::string_view home;    // the only folder that includes them
+};
+constexpr Library libraries[] = {
+    {"liburing", "core/io"},         {"libnftnl/", "netfilter"},  {"libmnl/", "netfilter"},
+    {"toml++/", "appliance/config"}, {"CLI/", "appliance/cli"},   {"sqlite3.h", "appliance/control"},
+    {"nlohmann/", "appliance/"},     {"httplib.h", "appliance/"}, {"seccomp.h", "appliance/boot"},
+    {"cap-ng.h", "appliance/boot"},  {"openssl/", "appliance/"},  {"pugixml.hpp", "appliance/"},
+};
+
+bool is_ours(std::string_view include) {
+    return is_product(include) || include.starts_with("tests/") || include.starts_with("bench/");
+}
+
+bool may_include(const std::string& from, const std::string& to) {
+    if (from == to) {
+        return true;
+    }
+    if (from.starts_with("appliance")) {
+        return is_product(to + "/");
+    }
+    const auto found = arrows.find(from);
+    return found != arrows.end() && std::find(found->second.begin(), found->second.end(), to) != found->second.end();
+}
+
+using Graph = std::map<std::string, std::set<std::string>>;
+
+// The first way round that a depth-first walk meets, as "a -> b -> a"; empty when there is none.
+std::string find_cycle(const Graph& graph) {
+    std::map<std::string, int> colour;  // 1: on the way, 2: done
+    std::vector<std::string> way;
+    std::string cycle;
+    const std::function<bool(const std::string&)> visit = [&](const std::string& node) {
+        if (colour[node] == 2) {
+            return false;
+        }
+        if (colour[node] == 1) {
+            for (auto at = std::find(way.begin(), way.end(), node); at != way.end(); ++at) {
+                cycle += *at + " -> ";
+            }
+            cycle += node;
+            return true;
+        }
+        colour[node] = 1;
+        way.push_back(node);
+        if (const auto edges = graph.find(node); edges != graph.end()) {
+            if (std::any_of(edges->second.begin(), edges->second.end(), visit)) {
+                return true;
+            }
+        }
+        way.pop_back();
+        colour[node] = 2;
+        return false;
+    };
+    static_cast<void>(std::any_of(graph.begin(), graph.end(), [&](const auto& entry) { return visit(entry.first); }));
+    return cycle;
+}
+
+}  // namespace
+
+Findings check_arrows(const Source& source) {
+    Findings findings;
+    if (!is_product(source.path)) {
+        return findings;
+    }
+    const std::string room = room_of(source.path);
+    if (!room.starts_with("appliance") && !arrows.contains(room)) {
+        findings.push_back(finding(source, 1, "the room " + room + " has no place in the layers"));
+    }
+    for (const Include& include : includes_of(source)) {
+        if (is_ours(include.name) && !may_include(room, room_of(include.name))) {
+            findings.push_back(finding(source, include.line, room + " must not include " + include.name));
+        }
+    }
+    return findings;
+}
+
+Findings check_third_party(const Source& source) {
+    Findings findings;
+    if (!is_product(source.path)) {
+        return findings;
+    }
+    for (const Include& include : includes_of(source)) {
+        for (const Library& library : libraries) {
+            if (include.name.starts_with(library.header) && !source.path.starts_with(library.home)) {
+                findings.push_back(
+                    finding(source, include.line, include.name + " belongs to " + std::string(library.home)));
+            }
+        }
+    }
+    return findings;
+}
+
+Findings check_cycles(const std::vector<Source>& tree) {
+    Graph files;
+    Graph rooms;
+    for (const Source& source : tree) {
+        for (const Include& include : includes_of(source)) {
+            if (!is_ours(include.name)) {
+                continue;
+            }
+            files[source.path].insert(include.name);
+            if (is_product(source.path) && room_of(source.path) != room_of(include.name)) {
+                rooms[room_of(source.path)].insert(room_of(include.name));
+            }
+        }
+    }
+    Findings findings;
+    for (const Graph* graph : {&files, &rooms}) {
+        if (const std::string cycle = find_cycle(*graph); !cycle.empty()) {
+            findings.push_back("includes go round: " + cycle);
+        }
+    }
+    return findings;
+}
+
+}  // namespace tests::support::tidy
