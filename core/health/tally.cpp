@@ -1,0 +1,27 @@
+#include "core/health/tally.hpp"
+
+namespace core::health {
+
+bool Tally::count(const Verdict& verdict, const Check& check, WallTime now) {
+    ++(verdict.passed ? passed_ : failed_);
+    why_ = verdict.why;
+    const bool agrees = health_ == (verdict.passed ? Health::up : Health::down);
+    row_ = agrees ? 0 : row_ + 1;
+    const std::uint32_t needed = health_ == Health::unknown ? 1 : verdict.passed ? check.rise : check.fall;
+    if (agrees || row_ < needed) {
+        return false;
+    }
+    health_ = verdict.passed ? Health::up : Health::down;
+    since_ = now;
+    row_ = 0;
+    return true;
+}
+
+void Tally::reset(std::string why, WallTime now) {
+    health_ = Health::unknown;
+    why_ = std::move(why);
+    since_ = now;
+    row_ = 0;
+}
+
+}  // namespace core::health

@@ -1,0 +1,40 @@
+// Tally: turns a row of verdicts into up or down. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/health/check.hpp"
+
+namespace core::health {
+
+enum class Health : std::uint8_t {
+    unknown,  // not checked yet, or lifted from a fence: not eligible until a check has passed
+    up,
+    down,
+};
+
+class Tally {
+public:
+    // Counts verdict; true where the health changed. The first verdict of all decides alone: a new backend is up after
+    // one pass and down after one failure, because nothing better is known about it.
+    bool count(const Verdict& verdict, const Check& check, WallTime now);
+    // Forgets the standing but not the counters; the next verdict decides alone.
+    void reset(std::string why, WallTime now);
+
+    [[nodiscard]] Health health() const noexcept { return health_; }
+    [[nodiscard]] const std::string& why() const noexcept { return why_; }
+    [[nodiscard]] WallTime since() const noexcept { return since_; }
+    [[nodiscard]] std::uint64_t passed() const noexcept { return passed_; }
+    [[nodiscard]] std::uint64_t failed() const noexcept { return failed_; }
+
+private:
+    Health health_ = Health::unknown;
+    std::string why_ = "no check has ended yet";
+    WallTime since_{};
+    std::uint32_t row_ = 0;  // consecutive verdicts that speak against the present health
+    std::uint64_t passed_ = 0;
+    std::uint64_t failed_ = 0;
+};
+
+}  // namespace core::health

@@ -1,0 +1,115 @@
+#include "core/io/buffers.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/base/verify.hpp"
+
+namespace core::io {
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+    if (this != &other) {
+        release();
+        home_ = std::exchange(other.home_, nullptr);
+        id_ = other.id_;
+    }
+    return *this;
+}
+
+std::span<char> Lease::bytes() const noexcept {
+    return home_->bytes(id_);
+}
+
+void Lease::release() noexcept {
+    if (home_ != nullptr) {
+        std::exchange(home_, nullptr)->give_back(id_);
+    }
+}
+
+Buffers::Buffers(io_uring& ring, const BufferOptions& options) : uring_(ring), options_(options) {}
+
+Result<std::unique_ptr<Buffers>> Buffers::create(io_uring& ring, const BufferOptions& options) {
+    VERIFY(options.count != 0 && (options.count & (options.count - 1)) == 0 && options.count <= 32768);
+    VERIFY(options.published != 0 && options.published <= options.count);
+    std::unique_ptr<Buffers> buffers(new Buffers(ring, options));
+    const std::size_t ring_bytes = options.count * sizeof(io_uring_buf);
+    void* const ring_memory = ::mmap(nullptr, ring_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const memory = ::mmap(nullptr, std::size_t{options.count} * options.size, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (ring_memory == MAP_FAILED || memory == MAP_FAILED) {
+        return fail_os("cannot map receive buffers", errno);
+    }
+    buffers->ring_ = static_cast<io_uring_buf_ring*>(ring_memory);
+    buffers->memory_ = static_cast<char*>(memory);
+    io_uring_buf_ring_init(buffers->ring_);
+    io_uring_buf_reg registration{};
+    registration.ring_addr = reinterpret_cast<std::uintptr_t>(ring_memory);
+    registration.ring_entries = options.count;
+    registration.bgid = group;
+    if (const int result = io_uring_register_buf_ring(&ring, &registration, 0); result < 0) {
+        return fail_os("cannot register receive buffers", -result, "Gatehouse needs Linux 6.1 or later");
+    }
+    for (; buffers->published_ < options.published; ++buffers->published_) {
+        buffers->publish(static_cast<std::uint16_t>(buffers->published_));
+    }
+    return buffers;
+}
+
+Buffers::~Buffers() {
+    VERIFY(on_loan_ == 0);
+    if (memory_ != nullptr) {
+        io_uring_unregister_buf_ring(&uring_, group);
+        ::munmap(ring_, options_.count * sizeof(io_uring_buf));
+        ::munmap(memory_, std::size_t{options_.count} * options_.size);
+    }
+}
+
+void Buffers::publish(std::uint16_t id) noexcept {
+    const std::span<char> buffer = bytes(id);
+    io_uring_buf_ring_add(ring_, buffer.data(), options_.size, id, io_uring_buf_ring_mask(options_.count), 0);
+    io_uring_buf_ring_advance(ring_, 1);
+}
+
+Lease Buffers::lease(std::uint32_t completion_flags) noexcept {
+    VERIFY((completion_flags & IORING_CQE_F_BUFFER) != 0);
+    ++on_loan_;
+    return Lease(*this, static_cast<std::uint16_t>(completion_flags >> IORING_CQE_BUFFER_SHIFT));
+}
+
+void Buffers::give_back(std::uint16_t id) noexcept {
+    VERIFY(on_loan_ > 0);
+    --on_loan_;
+    publish(id);
+    if (!waiters_.empty()) {
+        LeaseWaiter* const waiter = waiters_.front();  // first come, first served; the list is short and rare
+        waiters_.erase(waiters_.begin());
+        waiter->lease_returned();
+    }
+}
+
+bool Buffers::more_or_wait(LeaseWaiter& waiter) {
+    if (published_ < options_.count) {
+        const std::uint32_t target = std::min(options_.count, published_ * 2);
+        for (; published_ < target; ++published_) {
+            publish(static_cast<std::uint16_t>(published_));
+        }
+        return true;
+    }
+    if (on_loan_ < published_) {
+        return true;  // one came back between the kernel's answer and now
+    }
+    waiters_.push_back(&waiter);
+    return false;
+}
+
+void Buffers::stop_waiting(LeaseWaiter& waiter) noexcept {
+    waiters_.erase(std::remove(waiters_.begin(), waiters_.end(), &waiter), waiters_.end());
+}
+
+std::span<char> Buffers::bytes(std::uint16_t id) const noexcept {
+    return {memory_ + std::size_t{id} * options_.size, options_.size};
+}
+
+}  // namespace core::io

@@ -1,0 +1,88 @@
+// Buffers: receive memory that the kernel picks from when data arrives (a provided-buffer ring), so that an idle
+// session holds none. A Lease is one buffer on loan. Published step by step: a busy worker with few sessions in flight
+// goes round a small, cache-warm set instead of touching all of its memory.
+#pragma once
+
+#include <liburing.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace core::io {
+
+struct BufferOptions {
+    std::uint32_t count = 4096;      // power of two, at most 32768
+    std::uint32_t size = 16 * 1024;  // bytes each; also the longest head that a session can hold
+    std::uint32_t published = 64;    // how many the kernel gets at first; doubled when it runs out
+};
+
+class Buffers;
+
+// One buffer on loan; gives it back at the end of its life. Must not outlive its Buffers.
+class Lease {
+public:
+    Lease() = default;
+    Lease(Buffers& home, std::uint16_t id) noexcept : home_(&home), id_(id) {}
+    Lease(Lease&& other) noexcept : home_(std::exchange(other.home_, nullptr)), id_(other.id_) {}
+    Lease& operator=(Lease&& other) noexcept;
+    ~Lease() { release(); }
+
+    [[nodiscard]] bool valid() const noexcept { return home_ != nullptr; }
+    [[nodiscard]] std::span<char> bytes() const noexcept;
+    void release() noexcept;
+
+private:
+    Buffers* home_ = nullptr;
+    std::uint16_t id_ = 0;
+};
+
+// Somebody who found no buffer and wants to try again when one comes back.
+class LeaseWaiter {
+public:
+    virtual void lease_returned() = 0;
+
+protected:
+    ~LeaseWaiter() = default;
+};
+
+class Buffers {
+public:
+    static constexpr int group = 0;
+
+    static Result<std::unique_ptr<Buffers>> create(io_uring& ring, const BufferOptions& options);
+    Buffers(const Buffers&) = delete;
+    Buffers& operator=(const Buffers&) = delete;
+    ~Buffers();
+
+    // The lease for the buffer that a completion's flags name (IORING_CQE_F_BUFFER).
+    [[nodiscard]] Lease lease(std::uint32_t completion_flags) noexcept;
+    // After -ENOBUFS: publishes more buffers and returns true, or, with all on loan, files waiter and returns false.
+    bool more_or_wait(LeaseWaiter& waiter);
+    void stop_waiting(LeaseWaiter& waiter) noexcept;
+
+    [[nodiscard]] std::uint32_t on_loan() const noexcept { return on_loan_; }
+    [[nodiscard]] std::uint32_t published() const noexcept { return published_; }
+
+private:
+    friend class Lease;
+    Buffers(io_uring& ring, const BufferOptions& options);
+    void publish(std::uint16_t id) noexcept;
+    void give_back(std::uint16_t id) noexcept;
+    [[nodiscard]] std::span<char> bytes(std::uint16_t id) const noexcept;
+
+    io_uring& uring_;
+    BufferOptions options_;
+    io_uring_buf_ring* ring_ = nullptr;
+    char* memory_ = nullptr;
+    std::uint32_t published_ = 0;
+    std::uint32_t on_loan_ = 0;
+    std::vector<LeaseWaiter*> waiters_;
+};
+
+}  // namespace core::io

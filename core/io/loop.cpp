@@ -1,0 +1,134 @@
+#include "core/io/loop.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include "core/base/verify.hpp"
+#include "core/io/restrictions.hpp"
+
+namespace core::io {
+
+Tick steady_now() noexcept {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<Tick>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+Loop::Loop() : now_(steady_now()), wheel_(now_) {}
+
+Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
+    io_uring_params params{};
+    // SINGLE_ISSUER and DEFER_TASKRUN (kernel 6.1): completions are run when we wait for them, not by interrupting
+    // us. SUBMIT_ALL: one bad entry does not hold back the rest. CLAMP: ask for more than allowed, get the most.
+    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
+                   IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_R_DISABLED;
+    params.cq_entries = options.completions;
+    std::unique_ptr<Loop> loop(new Loop());
+    const int made = io_uring_queue_init_params(options.entries, &loop->ring_, &params);
+    if (made == -EPERM || made == -ENOSYS) {
+        loop->ring_.ring_fd = -1;
+        return fail_os(
+            "cannot create an io_uring", -made,
+            "allow it: sysctl kernel.io_uring_disabled=0 (or =1 with this user in kernel.io_uring_group), and "
+            "a container's seccomp profile must permit io_uring_setup");
+    }
+    if (made < 0) {
+        loop->ring_.ring_fd = -1;
+        return fail_os("cannot create an io_uring", -made, "Gatehouse needs Linux 6.1 or later and free locked memory");
+    }
+    if (const int enabled = enable(loop->ring_, options.restricted); enabled < 0) {
+        return fail_os("cannot enable the io_uring", -enabled);
+    }
+    auto buffers = Buffers::create(loop->ring_, options.buffers);
+    if (!buffers) {
+        return tl::unexpected(buffers.error());
+    }
+    loop->buffers_ = std::move(*buffers);
+    return loop;
+}
+
+Loop::~Loop() {
+    VERIFY(pending_ == 0);
+    if (ring_.ring_fd >= 0) {
+        buffers_.reset();
+        io_uring_queue_exit(&ring_);
+    }
+}
+
+// When the queue is full it is submitted, nothing more: completions are never processed inside "get an entry", or an
+// operation could be resumed while its caller still prepares another.
+io_uring_sqe* Loop::raw_entry() {
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+    while (sqe == nullptr) {
+        const int submitted = io_uring_submit(&ring_);
+        VERIFY(submitted >= 0 || submitted == -EINTR || submitted == -EAGAIN || submitted == -EBUSY);
+        sqe = io_uring_get_sqe(&ring_);
+    }
+    return sqe;
+}
+
+io_uring_sqe* Loop::entry(Completion& completion) {
+    io_uring_sqe* sqe = raw_entry();
+    io_uring_prep_nop(sqe);
+    io_uring_sqe_set_data(sqe, &completion);
+    ++pending_;
+    return sqe;
+}
+
+void Loop::cancel(Completion& target) {
+    io_uring_sqe* sqe = raw_entry();
+    io_uring_prep_cancel(sqe, &target, 0);
+    io_uring_sqe_set_data(sqe, nullptr);  // its own result says nothing that the target's does not
+}
+
+void Loop::defer(Completion& target, int result) {
+    deferred_.push_back({&target, result});
+}
+
+void Loop::dispatch_deferred() {
+    dispatching_.swap(deferred_);
+    for (const Deferred& item : dispatching_) {
+        item.target->complete(item.result, 0);
+    }
+    dispatching_.clear();
+}
+
+bool Loop::dispatch_one() {
+    io_uring_cqe* cqe = nullptr;
+    if (io_uring_peek_cqe(&ring_, &cqe) != 0) {
+        return false;
+    }
+    auto* completion = static_cast<Completion*>(io_uring_cqe_get_data(cqe));
+    const int result = cqe->res;
+    const std::uint32_t flags = cqe->flags;
+    io_uring_cqe_seen(&ring_, cqe);
+    if (completion != nullptr) {
+        if ((flags & IORING_CQE_F_MORE) == 0) {
+            VERIFY(pending_ > 0);
+            --pending_;
+        }
+        completion->complete(result, flags);
+    }
+    return true;
+}
+
+void Loop::run_once(Tick longest) {
+    const Tick next = wheel_.next();
+    Tick wait = deferred_.empty() ? longest : 0;
+    if (next != UINT64_MAX) {
+        wait = std::min(wait, next > now_ ? next - now_ : 0);
+    }
+    __kernel_timespec timeout{};
+    timeout.tv_sec = static_cast<std::int64_t>(wait / 1000);
+    timeout.tv_nsec = static_cast<std::int64_t>(wait % 1000) * 1'000'000;
+    io_uring_cqe* cqe = nullptr;
+    const int waited = io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, &timeout, nullptr);
+    VERIFY(waited >= 0 || waited == -ETIME || waited == -EINTR || waited == -EAGAIN || waited == -EBUSY);
+    now_ = steady_now();
+    dispatch_deferred();
+    while (dispatch_one()) {
+    }
+    wheel_.advance(now_);
+}
+
+}  // namespace core::io

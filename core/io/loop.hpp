@@ -1,0 +1,82 @@
+// Loop: one io_uring, one thread. The only place that enters the kernel to wait. Everything that a worker does
+// (operations, timers, letters from other threads) is dispatched from run_once.
+#pragma once
+
+#include <liburing.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/io/buffers.hpp"
+#include "core/io/completion.hpp"
+#include "core/io/wheel.hpp"
+
+namespace core::io {
+
+struct LoopOptions {
+    unsigned entries = 1024;      // submission queue; a full one is submitted early, so it bounds nothing else
+    unsigned completions = 8192;  // completion queue; the kernel keeps an overflow beyond it
+    BufferOptions buffers;
+    bool restricted = true;  // allow only the operations that this folder uses
+};
+
+class Loop {
+public:
+    // Makes the ring on the calling thread, which must be the one that runs it (IORING_SETUP_SINGLE_ISSUER). Errors:
+    // io_uring forbidden or missing (names the setting), not enough memory.
+    static Result<std::unique_ptr<Loop>> create(const LoopOptions& options);
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+    // Every operation must have completed; see pending().
+    ~Loop();
+
+    // Submits what is queued, waits for one completion or timer, dispatches all there are. longest: milliseconds.
+    void run_once(Tick longest);
+    // Runs until done() holds, asking after each round.
+    template <typename Predicate>
+    void run_until(Predicate done) {
+        while (!done()) {
+            run_once(1000);
+        }
+    }
+
+    // For operations: a cleared submission entry whose result goes to completion.
+    io_uring_sqe* entry(Completion& completion);
+    // Asks the kernel to end the operation of target; its own completion still comes (-ECANCELED as a rule).
+    void cancel(Completion& target);
+    // Completes target from the loop with result, in this or the next round: for operations that need no kernel.
+    void defer(Completion& target, int result);
+
+    [[nodiscard]] Wheel& wheel() noexcept { return wheel_; }
+    [[nodiscard]] Buffers& buffers() noexcept { return *buffers_; }
+    // The steady clock as of the last wake-up, in milliseconds.
+    [[nodiscard]] Tick now() const noexcept { return now_; }
+    // Operations that the kernel still holds.
+    [[nodiscard]] std::uint32_t pending() const noexcept { return pending_; }
+
+private:
+    Loop();
+    io_uring_sqe* raw_entry();
+    void dispatch_deferred();
+    bool dispatch_one();
+
+    struct Deferred {
+        Completion* target;
+        int result;
+    };
+
+    io_uring ring_{};
+    std::uint32_t pending_ = 0;
+    Tick now_;
+    Wheel wheel_;
+    std::unique_ptr<Buffers> buffers_;
+    std::vector<Deferred> deferred_;
+    std::vector<Deferred> dispatching_;
+};
+
+// The steady clock in milliseconds.
+Tick steady_now() noexcept;
+
+}  // namespace core::io

@@ -1,0 +1,128 @@
+#include "core/io/operation.hpp"
+
+#include <cerrno>
+
+#include "core/base/verify.hpp"
+
+namespace core::io {
+
+Operation::Operation(Loop& loop, OperationSlot& slot) noexcept : Completion(&on_complete), loop_(loop), slot_(slot) {}
+
+void Operation::await_suspend(std::coroutine_handle<> waiter) {
+    VERIFY(slot_.current == nullptr);  // one operation each way at a time
+    slot_.current = this;
+    waiter_ = waiter;
+    submit();
+}
+
+void Operation::cancel() {
+    loop_.cancel(*this);
+}
+
+bool Operation::settle(int result, std::uint32_t) {
+    result_ = result;
+    return true;
+}
+
+void Operation::on_complete(Completion& self, int result, std::uint32_t flags) {
+    auto& operation = static_cast<Operation&>(self);
+    if (operation.settle(result, flags)) {
+        operation.slot_.current = nullptr;
+        operation.waiter_.resume();  // may end the operation's life
+    }
+}
+
+void Receive::submit() {
+    io_uring_sqe* sqe = loop_.entry(*this);
+    io_uring_prep_recv(sqe, fd_, into_.data(), into_.size(), 0);
+    io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+}
+
+void ReceiveLease::submit() {
+    io_uring_sqe* sqe = loop_.entry(*this);
+    io_uring_prep_recv(sqe, fd_, nullptr, 0, 0);
+    io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = Buffers::group;
+}
+
+bool ReceiveLease::settle(int result, std::uint32_t flags) {
+    if (result == -ENOBUFS) {
+        if (loop_.buffers().more_or_wait(*this)) {
+            submit();
+        } else {
+            waiting_ = true;
+        }
+        return false;
+    }
+    if ((flags & IORING_CQE_F_BUFFER) != 0) {
+        out_ = loop_.buffers().lease(flags);
+        if (result <= 0) {
+            out_.release();
+        }
+    }
+    return Operation::settle(result, flags);
+}
+
+void ReceiveLease::lease_returned() {
+    waiting_ = false;
+    submit();
+}
+
+void ReceiveLease::cancel() {
+    if (waiting_) {
+        waiting_ = false;
+        loop_.buffers().stop_waiting(*this);
+        loop_.defer(*this, -ECANCELED);
+        return;
+    }
+    Operation::cancel();
+}
+
+void Send::submit() {
+    io_uring_sqe* sqe = loop_.entry(*this);
+    io_uring_prep_send(sqe, fd_, bytes_.data(), bytes_.size(), MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+}
+
+SendPieces::SendPieces(Loop& loop, OperationSlot& slot, int fd, std::span<const std::string_view> pieces) noexcept
+    : Operation(loop, slot), fd_(fd) {
+    VERIFY(pieces.size() <= pieces_.size());
+    for (const std::string_view piece : pieces) {
+        pieces_[message_.msg_iovlen++] = {const_cast<char*>(piece.data()), piece.size()};
+    }
+    message_.msg_iov = pieces_.data();
+}
+
+void SendPieces::submit() {
+    io_uring_sqe* sqe = loop_.entry(*this);
+    io_uring_prep_sendmsg(sqe, fd_, &message_, MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+}
+
+void Connect::submit() {
+    io_uring_sqe* sqe = loop_.entry(*this);
+    io_uring_prep_connect(sqe, fd_, reinterpret_cast<sockaddr*>(&to_), size_);
+    io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+}
+
+void Sleep::submit() {
+    if (until_ <= loop_.now()) {
+        loop_.defer(*this, 0);
+    } else {
+        loop_.wheel().set(*this, until_);
+    }
+}
+
+void Sleep::on_expire() {
+    complete(0, 0);
+}
+
+void Sleep::cancel() {
+    if (armed()) {
+        loop_.wheel().clear(*this);
+        loop_.defer(*this, -ECANCELED);
+    }
+}
+
+}  // namespace core::io

@@ -1,0 +1,44 @@
+// Acceptor: takes connections from one listening socket. Can pause (the kernel's backlog then holds newcomers back)
+// and must be stopped, and the loop run until it is idle, before it goes.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/descriptor.hpp"
+#include "core/io/accept.hpp"
+#include "core/io/wheel.hpp"
+
+namespace core::net {
+
+class Acceptor : private io::Accept::Owner, private io::Timer {
+public:
+    // listening: a bound, listening, non-blocking socket.
+    Acceptor(io::Loop& loop, base::Descriptor listening);
+    ~Acceptor() override;
+
+    void start();
+    void pause();
+    // For good. Connections that are already in the backlog are still taken when the kernel has let go.
+    void stop();
+    [[nodiscard]] bool idle() const noexcept { return !accept_.running(); }
+    [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_; }
+
+protected:
+    // A new connection: non-blocking, close-on-exec; TCP options are inherited from the listening socket.
+    virtual void on_accepted(base::Descriptor connection) = 0;
+
+private:
+    enum class State : std::uint8_t { stopped, running, paused };
+    void on_connection(base::Descriptor connection) final;
+    void on_accept_end(int error) final;
+    void on_expire() final;
+    void take_backlog();
+
+    io::Loop& loop_;
+    base::Descriptor listening_;
+    io::Accept accept_;
+    State state_ = State::stopped;
+    std::uint64_t accepted_ = 0;
+};
+
+}  // namespace core::net

@@ -1,0 +1,81 @@
+#include "core/net/socket.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "core/base/verify.hpp"
+
+namespace core::net {
+
+Socket::~Socket() {
+    VERIFY(in_.current == nullptr && out_.current == nullptr);
+}
+
+io::Connect Socket::connect(const Address& to) {
+    sockaddr_storage storage{};
+    const socklen_t size = to.fill(storage);
+    return {loop_, out_, fd_.get(), storage, size};
+}
+
+void Socket::abort() {
+    if (aborted_) {
+        return;
+    }
+    aborted_ = true;
+    ::shutdown(fd_.get(), SHUT_RDWR);  // so that operations started later fail as well
+    if (in_.current != nullptr) {
+        in_.current->cancel();
+    }
+    if (out_.current != nullptr) {
+        out_.current->cancel();
+    }
+}
+
+void Socket::cancel_receive() {
+    if (in_.current != nullptr) {
+        in_.current->cancel();
+    }
+}
+
+void Socket::shutdown_send() {
+    ::shutdown(fd_.get(), SHUT_WR);
+}
+
+void Socket::reset_on_close() {
+    const linger reset{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
+bool Socket::quiet() const {
+    char byte = 0;
+    const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 && errno == EAGAIN;
+}
+
+base::Descriptor Socket::release() {
+    VERIFY(in_.current == nullptr && out_.current == nullptr);
+    return std::move(fd_);
+}
+
+Result<base::Descriptor> open_socket(int family) {
+    base::Descriptor fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+    if (!fd.valid()) {
+        return fail_os("cannot open a socket", errno, "raise the limit of open files (LimitNOFILE=)");
+    }
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+Address peer_of(int fd) noexcept {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) {
+        return {};
+    }
+    return Address::from(storage);
+}
+
+}  // namespace core::net

@@ -1,0 +1,62 @@
+// Socket: a TCP socket on a loop. Gives out operations to await, one each way at a time, and ends them all on abort.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "core/base/address.hpp"
+#include "core/base/descriptor.hpp"
+#include "core/io/operation.hpp"
+
+namespace core::net {
+
+class Socket {
+public:
+    Socket(io::Loop& loop, base::Descriptor fd) noexcept : loop_(loop), fd_(std::move(fd)) {}
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+    // No operation may be out.
+    ~Socket();
+
+    // Results of all operations: bytes (0 on connect) or a negative errno; -ECANCELED after abort().
+    io::Receive receive(std::span<char> into) { return {loop_, in_, fd_.get(), into}; }
+    // out is valid where the result is positive; 0: the peer has ended its side.
+    io::ReceiveLease receive(io::Lease& out) { return {loop_, in_, fd_.get(), out}; }
+    // Sends all of bytes, or fails.
+    io::Send send(std::string_view bytes) { return {loop_, out_, fd_.get(), bytes}; }
+    io::SendPieces send(std::span<const std::string_view> pieces) { return {loop_, out_, fd_.get(), pieces}; }
+    io::Connect connect(const Address& to);
+
+    // Ends the socket for good: pending operations come back at once, later ones fail. The descriptor stays open until
+    // the end of the Socket's life, so its number cannot be somebody else's in the meantime.
+    void abort();
+    [[nodiscard]] bool aborted() const noexcept { return aborted_; }
+    // Ends only the receive that is out, with -ECANCELED. The socket lives on.
+    void cancel_receive();
+    // Sends FIN; receiving goes on.
+    void shutdown_send();
+    // The next close sends RST instead of FIN.
+    void reset_on_close();
+    // True where an idle connection has nothing to read: not ended, not reset, no unasked-for bytes.
+    [[nodiscard]] bool quiet() const;
+
+    [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+    [[nodiscard]] io::Loop& loop() noexcept { return loop_; }
+    // Lets the descriptor go; no operation may be out.
+    [[nodiscard]] base::Descriptor release();
+
+private:
+    io::Loop& loop_;
+    base::Descriptor fd_;
+    io::OperationSlot in_;
+    io::OperationSlot out_;
+    bool aborted_ = false;
+};
+
+// A non-blocking TCP socket with TCP_NODELAY. Error: no descriptors left and the like.
+Result<base::Descriptor> open_socket(int family);
+
+// The peer's address, or 0.0.0.0:0 where there is none any more.
+Address peer_of(int fd) noexcept;
+
+}  // namespace core::net

@@ -1,0 +1,22 @@
+// Connection: one TCP connection to a backend, in use by one exchange or relay, or idle in its backend's store.
+#pragma once
+
+#include "core/io/wheel.hpp"
+#include "core/net/deadline.hpp"
+#include "core/net/socket.hpp"
+#include "core/proxy/inbox.hpp"
+
+namespace core::proxy {
+
+struct Connection {
+    Connection(io::Loop& loop, base::Descriptor fd) noexcept
+        : socket(loop, std::move(fd)), deadline(socket), inbox(socket) {}
+
+    net::Socket socket;
+    net::Deadline deadline;
+    Inbox inbox;
+    io::Tick idle_since = 0;
+    bool reused = false;  // has carried an exchange before: the backend may have ended it meanwhile
+};
+
+}  // namespace core::proxy

@@ -1,0 +1,35 @@
+// Inbox: the bytes that have come in on a socket and are not used up yet. Holds a receive buffer only while there are
+// any, so an idle session costs none.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "core/io/buffers.hpp"
+#include "core/io/task.hpp"
+#include "core/net/socket.hpp"
+
+namespace core::proxy {
+
+class Inbox {
+public:
+    explicit Inbox(net::Socket& socket) noexcept : socket_(socket) {}
+
+    [[nodiscard]] std::string_view view() const noexcept;
+    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+    // True where fill() has no room left: what is in view is as long as a head may be.
+    [[nodiscard]] bool full() const noexcept;
+    // Uses up the first count bytes; with the last one the buffer goes back.
+    void consume(std::size_t count) noexcept;
+    // Receives once, behind what is there; moves it to the front of the buffer first where that makes room. Returns
+    // bytes added, 0 at the peer's end, or a negative errno. Must not be called when full. Views become invalid.
+    io::Task<int> fill();
+
+private:
+    net::Socket& socket_;
+    io::Lease lease_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+}  // namespace core::proxy

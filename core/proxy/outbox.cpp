@@ -1,0 +1,37 @@
+#include "core/proxy/outbox.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/verify.hpp"
+
+namespace core::proxy {
+
+void Outbox::append(std::string_view bytes) noexcept {
+    VERIFY(bytes.size() <= room().size());
+    std::memcpy(room().data(), bytes.data(), bytes.size());
+    used_ += bytes.size();
+}
+
+io::Task<int> Outbox::flush(std::string_view also) {
+    const std::size_t total = used_ + also.size();
+    if (total == 0) {
+        co_return 0;
+    }
+    const std::array<std::string_view, 2> pieces{pending(), also};
+    int sent = 0;
+    if (used_ == 0 || also.empty()) {
+        sent = co_await socket_.send(used_ == 0 ? also : pending());
+    } else {
+        sent = co_await socket_.send(std::span<const std::string_view>(pieces));
+    }
+    used_ = 0;
+    if (sent > 0) {
+        sent_ += static_cast<std::uint64_t>(sent);
+    }
+    // MSG_WAITALL sends less than all only when the connection broke on the way.
+    co_return sent < 0 ? sent : static_cast<std::size_t>(sent) == total ? 0 : -EPIPE;
+}
+
+}  // namespace core::proxy

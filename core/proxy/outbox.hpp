@@ -1,0 +1,38 @@
+// Outbox: gathers what is to be sent on a socket, so that a head and a small body leave in one system call.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "core/io/task.hpp"
+#include "core/net/socket.hpp"
+#include "core/proxy/scratch.hpp"
+
+namespace core::proxy {
+
+class Outbox {
+public:
+    Outbox(net::Socket& socket, Scratch scratch) noexcept : socket_(socket), scratch_(std::move(scratch)) {}
+
+    // Where the next bytes may be written; say how many with wrote().
+    [[nodiscard]] std::span<char> room() const noexcept { return scratch_.bytes().subspan(used_); }
+    void wrote(std::size_t count) noexcept { used_ += count; }
+    // Copies bytes in. They must fit in room().
+    void append(std::string_view bytes) noexcept;
+    [[nodiscard]] std::string_view pending() const noexcept { return {scratch_.bytes().data(), used_}; }
+    void clear() noexcept { used_ = 0; }
+
+    // Sends what is pending, and then also, which is not copied. 0, or a negative errno.
+    io::Task<int> flush(std::string_view also = {});
+    // Counts every byte that flush has sent.
+    [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+
+private:
+    net::Socket& socket_;
+    Scratch scratch_;
+    std::size_t used_ = 0;
+    std::uint64_t sent_ = 0;
+};
+
+}  // namespace core::proxy

@@ -1,0 +1,46 @@
+// Record: what the log says about one exchange or relay. Filled on the way, written once at the end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/address.hpp"
+#include "core/io/wheel.hpp"
+
+namespace core::proxy {
+
+class Record {
+public:
+    explicit Record(io::Tick begun) noexcept : begun_(begun) {}
+
+    // Copies what must outlive the request's buffer; long targets are cut.
+    void request(std::string_view method, std::string_view target) noexcept;
+    // Appends the line, with its newline, to out. now: the loop's clock at the end.
+    void print(std::string& out, const Address& client, io::Tick now) const;
+
+    std::string_view listener;
+    std::string_view pool;
+    std::string_view backend;                  // the server's name; empty where none was reached
+    std::string_view answered_by = "backend";  // backend | gatehouse | nobody
+    std::string_view mover = "copy";           // how body bytes were moved
+    std::string_view error;                    // empty, or what went wrong
+    std::uint16_t status = 0;
+    std::uint32_t retries = 0;
+    std::uint64_t received = 0;  // from the client
+    std::uint64_t sent = 0;      // to the client
+    io::Tick connected = 0;      // loop's clock when a backend connection was there; 0: never
+    io::Tick answered = 0;       // when the first byte of the response came; 0: never
+
+    [[nodiscard]] io::Tick begun() const noexcept { return begun_; }
+
+private:
+    io::Tick begun_;
+    std::uint8_t method_size_ = 0;
+    std::uint8_t target_size_ = 0;
+    std::array<char, 16> method_{};
+    std::array<char, 200> target_{};
+};
+
+}  // namespace core::proxy

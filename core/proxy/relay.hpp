@@ -1,0 +1,15 @@
+// Relay: bytes both ways between a client and a backend, until both sides have ended. TCP sessions and upgraded HTTP
+// sessions (WebSocket) are relays.
+#pragma once
+
+#include "core/io/task.hpp"
+#include "core/proxy/record.hpp"
+#include "core/proxy/session.hpp"
+
+namespace core::proxy {
+
+// What is already in the two inboxes goes first. One side's end is passed on and leaves the other direction open; an
+// error or a silence longer than idle ends both. Counts bytes into record.
+io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, Record& record);
+
+}  // namespace core::proxy

@@ -1,0 +1,32 @@
+#include "core/proxy/report.hpp"
+
+#include <algorithm>
+
+namespace core::proxy {
+
+void add(WorkerReport& sum, const WorkerReport& other) {
+    for (const ListenerReport& listener : other.listeners) {
+        const auto same = std::find_if(sum.listeners.begin(), sum.listeners.end(),
+                                       [&](const ListenerReport& l) { return l.name == listener.name; });
+        if (same == sum.listeners.end()) {
+            sum.listeners.push_back(listener);
+        } else {
+            same->sessions += listener.sessions;
+            same->accepted += listener.accepted;
+        }
+    }
+    for (const BackendReport& backend : other.backends) {
+        const auto same = std::find_if(sum.backends.begin(), sum.backends.end(), [&](const BackendReport& b) {
+            return b.pool == backend.pool && b.server == backend.server;
+        });
+        if (same == sum.backends.end()) {
+            sum.backends.push_back(backend);
+        } else {
+            same->active += backend.active;
+            same->total += backend.total;
+            same->failed += backend.failed;
+        }
+    }
+}
+
+}  // namespace core::proxy

@@ -1,0 +1,32 @@
+// Report: the counters that a worker gives away when asked; the server adds them up.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace core::proxy {
+
+struct ListenerReport {
+    std::string name;
+    std::uint64_t sessions = 0;  // open now
+    std::uint64_t accepted = 0;  // since the start
+};
+
+struct BackendReport {
+    std::string pool;
+    std::string server;
+    std::uint64_t active = 0;  // exchanges and relays in flight
+    std::uint64_t total = 0;   // begun since the start
+    std::uint64_t failed = 0;  // connects that failed, answers that broke
+};
+
+struct WorkerReport {
+    std::vector<ListenerReport> listeners;
+    std::vector<BackendReport> backends;
+};
+
+// Adds other to sum, matching by name.
+void add(WorkerReport& sum, const WorkerReport& other);
+
+}  // namespace core::proxy

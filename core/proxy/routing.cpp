@@ -1,0 +1,77 @@
+#include "core/proxy/routing.hpp"
+
+#include <algorithm>
+
+namespace core::proxy {
+
+Pool::Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::uint64_t seed)
+    : name_(spec.name), backends_(std::move(backends)), strategy_(spec.balance, seed), candidates_(backends_.size()) {}
+
+Backend* Pool::pick(const Address& client, std::span<Backend* const> tried) {
+    for (std::size_t i = 0; i < backends_.size(); ++i) {
+        const Backend& backend = *backends_[i];
+        candidates_[i] = {
+            .weight = backend.spec().weight,
+            .active = backend.active,
+            .identity = backend.identity(),
+            .backup = backend.spec().backup,
+            .eligible = backend.eligible() && std::find(tried.begin(), tried.end(), &backend) == tried.end()};
+    }
+    const auto chosen = strategy_.pick(candidates_, client);
+    return chosen ? backends_[*chosen].get() : nullptr;
+}
+
+Routing::Routing(SnapshotRef snapshot, const Routing* previous, std::uint64_t seed) : snapshot_(std::move(snapshot)) {
+    pools_.reserve(snapshot_->pools.size());
+    for (const PoolSpec& spec : snapshot_->pools) {
+        std::vector<std::shared_ptr<Backend>> backends;
+        for (const BackendSpec& backend : spec.backends) {
+            auto kept = previous != nullptr ? previous->backend(spec.name, backend.server) : nullptr;
+            if (kept != nullptr && kept->spec().address == backend.address) {
+                kept->update(backend);
+            } else {
+                kept = std::make_shared<Backend>(spec.name, backend);
+            }
+            backends.push_back(std::move(kept));
+        }
+        pools_.emplace_back(spec, std::move(backends), seed);
+    }
+}
+
+Pool* Routing::pool(const std::string& name) noexcept {
+    const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const Pool& p) { return p.name() == name; });
+    return found == pools_.end() ? nullptr : &*found;
+}
+
+std::shared_ptr<Backend> Routing::backend(const std::string& pool, const std::string& server) const {
+    for (const Pool& candidate : pools_) {
+        if (candidate.name() == pool) {
+            for (const auto& backend : candidate.backends()) {
+                if (backend->spec().server == server) {
+                    return backend;
+                }
+            }
+        }
+    }
+    return nullptr;
+}
+
+void Routing::apply(const Administration& administration) {
+    for (Pool& pool : pools_) {
+        pool.maintenance.reset();
+        for (const auto& backend : pool.backends()) {
+            const bool fenced = std::any_of(
+                administration.fences.begin(), administration.fences.end(), [&](const Administration::Fence& fence) {
+                    return fence.pool == pool.name() && fence.server == backend->spec().server;
+                });
+            backend->set_fenced(fenced);
+        }
+    }
+    for (const Administration::Maintenance& maintenance : administration.maintenance) {
+        if (Pool* named = pool(maintenance.pool); named != nullptr) {
+            named->maintenance = maintenance;
+        }
+    }
+}
+
+}  // namespace core::proxy

@@ -1,0 +1,112 @@
+#include "core/proxy/server.hpp"
+
+#include <pthread.h>
+
+#include <future>
+#include <latch>
+#include <mutex>
+
+#include "core/base/verify.hpp"
+
+namespace core::proxy {
+
+Server::Server(base::Log& log, io::LoopOptions options) : log_(log), options_(options) {}
+
+Server::~Server() {
+    drain(Milliseconds(0));
+}
+
+Result<void> Server::start(unsigned count) {
+    VERIFY(workers_.empty());
+    Result<void> outcome;
+    for (unsigned index = 0; index < count && outcome; ++index) {
+        Running running;
+        running.worker = std::make_unique<Worker>(index, options_, log_);
+        std::promise<Result<void>> started;
+        auto ready = started.get_future();
+        running.thread = std::thread(
+            [worker = running.worker.get(), promise = std::move(started)]() mutable { worker->run(promise); });
+        ::pthread_setname_np(running.thread.native_handle(), "worker");
+        outcome = ready.get();
+        if (outcome) {
+            workers_.push_back(std::move(running));
+        } else {
+            running.thread.join();
+        }
+    }
+    if (!outcome) {
+        drain(Milliseconds(0));
+        workers_.clear();
+    }
+    return outcome;
+}
+
+template <typename Order>
+void Server::on_all(Order order) {
+    std::latch done(static_cast<std::ptrdiff_t>(workers_.size()));
+    for (Running& running : workers_) {
+        Worker& worker = *running.worker;
+        worker.post([&worker, &order, &done] {
+            order(worker);
+            done.count_down();
+        });
+    }
+    done.wait();
+}
+
+void Server::configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets) {
+    VERIFY(!drained_ && sockets.size() == snapshot->listeners.size());
+    std::vector<std::vector<Worker::Listening>> shares(workers_.size());
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+        VERIFY(sockets[i].size() == workers_.size());
+        for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+            shares[worker].push_back({snapshot->listeners[i], std::move(sockets[i][worker])});
+        }
+    }
+    std::latch done(static_cast<std::ptrdiff_t>(workers_.size()));
+    for (std::size_t index = 0; index < workers_.size(); ++index) {
+        Worker& worker = *workers_[index].worker;
+        worker.post([&worker, &snapshot, &done, share = &shares[index]] {
+            worker.apply(snapshot, std::move(*share));
+            done.count_down();
+        });
+    }
+    done.wait();
+}
+
+void Server::administer(const Administration& administration) {
+    VERIFY(!drained_);
+    on_all([&administration](Worker& worker) { worker.administer(administration); });
+}
+
+void Server::set_health(const std::string& pool, const std::string& server, bool healthy) {
+    for (Running& running : workers_) {
+        Worker& worker = *running.worker;
+        worker.post([&worker, pool, server, healthy] { worker.set_health(pool, server, healthy); });
+    }
+}
+
+WorkerReport Server::report() {
+    WorkerReport sum;
+    std::mutex mutex;
+    if (!drained_) {
+        on_all([&](Worker& worker) {
+            const WorkerReport part = worker.report();
+            const std::lock_guard lock(mutex);
+            add(sum, part);
+        });
+    }
+    return sum;
+}
+
+void Server::drain(Milliseconds within) {
+    if (!drained_) {
+        drained_ = true;
+        on_all([within](Worker& worker) { worker.drain(within); });
+        for (Running& running : workers_) {
+            running.thread.join();
+        }
+    }
+}
+
+}  // namespace core::proxy

@@ -1,0 +1,57 @@
+// Server: the data plane as its owner sees it. Starts the workers and carries every order to all of them. Its methods
+// block until all workers have carried the order out; called from one thread, which is none of the workers'.
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "core/base/log.hpp"
+#include "core/proxy/report.hpp"
+#include "core/proxy/snapshot.hpp"
+#include "core/proxy/worker.hpp"
+
+namespace core::proxy {
+
+class Server {
+public:
+    // log outlives the server.
+    explicit Server(base::Log& log, io::LoopOptions options = {});
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    // Drains with no patience where drain() was not called.
+    ~Server();
+
+    // Starts count (1 to 1024) workers. Error: a ring could not be made; then none runs. Once only.
+    Result<void> start(unsigned count);
+    [[nodiscard]] unsigned workers() const noexcept { return static_cast<unsigned>(workers_.size()); }
+
+    // Sockets of one listener: as many as there are workers, one each (SO_REUSEPORT).
+    using ListenerSockets = std::vector<base::Descriptor>;
+    // Swaps the configuration: listeners whose address stays keep accepting, exchanges in flight go on, backends that
+    // stay keep their health. sockets[i] belongs to snapshot->listeners[i].
+    void configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets);
+    // Returns once no worker holds an idle connection to a fenced backend or would choose one.
+    void administer(const Administration& administration);
+    // Any thread; does not wait.
+    void set_health(const std::string& pool, const std::string& server, bool healthy);
+    [[nodiscard]] WorkerReport report();
+    // Returns when all sessions have ended, within's deadline included.
+    void drain(Milliseconds within);
+
+private:
+    struct Running {
+        std::unique_ptr<Worker> worker;
+        std::thread thread;
+    };
+    // Has order(worker) run on every worker's thread and waits for all.
+    template <typename Order>
+    void on_all(Order order);
+
+    base::Log& log_;
+    io::LoopOptions options_;
+    std::vector<Running> workers_;
+    bool drained_ = false;
+};
+
+}  // namespace core::proxy

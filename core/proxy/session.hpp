@@ -1,0 +1,59 @@
+// Session: one client connection's life; what HTTP sessions and TCP sessions have in common. Lives in the frame of its
+// coroutine and is listed with its worker, so that a drain or a stop reaches it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/net/deadline.hpp"
+#include "core/net/socket.hpp"
+#include "core/proxy/connection.hpp"
+#include "core/proxy/inbox.hpp"
+#include "core/proxy/snapshot.hpp"
+
+namespace core::proxy {
+
+class Worker;
+
+// What sessions know of the listener that they came in by; outlives it where a reload takes it away.
+struct ListenerState {
+    ListenerSpec spec;
+    std::uint32_t sessions = 0;
+    std::uint64_t accepted = 0;
+};
+
+class Session {
+public:
+    Session(Worker& owner, base::Descriptor fd, std::shared_ptr<ListenerState> from);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session();
+
+    // Drain: idle ones end now, busy ones after what they do; relays at the deadline.
+    void end_soon();
+    // Stop: both sides are aborted.
+    void end_now();
+
+    Worker& worker;
+    std::shared_ptr<ListenerState> listener;
+    net::Socket client;
+    net::Deadline deadline;  // on the client's side
+    Inbox inbox;
+    Address peer;
+    Connection* upstream = nullptr;  // the backend connection in use, to be aborted with the session
+    bool idle = false;               // waiting for a request, nothing of it has come yet
+    bool ending = false;
+
+private:
+    friend class Worker;
+    Session* next_ = nullptr;
+    Session** link_ = nullptr;
+};
+
+// The life of a TCP session: choose a backend, relay until both sides have ended. Nobody left: reset.
+io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerState>& listener);
+
+// The life of an HTTP session: request after request until one of the sides ends it.
+io::Task<void> serve_http(Worker& worker, int fd, const std::shared_ptr<ListenerState>& listener);
+
+}  // namespace core::proxy

@@ -1,0 +1,75 @@
+// Snapshot: one immutable configuration of the data plane. Made by whoever starts the server, shared by all workers,
+// replaced as a whole by a reload.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/balance/strategy.hpp"
+#include "core/base/address.hpp"
+#include "core/base/duration.hpp"
+
+namespace core::proxy {
+
+enum class Mode : std::uint8_t { http, tcp };
+
+struct ListenerSpec {
+    std::string name;
+    Address address;
+    Mode mode = Mode::http;
+    std::string pool;
+};
+
+struct BackendSpec {
+    std::string server;
+    Address address;
+    std::uint32_t weight = 1;
+    std::uint32_t connections_max = 0;  // exchanges and relays in flight per worker's share; 0: no limit
+    bool backup = false;
+};
+
+struct PoolSpec {
+    std::string name;
+    balance::Balance balance = balance::Balance::round_robin;
+    std::vector<BackendSpec> backends;
+};
+
+struct Timeouts {
+    Milliseconds head{10'000};           // a whole request head, from its first byte or the accept
+    Milliseconds keep_alive{60'000};     // an idle session
+    Milliseconds connect{3'000};         // one attempt at one backend
+    Milliseconds backend{60'000};        // a backend's silence: until the head, and between two bytes of a body
+    Milliseconds client{60'000};         // a client's silence in the middle of a body, either way
+    Milliseconds relay_idle{3'600'000};  // a relay with no byte either way
+};
+
+struct Snapshot {
+    std::vector<ListenerSpec> listeners;
+    std::vector<PoolSpec> pools;
+    Timeouts timeouts;
+    std::string page;                     // the maintenance page, HTML; empty: the built-in one
+    std::uint32_t retry_after = 120;      // seconds
+    std::uint32_t sessions_max = 32'768;  // per worker; newcomers beyond it wait in the kernel's backlog
+    bool log_exchanges = true;
+};
+
+using SnapshotRef = std::shared_ptr<const Snapshot>;
+
+// What operators have said, beside the configuration: always the full state, so applying it twice changes nothing.
+struct Administration {
+    struct Fence {
+        std::string pool;
+        std::string server;
+    };
+    struct Maintenance {
+        std::string pool;
+        std::string message;  // shown on the page; may be empty
+        std::string until;    // RFC 3339, or empty
+    };
+    std::vector<Fence> fences;
+    std::vector<Maintenance> maintenance;
+};
+
+}  // namespace core::proxy

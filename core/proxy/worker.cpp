@@ -1,0 +1,214 @@
+#include "core/proxy/worker.hpp"
+
+#include <algorithm>
+
+#include "core/base/verify.hpp"
+
+namespace core::proxy {
+namespace {
+
+constexpr io::Tick house_every = 1000;
+
+}  // namespace
+
+// A listening socket of this worker.
+class Worker::Door final : public net::Acceptor {
+public:
+    Door(Worker& worker, Listening listening)
+        : net::Acceptor(*worker.loop_, std::move(listening.fd)),
+          state(std::make_shared<ListenerState>(ListenerState{std::move(listening.spec)})),
+          worker_(worker) {}
+
+    std::shared_ptr<ListenerState> state;
+    bool leaving = false;
+
+private:
+    void on_accepted(base::Descriptor connection) override { worker_.accept(std::move(connection), state); }
+    Worker& worker_;
+};
+
+Worker::Worker(unsigned index, io::LoopOptions options, base::Log& log) : index_(index), options_(options), log_(log) {}
+
+Worker::~Worker() = default;
+
+void Worker::run(std::promise<Result<void>>& started) {
+    auto loop = io::Loop::create(options_);
+    if (!loop) {
+        started.set_value(tl::unexpected(loop.error()));
+        return;
+    }
+    loop_ = std::move(*loop);
+    mailbox_.attach(*loop_);
+    loop_->wheel().set(housekeeping_, loop_->now() + house_every);
+    started.set_value({});
+    while (!done()) {
+        loop_->run_once(house_every);
+        balance_acceptance();
+        if (!log_lines_.empty()) {
+            log_.write(log_lines_);
+            log_lines_.clear();
+        }
+    }
+    wind_down();
+}
+
+void Worker::wind_down() {
+    mailbox_.detach();
+    loop_->wheel().clear(housekeeping_);
+    loop_->run_until([this] { return mailbox_.idle() && loop_->pending() == 0; });
+    doors_.clear();
+    routing_.reset();  // closes idle backend connections, while their loop still lives
+    if (!log_lines_.empty()) {
+        log_.write(log_lines_);
+    }
+    loop_.reset();
+}
+
+bool Worker::done() const noexcept {
+    return draining_ && sessions_.empty();
+}
+
+void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners) {
+    routing_ = std::make_shared<Routing>(std::move(snapshot), routing_.get(), loop_->now() * 31 + index_);
+    routing_->apply(administration_);
+    std::vector<std::unique_ptr<Door>> kept;
+    for (Listening& listening : listeners) {
+        const auto same = std::find_if(doors_.begin(), doors_.end(), [&](const std::unique_ptr<Door>& door) {
+            return door != nullptr && !door->leaving && door->state->spec.address == listening.spec.address;
+        });
+        if (same != doors_.end()) {
+            (*same)->state->spec = std::move(listening.spec);
+            kept.push_back(std::move(*same));
+        } else if (!draining_) {
+            kept.push_back(std::make_unique<Door>(*this, std::move(listening)));
+            kept.back()->start();
+        }
+    }
+    for (std::unique_ptr<Door>& door : doors_) {
+        if (door != nullptr) {
+            door->leaving = true;
+            door->stop();
+            kept.push_back(std::move(door));  // goes when the kernel has let go of it
+        }
+    }
+    doors_ = std::move(kept);
+    accepting_ = true;
+}
+
+void Worker::administer(const Administration& administration) {
+    administration_ = administration;
+    if (routing_ != nullptr) {
+        routing_->apply(administration_);
+    }
+}
+
+void Worker::set_health(const std::string& pool, const std::string& server, bool healthy) {
+    if (routing_ != nullptr) {
+        if (const auto backend = routing_->backend(pool, server); backend != nullptr) {
+            backend->set_healthy(healthy);
+        }
+    }
+}
+
+WorkerReport Worker::report() const {
+    WorkerReport report;
+    for (const auto& door : doors_) {
+        if (!door->leaving) {
+            const ListenerState& state = *door->state;
+            report.listeners.push_back({state.spec.name, state.sessions, state.accepted});
+        }
+    }
+    if (routing_ != nullptr) {
+        for (Pool& pool : routing_->pools()) {
+            for (const auto& backend : pool.backends()) {
+                report.backends.push_back(
+                    {pool.name(), backend->spec().server, backend->active, backend->total, backend->failed});
+            }
+        }
+    }
+    return report;
+}
+
+void Worker::drain(Milliseconds within) {
+    if (draining_) {
+        return;
+    }
+    draining_ = true;
+    drain_until_ = loop_->now() + static_cast<io::Tick>(within.count());
+    loop_->wheel().set(housekeeping_, std::min(loop_->now() + house_every, drain_until_));
+    for (const auto& door : doors_) {
+        door->leaving = true;
+        door->stop();
+    }
+    for (Session* session = first_session_; session != nullptr; session = session->next_) {
+        session->end_soon();
+    }
+}
+
+void Worker::accept(base::Descriptor connection, const std::shared_ptr<ListenerState>& listener) {
+    ++listener->accepted;
+    if (routing_ == nullptr) {
+        return;  // cannot be: a listener comes with a snapshot
+    }
+    const int fd = connection.release();
+    sessions_.start(listener->spec.mode == Mode::tcp ? serve_tcp(*this, fd, listener)
+                                                     : serve_http(*this, fd, listener));
+}
+
+// Back-pressure: with all sessions taken, newcomers stay in the kernel's backlog until some have ended.
+void Worker::balance_acceptance() {
+    if (routing_ == nullptr || draining_) {
+        return;
+    }
+    const std::uint32_t limit = routing_->snapshot().sessions_max;
+    const bool room = accepting_ ? sessions_.size() < limit : sessions_.size() < limit - limit / 16;
+    if (room == accepting_) {
+        return;
+    }
+    accepting_ = room;
+    for (const auto& door : doors_) {
+        if (!door->leaving) {
+            room ? door->start() : door->pause();
+        }
+    }
+}
+
+void Worker::enlist(Session& session) noexcept {
+    session.next_ = first_session_;
+    session.link_ = &first_session_;
+    if (first_session_ != nullptr) {
+        first_session_->link_ = &session.next_;
+    }
+    first_session_ = &session;
+    ++session.listener->sessions;
+}
+
+void Worker::delist(Session& session) noexcept {
+    *session.link_ = session.next_;
+    if (session.next_ != nullptr) {
+        session.next_->link_ = session.link_;
+    }
+    --session.listener->sessions;
+}
+
+void Worker::keep_house() {
+    io::Tick next = loop_->now() + house_every;
+    if (routing_ != nullptr) {
+        for (Pool& pool : routing_->pools()) {
+            for (const auto& backend : pool.backends()) {
+                backend->sweep(loop_->now());
+            }
+        }
+    }
+    std::erase_if(doors_, [](const std::unique_ptr<Door>& door) { return door->leaving && door->idle(); });
+    if (draining_ && loop_->now() >= drain_until_) {
+        for (Session* session = first_session_; session != nullptr; session = session->next_) {
+            session->end_now();
+        }
+    } else if (draining_) {
+        next = std::min(next, drain_until_);
+    }
+    loop_->wheel().set(housekeeping_, next);
+}
+
+}  // namespace core::proxy

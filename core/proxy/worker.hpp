@@ -1,0 +1,94 @@
+// Worker: one thread, one ring, its own view of everything. Accepts connections, runs their sessions, and takes
+// letters from the server: a new snapshot, fences, health, a question for its counters, the order to end.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/log.hpp"
+#include "core/io/loop.hpp"
+#include "core/io/mailbox.hpp"
+#include "core/io/task.hpp"
+#include "core/net/acceptor.hpp"
+#include "core/proxy/report.hpp"
+#include "core/proxy/routing.hpp"
+#include "core/proxy/scratch.hpp"
+#include "core/proxy/session.hpp"
+
+namespace core::proxy {
+
+class Worker {
+public:
+    Worker(unsigned index, io::LoopOptions options, base::Log& log);
+    ~Worker();
+
+    // The thread's body: makes the ring, says through started whether that worked, serves until it was told to end and
+    // nothing is left.
+    void run(std::promise<Result<void>>& started);
+
+    // Any thread: letter runs on this worker's thread. Never delivered once the worker has ended.
+    void post(io::Mailbox::Letter letter) { mailbox_.post(std::move(letter)); }
+
+    // The rest: on the worker's own thread only.
+
+    struct Listening {
+        ListenerSpec spec;
+        base::Descriptor fd;
+    };
+    // Takes a new configuration; a listener whose address is there already keeps its socket.
+    void apply(SnapshotRef snapshot, std::vector<Listening> listeners);
+    void administer(const Administration& administration);
+    void set_health(const std::string& pool, const std::string& server, bool healthy);
+    [[nodiscard]] WorkerReport report() const;
+    // Stops accepting; idle sessions end, busy ones may go on until within has passed.
+    void drain(Milliseconds within);
+
+    [[nodiscard]] io::Loop& loop() noexcept { return *loop_; }
+    [[nodiscard]] ScratchPool& scratch() noexcept { return scratch_; }
+    [[nodiscard]] const std::shared_ptr<Routing>& routing() const noexcept { return routing_; }
+    [[nodiscard]] bool draining() const noexcept { return draining_; }
+    // Lines for the log, with their newlines; handed over once a round.
+    [[nodiscard]] std::string& log_lines() noexcept { return log_lines_; }
+
+private:
+    friend class Session;
+    class Door;
+    // Once a second: closes dead idle connections, and ends what outlives a drain.
+    class Housekeeping final : public io::Timer {
+    public:
+        explicit Housekeeping(Worker& worker) noexcept : worker_(worker) {}
+
+    private:
+        void on_expire() override { worker_.keep_house(); }
+        Worker& worker_;
+    };
+
+    void accept(base::Descriptor connection, const std::shared_ptr<ListenerState>& listener);
+    void enlist(Session& session) noexcept;
+    void delist(Session& session) noexcept;
+    void keep_house();
+    void balance_acceptance();
+    [[nodiscard]] bool done() const noexcept;
+    void wind_down();
+
+    unsigned index_;
+    io::LoopOptions options_;
+    base::Log& log_;
+    io::Mailbox mailbox_;
+    std::unique_ptr<io::Loop> loop_;
+    std::shared_ptr<Routing> routing_;
+    Administration administration_;
+    ScratchPool scratch_;
+    std::vector<std::unique_ptr<Door>> doors_;
+    io::TaskGroup sessions_;
+    Session* first_session_ = nullptr;
+    Housekeeping housekeeping_{*this};
+    std::string log_lines_;
+    io::Tick drain_until_ = 0;
+    bool draining_ = false;
+    bool accepting_ = true;
+};
+
+}  // namespace core::proxy
