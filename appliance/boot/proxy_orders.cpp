@@ -1,0 +1,185 @@
+#include "appliance/boot/proxy_orders.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace appliance::boot {
+namespace {
+
+using core::Milliseconds;
+using nlohmann::json;
+
+core::Address read_address(const json& text) {
+    const auto address = core::Address::parse(text.get<std::string>());
+    if (!address) {
+        throw std::runtime_error(address.error().line());
+    }
+    return *address;
+}
+
+Milliseconds read_ms(const json& object, const char* name) {
+    return Milliseconds(object.at(name).get<std::int64_t>());
+}
+
+core::balance::Balance read_balance(const std::string& name) {
+    using core::balance::Balance;
+    return name == "least_connections" ? Balance::least_connections
+           : name == "random_two"      ? Balance::random_two
+           : name == "source_hash"     ? Balance::source_hash
+                                       : Balance::round_robin;
+}
+
+core::health::Check read_check(const json& from) {
+    core::health::Check check;
+    check.type = from.at("type") == "tcp" ? core::health::CheckType::tcp : core::health::CheckType::http;
+    check.method = from.at("method");
+    check.path = from.at("path");
+    check.host = from.at("host");
+    check.expect = from.at("expect");
+    check.interval = read_ms(from, "interval_ms");
+    check.timeout = read_ms(from, "timeout_ms");
+    check.fall = from.at("fall");
+    check.rise = from.at("rise");
+    return check;
+}
+
+void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<core::health::Target>& targets) {
+    core::proxy::PoolSpec pool;
+    pool.name = from.at("name");
+    pool.balance = read_balance(from.at("balance"));
+    const core::health::Check check = read_check(from.at("check"));
+    for (const json& item : from.at("backends")) {
+        core::proxy::BackendSpec backend;
+        backend.server = item.at("server");
+        backend.address = read_address(item.at("address"));
+        backend.weight = item.at("weight");
+        backend.connections_max = item.at("max_connections");
+        backend.backup = item.at("backup");
+        targets.push_back({pool.name, backend.server, backend.address, check});
+        pool.backends.push_back(std::move(backend));
+    }
+    snapshot.pools.push_back(std::move(pool));
+}
+
+core::proxy::Timeouts read_timeouts(const json& from) {
+    core::proxy::Timeouts timeouts;
+    timeouts.head = read_ms(from, "head_ms");
+    timeouts.keep_alive = read_ms(from, "keep_alive_ms");
+    timeouts.connect = read_ms(from, "connect_ms");
+    timeouts.backend = read_ms(from, "backend_ms");
+    timeouts.client = timeouts.keep_alive;
+    timeouts.relay_idle = read_ms(from, "relay_idle_ms");
+    return timeouts;
+}
+
+// A limit of connections holds for the whole machine; every worker gets its share, at least one.
+void share_limits(core::proxy::Snapshot& snapshot, unsigned workers) {
+    for (core::proxy::PoolSpec& pool : snapshot.pools) {
+        for (core::proxy::BackendSpec& backend : pool.backends) {
+            if (backend.connections_max != 0) {
+                backend.connections_max = std::max(1U, backend.connections_max / workers);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+ConfigureOrder read_configure(const json& body, std::vector<core::base::Descriptor> fds) {
+    ConfigureOrder order;
+    order.workers = body.at("workers");
+    auto snapshot = std::make_shared<core::proxy::Snapshot>();
+    auto next = fds.begin();
+    for (const json& item : body.at("listeners")) {
+        core::proxy::ListenerSpec listener;
+        listener.name = item.at("name");
+        listener.address = read_address(item.at("address"));
+        listener.mode = item.at("mode") == "tcp" ? core::proxy::Mode::tcp : core::proxy::Mode::http;
+        listener.pool = item.at("pool");
+        const auto count = item.at("fds").get<std::ptrdiff_t>();
+        if (count != static_cast<std::ptrdiff_t>(order.workers) || fds.end() - next < count) {
+            throw std::runtime_error("a listener came without its sockets");
+        }
+        core::proxy::Server::ListenerSockets sockets(std::make_move_iterator(next),
+                                                     std::make_move_iterator(next + count));
+        next += count;
+        order.sockets.push_back(std::move(sockets));
+        snapshot->listeners.push_back(std::move(listener));
+    }
+    order.probe_sockets.assign(std::make_move_iterator(next), std::make_move_iterator(fds.end()));
+    for (const json& item : body.at("pools")) {
+        read_pool(item, *snapshot, order.targets);
+    }
+    share_limits(*snapshot, order.workers);
+    snapshot->timeouts = read_timeouts(body.at("timeouts"));
+    snapshot->page = body.at("maintenance").at("page");
+    snapshot->retry_after = body.at("maintenance").at("retry_after_s");
+    snapshot->log_exchanges = body.at("log").at("exchanges");
+    order.snapshot = std::move(snapshot);
+    return order;
+}
+
+core::proxy::Administration read_administer(const json& body) {
+    core::proxy::Administration administration;
+    for (const json& item : body.at("fences")) {
+        administration.fences.push_back({item.at("pool"), item.at("server")});
+    }
+    for (const json& item : body.at("maintenance")) {
+        const auto text = [&item](const char* name) {
+            return item.contains(name) && item[name].is_string() ? item[name].get<std::string>() : std::string();
+        };
+        administration.maintenance.push_back({item.at("pool"), text("message"), text("until")});
+    }
+    return administration;
+}
+
+std::string_view print(core::health::Health health) noexcept {
+    switch (health) {
+        case core::health::Health::up:
+            return "up";
+        case core::health::Health::down:
+            return "down";
+        case core::health::Health::unknown:
+            break;
+    }
+    return "unknown";
+}
+
+json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
+                  const std::vector<core::health::Standing>& standings) {
+    json listeners = json::array();
+    for (const auto& listener : report.listeners) {
+        listeners.push_back(
+            {{"name", listener.name}, {"sessions", listener.sessions}, {"accepted", listener.accepted}});
+    }
+    json pools = json::array();
+    for (const auto& pool : snapshot.pools) {
+        json backends = json::array();
+        for (const auto& spec : pool.backends) {
+            json backend{{"server", spec.server}, {"active", 0}, {"total", 0}, {"failed", 0}};
+            for (const auto& counted : report.backends) {
+                if (counted.pool == pool.name && counted.server == spec.server) {
+                    backend["active"] = counted.active;
+                    backend["total"] = counted.total;
+                    backend["failed"] = counted.failed;
+                }
+            }
+            for (const auto& standing : standings) {
+                if (standing.pool == pool.name && standing.server == spec.server) {
+                    backend["check"] = {{"state", print(standing.health)},
+                                        {"why", standing.why},
+                                        {"since", core::base::print_time(standing.since)},
+                                        {"last_ms", standing.last.count()},
+                                        {"passed", standing.passed},
+                                        {"failed", standing.failed}};
+                }
+            }
+            backends.push_back(std::move(backend));
+        }
+        pools.push_back({{"name", pool.name}, {"backends", std::move(backends)}});
+    }
+    return {{"type", "report"}, {"listeners", std::move(listeners)}, {"pools", std::move(pools)}};
+}
+
+}  // namespace appliance::boot

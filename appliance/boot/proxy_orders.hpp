@@ -1,0 +1,30 @@
+// What control's messages to the proxy say, as the values that the data plane takes. The messages are described in
+// ARCHITECTURE.md, "Links".
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+#include <vector>
+
+#include "core/health/monitor.hpp"
+#include "core/proxy/server.hpp"
+
+namespace appliance::boot {
+
+// A "configure" message.
+struct ConfigureOrder {
+    unsigned workers = 1;
+    core::proxy::SnapshotRef snapshot;
+    std::vector<core::proxy::Server::ListenerSockets> sockets;  // one entry for each listener of the snapshot
+    std::vector<core::health::Target> targets;
+    std::vector<core::base::Descriptor> probe_sockets;
+};
+
+// All of these throw nlohmann::json::exception or std::runtime_error for a message that control would never send.
+ConfigureOrder read_configure(const nlohmann::json& body, std::vector<core::base::Descriptor> fds);
+core::proxy::Administration read_administer(const nlohmann::json& body);
+nlohmann::json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
+                            const std::vector<core::health::Standing>& standings);
+std::string_view print(core::health::Health health) noexcept;
+
+}  // namespace appliance::boot

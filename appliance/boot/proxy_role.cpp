@@ -1,0 +1,141 @@
+#include "appliance/boot/proxy_role.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "appliance/boot/proxy_orders.hpp"
+#include "appliance/link/channel.hpp"
+#include "core/base/log.hpp"
+
+namespace appliance::boot {
+namespace {
+
+using core::proxy::Administration;
+using nlohmann::json;
+
+class Proxy final : private core::health::Monitor::Observer {
+public:
+    explicit Proxy(core::base::Descriptor link) : channel_(std::move(link)), log_(STDOUT_FILENO) {}
+
+    int run() {
+        while (!drained_) {
+            auto message = channel_.receive(core::Milliseconds(60'000));
+            if (!message) {
+                // Control's ends are kept by the supervisor, so this is the end of Gatehouse itself.
+                server_.drain(core::Milliseconds(0));
+                return channel_.closed() ? 0 : 1;
+            }
+            if (*message) {
+                answer(**message);
+            }
+        }
+        return 0;
+    }
+
+private:
+    void on_health(const core::health::Standing& standing) override {
+        server_.set_health(standing.pool, standing.server, standing.health == core::health::Health::up);
+        const json line{{"time", core::base::print_time(core::base::wall_now())},
+                        {"event", "health"},
+                        {"pool", standing.pool},
+                        {"backend", standing.server},
+                        {"state", print(standing.health)},
+                        {"why", standing.why}};
+        log_.write(line.dump() + "\n");
+    }
+
+    void answer(link::Message& message) {
+        const json id = message.body.value("id", json());
+        json reply{{"type", "done"}};
+        try {
+            reply = carry_out(message);
+        } catch (const std::exception& error) {
+            reply = {{"type", "failed"}, {"error", error.what()}};
+        }
+        reply["id"] = id;
+        if (const auto sent = channel_.send(reply); !sent) {
+            log_.write(fmt::format("{}\n", json{{"event", "link"}, {"error", sent.error().line()}}.dump()));
+        }
+    }
+
+    json carry_out(link::Message& message) {
+        const std::string type = message.body.at("type");
+        if (type == "configure") {
+            configure(read_configure(message.body, std::move(message.fds)));
+        } else if (type == "administer") {
+            administer(read_administer(message.body));
+        } else if (type == "report") {
+            return write_report(server_.report(), snapshot(), monitor_.has_value() ? monitor_->standings() : none_);
+        } else if (type == "drain") {
+            monitor_.reset();  // nobody is chosen by health any more that was not before
+            server_.drain(core::Milliseconds(message.body.at("deadline_ms").get<std::int64_t>()));
+            drained_ = true;
+        } else {
+            throw std::runtime_error("unknown message " + type);
+        }
+        return {{"type", "done"}};
+    }
+
+    void configure(ConfigureOrder order) {
+        if (server_.workers() == 0) {
+            if (const auto started = server_.start(order.workers); !started) {
+                throw std::runtime_error(started.error().line());
+            }
+        }
+        if (order.workers != server_.workers()) {
+            throw std::runtime_error("the number of workers cannot change while the proxy runs; restart gatehouse");
+        }
+        if (!monitor_) {
+            monitor_.emplace(static_cast<core::health::Monitor::Observer&>(*this));
+            if (const auto started = monitor_->start(); !started) {
+                monitor_.reset();
+                throw std::runtime_error(started.error().line());
+            }
+        }
+        snapshot_ = order.snapshot;
+        server_.configure(order.snapshot, std::move(order.sockets));
+        monitor_->apply(std::move(order.targets), std::move(order.probe_sockets));
+    }
+
+    // A lifted fence opens its backend only after the next passed check: what was seen before does not count.
+    void administer(Administration administration) {
+        std::set<std::pair<std::string, std::string>> fenced;
+        for (const auto& fence : administration.fences) {
+            fenced.emplace(fence.pool, fence.server);
+        }
+        for (const auto& fence : administration_.fences) {
+            if (!fenced.contains({fence.pool, fence.server})) {
+                server_.set_health(fence.pool, fence.server, false);
+                monitor_->recheck(fence.pool, fence.server, "fence lifted, waiting for the next check");
+            }
+        }
+        administration_ = std::move(administration);
+        server_.administer(administration_);
+    }
+
+    [[nodiscard]] const core::proxy::Snapshot& snapshot() const {
+        static const core::proxy::Snapshot empty;
+        return snapshot_ ? *snapshot_ : empty;
+    }
+
+    link::Channel channel_;
+    core::base::Log log_;
+    core::proxy::Server server_{log_};
+    std::optional<core::health::Monitor> monitor_;
+    core::proxy::SnapshotRef snapshot_;
+    Administration administration_;
+    const std::vector<core::health::Standing> none_;
+    bool drained_ = false;
+};
+
+}  // namespace
+
+int run_proxy(core::base::Descriptor link) {
+    return Proxy(std::move(link)).run();
+}
+
+}  // namespace appliance::boot

@@ -1,0 +1,13 @@
+// The proxy process: the data plane and its health checks, under orders of control. Holds no capability, opens no
+// file; its listening sockets and its marked probe sockets arrive over the link.
+#pragma once
+
+#include "core/base/descriptor.hpp"
+
+namespace appliance::boot {
+
+// Serves until control says drain or its end of the link is gone for good. Returns the process's exit code. The calling
+// thread reads the link; workers and the monitor have their own.
+int run_proxy(core::base::Descriptor link);
+
+}  // namespace appliance::boot

@@ -1,0 +1,118 @@
+#include "core/health/probe.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "core/http/parser.hpp"
+#include "core/net/deadline.hpp"
+#include "core/net/socket.hpp"
+
+namespace core::health {
+namespace {
+
+// A response head longer than this is no answer to a health check.
+constexpr std::size_t answer_max = 8 * 1024;
+
+std::string describe(int error) {
+    switch (error) {
+        case ECONNREFUSED:
+            return "connect refused";
+        case ECONNRESET:
+            return "connection reset";
+        case EHOSTUNREACH:
+            return "no route to host";
+        case ENETUNREACH:
+            return "network unreachable";
+        default: {
+            const char* const text = strerrordesc_np(error);
+            return text != nullptr ? text : "unknown error";
+        }
+    }
+}
+
+std::string request_of(const Check& check, const Address& backend) {
+    return fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: gatehouse-check\r\nConnection: close\r\n\r\n",
+                       check.method, check.path, check.host.empty() ? backend.text() : check.host);
+}
+
+Verdict judge(int status, const Check& check) {
+    if (status == check.expect) {
+        return {true, fmt::format("{}", status)};
+    }
+    const bool refuses_head = check.method == "HEAD" && (status == 405 || status == 501);
+    return {false, fmt::format("{} instead of {}{}", status, check.expect,
+                               refuses_head ? ": the server refuses HEAD; set method = \"GET\" in its check" : "")};
+}
+
+// Reads up to the whole head of the final response.
+io::Task<Verdict> ask(net::Socket& socket, const Check& check, const Address& backend) {
+    const std::string request = request_of(check, backend);
+    const int sent = co_await socket.send(std::string_view(request));
+    if (sent < 0) {
+        co_return Verdict{false, describe(-sent)};
+    }
+    std::string answer(answer_max, '\0');
+    std::size_t size = 0;
+    http::ResponseHead head;
+    while (size < answer.size()) {
+        const int got = co_await socket.receive(std::span(answer).subspan(size));
+        if (got < 0) {
+            co_return Verdict{false, describe(-got)};
+        }
+        if (got == 0) {
+            co_return Verdict{false, size == 0 ? "connection ended without an answer" : "answer cut short"};
+        }
+        size += static_cast<std::size_t>(got);
+        std::string_view rest(answer.data(), size);
+        http::ParseResult parsed = http::parse_response(rest, {.head = answer_max}, check.method, head);
+        while (parsed.complete() && head.is_interim()) {
+            rest.remove_prefix(parsed.consumed);
+            parsed = http::parse_response(rest, {.head = answer_max}, check.method, head);
+        }
+        if (parsed.bad()) {
+            co_return Verdict{false, fmt::format("not a valid HTTP answer: {}", parsed.reason)};
+        }
+        if (parsed.complete()) {
+            co_return judge(head.status, check);
+        }
+    }
+    co_return Verdict{false, fmt::format("answer head longer than {} bytes", answer_max)};
+}
+
+// Dissolves the connection but keeps the socket, and with it its mark (connect(2), "AF_UNSPEC").
+void disconnect(int fd) {
+    sockaddr nowhere{};
+    nowhere.sa_family = AF_UNSPEC;
+    ::connect(fd, &nowhere, sizeof nowhere);
+}
+
+}  // namespace
+
+io::Task<void> probe(io::Loop& loop, const base::Descriptor& socket, const Check& check, const Address& backend,
+                     Verdict& verdict) {
+    net::Socket probing(loop, base::Descriptor(socket.get()));
+    {
+        net::Deadline deadline(probing);
+        deadline.set(check.timeout);
+        const int connected = co_await probing.connect(backend);
+        if (connected < 0) {
+            verdict = {false, describe(-connected)};
+        } else if (check.type == CheckType::tcp) {
+            verdict = {true, "connected"};
+        } else {
+            verdict = co_await ask(probing, check, backend);
+        }
+        if (deadline.expired() && !verdict.passed) {
+            verdict.why = fmt::format("timeout after {}", base::print_duration(check.timeout));
+        }
+    }
+    base::Descriptor kept = probing.release();
+    disconnect(kept.release());
+}
+
+}  // namespace core::health

@@ -1,0 +1,66 @@
+#include "core/health/tally.hpp"
+
+#include <gtest/gtest.h>
+
+namespace core::health {
+namespace {
+
+const Verdict pass{true, "200"};
+const Verdict fail{false, "503 instead of 200"};
+const WallTime noon{std::chrono::hours(12)};
+
+TEST(Tally, IsUnknownUntilTheFirstVerdict) {
+    EXPECT_EQ(Tally().health(), Health::unknown);
+}
+
+TEST(Tally, LetsTheFirstVerdictDecideAlone) {
+    Check check;
+    check.rise = 3;
+    check.fall = 3;
+    Tally up;
+    EXPECT_TRUE(up.count(pass, check, noon));
+    EXPECT_EQ(up.health(), Health::up);
+    Tally down;
+    EXPECT_TRUE(down.count(fail, check, noon));
+    EXPECT_EQ(down.health(), Health::down);
+    EXPECT_EQ(down.why(), "503 instead of 200");
+    EXPECT_EQ(down.since(), noon);
+}
+
+TEST(Tally, FallsAfterTwoConsecutiveFailuresAndRisesAfterOnePass) {
+    const Check check;
+    Tally tally;
+    tally.count(pass, check, noon);
+    EXPECT_FALSE(tally.count(fail, check, noon));
+    EXPECT_EQ(tally.health(), Health::up);
+    EXPECT_TRUE(tally.count(fail, check, noon));
+    EXPECT_EQ(tally.health(), Health::down);
+    EXPECT_TRUE(tally.count(pass, check, noon));
+    EXPECT_EQ(tally.health(), Health::up);
+}
+
+TEST(Tally, StartsCountingAnewAfterAPass) {
+    const Check check;
+    Tally tally;
+    tally.count(pass, check, noon);
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_FALSE(tally.count(fail, check, noon));
+        EXPECT_FALSE(tally.count(pass, check, noon));
+    }
+    EXPECT_EQ(tally.health(), Health::up);
+    EXPECT_EQ(tally.passed(), 11U);
+    EXPECT_EQ(tally.failed(), 10U);
+}
+
+TEST(Tally, ForgetsItsStandingOnReset) {
+    const Check check;
+    Tally tally;
+    tally.count(pass, check, noon);
+    tally.reset("fence lifted", noon);
+    EXPECT_EQ(tally.health(), Health::unknown);
+    EXPECT_EQ(tally.why(), "fence lifted");
+    EXPECT_TRUE(tally.count(pass, check, noon));
+}
+
+}  // namespace
+}  // namespace core::health
