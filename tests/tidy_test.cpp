@@ -124,6 +124,7 @@ const Sample bad_samples[] = {
     {check_lengths, "core/io/a.cpp",
      "namespace a {\nclass B {\npublic:\n    B() : c_{1} {\n" + lines(69, "g({});") + "}\n};\n}\n"},
     {check_lengths, "core/io/a.cpp", "template <typename T>\nvoid f() {\n" + lines(69, "// {") + "}\n"},
+    {check_lengths, "core/io/a.cpp", "auto a = R\"(" + std::string(121, 'a') + ")\";\n"},
     {check_names, "core/io/BadName.cpp", "namespace core::io {}\n"},
     {check_names, "core/io/a.hpp", "namespace core::io {}\n"},
     {check_names, "core/io/a.cpp", "namespace core::net {}\n"},
