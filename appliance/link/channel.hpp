@@ -51,6 +51,8 @@ public:
     [[nodiscard]] bool valid() const noexcept { return socket_.valid(); }
     // For poll(2): readable when receive has something to do.
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+    // Gives the socket up.
+    [[nodiscard]] core::base::Descriptor release() noexcept { return std::move(socket_); }
 
 private:
     struct Head;

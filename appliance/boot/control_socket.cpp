@@ -1,0 +1,98 @@
+#include "appliance/boot/control_socket.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace appliance::boot {
+namespace {
+
+namespace fs = std::filesystem;
+using core::base::Descriptor;
+
+sockaddr_un name_of(const fs::path& path) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    std::strncpy(name.sun_path, path.c_str(), sizeof(name.sun_path) - 1);
+    return name;
+}
+
+core::Result<void> make_folder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) {
+        return core::fail_os("cannot make the folder " + folder.string(), error.value());
+    }
+    return {};
+}
+
+// Makes way for a new socket: nothing there, or one that nobody listens on.
+core::Result<void> clear(const fs::path& path) {
+    struct stat facts {};
+    if (::lstat(path.c_str(), &facts) != 0) {
+        return {};
+    }
+    const std::string what = "cannot open the control socket " + path.string();
+    if (!S_ISSOCK(facts.st_mode)) {
+        return core::fail(what, "something else has that name", "set socket in [control]");
+    }
+    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const sockaddr_un name = name_of(path);
+    // EAGAIN is a full queue: somebody lives there, and is busy.
+    if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0 || errno == EAGAIN) {
+        return core::fail(what, "another gatehouse runs there", "stop it, or set socket in [control]");
+    }
+    if (errno != ECONNREFUSED || ::unlink(path.c_str()) != 0) {
+        return core::fail_os(what, errno);
+    }
+    return {};
+}
+
+}  // namespace
+
+core::Result<Descriptor> open_control_socket(const fs::path& path, gid_t group) {
+    if (auto ready = make_folder(path.parent_path()).and_then([&] { return clear(path); }); !ready) {
+        return tl::unexpected(std::move(ready.error()));
+    }
+    const std::string what = "cannot open the control socket " + path.string();
+    Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const sockaddr_un name = name_of(path);
+    // Born with the mode it keeps: between bind and a later chmod anybody could connect.
+    const mode_t before = ::umask(0117);
+    const bool bound =
+        socket.valid() && ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
+    const int error = errno;
+    ::umask(before);
+    if (!bound) {
+        return core::fail_os(what, error);
+    }
+    if (::chown(path.c_str(), static_cast<uid_t>(-1), group) != 0 || ::listen(socket.get(), SOMAXCONN) != 0) {
+        const int refused = errno;
+        ::unlink(path.c_str());
+        return core::fail_os(what, refused);
+    }
+    return socket;
+}
+
+core::Result<void> prepare_state_folder(const fs::path& folder, const Account& account) {
+    struct stat facts {};
+    if (::stat(folder.c_str(), &facts) == 0) {
+        return {};  // as the operator made it; what control cannot do with it the store tells
+    }
+    if (auto made = make_folder(folder); !made) {
+        return made;
+    }
+    if (::chown(folder.c_str(), account.uid, account.gid) != 0 || ::chmod(folder.c_str(), 0750) != 0) {
+        return core::fail_os("cannot give the folder " + folder.string() + " to " + account.name, errno);
+    }
+    return {};
+}
+
+}  // namespace appliance::boot

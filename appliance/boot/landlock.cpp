@@ -1,0 +1,89 @@
+// The file half of the sandbox, through raw system calls: Debian 12 has no library for Landlock, and its kernel headers
+// stop at version 2 of the interface, so the newer bits are written out here (linux/landlock.h of 6.7).
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "appliance/boot/sandbox.hpp"
+#include "core/base/descriptor.hpp"
+
+namespace appliance::boot {
+namespace {
+
+using core::base::Descriptor;
+
+constexpr std::uint64_t rights_v1 = (1ULL << 13) - 1;  // execute to make_sym: kernel 5.13
+constexpr std::uint64_t right_refer = 1ULL << 13;      // 5.19
+constexpr std::uint64_t right_truncate = 1ULL << 14;   // 6.2
+constexpr std::uint64_t right_bind_tcp = 1ULL << 0;    // 6.7
+
+struct RulesetAttributes {
+    std::uint64_t files = 0;
+    std::uint64_t network = 0;  // since version 4; shorter before
+};
+
+std::uint64_t known_rights(long version) {
+    return rights_v1 | (version >= 2 ? right_refer : 0) | (version >= 3 ? right_truncate : 0);
+}
+
+core::Result<void> allow(int ruleset, const char* path, std::uint64_t rights) {
+    const Descriptor folder(::open(path, O_PATH | O_CLOEXEC));
+    if (!folder.valid()) {
+        return core::fail_os(std::string("cannot open ") + path, errno);
+    }
+    landlock_path_beneath_attr rule{};
+    rule.allowed_access = rights;
+    rule.parent_fd = folder.get();
+    if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0) {
+        return core::fail_os(std::string("cannot allow ") + path, errno);
+    }
+    return {};
+}
+
+// Control reads its configuration wherever the operator keeps it, and the user database; SQLite writes beside its file.
+core::Result<void> allow_control(int ruleset, long version, const std::filesystem::path& state) {
+    const std::uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+    const std::uint64_t write = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+                                LANDLOCK_ACCESS_FS_REMOVE_FILE | (version >= 3 ? right_truncate : 0);
+    if (auto done = allow(ruleset, "/", read); !done) {
+        return done;
+    }
+    std::error_code ignored;
+    // A state folder that is missing is told by the store, with what to do.
+    return std::filesystem::is_directory(state, ignored) ? allow(ruleset, state.c_str(), read | write)
+                                                         : core::Result<void>();
+}
+
+}  // namespace
+
+core::Result<void> restrict_files(Role role, const std::filesystem::path& state) {
+    const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version < 1) {
+        return {};
+    }
+    RulesetAttributes attributes{.files = known_rights(version), .network = 0};
+    if (version >= 4 && role == Role::proxy) {
+        attributes.network = right_bind_tcp;
+    }
+    const std::size_t size = version >= 4 ? sizeof(attributes) : sizeof(attributes.files);
+    const Descriptor ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
+    if (!ruleset.valid()) {
+        return core::fail_os("cannot make the Landlock rules", errno);
+    }
+    if (role == Role::control) {
+        if (auto done = allow_control(ruleset.get(), version, state); !done) {
+            return done;
+        }
+    }
+    if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
+        return core::fail_os("cannot enter the Landlock rules", errno);
+    }
+    return {};
+}
+
+}  // namespace appliance::boot

@@ -1,0 +1,118 @@
+#include "appliance/boot/listeners.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "netfilter/fence.hpp"
+
+namespace appliance::boot {
+namespace {
+
+using core::base::Descriptor;
+
+bool switch_on(int socket, int level, int option) {
+    const int on = 1;
+    return ::setsockopt(socket, level, option, &on, sizeof(on)) == 0;
+}
+
+std::string mend_for(int error) {
+    if (error == EADDRINUSE) {
+        return "stop the program that listens there (ss -ltnp names it) or change the address in [listen]";
+    }
+    if (error == EADDRNOTAVAIL) {
+        return "use an address of this machine in [listen]";
+    }
+    return error == EACCES ? "start gatehouse as root" : "";
+}
+
+core::Result<Descriptor> bind_socket(const core::Address& address, bool shared) {
+    const std::string what = "cannot listen on " + address.text();
+    Descriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    // SO_REUSEADDR: sessions of an earlier run in TIME_WAIT do not keep the port. IPV6_V6ONLY: "[::]:80" beside
+    // "0.0.0.0:80" are two listeners, as the configuration says.
+    if (!socket.valid() || !switch_on(socket.get(), SOL_SOCKET, SO_REUSEADDR) ||
+        (shared && !switch_on(socket.get(), SOL_SOCKET, SO_REUSEPORT)) ||
+        (!address.is_v4() && !switch_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
+        !switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY)) {
+        return core::fail_os(what, errno);
+    }
+    sockaddr_storage storage{};
+    const socklen_t length = address.fill(storage);
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0) {
+        return core::fail_os(what, errno, mend_for(errno));
+    }
+    return socket;
+}
+
+core::Result<Descriptor> listen_on(const core::Address& address) {
+    auto socket = bind_socket(address, true);
+    if (socket && ::listen(socket->get(), Listeners::backlog) != 0) {
+        return core::fail_os("cannot listen on " + address.text(), errno, mend_for(errno));
+    }
+    return socket;
+}
+
+}  // namespace
+
+core::Result<std::vector<int>> Listeners::open(const core::Address& address, std::size_t count) {
+    if (count == 0 || count > count_max || address.port() == 0) {
+        return core::fail("cannot listen on " + address.text(), "the request is out of range");
+    }
+    const auto known = sockets_.find(address);
+    // A second Gatehouse of the same user could join our SO_REUSEPORT group and take a share of the visitors without
+    // anybody noticing. A first bind without that option fails where somebody else listens.
+    if (known == sockets_.end()) {
+        if (auto free = bind_socket(address, false); !free) {
+            return tl::unexpected(std::move(free.error()));
+        }
+    }
+    std::vector<Descriptor> fresh;
+    for (std::size_t have = known == sockets_.end() ? 0 : known->second.size(); have < count; ++have) {
+        auto socket = listen_on(address);
+        if (!socket) {
+            return tl::unexpected(std::move(socket.error()));
+        }
+        fresh.push_back(std::move(*socket));
+    }
+    auto& sockets = sockets_[address];
+    for (Descriptor& socket : fresh) {
+        sockets.push_back(std::move(socket));
+    }
+    sockets.resize(count);
+    std::vector<int> fds;
+    for (const Descriptor& socket : sockets) {
+        fds.push_back(socket.get());
+    }
+    return fds;
+}
+
+void Listeners::close(const core::Address& address) {
+    sockets_.erase(address);
+}
+
+void Listeners::close_all() {
+    sockets_.clear();
+}
+
+core::Result<std::vector<Descriptor>> make_probe_sockets(int family, std::size_t count) {
+    std::vector<Descriptor> sockets;
+    while (sockets.size() < count) {
+        Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        const std::uint32_t mark = netfilter::probe_mark;
+        if (!socket.valid() || ::setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) {
+            return core::fail_os("cannot make sockets for probes", errno,
+                                 errno == EPERM ? "give gatehouse CAP_NET_ADMIN" : "");
+        }
+        switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY);
+        sockets.push_back(std::move(socket));
+    }
+    return sockets;
+}
+
+}  // namespace appliance::boot

@@ -1,0 +1,77 @@
+#include "appliance/boot/privileges.hpp"
+
+#include <cap-ng.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "appliance/boot/sandbox.hpp"
+
+namespace appliance::boot {
+namespace {
+
+// fs.nr_open's default: as many descriptors as a process can have without a changed sysctl.
+constexpr rlim_t files_wanted = 1 << 20;
+
+}  // namespace
+
+core::Result<Account> find_account(const std::string& name) {
+    errno = 0;
+    const passwd* entry = ::getpwnam(name.c_str());
+    if (entry == nullptr) {
+        return core::fail("cannot run as user '" + name + "'", "there is no such user",
+                          "make it with: useradd --system --user-group " + name + ", or set user in [proxy]");
+    }
+    return Account{name, entry->pw_uid, entry->pw_gid};
+}
+
+gid_t operators_group(const Account& account) {
+    const group* entry = ::getgrnam("gatehouse");
+    return entry != nullptr ? entry->gr_gid : account.gid;
+}
+
+core::Result<void> drop_privileges(Role role, const Account& account) {
+    ::capng_clear(CAPNG_SELECT_ALL);
+    if (role == Role::fence) {
+        // The one capability that a netlink socket for nftables needs; all else of root is gone.
+        ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN);
+    }
+    const auto flags = static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+    const int changed = ::capng_change_id(static_cast<int>(account.uid), static_cast<int>(account.gid), flags);
+    if (changed != 0) {
+        return core::fail("cannot become user '" + account.name + "'", "libcap-ng says " + std::to_string(changed),
+                          "start gatehouse as root");
+    }
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return core::fail_os("cannot set no_new_privs", errno);
+    }
+    // After the change of user, which clears it (prctl(2)). Without its supervisor a child would hold listening sockets
+    // that nobody manages.
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+        return core::fail_os("cannot tie the process to its supervisor", errno);
+    }
+    if (sanitized()) {
+        ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // the leak check of a sanitized build attaches to its own process
+    }
+    return {};
+}
+
+void raise_file_limit() noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    const rlimit wish{files_wanted, std::max(files_wanted, limit.rlim_max)};
+    if (::setrlimit(RLIMIT_NOFILE, &wish) != 0) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+}  // namespace appliance::boot

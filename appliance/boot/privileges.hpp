@@ -1,0 +1,26 @@
+// Giving up privileges: what every child does before it does anything else. libcap-ng stays behind privileges.cpp.
+#pragma once
+
+#include <string>
+
+#include "appliance/boot/role.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::boot {
+
+// The account of that name. Error: it does not exist, with how to make it.
+core::Result<Account> find_account(const std::string& name);
+
+// The group that may speak to the control socket: `gatehouse` where it exists, else the account's own.
+gid_t operators_group(const Account& account);
+
+// Makes this process the account's: its user and group, no supplementary groups, an empty bounding set, no_new_privs,
+// and no capability but CAP_NET_ADMIN for the fence helper. Dies with its parent from here on (PR_SET_PDEATHSIG).
+// Needs root. For a process with one thread. Error: which step failed; the process must end then.
+core::Result<void> drop_privileges(Role role, const Account& account);
+
+// Lets this process and its children hold as many descriptors as the system allows. Never fails: what is not given is
+// told where it is missed.
+void raise_file_limit() noexcept;
+
+}  // namespace appliance::boot

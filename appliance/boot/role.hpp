@@ -1,0 +1,29 @@
+// Role: what one of the supervisor's children is, and where it finds the descriptors it was born with.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace appliance::boot {
+
+enum class Role { control, proxy, fence };
+
+std::string_view print(Role role) noexcept;
+std::optional<Role> parse_role(std::string_view text) noexcept;
+
+// The Channel to the supervisor (control) or to control (proxy, fence).
+inline constexpr int link_fd = 3;
+// The listening control socket; control only.
+inline constexpr int api_fd = 4;
+
+// Who the unprivileged processes are.
+struct Account {
+    std::string name;
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+
+}  // namespace appliance::boot

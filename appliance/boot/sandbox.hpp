@@ -1,0 +1,28 @@
+// Sandbox: what a child process can still ask of the kernel once it runs. A second wall behind the lost privileges: a
+// proxy that has been taken over finds no file, no exec and no system call that it does not use itself.
+#pragma once
+
+#include <filesystem>
+
+#include "appliance/boot/role.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::boot {
+
+// Confines this thread and those it makes later, for good: Landlock where the kernel has it, then seccomp (whose list
+// would no longer let Landlock be set up). state: the one folder control may write to; unused by the others. Does
+// nothing in a sanitized build. Needs no_new_privs. Error: the kernel refused; the process must end then.
+core::Result<void> confine(Role role, const std::filesystem::path& state);
+
+// Landlock alone: proxy and fence may open nothing in the file system, control reads anywhere and writes in state. The
+// proxy may bind no TCP port (kernel 6.7). On a kernel without Landlock this is no error: Debian 12's has it, but an
+// operator may have taken it out of lsm=.
+core::Result<void> restrict_files(Role role, const std::filesystem::path& state);
+
+// seccomp alone: every system call that the role does not need answers EPERM.
+core::Result<void> restrict_syscalls(Role role);
+
+// Whether this is an ASan or TSan build. Their runtimes need system calls of their own at unexpected times.
+bool sanitized() noexcept;
+
+}  // namespace appliance::boot

@@ -1,0 +1,69 @@
+#include "appliance/boot/spawn.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/verify.hpp"
+
+namespace appliance::boot {
+namespace {
+
+constexpr std::size_t fds_max = 8;
+
+// Runs between fork and exec: only calls that are safe there (signal-safety(7)), no memory from the heap.
+[[noreturn]] void become(char* const* arguments, std::span<const int> fds) {
+    std::array<int, fds_max> moved{};
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        // Out of the way first: a source may sit on another one's target.
+        moved[i] = ::fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
+    }
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        if (moved[i] < 0 || ::dup2(moved[i], 3 + static_cast<int>(i)) < 0) {
+            ::_exit(127);
+        }
+    }
+    ::close_range(3 + static_cast<unsigned>(fds.size()), ~0U, 0);
+    ::setpgid(0, 0);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::execv("/proc/self/exe", arguments);
+    ::_exit(127);
+}
+
+}  // namespace
+
+core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<const int> fds) {
+    VERIFY(fds.size() <= fds_max);
+    std::vector<char*> pointers;
+    std::string name = "gatehouse";
+    pointers.push_back(name.data());
+    for (const std::string& argument : arguments) {
+        pointers.push_back(const_cast<char*>(argument.c_str()));
+    }
+    pointers.push_back(nullptr);
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+        return core::fail_os("cannot start another process", errno);
+    }
+    if (pid == 0) {
+        become(pointers.data(), fds);
+    }
+    return pid;
+}
+
+std::string describe_exit(int status) {
+    if (WIFSIGNALED(status)) {
+        const int number = WTERMSIG(status);
+        return "signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
+    }
+    return "exit code " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace appliance::boot

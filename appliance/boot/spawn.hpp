@@ -1,0 +1,23 @@
+// Spawning a child: the same binary once more, in an address space of its own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace appliance::boot {
+
+// Forks and executes /proc/self/exe with the arguments (without argv[0]). fds become 3, 4, ... in the child, and
+// nothing else above 2 is inherited. The child has a process group of its own, so that Ctrl-C reaches the supervisor
+// alone, and no blocked signals. Any number of threads may be running. Error: fork failed. An exec that fails is exit
+// code 127.
+core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<const int> fds);
+
+// What a wait status says: "exit code 1", "signal 9 (Killed)".
+std::string describe_exit(int status);
+
+}  // namespace appliance::boot

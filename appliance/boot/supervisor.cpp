@@ -1,0 +1,203 @@
+// The supervisor's loop: signals, requests of control, and children that are due. How children live and die is in
+// supervisor_children.cpp, how all of it ends in supervisor_end.cpp.
+#include "appliance/boot/supervisor.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+#include "appliance/boot/control_socket.hpp"
+#include "appliance/boot/privileges.hpp"
+#include "appliance/control/workers.hpp"
+
+namespace appliance::boot {
+namespace {
+
+using core::base::Descriptor;
+using nlohmann::json;
+
+json describe(const core::Error& error) {
+    return {{"what", error.what}, {"why", error.why}, {"mend", error.mend}};
+}
+
+core::Address read_address(const json& text) {
+    const auto address = core::Address::parse(text.get<std::string>());
+    if (!address) {
+        throw std::runtime_error(address.error().line());
+    }
+    return *address;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const config::Config& config, Account account, core::base::Log& log)
+    : config_(config), account_(std::move(account)), log_(log) {
+    for (const Role role : {Role::control, Role::proxy, Role::fence}) {
+        child(role).role = role;
+    }
+}
+
+core::Result<void> Supervisor::open() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) {
+        ::sigaddset(&set, number);
+    }
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    signals_.reset(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+    if (!signals_.valid()) {
+        return core::fail_os("cannot wait for signals", errno);
+    }
+    const std::size_t workers = control::worker_count(config_);
+    for (const config::Listener& listener : config_.listeners) {
+        if (auto opened = listeners_.open(listener.address, workers); !opened) {
+            return tl::unexpected(std::move(opened.error()));
+        }
+    }
+    if (auto ready = prepare_state_folder(config_.control.state, account_); !ready) {
+        // Traffic does not need the folder. Control says what it lacks to whoever wants to change something.
+        log_.write("{\"event\":\"state\",\"error\":\"" + ready.error().line() + "\"}\n");
+    }
+    auto socket = open_control_socket(config_.control.socket, operators_group(account_));
+    if (!socket) {
+        return tl::unexpected(std::move(socket.error()));
+    }
+    control_socket_ = std::move(*socket);
+    return {};
+}
+
+int Supervisor::run() {
+    // Fence and proxy first: control finds both there and can configure at once.
+    for (const Role role : {Role::fence, Role::proxy, Role::control}) {
+        start(child(role));
+    }
+    while (phase_ != Phase::ended) {
+        wait();
+        take_signals();
+        take_requests();
+        start_due();
+        if (deadline_ && phase_ == Phase::draining && Clock::now() >= *deadline_) {
+            finish(0);
+        }
+    }
+    return code_;
+}
+
+std::optional<Supervisor::Clock::time_point> Supervisor::next_due() const noexcept {
+    std::optional<Clock::time_point> due = deadline_;
+    for (const Child& one : children_) {
+        if (one.start_at && (!due || *one.start_at < *due)) {
+            due = one.start_at;
+        }
+    }
+    return due;
+}
+
+void Supervisor::wait() {
+    std::array<pollfd, 2> entries{pollfd{signals_.get(), POLLIN, 0}, pollfd{control_link_.fd(), POLLIN, 0}};
+    int timeout = -1;
+    if (const auto due = next_due()) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
+        timeout = static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
+    }
+    ::poll(entries.data(), entries.size(), timeout);
+}
+
+void Supervisor::take_signals() {
+    signalfd_siginfo info{};
+    while (phase_ != Phase::ended && ::read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
+        take_signal(static_cast<int>(info.ssi_signo));
+    }
+}
+
+void Supervisor::take_signal(int number) {
+    switch (number) {
+        case SIGCHLD:
+            reap();
+            return;
+        case SIGHUP:
+            tell_control({{"type", "reload"}});
+            return;
+        default:
+            break;
+    }
+    if (phase_ == Phase::draining) {
+        finish(1);
+        return;
+    }
+    begin_stop();
+}
+
+// One request at a time is under way, so the loop is never held up for long by a busy control process.
+void Supervisor::take_requests() {
+    if (!control_link_.valid() || phase_ == Phase::ended) {
+        return;
+    }
+    auto request = control_link_.receive(core::Milliseconds{0});
+    if (!request) {
+        // Its end, or nonsense: either way that process is of no more use. Its death is seen by SIGCHLD.
+        control_link_ = link::Channel();
+        if (child(Role::control).pid > 0) {
+            ::kill(child(Role::control).pid, SIGKILL);
+        }
+        return;
+    }
+    if (*request) {
+        answer(**request);
+    }
+}
+
+void Supervisor::answer(const link::Message& request) {
+    json reply{{"type", "done"}};
+    std::vector<int> fds;
+    std::vector<Descriptor> owned;
+    try {
+        reply.update(carry_out(request.body, fds, owned));
+    } catch (const std::exception& error) {
+        reply = {{"type", "failed"}, {"error", {{"what", error.what()}, {"why", ""}, {"mend", ""}}}};
+    }
+    if (request.body.contains("id")) {
+        reply["id"] = request.body["id"];
+        tell_control(reply, fds);
+    }
+}
+
+json Supervisor::carry_out(const json& request, std::vector<int>& fds, std::vector<Descriptor>& owned) {
+    const std::string type = request.at("type");
+    if (type == "ready") {
+        control_was_ready_ = true;
+        return json::object();
+    }
+    if (type == "open_listeners") {
+        auto opened = listeners_.open(read_address(request.at("address")), request.at("count").get<std::size_t>());
+        if (!opened) {
+            return {{"type", "failed"}, {"error", describe(opened.error())}};
+        }
+        fds = std::move(*opened);
+        return json::object();
+    }
+    if (type == "close_listeners") {
+        listeners_.close(read_address(request.at("address")));
+        return json::object();
+    }
+    if (type == "open_probe_sockets") {
+        const int family = request.at("family") == "v6" ? AF_INET6 : AF_INET;
+        const auto count = std::min(request.at("count").get<std::size_t>(), link::Channel::fds_max);
+        auto made = make_probe_sockets(family, count);
+        if (!made) {
+            return {{"type", "failed"}, {"error", describe(made.error())}};
+        }
+        owned = std::move(*made);
+        std::transform(owned.begin(), owned.end(), std::back_inserter(fds), [](const auto& one) { return one.get(); });
+        return json::object();
+    }
+    throw std::runtime_error("unknown request " + type);
+}
+
+}  // namespace appliance::boot

@@ -1,0 +1,95 @@
+// Supervisor: the small privileged process behind `gatehouse run`. Starts control, proxy and fence, starts them again
+// when they die, and holds what must outlive each of them: the listening sockets, the control socket, and the links
+// between them. It reads the configuration once and parses nothing afterwards but requests of its own control process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "appliance/boot/backoff.hpp"
+#include "appliance/boot/listeners.hpp"
+#include "appliance/boot/role.hpp"
+#include "appliance/config/config.hpp"
+#include "appliance/link/channel.hpp"
+#include "core/base/descriptor.hpp"
+#include "core/base/log.hpp"
+
+namespace appliance::boot {
+
+class Supervisor {
+public:
+    // Children are given the account's identity. Events go to log, which outlives the supervisor.
+    Supervisor(const config::Config& config, Account account, core::base::Log& log);
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+    // Kills children that still live.
+    ~Supervisor();
+
+    // Opens every socket, before the first child starts. Error: one of them cannot be opened; nothing is left behind.
+    core::Result<void> open();
+    // Runs until SIGTERM or SIGINT, both drained, and returns the exit code: 0 after an orderly end, 1 when a second
+    // signal cut it short, 2 when control could not read the configuration that this process could. SIGHUP reloads.
+    // Blocks these signals and SIGCHLD in the calling thread and leaves them blocked.
+    int run();
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    struct Child {
+        Role role = Role::control;
+        pid_t pid = 0;  // 0: not running
+        Backoff backoff;
+        std::optional<Clock::time_point> start_at;
+        // Proxy, fence: control's end of the link, kept for the control process after the present one.
+        core::base::Descriptor near;
+    };
+    enum class Phase { running, draining, ended };
+
+    // The loop.
+    void wait();
+    void take_signals();
+    void take_signal(int number);
+    void take_requests();
+    void answer(const link::Message& request);
+    nlohmann::json carry_out(const nlohmann::json& request, std::vector<int>& fds,
+                             std::vector<core::base::Descriptor>& owned);
+
+    // Children.
+    Child& child(Role role) noexcept { return children_[static_cast<std::size_t>(role)]; }
+    void start(Child& child);
+    core::Result<pid_t> launch(Child& child);
+    void start_due();
+    void reap();
+    void lost(Child& child, int status);
+    void introduce(Child& child);
+    void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
+
+    // The end.
+    void begin_stop();
+    void drain_directly();
+    void finish(int code);
+    void end_others();
+    bool wait_for_exit(Child& child, Clock::time_point deadline);
+    void kill_all() noexcept;
+    [[nodiscard]] std::optional<Clock::time_point> next_due() const noexcept;
+
+    const config::Config& config_;
+    Account account_;
+    core::base::Log& log_;
+    Listeners listeners_;
+    core::base::Descriptor control_socket_;
+    core::base::Descriptor signals_;
+    link::Channel control_link_;
+    std::array<Child, 3> children_;
+    Phase phase_ = Phase::running;
+    bool control_was_ready_ = false;
+    std::optional<Clock::time_point> deadline_;
+    int code_ = 0;
+};
+
+}  // namespace appliance::boot

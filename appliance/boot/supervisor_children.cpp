@@ -1,0 +1,128 @@
+// How the supervisor's children live and die.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <utility>
+
+#include "appliance/boot/spawn.hpp"
+#include "appliance/boot/supervisor.hpp"
+#include "appliance/link/event.hpp"
+
+namespace appliance::boot {
+namespace {
+
+using core::base::Descriptor;
+using nlohmann::json;
+
+// The exit code of an invalid configuration (appliance/cli/exit_code.hpp).
+constexpr int invalid_configuration = 2;
+
+}  // namespace
+
+void Supervisor::start(Child& child) {
+    child.start_at.reset();
+    child.backoff.started(Clock::now());
+    auto pid = launch(child);
+    if (!pid) {
+        log_.write(link::event_line("process_start", {{"process", print(child.role)}, {"error", pid.error().line()}}));
+        child.start_at = Clock::now() + Backoff::delay_max;
+        return;
+    }
+    child.pid = *pid;
+    if (child.role != Role::control) {
+        introduce(child);
+        return;
+    }
+    introduce(this->child(Role::fence));
+    introduce(this->child(Role::proxy));
+}
+
+core::Result<pid_t> Supervisor::launch(Child& child) {
+    auto pair = link::make_pair();
+    if (!pair) {
+        return tl::unexpected(std::move(pair.error()));
+    }
+    // Numbers, not names: the child has nothing to look up while it still holds privileges.
+    const std::vector<std::string> arguments{
+        "--role",   std::string(print(child.role)), "--user", account_.name,
+        "--uid",    std::to_string(account_.uid),   "--gid",  std::to_string(account_.gid),
+        "--config", config_.file.string()};
+    std::vector<int> fds{pair->second.get()};
+    if (child.role == Role::control) {
+        fds.push_back(control_socket_.get());
+    }
+    auto pid = spawn(arguments, fds);
+    if (pid && child.role == Role::control) {
+        control_link_ = link::Channel(std::move(pair->first));
+    } else if (pid) {
+        child.near = std::move(pair->first);
+    }
+    return pid;
+}
+
+// Hands control its end of the link to a running child.
+void Supervisor::introduce(Child& child) {
+    if (child.pid == 0 || !child.near.valid()) {
+        return;
+    }
+    const std::array<int, 1> fds{child.near.get()};
+    tell_control({{"type", "child_started"}, {"process", print(child.role)}, {"pid", child.pid}}, fds);
+}
+
+void Supervisor::tell_control(const json& message, std::span<const int> fds) {
+    if (!control_link_.valid()) {
+        return;
+    }
+    if (const auto sent = control_link_.send(message, fds); !sent && child(Role::control).pid > 0) {
+        // It is dead already, or has not read for longer than a channel's patience: a new one will.
+        ::kill(child(Role::control).pid, SIGKILL);
+    }
+}
+
+void Supervisor::reap() {
+    for (Child& one : children_) {
+        int status = 0;
+        // By pid, never "any child": the process belongs to a program that may have other children.
+        if (one.pid > 0 && ::waitpid(one.pid, &status, WNOHANG) == one.pid) {
+            lost(one, status);
+        }
+    }
+}
+
+void Supervisor::lost(Child& child, int status) {
+    const pid_t pid = std::exchange(child.pid, 0);
+    const std::string why = describe_exit(status);
+    const bool expected = phase_ != Phase::running && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!expected) {
+        log_.write(link::event_line("process_exit", {{"process", print(child.role)}, {"pid", pid}, {"why", why}}));
+    }
+    if (child.role == Role::control) {
+        control_link_ = link::Channel();
+        if (phase_ == Phase::running && !control_was_ready_ && WIFEXITED(status) &&
+            WEXITSTATUS(status) == invalid_configuration) {
+            finish(invalid_configuration);
+            return;
+        }
+        if (phase_ == Phase::draining) {
+            drain_directly();  // it may have died before it could pass the word on
+        }
+    } else {
+        child.near.reset();
+        tell_control({{"type", "child_exited"}, {"process", print(child.role)}, {"why", why}});
+    }
+    if (phase_ == Phase::running) {
+        child.start_at = Clock::now() + child.backoff.died(Clock::now());
+    } else if (phase_ == Phase::draining && child.role == Role::proxy) {
+        finish(0);
+    }
+}
+
+void Supervisor::start_due() {
+    for (Child& one : children_) {
+        if (phase_ == Phase::running && one.start_at && *one.start_at <= Clock::now()) {
+            start(one);
+        }
+    }
+}
+
+}  // namespace appliance::boot
