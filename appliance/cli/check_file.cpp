@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/outcome.hpp"
+#include "appliance/config/load.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string print(const json& value) {
+    return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Outcome bad(const config::Problems& problems, bool as_json) {
+    Outcome outcome{wrong_usage, {}, {}};
+    json list = json::array();
+    for (const config::Problem& problem : problems) {
+        outcome.err += problem.text() + "\n";
+        list.push_back({{"file", problem.file},
+                        {"line", problem.line},
+                        {"column", problem.column},
+                        {"what", problem.what},
+                        {"mend", problem.mend}});
+    }
+    if (as_json) {
+        outcome.out = print({{"valid", false}, {"problems", std::move(list)}});
+    }
+    return outcome;
+}
+
+}  // namespace
+
+Outcome check_file(const Options& options) {
+    const auto config = config::load(options.config);
+    if (!config) {
+        return bad(config.error(), options.json);
+    }
+    std::size_t backends = 0;
+    for (const config::Pool& pool : config->pools) {
+        backends += pool.backends.size();
+    }
+    if (options.json) {
+        return {done, print({{"valid", true}, {"problems", json::array()}}), {}};
+    }
+    return {done,
+            fmt::format("{}: valid: {} listeners, {} servers, {} pools, {} backends\n", options.config,
+                        config->listeners.size(), config->servers.size(), config->pools.size(), backends),
+            {}};
+}
+
+}  // namespace appliance::cli

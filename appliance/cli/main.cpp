@@ -1,0 +1,86 @@
+#include "appliance/cli/main.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+#include "appliance/api/client.hpp"
+#include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/outcome.hpp"
+#include "appliance/cli/parser.hpp"
+#include "appliance/cli/request.hpp"
+
+namespace appliance::cli {
+namespace {
+
+// False where the reader has gone, as `gatehouse rules --watch | head -3` does.
+bool write(const std::string& text, std::FILE* stream) {
+    return std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
+}
+
+int finish(const Outcome& outcome) {
+    const bool written = write(outcome.out, stdout);
+    write(outcome.err, stderr);
+    // What was asked for and could not be written is a failure, unless the reader simply had enough.
+    return !written && errno != EPIPE && outcome.code == done ? failed : outcome.code;
+}
+
+// Whom sudo hides, else the login name; only a claim, the server asks the kernel.
+std::string claimed_by() {
+    for (const char* name : {"SUDO_USER", "USER"}) {
+        const char* value = std::getenv(name);
+        if (value != nullptr && *value != '\0') {
+            return value;
+        }
+    }
+    return {};
+}
+
+Outcome ask(const Options& options) {
+    const Request request = request_for(options, claimed_by());
+    const api::Client client(options.socket);
+    const auto answer = request.body.empty() ? client.get(request.path, request.timeout)
+                                             : client.post(request.path, request.body, request.timeout);
+    return answer ? outcome_of(*answer, options, core::base::wall_now(), terminal_style()) : outcome_of(answer.error());
+}
+
+// Until the daemon goes away, the reader goes away or Ctrl-C.
+int watch(const Options& options) {
+    const bool terminal = terminal_style().terminal;
+    for (bool first = true;; first = false) {
+        Outcome outcome = ask(options);
+        if (outcome.code != done) {
+            return finish(outcome);
+        }
+        // On a terminal the table stays in its place; anywhere else an empty line parts one from the next.
+        const std::string before = terminal ? "\x1b[H\x1b[2J" : first || options.json ? "" : "\n";
+        if (!write(before + outcome.out, stdout)) {
+            return done;
+        }
+        const timespec second{1, 0};
+        ::nanosleep(&second, nullptr);
+    }
+}
+
+}  // namespace
+
+int main(int argc, const char* const* argv, const Commands& hooks) {
+    const auto options = parse(argc, argv, core::base::wall_now());
+    if (!options) {
+        write(options.error().text, options.error().code == done ? stdout : stderr);
+        return options.error().code;
+    }
+    if (options->command == Command::run) {
+        return hooks.run(options->config);
+    }
+    // A daemon that goes away in the middle of a request is an answer to print, not a signal to die of.
+    std::signal(SIGPIPE, SIG_IGN);
+    if (options->command == Command::check) {
+        return finish(check_file(*options));
+    }
+    return options->watch ? watch(*options) : finish(ask(*options));
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,126 @@
+#include "appliance/cli/outcome.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/show.hpp"
+#include "appliance/cli/view.hpp"
+
+namespace appliance::cli {
+namespace {
+
+std::string complaint(const std::string& text) {
+    return fmt::format("gatehouse: {}\n", clean(text));
+}
+
+std::string dump(const Json& value) {
+    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Outcome refusal(const api::Answer& answer) {
+    const Json body = Json::parse(answer.body, nullptr, false);
+    std::string said = print_error(body);
+    if (said.empty()) {
+        said = fmt::format("the daemon answered {} and no reason; look at its log", answer.status);
+    }
+    Outcome outcome{failed, {}, complaint(said)};
+    if (answer.status == 422) {
+        outcome.code = wrong_usage;
+        for (const Json& problem : items(body, "problems")) {
+            outcome.err += problem.is_string() ? clean(problem.get<std::string>()) + "\n" : "";
+        }
+    } else if (answer.status == 408 || answer.status == 504) {
+        outcome.code = timed_out;
+    }
+    return outcome;
+}
+
+// Leaves only the named pool and what listens for it. False where there is none.
+bool keep_pool(Json& body, const std::string& name) {
+    const auto keep = [&body](const char* list, const auto& wanted) {
+        Json kept = Json::array();
+        std::copy_if(items(body, list).begin(), items(body, list).end(), std::back_inserter(kept), wanted);
+        const bool found = !kept.empty();
+        body[list] = std::move(kept);
+        return found;
+    };
+    if (body.contains("listeners")) {
+        keep("listeners", [&](const Json& listener) { return text(listener, "pool") == name; });
+    }
+    return keep("pools", [&](const Json& pool) { return text(pool, "name") == name; });
+}
+
+std::string known_pools(const Json& body) {
+    std::vector<std::string> names;
+    for (const Json& pool : items(body, "pools")) {
+        names.push_back(text(pool, "name"));
+    }
+    return names.empty() ? "there are no pools" : fmt::format("known pools: {}", fmt::join(names, ", "));
+}
+
+std::string show(const Json& body, const Options& options, core::WallTime now, const Style& style) {
+    switch (options.command) {
+        case Command::status:
+            return show_status(body, now, style);
+        case Command::rules:
+            return show_rules(body, now, style);
+        case Command::fence:
+            return show_fenced(body, options, now, style);
+        case Command::unfence:
+            return show_unfenced(body, options, style);
+        case Command::reload:
+            return show_reloaded(body, style);
+        default:
+            return show_maintenance(body, now, style);
+    }
+}
+
+// What was waited for and did not come, though the command itself was done; empty where nothing was.
+std::string missed(const Json& body, const Options& options) {
+    if (options.command == Command::fence && options.end == FenceEnd::drain && field(body, "drained") == false) {
+        return fmt::format("not drained within {}: {} in flight; the fence holds, wait on or use --kill",
+                           core::base::print_duration(options.drain), number(body, "in_flight"));
+    }
+    if (options.command == Command::unfence && options.wait && field(body, "passed") == false) {
+        return fmt::format("no check has passed within {}: the fence is lifted; see gatehouse status",
+                           core::base::print_duration(*options.wait));
+    }
+    return {};
+}
+
+}  // namespace
+
+Outcome outcome_of(const api::Answer& answer, const Options& options, core::WallTime now, const Style& style) {
+    if (answer.status < 200 || answer.status > 299) {
+        return refusal(answer);
+    }
+    if (options.nft) {
+        return {done, answer.body, {}};
+    }
+    Json body = Json::parse(answer.body, nullptr, false);
+    if (!body.is_object()) {
+        return {failed, {}, complaint("the daemon's answer is not JSON; is it another version?")};
+    }
+    const bool reads = options.command == Command::status || options.command == Command::maintenance_status;
+    if (reads && options.pool) {
+        const auto known = known_pools(body);
+        if (!keep_pool(body, *options.pool)) {
+            return {failed, {}, complaint(fmt::format("no pool '{}'; {}", *options.pool, known))};
+        }
+    }
+    Outcome outcome{done, options.json ? dump(body) : show(body, options, now, style), {}};
+    if (const auto miss = missed(body, options); !miss.empty()) {
+        outcome.code = timed_out;
+        outcome.err = complaint(miss);
+    }
+    return outcome;
+}
+
+Outcome outcome_of(const core::Error& error) {
+    return {unreachable, {}, complaint(error.line())};
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,29 @@
+// Outcome: what a command leaves behind: its exit code and what goes to either stream. From an answer of the control
+// process, or from its absence.
+#pragma once
+
+#include <string>
+
+#include "appliance/api/client.hpp"
+#include "appliance/cli/options.hpp"
+#include "appliance/cli/style.hpp"
+
+namespace appliance::cli {
+
+struct Outcome {
+    int code = 0;
+    std::string out;
+    std::string err;
+};
+
+// Any answer, whatever its status. 422 lists the problems of a configuration (code 2), 408 and 504 say that a wait ran
+// out (4), any other refusal is code 1. A wait that the answer itself says was not fulfilled is code 4 too.
+Outcome outcome_of(const api::Answer& answer, const Options& options, core::WallTime now, const Style& style);
+
+// There is no answer: code 3.
+Outcome outcome_of(const core::Error& error);
+
+// `gatehouse check`: the file's problems on standard error, or one line that sums up what is in it.
+Outcome check_file(const Options& options);
+
+}  // namespace appliance::cli

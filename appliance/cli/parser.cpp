@@ -1,0 +1,208 @@
+#include "appliance/cli/parser.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "appliance/api/client.hpp"
+#include "appliance/cli/exit_code.hpp"
+
+namespace appliance::cli {
+namespace {
+
+template <typename Value>
+Value or_refuse(const std::string& option, const core::Result<Value>& value) {
+    if (!value) {
+        throw CLI::ValidationError(option, value.error().line());
+    }
+    return *value;
+}
+
+// An option that takes a duration; store gets it.
+template <typename Store>
+CLI::Option* add_duration(CLI::App& command, const std::string& name, const std::string& help, Store store) {
+    return command
+        .add_option_function<std::string>(
+            name, [name, store](const std::string& text) { store(or_refuse(name, core::base::parse_duration(text))); },
+            help)
+        ->type_name("DURATION");
+}
+
+// A point in time, or how far away it is. What lies in the past is a slip of the pen.
+core::WallTime parse_until(const std::string& text, core::WallTime now) {
+    const auto duration = core::base::parse_duration(text);
+    const auto time = duration ? now + *duration : or_refuse("--until", core::base::parse_time(text));
+    if (time <= now) {
+        throw CLI::ValidationError("--until", fmt::format("'{}' is not in the future", text));
+    }
+    return time;
+}
+
+class Parser {
+public:
+    explicit Parser(core::WallTime now) : now_(now) {
+        app_.name("gatehouse");
+        app_.set_version_flag("--version", std::string("gatehouse ") + GATEHOUSE_VERSION);
+        app_.set_help_flag("-h,--help", "Print this help");
+        // So that --socket may stand behind the command as well.
+        app_.fallthrough();
+        options_.socket = api::default_socket;
+        app_.add_option("--socket", options_.socket, "The daemon's control socket")
+            ->type_name("PATH")
+            ->envname("GATEHOUSE_SOCKET");
+        app_.require_subcommand(1);
+        app_.footer(
+            "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration,\n"
+            "3 daemon not reachable, 4 a wait ran out.\n"
+            "Each command has its own help: gatehouse fence -h");
+        add_daemon();
+        add_readers();
+        add_fences();
+        add_maintenance();
+    }
+
+    tl::expected<Options, Ending> parse(int argc, const char* const* argv) {
+        try {
+            app_.parse(argc, argv);
+        } catch (const CLI::CallForHelp&) {
+            return tl::unexpected(Ending{done, selected().help()});
+        } catch (const CLI::CallForVersion& version) {
+            return tl::unexpected(Ending{done, std::string(version.what()) + "\n"});
+        } catch (const CLI::Error& error) {
+            std::string what = error.what();
+            std::replace(what.begin(), what.end(), '\n', ' ');
+            return tl::unexpected(
+                Ending{wrong_usage, fmt::format("gatehouse: {}; see {} -h\n", what, command_line(selected()))});
+        }
+        return options_;
+    }
+
+private:
+    CLI::App& add(CLI::App& parent, const std::string& name, Command command, const std::string& help,
+                  const std::string& example) {
+        CLI::App& added = *parent.add_subcommand(name, help);
+        added.callback([this, command] { options_.command = command; });
+        added.footer("Example: " + example);
+        return added;
+    }
+
+    void add_why(CLI::App& command) {
+        command.add_option("--why", options_.why, "The reason, for the journal and for others")->type_name("TEXT");
+        add_json(command);
+    }
+
+    void add_json(CLI::App& command) { command.add_flag("--json", options_.json, "Print JSON for programs"); }
+
+    void add_pool(CLI::App& command, const std::string& name, const std::string& help) {
+        command.add_option(name, options_.pool, help)->type_name("POOL");
+    }
+
+    void add_servers(CLI::App& command, const std::string& help) {
+        command.add_option("server", options_.servers, help)->type_name("SERVER")->required();
+        add_pool(command, "--pool", "Only in this pool; else in all");
+    }
+
+    void add_daemon() {
+        CLI::App& run = add(app_, "run", Command::run, "Be the daemon, until SIGTERM",
+                            "gatehouse run -c /etc/gatehouse/gatehouse.toml");
+        run.add_option("-c,--config", options_.config, "The configuration")->type_name("FILE")->required();
+        CLI::App& check = add(app_, "check", Command::check, "Say everything that is wrong with a configuration",
+                              "gatehouse check -c gatehouse.toml && gatehouse reload");
+        check.add_option("-c,--config", options_.config, "The configuration")->type_name("FILE")->required();
+        add_json(check);
+        CLI::App& reload = add(app_, "reload", Command::reload, "Take the changed configuration into the daemon",
+                               "gatehouse reload --why 'a third server'\n"
+                               "No connection is dropped. A file with a problem changes nothing (exit code 2).");
+        add_why(reload);
+    }
+
+    void add_readers() {
+        CLI::App& status = add(app_, "status", Command::status, "Listeners, pools and backends: state and reason",
+                               "gatehouse status app");
+        add_pool(status, "pool", "Only this pool");
+        add_json(status);
+        CLI::App& rules = add(app_, "rules", Command::rules, "Every fence in the kernel: hits, who, why, until",
+                              "gatehouse rules --watch");
+        auto* watch = rules.add_flag("--watch", options_.watch, "Print again every second, until Ctrl-C");
+        auto* nft = rules.add_flag("--nft", options_.nft, "Print the table as nft does")->excludes(watch);
+        rules.add_flag("--json", options_.json, "Print JSON for programs")->excludes(nft);
+    }
+
+    void add_fences() {
+        CLI::App& fence = add(app_, "fence", Command::fence, "Cut servers off, in one transaction",
+                              "gatehouse fence web1 --drain 30s --why 'deploying 2.3'\n"
+                              "Returns when the rule is in the kernel and, with --drain, when the last\n"
+                              "exchange has ended (exit code 4 when the time runs out before that).");
+        add_servers(fence, "The servers to cut off");
+        fence.add_option("--mode", options_.mode, "How to refuse: reset, icmp or drop")
+            ->type_name("MODE")
+            ->check(CLI::IsMember({"reset", "icmp", "drop"}).description(""));
+        auto* drain = add_duration(fence, "--drain", "Wait so long for what is in flight", [this](auto duration) {
+            options_.end = FenceEnd::drain;
+            options_.drain = duration;
+        });
+        fence
+            .add_flag_callback(
+                "--kill", [this] { options_.end = FenceEnd::kill; }, "Cut what is in flight too")
+            ->excludes(drain);
+        add_duration(fence, "--for", "Lift it by itself after this time",
+                     [this](auto duration) { options_.lasts = duration; });
+        add_why(fence);
+
+        CLI::App& unfence = add(app_, "unfence", Command::unfence, "Open servers again, after their next passed check",
+                                "gatehouse unfence web1 --wait 60s\n"
+                                "With --wait, exit code 4 when no check has passed in time.");
+        add_servers(unfence, "The servers to open");
+        add_duration(unfence, "--wait", "Wait so long for the first passed check",
+                     [this](auto duration) { options_.wait = duration; });
+        add_why(unfence);
+    }
+
+    void add_maintenance() {
+        CLI::App& page = *app_.add_subcommand("maintenance", "Show visitors the maintenance page, by hand");
+        page.require_subcommand(1);
+        page.footer("Example: gatehouse maintenance on app --until 30m --why 'schema change'");
+        CLI::App& on = add(page, "on", Command::maintenance_on, "Show the page instead of the site",
+                           "gatehouse maintenance on app --message 'Back soon' --until 30m");
+        add_pool(on, "pool", "Only for this pool; else for all");
+        on.add_option("--message", options_.message, "What the page says to visitors")->type_name("TEXT");
+        on.add_option_function<std::string>(
+              "--until", [this](const std::string& text) { options_.until = parse_until(text, now_); },
+              "When it ends: 30m, or 2026-11-22T14:00Z")
+            ->type_name("TIME");
+        add_why(on);
+        CLI::App& off =
+            add(page, "off", Command::maintenance_off, "Show the site again", "gatehouse maintenance off --why 'done'");
+        add_pool(off, "pool", "Only for this pool; else for all");
+        add_why(off);
+        CLI::App& status = add(page, "status", Command::maintenance_status, "Which pools show the page, and why",
+                               "gatehouse maintenance status --json");
+        add_pool(status, "pool", "Only this pool");
+        add_json(status);
+    }
+
+    // The innermost command that was named.
+    const CLI::App& selected() const {
+        const CLI::App* app = &app_;
+        while (!app->get_subcommands().empty()) {
+            app = app->get_subcommands().front();
+        }
+        return *app;
+    }
+
+    static std::string command_line(const CLI::App& app) {
+        return app.get_parent() == nullptr ? app.get_name() : command_line(*app.get_parent()) + " " + app.get_name();
+    }
+
+    core::WallTime now_;
+    Options options_;
+    CLI::App app_{"Gatehouse, the load balancer. Each command speaks to the running daemon."};
+};
+
+}  // namespace
+
+tl::expected<Options, Ending> parse(int argc, const char* const* argv, core::WallTime now) {
+    return Parser(now).parse(argc, argv);
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,101 @@
+#include "appliance/cli/request.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "appliance/api/client.hpp"
+#include "core/base/verify.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using nlohmann::json;
+
+// Everything that changes something says why and who. Arguments may be any bytes; what is not UTF-8 is replaced.
+Request post(std::string path, json body, const Options& options, const std::string& claimed_by,
+             std::chrono::milliseconds wait = {}) {
+    body["why"] = options.why;
+    if (!claimed_by.empty()) {
+        body["claimed_by"] = claimed_by;
+    }
+    return {std::move(path), body.dump(-1, ' ', false, json::error_handler_t::replace),
+            api::Client::answer_timeout + wait};
+}
+
+Request get(std::string path) {
+    return {std::move(path), {}, api::Client::answer_timeout};
+}
+
+json servers_of(const Options& options) {
+    json body{{"servers", options.servers}};
+    if (options.pool) {
+        body["pool"] = *options.pool;
+    }
+    return body;
+}
+
+Request fence(const Options& options, const std::string& claimed_by) {
+    json body = servers_of(options);
+    if (options.mode) {
+        body["mode"] = *options.mode;
+    }
+    if (options.end == FenceEnd::drain) {
+        body["drain_ms"] = options.drain.count();
+    } else if (options.end == FenceEnd::kill) {
+        body["kill"] = true;
+    }
+    if (options.lasts) {
+        body["for_ms"] = options.lasts->count();
+    }
+    return post("/v1/fence", std::move(body), options, claimed_by, options.drain);
+}
+
+Request unfence(const Options& options, const std::string& claimed_by) {
+    json body = servers_of(options);
+    if (options.wait) {
+        body["wait_ms"] = options.wait->count();
+    }
+    return post("/v1/unfence", std::move(body), options, claimed_by, options.wait.value_or(core::Milliseconds{}));
+}
+
+Request maintenance(const Options& options, const std::string& claimed_by) {
+    json body{{"on", options.command == Command::maintenance_on}};
+    if (options.pool) {
+        body["pool"] = *options.pool;
+    }
+    if (options.message) {
+        body["message"] = *options.message;
+    }
+    if (options.until) {
+        body["until"] = core::base::print_time(*options.until);
+    }
+    return post("/v1/maintenance", std::move(body), options, claimed_by);
+}
+
+}  // namespace
+
+Request request_for(const Options& options, const std::string& claimed_by) {
+    switch (options.command) {
+        case Command::status:
+            return get("/v1/status");
+        case Command::rules:
+            return get(options.nft ? "/v1/rules?format=nft" : "/v1/rules");
+        case Command::maintenance_status:
+            return get("/v1/maintenance");
+        case Command::fence:
+            return fence(options, claimed_by);
+        case Command::unfence:
+            return unfence(options, claimed_by);
+        case Command::maintenance_on:
+        case Command::maintenance_off:
+            return maintenance(options, claimed_by);
+        case Command::reload:
+            return post("/v1/reload", json::object(), options, claimed_by);
+        case Command::run:
+        case Command::check:
+            break;
+    }
+    VERIFY(!"run and check ask nothing of a daemon");
+    return {};
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,22 @@
+// Request: what a command asks of the control process. Pure, so that the API's schema is tested without a daemon.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "appliance/cli/options.hpp"
+
+namespace appliance::cli {
+
+struct Request {
+    std::string path;
+    std::string body;  // JSON; empty: it is a GET
+    // How long an answer may take: what the command waits for, and the client's own patience on top.
+    std::chrono::milliseconds timeout{};
+};
+
+// For every command but run and check. claimed_by is who the caller says to be; the server knows from the socket who
+// really asks and records both.
+Request request_for(const Options& options, const std::string& claimed_by);
+
+}  // namespace appliance::cli

@@ -1,0 +1,24 @@
+// What each answer of the control process looks like on a terminal. Pure: JSON, the time and the style in, text out,
+// every line at most style.width columns wide.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "appliance/cli/options.hpp"
+#include "appliance/cli/style.hpp"
+
+namespace appliance::cli {
+
+// GET /v1/status.
+std::string show_status(const nlohmann::json& status, core::WallTime now, const Style& style);
+// GET /v1/rules.
+std::string show_rules(const nlohmann::json& rules, core::WallTime now, const Style& style);
+// GET and POST /v1/maintenance.
+std::string show_maintenance(const nlohmann::json& maintenance, core::WallTime now, const Style& style);
+// POST /v1/fence, /v1/unfence, /v1/reload: what was done.
+std::string show_fenced(const nlohmann::json& answer, const Options& options, core::WallTime now, const Style& style);
+std::string show_unfenced(const nlohmann::json& answer, const Options& options, const Style& style);
+std::string show_reloaded(const nlohmann::json& answer, const Style& style);
+
+}  // namespace appliance::cli

@@ -1,0 +1,125 @@
+// Fences and the maintenance page: what an operator did, as the kernel and the control process know it.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "appliance/cli/show.hpp"
+#include "appliance/cli/table.hpp"
+#include "appliance/cli/view.hpp"
+
+namespace appliance::cli {
+namespace {
+
+std::string plural(std::int64_t count, const std::string& noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string or_dash(const std::string& text) {
+    return text.empty() ? "-" : text;
+}
+
+// "web1 in app (10.0.0.11:80)", as far as it is known.
+std::string print_fenced(const Json& fence) {
+    const auto server = text(fence, "server", "unknown server");
+    const auto pool = text(fence, "pool");
+    return fmt::format("{}{} ({})", server, pool.empty() ? "" : " in " + pool, text(fence, "address", "?"));
+}
+
+}  // namespace
+
+std::string show_rules(const Json& rules, core::WallTime now, const Style& style) {
+    const Json& fences = items(rules, "fences");
+    const auto name = text(rules, "table", "inet gatehouse");
+    if (fences.empty()) {
+        return paragraph(fmt::format("table {}: no fence in the kernel", name), style);
+    }
+    Table table({{"SERVER"}, {"POOL"}, {"ADDRESS"}, {"MODE"}, {"HITS", true}, {"BY"}, {"FOR"}, {"LEFT"}});
+    for (const Json& fence : fences) {
+        std::vector<Cell> details;
+        if (const auto why = text(fence, "why"); !why.empty()) {
+            details.push_back({why});
+        }
+        const auto drift = text(fence, "drift");
+        if (!drift.empty()) {
+            details.push_back({"DRIFT: " + drift, Tone::bad});
+        }
+        if (const auto scope = text(fence, "scope", "new"); scope != "new") {
+            details.push_back({"scope: " + scope});
+        }
+        table.add({{or_dash(text(fence, "server"))},
+                   {or_dash(text(fence, "pool"))},
+                   {text(fence, "address"), drift.empty() ? Tone::plain : Tone::bad},
+                   {text(fence, "mode")},
+                   {print_count(number(fence, "packets"))},
+                   {or_dash(text(fence, "who"))},
+                   {print_since(fence, "since", now)},
+                   {print_until(fence, "until", now)}},
+                  std::move(details));
+    }
+    const auto count = plural(static_cast<std::int64_t>(fences.size()), "fence");
+    return paragraph(fmt::format("table {}: {}", name, count), style) + table.render(style);
+}
+
+std::string show_maintenance(const Json& maintenance, core::WallTime now, const Style& style) {
+    Table table({{"POOL"}, {"STATE"}, {"PAGE"}, {"BY"}, {"FOR"}, {"LEFT"}});
+    for (const Json& pool : items(maintenance, "pools")) {
+        const Json& page = field(pool, "maintenance");
+        const bool on = page.is_object();
+        std::vector<Cell> details;
+        if (const auto why = text(page, "why"); !why.empty()) {
+            details.push_back({why});
+        }
+        if (const auto message = text(page, "message"); !message.empty()) {
+            details.push_back({"message: " + message});
+        }
+        table.add({{text(pool, "name")},
+                   {text(pool, "state", "-")},
+                   {on ? "on" : "off", on ? Tone::caution : Tone::good},
+                   {or_dash(text(page, "who"))},
+                   {print_since(page, "since", now)},
+                   {print_until(page, "until", now)}},
+                  std::move(details));
+    }
+    return table.empty() ? "no pools\n" : table.render(style);
+}
+
+std::string show_fenced(const Json& answer, const Options& options, core::WallTime now, const Style& style) {
+    std::string out;
+    for (const Json& fence : items(answer, "fences")) {
+        const auto left = print_until(fence, "until", now);
+        out += paragraph(fmt::format("fenced {}, mode {}{}", print_fenced(fence), text(fence, "mode", "?"),
+                                     left == "-" ? "" : ", for " + left),
+                         style);
+    }
+    if (out.empty()) {
+        out = paragraph("nothing to fence: all of it is fenced already", style);
+    }
+    const auto in_flight = number(answer, "in_flight");
+    if (options.end == FenceEnd::drain && field(answer, "drained") == true) {
+        out += "drained: nothing is in flight\n";
+    } else if (in_flight > 0) {
+        out += paragraph(fmt::format("{} still in flight", plural(in_flight, "exchange")), style);
+    }
+    return out;
+}
+
+std::string show_unfenced(const Json& answer, const Options& options, const Style& style) {
+    const auto lifted = number(answer, "lifted");
+    std::string out = lifted == 0 ? "nothing was fenced" : "lifted " + plural(lifted, "fence");
+    if (options.wait && field(answer, "passed") == true) {
+        out += "; the first check has passed";
+    } else if (lifted > 0 && !options.wait) {
+        out += "; open after the next passed check";
+    }
+    return paragraph(out, style);
+}
+
+std::string show_reloaded(const Json& answer, const Style& style) {
+    std::string out;
+    for (const Json& change : items(answer, "changed")) {
+        out += paragraph("changed " + (change.is_string() ? change.get<std::string>() : change.dump()), style);
+    }
+    return out.empty() ? "nothing has changed\n" : out;
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "appliance/cli/show.hpp"
+#include "appliance/cli/table.hpp"
+#include "appliance/cli/view.hpp"
+
+namespace appliance::cli {
+namespace {
+
+Tone tone_of(const std::string& state) {
+    if (state == "up" || state == "running" || state == "serving") {
+        return Tone::good;
+    }
+    return state == "down" ? Tone::bad : Tone::caution;
+}
+
+// "proxy running 3h 2m (pid 4711)".
+std::string show_process(const Json& status, const char* key, const std::string& name, core::WallTime now) {
+    const Json& process = field(status, key);
+    const auto state = text(process, "state", "unknown");
+    const auto pid = number(process, "pid");
+    return fmt::format("{} {} {}{}", name, state, print_since(process, "since", now),
+                       pid > 0 ? fmt::format(" (pid {})", pid) : "");
+}
+
+std::string show_head(const Json& status, core::WallTime now, const Style& style) {
+    const auto up = print_since(status, "since", now);
+    std::string out = paragraph(fmt::format("gatehouse {}, up {}, {} workers, {}", text(status, "version", "?"), up,
+                                            number(status, "workers"), text(status, "config", "?")),
+                                style, 0, Tone::title);
+    const bool well =
+        text(field(status, "proxy"), "state") == "running" && text(field(status, "fence_helper"), "state") == "running";
+    out += paragraph(fmt::format("{}, {}", show_process(status, "proxy", "proxy", now),
+                                 show_process(status, "fence_helper", "fence helper", now)),
+                     style, 0, well ? Tone::plain : Tone::bad);
+    return out;
+}
+
+std::string show_listeners(const Json& status, const Style& style) {
+    Table table({{"LISTENER"}, {"ADDRESS"}, {"MODE"}, {"POOL"}, {"SESSIONS", true}, {"ACCEPTED", true}});
+    for (const Json& listener : items(status, "listeners")) {
+        table.add({{text(listener, "name")},
+                   {text(listener, "address")},
+                   {text(listener, "mode")},
+                   {text(listener, "pool")},
+                   {print_count(number(listener, "sessions"))},
+                   {print_count(number(listener, "accepted"))}});
+    }
+    return table.empty() ? "" : "\n" + table.render(style);
+}
+
+// What is special about the backend: "backup, weight 2"; empty for most.
+std::string print_notes(const Json& backend) {
+    std::string notes;
+    if (field(backend, "backup") == true) {
+        notes = "backup";
+    }
+    if (const auto weight = number(backend, "weight"); weight > 1) {
+        notes += fmt::format("{}weight {}", notes.empty() ? "" : ", ", weight);
+    }
+    return notes;
+}
+
+std::string print_check(const Json& check) {
+    const auto state = text(check, "state", "unknown");
+    const Json& last = field(check, "last_ms");
+    if (state == "unknown") {
+        return "-";
+    }
+    return state == "up" && last.is_number() ? fmt::format("up {:.0f}ms", last.get<double>()) : state;
+}
+
+// "root: deploying 2.3, for another 28m", where somebody did it; else the bare reason.
+std::string print_reason(const std::string& who, const std::string& why, const std::string& left) {
+    std::string reason = who;
+    if (!why.empty()) {
+        reason += (reason.empty() ? "" : ": ") + why;
+    }
+    if (left == "over") {
+        reason += reason.empty() ? "its time is over" : ", its time is over";
+    } else if (left != "-") {
+        reason += (reason.empty() ? "for another " : ", for another ") + left;
+    }
+    return reason;
+}
+
+std::vector<Cell> details_of(const Json& backend, const std::string& state, core::WallTime now) {
+    std::vector<Cell> details;
+    if (const auto notes = print_notes(backend); !notes.empty()) {
+        details.push_back({notes});
+    }
+    const auto why = text(backend, "why");
+    if (state != "up") {
+        const auto reason = print_reason(text(backend, "by"), why, print_until(backend, "until", now));
+        if (!reason.empty()) {
+            details.push_back({reason, tone_of(state)});
+        }
+    }
+    // Why a fenced server fails its checks is what decides whether it may be opened.
+    const Json& check = field(backend, "check");
+    const auto check_why = text(check, "why");
+    if (text(check, "state") == "down" && !check_why.empty() && check_why != why) {
+        details.push_back({fmt::format("check: {} for {}", check_why, print_since(check, "since", now)), Tone::bad});
+    }
+    return details;
+}
+
+std::string show_backends(const Json& pool, core::WallTime now, const Style& style) {
+    Table table(
+        {{"SERVER"}, {"ADDRESS"}, {"STATE"}, {"FOR"}, {"CHECK"}, {"ACTIVE", true}, {"TOTAL", true}, {"FAILED", true}});
+    for (const Json& backend : items(pool, "backends")) {
+        const auto state = text(backend, "state", "unknown");
+        const Json& check = field(backend, "check");
+        const auto failed = number(backend, "failed");
+        table.add({{text(backend, "server")},
+                   {text(backend, "address")},
+                   {state, tone_of(state)},
+                   {print_since(backend, "since", now)},
+                   {print_check(check), text(check, "state") == "down" ? Tone::bad : Tone::plain},
+                   {print_count(number(backend, "active"))},
+                   {print_count(number(backend, "total"))},
+                   {print_count(failed), failed > 0 ? Tone::caution : Tone::plain}},
+                  details_of(backend, state, now));
+    }
+    return table.empty() ? paragraph("no backends", style, 2) : table.render(style, 2);
+}
+
+std::string show_pool(const Json& pool, core::WallTime now, const Style& style) {
+    const auto state = text(pool, "state", "unknown");
+    std::string out = "\n" + paragraph(fmt::format("POOL {}: {}, port {}, {}", text(pool, "name"), state,
+                                                   number(pool, "port"), text(pool, "balance")),
+                                       style, 0, state == "serving" ? Tone::title : tone_of(state));
+    if (const Json& page = field(pool, "maintenance"); page.is_object()) {
+        const auto reason = print_reason(text(page, "who"), text(page, "why"), print_until(page, "until", now));
+        out += paragraph(fmt::format("maintenance page for {} by {}", print_since(page, "since", now), reason), style,
+                         2, Tone::caution);
+        if (const auto message = text(page, "message"); !message.empty()) {
+            out += paragraph(fmt::format("message: {}", message), style, 2);
+        }
+    }
+    return out + show_backends(pool, now, style);
+}
+
+}  // namespace
+
+std::string show_status(const Json& status, core::WallTime now, const Style& style) {
+    std::string out = show_head(status, now, style) + show_listeners(status, style);
+    const Json& pools = items(status, "pools");
+    if (pools.empty()) {
+        out += "\nno pools\n";
+    }
+    for (const Json& pool : pools) {
+        out += show_pool(pool, now, style);
+    }
+    return out;
+}
+
+}  // namespace appliance::cli

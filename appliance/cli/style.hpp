@@ -1,0 +1,36 @@
+// How text reaches the operator's terminal: its width, whether colours are welcome, and what is safe to print.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace appliance::cli {
+
+struct Style {
+    std::size_t width = 80;
+    bool colour = false;
+    bool terminal = false;  // somebody is looking: a table may be redrawn in its place
+};
+
+// Of standard output: 80 columns and no colour unless it is a terminal; then at least 80, at most 160 columns, and
+// colour unless NO_COLOR is set (no-color.org) or TERM is "dumb".
+Style terminal_style();
+
+enum class Tone { plain, good, bad, caution, title };
+
+// text in the tone's colour, or as it is.
+std::string paint(std::string_view text, Tone tone, const Style& style);
+
+// Reasons come from servers and from other people. Control characters, broken UTF-8 and marks that turn the writing
+// direction become '?', so that nobody's reason can rewrite the operator's screen.
+std::string clean(std::string_view text);
+
+// The columns that clean text takes: 2 for a wide East Asian character or an emoji, 0 for a combining mark, else 1.
+std::size_t columns(std::string_view text) noexcept;
+
+// Breaks clean text into lines of at most width columns (width at least 2), at spaces where there are any. Never
+// returns an empty list.
+std::vector<std::string> wrap(std::string_view text, std::size_t width);
+
+}  // namespace appliance::cli

@@ -1,0 +1,32 @@
+// Reading the control process's JSON for printing. Client and daemon may be of different versions, so a missing field
+// or one of another type is an empty value here and never an error: a status with a gap is better than none.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "core/base/duration.hpp"
+
+namespace appliance::cli {
+
+using Json = nlohmann::json;
+
+// The field of an object; null where there is none.
+const Json& field(const Json& object, const char* key);
+// An array's field; an empty array where there is none.
+const Json& items(const Json& object, const char* key);
+std::string text(const Json& object, const char* key, const std::string& fallback = {});
+std::int64_t number(const Json& object, const char* key);
+std::optional<core::WallTime> time(const Json& object, const char* key);
+
+// For people: "1234", "123k", "1.2M", "45G". Six columns at most; --json has the exact number.
+std::string print_count(std::int64_t count);
+// How long ago a time is: "3h 2m"; "-" where the field is missing.
+std::string print_since(const Json& object, const char* key, core::WallTime now);
+// How far away: "28m" or "over"; "-" where the field is missing.
+std::string print_until(const Json& object, const char* key, core::WallTime now);
+// "what: why; mend" of an {"error": {...}} body; empty where it is none.
+std::string print_error(const Json& body);
+
+}  // namespace appliance::cli

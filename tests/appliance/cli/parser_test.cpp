@@ -1,0 +1,175 @@
+#include "appliance/cli/parser.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "appliance/cli/style.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
+
+tl::expected<Options, Ending> parse(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "gatehouse");
+    return cli::parse(static_cast<int>(arguments.size()), arguments.data(), now);
+}
+
+// The one line of standard error for a wrong command line.
+std::string refusal(const std::vector<const char*>& arguments) {
+    const auto parsed = parse(arguments);
+    if (parsed) {
+        return "accepted";
+    }
+    EXPECT_EQ(parsed.error().code, 2);
+    return parsed.error().text;
+}
+
+TEST(Parser, RunAndCheckTakeTheConfigurationsFile) {
+    EXPECT_EQ(parse({"run", "-c", "a.toml"})->command, Command::run);
+    EXPECT_EQ(parse({"run", "--config", "a.toml"})->config, "a.toml");
+    const auto check = parse({"check", "-c", "b.toml", "--json"});
+    EXPECT_EQ(check->command, Command::check);
+    EXPECT_EQ(check->config, "b.toml");
+    EXPECT_TRUE(check->json);
+    EXPECT_THAT(refusal({"run"}), HasSubstr("--config is required; see gatehouse run -h\n"));
+}
+
+TEST(Parser, FenceTakesAllThatTheContractNames) {
+    const auto fence = parse({"fence", "web1", "web2", "--pool", "app", "--mode", "icmp", "--drain", "30s", "--for",
+                              "30m", "--why", "deploying 2.3"});
+    ASSERT_TRUE(fence) << fence.error().text;
+    EXPECT_EQ(fence->command, Command::fence);
+    EXPECT_THAT(fence->servers, testing::ElementsAre("web1", "web2"));
+    EXPECT_EQ(fence->pool, "app");
+    EXPECT_EQ(fence->mode, "icmp");
+    EXPECT_EQ(fence->end, FenceEnd::drain);
+    EXPECT_EQ(fence->drain, 30s);
+    EXPECT_EQ(fence->lasts, core::Milliseconds(30min));
+    EXPECT_EQ(fence->why, "deploying 2.3");
+    EXPECT_EQ(parse({"fence", "web1", "--kill"})->end, FenceEnd::kill);
+    EXPECT_EQ(parse({"fence", "web1"})->end, FenceEnd::let_be);
+}
+
+TEST(Parser, AFenceIsEitherDrainedOrKilledAndOfAKnownMode) {
+    EXPECT_THAT(refusal({"fence", "web1", "--drain", "1s", "--kill"}), HasSubstr("--drain excludes --kill"));
+    EXPECT_THAT(refusal({"fence", "web1", "--mode", "rest"}), HasSubstr("--mode"));
+    EXPECT_THAT(refusal({"fence"}), HasSubstr("server is required"));
+}
+
+TEST(Parser, ADurationSaysHowToWriteIt) {
+    EXPECT_EQ(
+        refusal({"fence", "web1", "--drain", "30"}),
+        "gatehouse: --drain: '30' is not a duration; write a number and a unit, such as 500ms, 2s, 30m or 1h; see "
+        "gatehouse fence -h\n");
+}
+
+TEST(Parser, UnfenceMayWait) {
+    EXPECT_EQ(parse({"unfence", "web1", "--wait", "60s"})->wait, core::Milliseconds(60s));
+    EXPECT_FALSE(parse({"unfence", "web1"})->wait);
+}
+
+TEST(Parser, RulesAreWatchedOrPrintedAsNftOrAsJson) {
+    EXPECT_TRUE(parse({"rules", "--watch"})->watch);
+    EXPECT_TRUE(parse({"rules", "--nft"})->nft);
+    EXPECT_TRUE(parse({"rules", "--json"})->json);
+    EXPECT_THAT(refusal({"rules", "--nft", "--json"}), HasSubstr("excludes"));
+}
+
+TEST(Parser, MaintenanceIsTurnedOnOffAndAskedFor) {
+    const auto on = parse({"maintenance", "on", "app", "--message", "Back soon", "--until", "30m", "--why", "schema"});
+    ASSERT_TRUE(on) << on.error().text;
+    EXPECT_EQ(on->command, Command::maintenance_on);
+    EXPECT_EQ(on->pool, "app");
+    EXPECT_EQ(on->message, "Back soon");
+    EXPECT_EQ(on->until, now + 30min);
+    EXPECT_EQ(parse({"maintenance", "off"})->command, Command::maintenance_off);
+    EXPECT_EQ(parse({"maintenance", "status", "--json"})->command, Command::maintenance_status);
+    EXPECT_THAT(refusal({"maintenance"}), HasSubstr("see gatehouse maintenance -h"));
+}
+
+TEST(Parser, UntilIsATimeOrADurationAndNeverPast) {
+    EXPECT_EQ(parse({"maintenance", "on", "--until", "2026-11-22T16:30:00+02:00"})->until, now + 30min);
+    EXPECT_THAT(refusal({"maintenance", "on", "--until", "2026-11-22T13:00:00Z"}), HasSubstr("is not in the future"));
+    EXPECT_THAT(refusal({"maintenance", "on", "--until", "0s"}), HasSubstr("is not in the future"));
+    EXPECT_THAT(refusal({"maintenance", "on", "--until", "noon"}), HasSubstr("'noon' is not a time"));
+}
+
+TEST(Parser, TheSocketIsNamedBeforeOrBehindTheCommandOrByTheEnvironment) {
+    EXPECT_EQ(parse({"status"})->socket, "/run/gatehouse/control.sock");
+    EXPECT_EQ(parse({"--socket", "/a", "status"})->socket, "/a");
+    EXPECT_EQ(parse({"status", "app", "--socket", "/b"})->socket, "/b");
+    EXPECT_EQ(parse({"maintenance", "status", "--socket", "/c"})->socket, "/c");
+    ::setenv("GATEHOUSE_SOCKET", "/d", 1);
+    EXPECT_EQ(parse({"status"})->socket, "/d");
+    EXPECT_EQ(parse({"status", "--socket", "/e"})->socket, "/e");
+    ::unsetenv("GATEHOUSE_SOCKET");
+}
+
+TEST(Parser, EveryReadingCommandTakesJsonAndEveryChangingOneAReason) {
+    const std::vector<std::vector<const char*>> reading = {
+        {"status"}, {"rules"}, {"maintenance", "status"}, {"check", "-c", "x"}};
+    for (auto arguments : reading) {
+        arguments.push_back("--json");
+        EXPECT_TRUE(parse(arguments)) << arguments.front();
+    }
+    const std::vector<std::vector<const char*>> changing = {
+        {"fence", "a"}, {"unfence", "a"}, {"maintenance", "on"}, {"maintenance", "off"}, {"reload"}};
+    for (auto arguments : changing) {
+        arguments.insert(arguments.end(), {"--why", "because"});
+        ASSERT_TRUE(parse(arguments)) << arguments.front();
+        EXPECT_EQ(parse(arguments)->why, "because");
+    }
+}
+
+TEST(Parser, NothingAndNonsenseAreWrongUsageInOneLine) {
+    for (const auto& arguments :
+         std::vector<std::vector<const char*>>{{}, {"fnce"}, {"status", "--colour"}, {"status", "a", "b"}}) {
+        const auto line = refusal(arguments);
+        EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << line;
+        EXPECT_THAT(line, testing::StartsWith("gatehouse: "));
+    }
+}
+
+TEST(Parser, VersionIsPrintedAndDone) {
+    const auto version = parse({"--version"});
+    ASSERT_FALSE(version);
+    EXPECT_EQ(version.error().code, 0);
+    EXPECT_EQ(version.error().text, "gatehouse " GATEHOUSE_VERSION "\n");
+}
+
+TEST(Parser, EachCommandsHelpHasAnExampleAndFitsTheTerminal) {
+    const std::vector<std::vector<const char*>> commands = {{"run"},
+                                                            {"check"},
+                                                            {"status"},
+                                                            {"fence"},
+                                                            {"unfence"},
+                                                            {"rules"},
+                                                            {"maintenance"},
+                                                            {"reload"},
+                                                            {"maintenance", "on"},
+                                                            {"maintenance", "off"},
+                                                            {"maintenance", "status"}};
+    for (auto arguments : commands) {
+        const std::string name = arguments.back();
+        arguments.push_back("-h");
+        const auto help = parse(arguments);
+        ASSERT_FALSE(help);
+        EXPECT_EQ(help.error().code, 0);
+        EXPECT_THAT(help.error().text, HasSubstr("Example: gatehouse ")) << name;
+        std::istringstream lines(help.error().text);
+        for (std::string line; std::getline(lines, line);) {
+            EXPECT_LE(columns(line), 80U) << name << ": " << line;
+        }
+    }
+    EXPECT_THAT(parse({"-h"}).error().text, HasSubstr("maintenance"));
+}
+
+}  // namespace
+}  // namespace appliance::cli

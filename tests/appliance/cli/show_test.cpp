@@ -1,0 +1,194 @@
+#include "appliance/cli/show.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace appliance::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
+
+const json status = json::parse(R"({
+  "version": "0.1.0", "config": "/etc/gatehouse/gatehouse.toml", "since": "2026-11-22T11:00:00Z", "workers": 2,
+  "proxy": {"state": "running", "pid": 812, "since": "2026-11-22T11:00:00Z"},
+  "fence_helper": {"state": "running", "pid": 813, "since": "2026-11-22T11:00:00Z"},
+  "listeners": [
+    {"name": "web", "address": "0.0.0.0:80", "mode": "http", "pool": "app", "sessions": 12, "accepted": 123456},
+    {"name": "chat", "address": "0.0.0.0:5222", "mode": "tcp", "pool": "chat", "sessions": 0, "accepted": 9}],
+  "pools": [
+    {"name": "app", "state": "serving", "port": 80, "balance": "round_robin", "maintenance": null, "backends": [
+      {"server": "web1", "address": "10.0.0.11:80", "state": "up", "why": "200 to HEAD /", "since": "2026-11-22T11:00:01Z",
+       "check": {"state": "up", "why": "200 to HEAD /", "since": "2026-11-22T11:00:01Z", "last_ms": 12.4, "passed": 9, "failed": 0},
+       "fence": null, "active": 3, "total": 120000, "failed": 0, "weight": 1, "backup": false},
+      {"server": "web2", "address": "10.0.0.12:80", "state": "fenced", "why": "deploying 2.3", "since": "2026-11-22T13:58:00Z",
+       "by": "ada", "until": "2026-11-22T14:28:00Z",
+       "check": {"state": "down", "why": "503 instead of 200", "since": "2026-11-22T13:59:00Z", "last_ms": 4, "passed": 1, "failed": 3},
+       "active": 0, "total": 3456, "failed": 2, "weight": 2, "backup": true}]},
+    {"name": "chat", "state": "down", "port": 5222, "balance": "round_robin", "maintenance": null, "backends": [
+      {"server": "web1", "address": "10.0.0.11:5222", "state": "down", "why": "connect refused", "since": "2026-11-22T13:59:30Z",
+       "check": {"state": "down", "why": "connect refused", "since": "2026-11-22T13:59:30Z"}, "active": 0, "total": 0, "failed": 1, "weight": 1, "backup": false}]}]
+})");
+
+const json rules = json::parse(R"({"table": "inet gatehouse", "fences": [
+  {"server": "web2", "pool": "app", "address": "10.0.0.12:80", "mode": "reset", "scope": "new", "packets": 42, "bytes": 2520,
+   "who": "ada", "why": "deploying 2.3", "since": "2026-11-22T13:58:00Z", "until": "2026-11-22T14:28:00Z", "id": 7, "drift": null},
+  {"server": null, "pool": null, "address": "10.0.0.99:80", "mode": "drop", "scope": "new", "packets": 0, "bytes": 0,
+   "who": "", "why": "", "since": null, "until": null, "id": 8, "drift": "unknown to gatehouse"}]})");
+
+void expect_narrow(const std::string& text) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_LE(columns(line), 80U) << line;
+    }
+}
+
+// Makes every string of a document long and nasty, and every number large, but leaves times as they are.
+void worsen(json& value, const std::string& string) {
+    if (value.is_string() && !core::base::parse_time(value.get<std::string>())) {
+        value = string;
+    } else if (value.is_number()) {
+        value = std::numeric_limits<std::int64_t>::max();
+    } else if (value.is_structured()) {
+        for (auto& item : value) {
+            worsen(item, string);
+        }
+    }
+}
+
+const std::vector<std::string> nasty = {
+    std::string(63, 'n'),
+    "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535",
+    "a reason of many words that goes on and on until it has filled more than one line of anybody's terminal, twice "
+    "over",
+    "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+    "\x1b[31mred\x1b[0m\n\t\xff",
+    "",
+};
+
+TEST(ShowStatus, ReadsAtAGlance) {
+    EXPECT_EQ(show_status(status, now, {}), R"(gatehouse 0.1.0, up 3h, 2 workers, /etc/gatehouse/gatehouse.toml
+proxy running 3h (pid 812), fence helper running 3h (pid 813)
+
+LISTENER  ADDRESS       MODE  POOL  SESSIONS  ACCEPTED
+web       0.0.0.0:80    http  app         12      123k
+chat      0.0.0.0:5222  tcp   chat         0         9
+
+POOL app: serving, port 80, round_robin
+  SERVER  ADDRESS       STATE   FOR     CHECK    ACTIVE  TOTAL  FAILED
+  web1    10.0.0.11:80  up      2h 59m  up 12ms       3   120k       0
+  web2    10.0.0.12:80  fenced  2m      down          0   3456       2
+      backup, weight 2
+      ada: deploying 2.3, for another 28m
+      check: 503 instead of 200 for 1m
+
+POOL chat: down, port 5222, round_robin
+  SERVER  ADDRESS         STATE  FOR  CHECK  ACTIVE  TOTAL  FAILED
+  web1    10.0.0.11:5222  down   30s  down        0      0       1
+      connect refused
+)");
+}
+
+TEST(ShowStatus, FitsEightyColumnsWhateverTheNamesAre) {
+    for (const std::string& string : nasty) {
+        json worse = status;
+        worsen(worse, string);
+        expect_narrow(show_status(worse, now, {}));
+        EXPECT_EQ(show_status(worse, now, {}).find('\x1b'), std::string::npos);
+    }
+    expect_narrow(show_status(status, now, {}));
+}
+
+TEST(ShowStatus, SurvivesADaemonOfAnotherVersion) {
+    for (const char* text : {"{}", R"({"pools": {}})", R"({"pools": [1, null, {}]})",
+                             R"({"pools": [{"backends": [null]}]})", R"({"proxy": 1, "listeners": "x", "since": 5})"}) {
+        EXPECT_FALSE(show_status(json::parse(text), now, {}).empty()) << text;
+    }
+    EXPECT_THAT(show_status(json::object(), now, {}), HasSubstr("no pools"));
+}
+
+TEST(ShowStatus, SaysWhyAPoolShowsThePage) {
+    json page = status;
+    page["pools"][0]["state"] = "maintenance";
+    page["pools"][0]["maintenance"] = {{"message", "Back soon"},
+                                       {"until", "2026-11-22T14:30:00Z"},
+                                       {"who", "ada"},
+                                       {"why", "schema"},
+                                       {"since", "2026-11-22T13:50:00Z"}};
+    EXPECT_THAT(show_status(page, now, {}), HasSubstr("POOL app: maintenance, port 80, round_robin\n"
+                                                      "  maintenance page for 10m by ada: schema, for another 30m\n"
+                                                      "  message: Back soon\n"));
+}
+
+TEST(ShowRules, ShowsEveryFenceWithItsReasonAndDrift) {
+    EXPECT_EQ(show_rules(rules, now, {}), R"(table inet gatehouse: 2 fences
+SERVER  POOL  ADDRESS       MODE   HITS  BY   FOR  LEFT
+web2    app   10.0.0.12:80  reset    42  ada  2m   28m
+    deploying 2.3
+-       -     10.0.0.99:80  drop      0  -    -    -
+    DRIFT: unknown to gatehouse
+)");
+}
+
+TEST(ShowRules, FitsEightyColumnsWhateverTheNamesAre) {
+    for (const std::string& string : nasty) {
+        json worse = rules;
+        worsen(worse, string);
+        expect_narrow(show_rules(worse, now, {}));
+    }
+}
+
+TEST(ShowRules, SaysWhenThereIsNoFence) {
+    EXPECT_EQ(show_rules(json::parse(R"({"table": "inet gatehouse", "fences": []})"), now, {}),
+              "table inet gatehouse: no fence in the kernel\n");
+}
+
+TEST(ShowMaintenance, NamesThePoolsThatShowThePage) {
+    const json maintenance = json::parse(R"({"pools": [
+      {"name": "app", "state": "maintenance", "maintenance": {"message": "Back soon", "until": null, "who": "ada",
+       "why": "schema", "since": "2026-11-22T13:50:00Z"}},
+      {"name": "chat", "state": "serving", "maintenance": null}]})");
+    EXPECT_EQ(show_maintenance(maintenance, now, {}), R"(POOL  STATE        PAGE  BY   FOR  LEFT
+app   maintenance  on    ada  10m  -
+    schema
+    message: Back soon
+chat  serving      off   -    -    -
+)");
+    for (const std::string& string : nasty) {
+        json worse = maintenance;
+        worsen(worse, string);
+        expect_narrow(show_maintenance(worse, now, {}));
+    }
+}
+
+TEST(ShowFenced, SaysWhatWasFencedAndWhetherItIsDrained) {
+    Options options{.command = Command::fence, .end = FenceEnd::drain};
+    const json answer{{"fences", {rules["fences"][0]}}, {"drained", true}, {"in_flight", 0}};
+    EXPECT_EQ(show_fenced(answer, options, now, {}),
+              "fenced web2 in app (10.0.0.12:80), mode reset, for 28m\ndrained: nothing is in flight\n");
+    options.end = FenceEnd::let_be;
+    EXPECT_EQ(show_fenced({{"fences", json::array()}, {"drained", false}, {"in_flight", 1}}, options, now, {}),
+              "nothing to fence: all of it is fenced already\n1 exchange still in flight\n");
+}
+
+TEST(ShowUnfenced, SaysWhetherTheServerIsOpen) {
+    EXPECT_EQ(show_unfenced({{"lifted", 2}}, {}, {}), "lifted 2 fences; open after the next passed check\n");
+    EXPECT_EQ(show_unfenced({{"lifted", 1}, {"passed", true}}, {.wait = core::Milliseconds(1)}, {}),
+              "lifted 1 fence; the first check has passed\n");
+    EXPECT_EQ(show_unfenced({{"lifted", 0}}, {}, {}), "nothing was fenced\n");
+}
+
+TEST(ShowReloaded, ListsTheChanges) {
+    EXPECT_EQ(show_reloaded({{"changed", {"pool app", "listener web"}}}, {}),
+              "changed pool app\nchanged listener web\n");
+    EXPECT_EQ(show_reloaded({{"changed", json::array()}}, {}), "nothing has changed\n");
+}
+
+}  // namespace
+}  // namespace appliance::cli
