@@ -4,6 +4,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/outcome.hpp"
+#include "appliance/cli/view.hpp"
 #include "appliance/config/load.hpp"
 
 namespace appliance::cli {
@@ -13,6 +14,11 @@ using nlohmann::json;
 
 std::string print(const json& value) {
     return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+template <typename Item>
+std::string count(const std::vector<Item>& items, const std::string& noun) {
+    return print_number(static_cast<std::int64_t>(items.size()), noun);
 }
 
 Outcome bad(const config::Problems& problems, bool as_json) {
@@ -39,16 +45,16 @@ Outcome check_file(const Options& options) {
     if (!config) {
         return bad(config.error(), options.json);
     }
-    std::size_t backends = 0;
+    std::vector<config::Backend> backends;
     for (const config::Pool& pool : config->pools) {
-        backends += pool.backends.size();
+        backends.insert(backends.end(), pool.backends.begin(), pool.backends.end());
     }
     if (options.json) {
         return {done, print({{"valid", true}, {"problems", json::array()}}), {}};
     }
     return {done,
-            fmt::format("{}: valid: {} listeners, {} servers, {} pools, {} backends\n", options.config,
-                        config->listeners.size(), config->servers.size(), config->pools.size(), backends),
+            fmt::format("{}: valid: {}, {}, {}, {}\n", options.config, count(config->listeners, "listener"),
+                        count(config->servers, "server"), count(config->pools, "pool"), count(backends, "backend")),
             {}};
 }
 

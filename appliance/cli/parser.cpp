@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <span>
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/config/nearest.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -26,6 +30,15 @@ CLI::Option* add_duration(CLI::App& command, const std::string& name, const std:
             name, [name, store](const std::string& text) { store(or_refuse(name, core::base::parse_duration(text))); },
             help)
         ->type_name("DURATION");
+}
+
+std::string unknown(std::string_view kind, std::string_view word, std::span<const std::string_view> known) {
+    return fmt::format("unknown {} '{}', {}", kind, word, config::suggest(word, known, fmt::format("{}s", kind)));
+}
+
+std::string check_mode(const std::string& text) {
+    constexpr std::array<std::string_view, 3> modes{"reset", "icmp", "drop"};
+    return std::find(modes.begin(), modes.end(), text) == modes.end() ? unknown("mode", text, modes) : std::string();
 }
 
 // A point in time, or how far away it is. What lies in the past is a slip of the pen.
@@ -65,11 +78,11 @@ public:
         try {
             app_.parse(argc, argv);
         } catch (const CLI::CallForHelp&) {
-            return tl::unexpected(Ending{done, selected().help()});
+            return tl::unexpected(Ending{done, app_.help()});
         } catch (const CLI::CallForVersion& version) {
             return tl::unexpected(Ending{done, std::string(version.what()) + "\n"});
         } catch (const CLI::Error& error) {
-            std::string what = error.what();
+            std::string what = describe(error);
             std::replace(what.begin(), what.end(), '\n', ' ');
             return tl::unexpected(
                 Ending{wrong_usage, fmt::format("gatehouse: {}; see {} -h\n", what, command_line(selected()))});
@@ -94,11 +107,11 @@ private:
     void add_json(CLI::App& command) { command.add_flag("--json", options_.json, "Print JSON for programs"); }
 
     void add_pool(CLI::App& command, const std::string& name, const std::string& help) {
-        command.add_option(name, options_.pool, help)->type_name("POOL");
+        command.add_option(name, options_.pool, help)->type_name(name == "POOL" ? "" : "POOL");
     }
 
     void add_servers(CLI::App& command, const std::string& help) {
-        command.add_option("server", options_.servers, help)->type_name("SERVER")->required();
+        command.add_option("SERVER", options_.servers, help)->type_name("")->required();
         add_pool(command, "--pool", "Only in this pool; else in all");
     }
 
@@ -119,7 +132,7 @@ private:
     void add_readers() {
         CLI::App& status = add(app_, "status", Command::status, "Listeners, pools and backends: state and reason",
                                "gatehouse status app");
-        add_pool(status, "pool", "Only this pool");
+        add_pool(status, "POOL", "Only this pool");
         add_json(status);
         CLI::App& rules = add(app_, "rules", Command::rules, "Every fence in the kernel: hits, who, why, until",
                               "gatehouse rules --watch");
@@ -136,7 +149,7 @@ private:
         add_servers(fence, "The servers to cut off");
         fence.add_option("--mode", options_.mode, "How to refuse: reset, icmp or drop")
             ->type_name("MODE")
-            ->check(CLI::IsMember({"reset", "icmp", "drop"}).description(""));
+            ->check(CLI::Validator(check_mode, ""));
         auto* drain = add_duration(fence, "--drain", "Wait so long for what is in flight", [this](auto duration) {
             options_.end = FenceEnd::drain;
             options_.drain = duration;
@@ -164,7 +177,7 @@ private:
         page.footer("Example: gatehouse maintenance on app --until 30m --why 'schema change'");
         CLI::App& on = add(page, "on", Command::maintenance_on, "Show the page instead of the site",
                            "gatehouse maintenance on app --message 'Back soon' --until 30m");
-        add_pool(on, "pool", "Only for this pool; else for all");
+        add_pool(on, "POOL", "Only for this pool; else for all");
         on.add_option("--message", options_.message, "What the page says to visitors")->type_name("TEXT");
         on.add_option_function<std::string>(
               "--until", [this](const std::string& text) { options_.until = parse_until(text, now_); },
@@ -173,12 +186,29 @@ private:
         add_why(on);
         CLI::App& off =
             add(page, "off", Command::maintenance_off, "Show the site again", "gatehouse maintenance off --why 'done'");
-        add_pool(off, "pool", "Only for this pool; else for all");
+        add_pool(off, "POOL", "Only for this pool; else for all");
         add_why(off);
         CLI::App& status = add(page, "status", Command::maintenance_status, "Which pools show the page, and why",
                                "gatehouse maintenance status --json");
-        add_pool(status, "pool", "Only this pool");
+        add_pool(status, "POOL", "Only this pool");
         add_json(status);
+    }
+
+    // The library only says that a subcommand is missing, even where one was mistyped.
+    std::string describe(const CLI::Error& error) const {
+        std::vector<std::string_view> names;
+        for (const CLI::App* command : selected().get_subcommands([](const CLI::App*) { return true; })) {
+            names.push_back(command->get_name());
+        }
+        if (names.empty()) {
+            return error.what();
+        }
+        const auto rest = app_.remaining(true);
+        if (rest.empty()) {
+            return fmt::format("name a command: {}", fmt::join(names, ", "));
+        }
+        return rest.front().starts_with('-') ? fmt::format("unknown option '{}'", rest.front())
+                                             : unknown("command", rest.front(), names);
     }
 
     // The innermost command that was named.

@@ -10,10 +10,6 @@
 namespace appliance::cli {
 namespace {
 
-std::string plural(std::int64_t count, const std::string& noun) {
-    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string or_dash(const std::string& text) {
     return text.empty() ? "-" : text;
 }
@@ -56,7 +52,7 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
                    {print_until(fence, "until", now)}},
                   std::move(details));
     }
-    const auto count = plural(static_cast<std::int64_t>(fences.size()), "fence");
+    const auto count = print_number(static_cast<std::int64_t>(fences.size()), "fence");
     return paragraph(fmt::format("table {}: {}", name, count), style) + table.render(style);
 }
 
@@ -98,14 +94,14 @@ std::string show_fenced(const Json& answer, const Options& options, core::WallTi
     if (options.end == FenceEnd::drain && field(answer, "drained") == true) {
         out += "drained: nothing is in flight\n";
     } else if (in_flight > 0) {
-        out += paragraph(fmt::format("{} still in flight", plural(in_flight, "exchange")), style);
+        out += paragraph(fmt::format("{} still in flight", print_number(in_flight, "exchange")), style);
     }
     return out;
 }
 
 std::string show_unfenced(const Json& answer, const Options& options, const Style& style) {
     const auto lifted = number(answer, "lifted");
-    std::string out = lifted == 0 ? "nothing was fenced" : "lifted " + plural(lifted, "fence");
+    std::string out = lifted == 0 ? "nothing was fenced" : "lifted " + print_number(lifted, "fence");
     if (options.wait && field(answer, "passed") == true) {
         out += "; the first check has passed";
     } else if (lifted > 0 && !options.wait) {

@@ -27,9 +27,10 @@ std::string show_process(const Json& status, const char* key, const std::string&
 
 std::string show_head(const Json& status, core::WallTime now, const Style& style) {
     const auto up = print_since(status, "since", now);
-    std::string out = paragraph(fmt::format("gatehouse {}, up {}, {} workers, {}", text(status, "version", "?"), up,
-                                            number(status, "workers"), text(status, "config", "?")),
-                                style, 0, Tone::title);
+    std::string out =
+        paragraph(fmt::format("gatehouse {}, up {}, {}, {}", text(status, "version", "?"), up,
+                              print_number(number(status, "workers"), "worker"), text(status, "config", "?")),
+                  style, 0, Tone::title);
     const bool well =
         text(field(status, "proxy"), "state") == "running" && text(field(status, "fence_helper"), "state") == "running";
     out += paragraph(fmt::format("{}, {}", show_process(status, "proxy", "proxy", now),

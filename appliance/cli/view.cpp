@@ -50,6 +50,10 @@ std::string print_count(std::int64_t count) {
     return value < 9.95 ? fmt::format("{:.1f}{}", value, units[unit]) : fmt::format("{:.0f}{}", value, units[unit]);
 }
 
+std::string print_number(std::int64_t count, const std::string& noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string print_since(const Json& object, const char* key, core::WallTime now) {
     const auto since = time(object, key);
     return since ? core::base::print_age(now - *since) : "-";

@@ -22,6 +22,8 @@ std::optional<core::WallTime> time(const Json& object, const char* key);
 
 // For people: "1234", "123k", "1.2M", "45G". Six columns at most; --json has the exact number.
 std::string print_count(std::int64_t count);
+// "1 fence", "2 fences".
+std::string print_number(std::int64_t count, const std::string& noun);
 // How long ago a time is: "3h 2m"; "-" where the field is missing.
 std::string print_since(const Json& object, const char* key, core::WallTime now);
 // How far away: "28m" or "over"; "-" where the field is missing.

@@ -184,7 +184,7 @@ TEST(Main, CheckSumsUpAGoodFileAndListsTheProblemsOfABadOne) {
                            "[pool.app]\nport = 80\nservers = [\"a\"]\n";
     const Ran good = run({"check", "-c", file.c_str()});
     EXPECT_EQ(good.code, 0);
-    EXPECT_EQ(good.out, file + ": valid: 1 listeners, 1 servers, 1 pools, 1 backends\n");
+    EXPECT_EQ(good.out, file + ": valid: 1 listener, 1 server, 1 pool, 1 backend\n");
     std::ofstream(file, std::ios::app) << "x = 1\ncheck = { fall = 0 }\n";
     const Ran bad = run({"check", "-c", file.c_str(), "--json"});
     EXPECT_EQ(bad.code, 2);

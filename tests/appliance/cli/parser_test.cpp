@@ -59,8 +59,9 @@ TEST(Parser, FenceTakesAllThatTheContractNames) {
 
 TEST(Parser, AFenceIsEitherDrainedOrKilledAndOfAKnownMode) {
     EXPECT_THAT(refusal({"fence", "web1", "--drain", "1s", "--kill"}), HasSubstr("--drain excludes --kill"));
-    EXPECT_THAT(refusal({"fence", "web1", "--mode", "rest"}), HasSubstr("--mode"));
-    EXPECT_THAT(refusal({"fence"}), HasSubstr("server is required"));
+    EXPECT_EQ(refusal({"fence", "web1", "--mode", "rest"}),
+              "gatehouse: --mode: unknown mode 'rest', did you mean 'reset'?; see gatehouse fence -h\n");
+    EXPECT_THAT(refusal({"fence"}), HasSubstr("SERVER is required"));
 }
 
 TEST(Parser, ADurationSaysHowToWriteIt) {
@@ -135,6 +136,15 @@ TEST(Parser, NothingAndNonsenseAreWrongUsageInOneLine) {
         EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << line;
         EXPECT_THAT(line, testing::StartsWith("gatehouse: "));
     }
+}
+
+TEST(Parser, AMistypedCommandNamesTheNearest) {
+    EXPECT_EQ(refusal({"fnce", "web1"}),
+              "gatehouse: unknown command 'fnce', did you mean 'fence'?; see gatehouse -h\n");
+    EXPECT_EQ(refusal({"maintenance", "statsu"}),
+              "gatehouse: unknown command 'statsu', did you mean 'status'?; see gatehouse maintenance -h\n");
+    EXPECT_EQ(refusal({"maintenance"}), "gatehouse: name a command: on, off, status; see gatehouse maintenance -h\n");
+    EXPECT_EQ(refusal({"--colour"}), "gatehouse: unknown option '--colour'; see gatehouse -h\n");
 }
 
 TEST(Parser, VersionIsPrintedAndDone) {
