@@ -1,0 +1,225 @@
+#include "netfilter/decode.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "netfilter/uapi.hpp"
+// The libraries' headers come after the kernel's.
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+
+namespace netfilter {
+namespace {
+
+template <auto Free>
+struct Freed {
+    template <typename Object>
+    void operator()(Object* object) const {
+        Free(object);
+    }
+};
+
+constexpr std::size_t body_offset = sizeof(nlmsghdr) + sizeof(nfgenmsg);
+
+bool is(const Message& message, int kind) {
+    return message.type == (NFNL_SUBSYS_NFTABLES << 8 | kind) && message.bytes.size() >= body_offset;
+}
+
+const nlmsghdr* header(const Message& message) {
+    return reinterpret_cast<const nlmsghdr*>(message.bytes.data());
+}
+
+bool same(const char* name, std::string_view table) {
+    return name != nullptr && table == name;
+}
+
+// The comment in an object's user data. Control bytes become '?', so that no comment can play with a terminal.
+std::string read_comment(const void* data, std::uint32_t size) {
+    const auto* bytes = static_cast<const std::uint8_t*>(data);
+    std::uint32_t at = 0;
+    while (bytes != nullptr && at + 2 <= size && at + 2 + bytes[at + 1] <= size) {
+        if (bytes[at] == 0) {
+            const auto* text = reinterpret_cast<const char*>(bytes + at + 2);
+            std::string comment(text, strnlen(text, bytes[at + 1]));
+            std::replace_if(
+                comment.begin(), comment.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; },
+                '?');
+            return comment;
+        }
+        at += 2U + bytes[at + 1];
+    }
+    return {};
+}
+
+std::vector<KeyType> unpack(std::uint32_t type) {
+    std::vector<KeyType> parts;
+    for (; type != 0; type >>= 6) {
+        parts.insert(parts.begin(), static_cast<KeyType>(type & 0x3f));
+    }
+    return parts;
+}
+
+Element read_element(nftnl_set_elem* in) {
+    Element element;
+    std::uint32_t size = 0;
+    const auto* key = static_cast<const std::uint8_t*>(nftnl_set_elem_get(in, NFTNL_SET_ELEM_KEY, &size));
+    if (key != nullptr) {
+        element.key.append({key, std::min<std::size_t>(size, Key::size_max)});
+    }
+    // libnftnl's number getters crash on what is not there.
+    if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_VERDICT)) {
+        element.verdict.code = static_cast<Verdict::Code>(nftnl_set_elem_get_u32(in, NFTNL_SET_ELEM_VERDICT));
+    }
+    if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_CHAIN)) {
+        element.verdict.chain = nftnl_set_elem_get_str(in, NFTNL_SET_ELEM_CHAIN);
+    }
+    if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_TIMEOUT)) {
+        element.timeout = core::Milliseconds(nftnl_set_elem_get_u64(in, NFTNL_SET_ELEM_TIMEOUT));
+    }
+    if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_EXPIRATION)) {
+        element.expires = core::Milliseconds(nftnl_set_elem_get_u64(in, NFTNL_SET_ELEM_EXPIRATION));
+    }
+    if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_USERDATA)) {
+        const auto* data = nftnl_set_elem_get(in, NFTNL_SET_ELEM_USERDATA, &size);
+        element.comment = read_comment(data, size);
+    }
+    nftnl_set_elem_expr_foreach(
+        in,
+        [](nftnl_expr* each, void* out) {
+            if (std::string_view(nftnl_expr_get_str(each, NFTNL_EXPR_NAME)) == "counter") {
+                static_cast<Element*>(out)->counts = Counts{nftnl_expr_get_u64(each, NFTNL_EXPR_CTR_PACKETS),
+                                                            nftnl_expr_get_u64(each, NFTNL_EXPR_CTR_BYTES)};
+            }
+            return 0;
+        },
+        &element);
+    return element;
+}
+
+}  // namespace
+
+std::optional<Table> decode_table(const Message& message, std::string_view table) {
+    std::unique_ptr<nftnl_table, Freed<nftnl_table_free>> in(nftnl_table_alloc());
+    if (!is(message, NFT_MSG_NEWTABLE) || nftnl_table_nlmsg_parse(header(message), in.get()) < 0 ||
+        !same(nftnl_table_get_str(in.get(), NFTNL_TABLE_NAME), table)) {
+        return std::nullopt;
+    }
+    Table out{std::string(table), {}, nftnl_table_get_u32(in.get(), NFTNL_TABLE_FLAGS)};
+    std::uint32_t size = 0;
+    if (const auto* data = nftnl_table_get_data(in.get(), NFTNL_TABLE_USERDATA, &size); data != nullptr) {
+        out.comment = read_comment(data, size);
+    }
+    return out;
+}
+
+std::optional<Chain> decode_chain(const Message& message, std::string_view table) {
+    std::unique_ptr<nftnl_chain, Freed<nftnl_chain_free>> in(nftnl_chain_alloc());
+    if (!is(message, NFT_MSG_NEWCHAIN) || nftnl_chain_nlmsg_parse(header(message), in.get()) < 0 ||
+        !same(nftnl_chain_get_str(in.get(), NFTNL_CHAIN_TABLE), table)) {
+        return std::nullopt;
+    }
+    Chain out{nftnl_chain_get_str(in.get(), NFTNL_CHAIN_NAME), std::nullopt};
+    if (nftnl_chain_is_set(in.get(), NFTNL_CHAIN_HOOKNUM)) {
+        const char* type = nftnl_chain_get_str(in.get(), NFTNL_CHAIN_TYPE);
+        out.hook = Hook{static_cast<Hook::Place>(nftnl_chain_get_u32(in.get(), NFTNL_CHAIN_HOOKNUM)),
+                        nftnl_chain_get_s32(in.get(), NFTNL_CHAIN_PRIO),
+                        nftnl_chain_get_u32(in.get(), NFTNL_CHAIN_POLICY) == NF_ACCEPT, type == nullptr ? "" : type};
+    }
+    return out;
+}
+
+std::optional<Rule> decode_rule(const Message& message, std::string_view table) {
+    std::unique_ptr<nftnl_rule, Freed<nftnl_rule_free>> in(nftnl_rule_alloc());
+    if (!is(message, NFT_MSG_NEWRULE)) {
+        return std::nullopt;
+    }
+    // libnftnl gives up on expressions it does not know; the rule must not become invisible by that.
+    if (nftnl_rule_nlmsg_parse(header(message), in.get()) < 0) {
+        return Rule{"", {Foreign{"unknown"}}, ""};
+    }
+    if (!same(nftnl_rule_get_str(in.get(), NFTNL_RULE_TABLE), table)) {
+        return std::nullopt;
+    }
+    Rule out{nftnl_rule_get_str(in.get(), NFTNL_RULE_CHAIN), {}, {}};
+    nftnl_expr_foreach(
+        in.get(),
+        [](nftnl_expr* each, void* rule) {
+            static_cast<Rule*>(rule)->expressions.push_back(decode(each));
+            return 0;
+        },
+        &out);
+    std::uint32_t size = 0;
+    if (const auto* data = nftnl_rule_get_data(in.get(), NFTNL_RULE_USERDATA, &size); data != nullptr) {
+        out.comment = read_comment(data, size);
+    }
+    return out;
+}
+
+std::optional<Map> decode_map(const Message& message, std::string_view table) {
+    std::unique_ptr<nftnl_set, Freed<nftnl_set_free>> in(nftnl_set_alloc());
+    if (!is(message, NFT_MSG_NEWSET) || nftnl_set_nlmsg_parse(header(message), in.get()) < 0 ||
+        !same(nftnl_set_get_str(in.get(), NFTNL_SET_TABLE), table)) {
+        return std::nullopt;
+    }
+    Map out{nftnl_set_get_str(in.get(), NFTNL_SET_NAME), unpack(nftnl_set_get_u32(in.get(), NFTNL_SET_KEY_TYPE)),
+            nftnl_set_get_u32(in.get(), NFTNL_SET_FLAGS), false, false};
+    out.verdicts = (out.flags & NFT_SET_MAP) != 0 && nftnl_set_is_set(in.get(), NFTNL_SET_DATA_TYPE) &&
+                   nftnl_set_get_u32(in.get(), NFTNL_SET_DATA_TYPE) == data_type_verdict;
+    out.flags &= ~static_cast<std::uint32_t>(out.verdicts ? NFT_SET_MAP : 0);
+    nftnl_set_expr_foreach(
+        in.get(),
+        [](nftnl_expr* each, void* map) {
+            static_cast<Map*>(map)->counters |=
+                std::string_view(nftnl_expr_get_str(each, NFTNL_EXPR_NAME)) == "counter";
+            return 0;
+        },
+        &out);
+    return out;
+}
+
+bool decode_elements(const Message& message, std::vector<Element>& out) {
+    std::unique_ptr<nftnl_set, Freed<nftnl_set_free>> in(nftnl_set_alloc());
+    if (!is(message, NFT_MSG_NEWSETELEM) || nftnl_set_elems_nlmsg_parse(header(message), in.get()) < 0) {
+        return false;
+    }
+    nftnl_set_elem_foreach(
+        in.get(),
+        [](nftnl_set_elem* each, void* list) {
+            static_cast<std::vector<Element>*>(list)->push_back(read_element(each));
+            return 0;
+        },
+        &out);
+    return true;
+}
+
+std::optional<std::uint32_t> decode_generation(const Message& message) {
+    if (!is(message, NFT_MSG_NEWGEN)) {
+        return std::nullopt;
+    }
+    const auto* at = reinterpret_cast<const nlattr*>(message.bytes.data() + body_offset);
+    auto left = static_cast<int>(message.bytes.size() - body_offset);
+    for (; mnl_attr_ok(at, left); left -= MNL_ALIGN(at->nla_len), at = mnl_attr_next(at)) {
+        if (mnl_attr_get_type(at) == NFTA_GEN_ID && mnl_attr_get_payload_len(at) == sizeof(std::uint32_t)) {
+            return ntohl(mnl_attr_get_u32(at));
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint16_t> message_generation(const Message& message) {
+    if (message.type >> 8 != NFNL_SUBSYS_NFTABLES || message.bytes.size() < body_offset) {
+        return std::nullopt;
+    }
+    nfgenmsg general{};
+    std::memcpy(&general, message.bytes.data() + sizeof(nlmsghdr), sizeof general);
+    return ntohs(general.res_id);
+}
+
+}  // namespace netfilter

@@ -1,0 +1,57 @@
+// FenceManager: fences backends off and opens them again, natively and atomically. The fence process owns the only
+// one of a Gatehouse; the kernel is its whole memory, so it may die and be started again at any time.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "netfilter/capabilities.hpp"
+#include "netfilter/fence.hpp"
+#include "netfilter/socket.hpp"
+
+namespace netfilter {
+
+// Not thread safe: one socket, one thread. Works in the network namespace in which open() was called.
+class FenceManager {
+public:
+    // The most changes of one call to apply.
+    static constexpr std::size_t changes_max = 100'000;
+
+    // Adopts the table with all its fences when it is there, makes it when not, repairs it when somebody changed it.
+    // Errors: no CAP_NET_ADMIN, no nf_tables or a part of it missing, the table owned by another process.
+    static core::Result<FenceManager> open();
+
+    // Makes all changes in one transaction, or none. Of several changes of one backend the last counts. A fence whose
+    // until has passed is the same as an unfence. A table that was removed or changed by somebody else is put right
+    // first (the fences that went with it are not: who wants them must apply them again).
+    // Errors: an invalid fence (port 0, protocol, id, times), or what the kernel says, with the place.
+    core::Result<void> apply(std::span<const Change> changes);
+
+    // All fences in the kernel, by address. Empty when there is no table.
+    core::Result<std::vector<Fence>> list();
+
+    // What `nft list table inet gatehouse` prints, read from the kernel. Empty when there is no table.
+    core::Result<std::string> rules_text();
+
+    // Puts the table right where it differs; true when it did. What apply does first, for callers with a clock.
+    core::Result<bool> repair();
+
+    // Removes the table with all fences: for a clean end where fences shall not outlive us, and for tests.
+    core::Result<void> remove_table();
+
+private:
+    FenceManager(Socket socket, Capabilities capabilities);
+    core::Result<bool> try_apply(std::span<const Change> changes);
+
+    Socket socket_;
+    Capabilities capabilities_;
+    // The generation at which the structure was last known to be right; other: somebody changed something somewhere.
+    std::optional<std::uint32_t> sound_at_;
+};
+
+// Says what is wrong with a change; nothing when it is fine.
+[[nodiscard]] core::Result<void> validate(const Change& change);
+
+}  // namespace netfilter

@@ -1,0 +1,26 @@
+// lookup: looks the key in the registers up in a verdict map and does what the map says ("vmap @new4").
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "netfilter/phrase.hpp"
+
+struct nftnl_expr;
+
+namespace netfilter {
+
+struct Lookup {
+    static constexpr const char* name = "lookup";
+
+    std::string map;
+    std::uint32_t from = 1;  // first register of the key
+
+    void encode(nftnl_expr* out) const;
+    static std::optional<Lookup> decode(const nftnl_expr* in);
+    void print(Phrase& phrase) const;
+    friend bool operator==(const Lookup&, const Lookup&) = default;
+};
+
+}  // namespace netfilter
