@@ -1,0 +1,46 @@
+// HelperLink: control's side of the conversation with the fence process, which comes and goes. Any thread may call.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/descriptor.hpp"
+#include "core/base/duration.hpp"
+#include "core/base/result.hpp"
+#include "netfilter/helper_client.hpp"
+
+namespace appliance::control {
+
+class HelperLink {
+public:
+    // How long a command waits for a fence process that is being restarted.
+    static constexpr core::Milliseconds restart_wait{2'000};
+    // How long one answer may take: another program may hold the kernel's commit lock.
+    static constexpr core::Milliseconds answer_max{5'000};
+
+    void attach(core::base::Descriptor link);
+    void detach();
+    [[nodiscard]] bool attached() const;
+    // Since when it is as it is.
+    [[nodiscard]] core::WallTime since() const;
+
+    // As in netfilter::HelperClient. Errors with os_error EPIPE: no fence process within restart_wait.
+    core::Result<void> apply(std::span<const netfilter::Change> changes);
+    core::Result<std::vector<netfilter::Fence>> list();
+    core::Result<std::string> rules_text();
+
+private:
+    template <typename Call>
+    auto with_client(Call call) -> decltype(call(std::declval<netfilter::HelperClient&>()));
+
+    mutable std::mutex mutex_;
+    std::condition_variable attached_;
+    std::optional<netfilter::HelperClient> client_;
+    core::WallTime since_ = core::base::wall_now();
+};
+
+}  // namespace appliance::control

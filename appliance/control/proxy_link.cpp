@@ -1,0 +1,128 @@
+#include "appliance/control/proxy_link.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <utility>
+
+namespace appliance::control {
+namespace {
+
+using nlohmann::json;
+
+tl::unexpected<core::Error> no_proxy() {
+    return core::fail_os("cannot reach the proxy process", EPIPE, "it is being restarted; try again");
+}
+
+// A peer's refusal: {"error":TEXT} or {"error":{"what","why","mend"}}.
+core::Error read_error(const json& answer) {
+    const json error = answer.value("error", json());
+    if (!error.is_object()) {
+        return {"the proxy process refused", error.is_string() ? error.get<std::string>() : "", "", 0};
+    }
+    const auto text = [&error](const char* name) {
+        const json value = error.value(name, json());
+        return value.is_string() ? value.get<std::string>() : std::string();
+    };
+    return {text("what"), text("why"), text("mend"), 0};
+}
+
+}  // namespace
+
+std::string_view print(ProxyState state) noexcept {
+    switch (state) {
+        case ProxyState::starting:
+            return "starting";
+        case ProxyState::running:
+            return "running";
+        case ProxyState::draining:
+            return "draining";
+        case ProxyState::down:
+            break;
+    }
+    return "down";
+}
+
+// The link outlives this process, and answers to the one before it may still be in there: ids start anywhere.
+ProxyLink::ProxyLink() : next_id_(std::random_device{}()) {
+    status_.since = core::base::wall_now();
+}
+
+void ProxyLink::attach(core::base::Descriptor link, pid_t pid) {
+    const std::lock_guard lock(talking_);
+    channel_ = link::Channel(std::move(link));
+    set(ProxyState::starting, pid);
+}
+
+void ProxyLink::detach() {
+    const std::lock_guard lock(talking_);
+    channel_ = link::Channel();
+    set(ProxyState::down, 0);
+}
+
+void ProxyLink::mark_running() {
+    const auto now = status();
+    if (now.state == ProxyState::starting) {
+        set(ProxyState::running, now.pid);
+    }
+}
+
+core::Result<void> ProxyLink::drain(core::Milliseconds deadline) {
+    const std::lock_guard lock(talking_);
+    if (!channel_.valid()) {
+        return no_proxy();
+    }
+    set(ProxyState::draining, status().pid);
+    return channel_.send({{"type", "drain"}, {"id", ++next_id_}, {"deadline_ms", deadline.count()}});
+}
+
+core::Result<json> ProxyLink::ask(json request, std::span<const int> fds, core::Milliseconds timeout) {
+    const std::lock_guard lock(talking_);
+    if (!channel_.valid() || status().state == ProxyState::draining) {
+        return no_proxy();
+    }
+    request["id"] = ++next_id_;
+    if (auto sent = channel_.send(request, fds); !sent) {
+        return tl::unexpected(std::move(sent.error()));
+    }
+    return await(next_id_, timeout);
+}
+
+core::Result<json> ProxyLink::await(std::uint64_t id, core::Milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    for (;;) {
+        const auto left = std::chrono::ceil<core::Milliseconds>(deadline - std::chrono::steady_clock::now());
+        auto message = channel_.receive(std::max(left, core::Milliseconds{0}));
+        if (!message) {
+            channel_ = link::Channel();
+            set(ProxyState::down, 0);
+            return no_proxy();
+        }
+        if (!*message) {
+            return core::fail_os("the proxy process does not answer", ETIMEDOUT);
+        }
+        json& answer = (*message)->body;
+        if (answer.value("id", json()) != id) {
+            continue;  // to a question that nobody waits for any more
+        }
+        if (answer.value("type", "") == "failed") {
+            return tl::unexpected(read_error(answer));
+        }
+        return std::move(answer);
+    }
+}
+
+void ProxyLink::set(ProxyState state, pid_t pid) {
+    const std::lock_guard lock(status_mutex_);
+    if (status_.state != state || status_.pid != pid) {
+        status_ = {state, pid, core::base::wall_now()};
+    }
+}
+
+ProxyStatus ProxyLink::status() const {
+    const std::lock_guard lock(status_mutex_);
+    return status_;
+}
+
+}  // namespace appliance::control

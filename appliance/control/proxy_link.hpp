@@ -1,0 +1,62 @@
+// ProxyLink: control's side of the conversation with the proxy process, which comes and goes. Any thread may ask.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "appliance/link/channel.hpp"
+#include "core/base/duration.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::control {
+
+// starting: alive, not yet configured.
+enum class ProxyState { down, starting, running, draining };
+
+std::string_view print(ProxyState state) noexcept;
+
+struct ProxyStatus {
+    ProxyState state = ProxyState::down;
+    pid_t pid = 0;
+    core::WallTime since{};
+};
+
+class ProxyLink {
+public:
+    ProxyLink();
+
+    // A new process, over its fresh link.
+    void attach(core::base::Descriptor link, pid_t pid);
+    void detach();
+    // It has taken its configuration and its administrative state.
+    void mark_running();
+    // Tells it to stop accepting and to end by itself. Its end is seen by the supervisor, so no answer is waited for.
+    core::Result<void> drain(core::Milliseconds deadline);
+
+    // Sends one request (an object with "type"; the id is added) and returns its answer, waiting for timeout at most;
+    // one at a time, so that a caller may wait for the one before it too. fds stay the caller's. Errors: the proxy's
+    // own refusal, no proxy, or no answer in time. An error with os_error EPIPE means that there is no process to speak
+    // to.
+    core::Result<nlohmann::json> ask(nlohmann::json request, std::span<const int> fds, core::Milliseconds timeout);
+
+    [[nodiscard]] ProxyStatus status() const;
+
+private:
+    core::Result<nlohmann::json> await(std::uint64_t id, core::Milliseconds timeout);
+    void set(ProxyState state, pid_t pid);
+
+    std::mutex talking_;  // held for a whole question and answer
+    link::Channel channel_;
+    std::uint64_t next_id_;
+
+    mutable std::mutex status_mutex_;
+    ProxyStatus status_;
+};
+
+}  // namespace appliance::control

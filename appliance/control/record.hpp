@@ -1,0 +1,48 @@
+// The administrative state: what operators want, apart from what the file says and from what is observed. Durable
+// (store.hpp), because neither a crash nor a reboot may forget that a server is being worked on.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "appliance/config/config.hpp"
+#include "core/base/address.hpp"
+#include "core/base/duration.hpp"
+
+namespace appliance::control {
+
+struct FenceRecord {
+    core::Address address;
+    std::string server;  // by name as when it was fenced; empty for a fence found in the kernel that fits no server
+    std::string pool;    // the pool asked for, or the first that has a backend at the address
+    config::FenceMode mode = config::FenceMode::reset;
+    std::string id;
+    std::string who;
+    std::string why;
+    core::WallTime since{};
+    std::optional<core::WallTime> until;
+
+    friend bool operator==(const FenceRecord&, const FenceRecord&) = default;
+};
+
+struct MaintenanceRecord {
+    std::string pool;
+    std::string message;
+    std::string who;
+    std::string why;
+    core::WallTime since{};
+    std::optional<core::WallTime> until;
+
+    friend bool operator==(const MaintenanceRecord&, const MaintenanceRecord&) = default;
+};
+
+struct Administration {
+    // By address, as in the kernel: two pools that share a backend's address share its fence.
+    std::map<core::Address, FenceRecord> fences;
+    std::map<std::string, MaintenanceRecord> maintenance;  // by pool
+
+    friend bool operator==(const Administration&, const Administration&) = default;
+};
+
+}  // namespace appliance::control

@@ -1,0 +1,175 @@
+#include "appliance/control/store.hpp"
+
+#include <utility>
+
+namespace appliance::control {
+namespace {
+
+// Counted up with every change of the tables below.
+constexpr std::int64_t schema_version = 1;
+
+constexpr const char* schema =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE fences(address TEXT PRIMARY KEY, server TEXT NOT NULL, pool TEXT NOT NULL, mode TEXT NOT NULL,"
+    " id TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER) STRICT;"
+    "CREATE TABLE maintenance(pool TEXT PRIMARY KEY, message TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,"
+    " since INTEGER NOT NULL, until INTEGER) STRICT;"
+    "PRAGMA user_version=1;"
+    "COMMIT;";
+
+std::int64_t number(core::WallTime time) {
+    return time.time_since_epoch().count();
+}
+
+std::optional<std::int64_t> number(std::optional<core::WallTime> time) {
+    return time ? std::optional(number(*time)) : std::nullopt;
+}
+
+core::WallTime time_in(const Statement& row, int column) {
+    return core::WallTime(core::Milliseconds(row.number(column)));
+}
+
+std::optional<core::WallTime> maybe_time_in(const Statement& row, int column) {
+    return row.is_null(column) ? std::nullopt : std::optional(time_in(row, column));
+}
+
+config::FenceMode read_mode(std::string_view text) {
+    for (const auto mode : {config::FenceMode::icmp, config::FenceMode::drop}) {
+        if (text == config::print(mode)) {
+            return mode;
+        }
+    }
+    return config::FenceMode::reset;
+}
+
+core::Result<void> read_fences(Statement& rows, Administration& administration) {
+    for (;;) {
+        const auto row = rows.step();
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (!*row) {
+            return {};
+        }
+        const auto address = core::Address::parse(rows.text(0));
+        if (!address) {
+            return core::fail("cannot read the stored fences", address.error().line());
+        }
+        administration.fences[*address] = {
+            *address,     rows.text(1), rows.text(2),     read_mode(rows.text(3)), rows.text(4),
+            rows.text(5), rows.text(6), time_in(rows, 7), maybe_time_in(rows, 8)};
+    }
+}
+
+core::Result<void> read_maintenance(Statement& rows, Administration& administration) {
+    for (;;) {
+        const auto row = rows.step();
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (!*row) {
+            return {};
+        }
+        administration.maintenance[rows.text(0)] = {rows.text(0), rows.text(1),     rows.text(2),
+                                                    rows.text(3), time_in(rows, 4), maybe_time_in(rows, 5)};
+    }
+}
+
+}  // namespace
+
+core::Result<Store> Store::open(const std::filesystem::path& folder) {
+    auto database = Database::open(folder / "gatehouse.db");
+    if (!database) {
+        return tl::unexpected(std::move(database.error()));
+    }
+    Store store(std::move(*database));
+    if (auto ready = store.prepare_schema(); !ready) {
+        return tl::unexpected(std::move(ready.error()));
+    }
+    return store;
+}
+
+core::Result<void> Store::prepare_schema() {
+    std::int64_t version = 0;
+    {
+        auto asked = database_.prepare("PRAGMA user_version");
+        if (!asked) {
+            return tl::unexpected(std::move(asked.error()));
+        }
+        if (const auto row = asked->step(); !row) {
+            return tl::unexpected(row.error());
+        }
+        version = asked->number(0);
+    }
+    if (version > schema_version) {
+        return core::fail("cannot read the stored state", "a newer gatehouse wrote it", "start that version again");
+    }
+    // Finds a damaged page now and not in the middle of a change.
+    auto sound = database_.prepare("PRAGMA quick_check(1)");
+    if (!sound) {
+        return tl::unexpected(std::move(sound.error()));
+    }
+    if (const auto row = sound->step(); !row || sound->text(0) != "ok") {
+        return core::fail("cannot read the stored state", row ? sound->text(0) : row.error().line(),
+                          "move gatehouse.db away; fences are then taken over from the kernel");
+    }
+    sound->reset();
+    return version == schema_version ? core::Result<void>() : database_.execute(schema);
+}
+
+core::Result<Administration> Store::load() {
+    auto fences = database_.prepare("SELECT address, server, pool, mode, id, who, why, since, until FROM fences");
+    auto maintenance = database_.prepare("SELECT pool, message, who, why, since, until FROM maintenance");
+    if (!fences || !maintenance) {
+        return tl::unexpected(std::move(fences ? maintenance.error() : fences.error()));
+    }
+    Administration administration;
+    auto read =
+        read_fences(*fences, administration).and_then([&] { return read_maintenance(*maintenance, administration); });
+    if (!read) {
+        return tl::unexpected(std::move(read.error()));
+    }
+    return administration;
+}
+
+core::Result<void> Store::save(const Administration& administration) {
+    auto written = database_.execute("BEGIN IMMEDIATE").and_then([&] { return write(administration); }).and_then([&] {
+        return database_.execute("COMMIT");
+    });
+    if (!written) {
+        // Fails where the transaction has ended by itself, which is what is wanted.
+        static_cast<void>(database_.execute("ROLLBACK"));
+    }
+    return written;
+}
+
+core::Result<void> Store::write(const Administration& administration) {
+    if (auto emptied = database_.execute("DELETE FROM fences; DELETE FROM maintenance"); !emptied) {
+        return emptied;
+    }
+    auto fences = database_.prepare("INSERT INTO fences VALUES(?,?,?,?,?,?,?,?,?)");
+    auto maintenance = database_.prepare("INSERT INTO maintenance VALUES(?,?,?,?,?,?)");
+    if (!fences || !maintenance) {
+        return tl::unexpected(std::move(fences ? maintenance.error() : fences.error()));
+    }
+    for (const auto& [address, fence] : administration.fences) {
+        fences->reset();
+        fences->bind(1, address.text()).bind(2, fence.server).bind(3, fence.pool).bind(4, config::print(fence.mode));
+        fences->bind(5, fence.id).bind(6, fence.who).bind(7, fence.why);
+        fences->bind(8, number(fence.since)).bind(9, number(fence.until));
+        if (const auto done = fences->step(); !done) {
+            return tl::unexpected(done.error());
+        }
+    }
+    for (const auto& [pool, record] : administration.maintenance) {
+        maintenance->reset();
+        maintenance->bind(1, pool).bind(2, record.message).bind(3, record.who).bind(4, record.why);
+        maintenance->bind(5, number(record.since)).bind(6, number(record.until));
+        if (const auto done = maintenance->step(); !done) {
+            return tl::unexpected(done.error());
+        }
+    }
+    return {};
+}
+
+}  // namespace appliance::control

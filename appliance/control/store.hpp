@@ -1,0 +1,31 @@
+// Store: keeps the administrative state across crashes and reboots, in `gatehouse.db` in the state folder. Not thread
+// safe; the control process calls it under its lock.
+#pragma once
+
+#include <filesystem>
+
+#include "appliance/control/database.hpp"
+#include "appliance/control/record.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::control {
+
+class Store {
+public:
+    // Errors: the folder is missing or cannot be written, the file is corrupt or of a newer Gatehouse. A file is never
+    // removed or overwritten to get on.
+    static core::Result<Store> open(const std::filesystem::path& folder);
+
+    core::Result<Administration> load();
+    // Replaces all of it in one transaction, on the disk when this returns. After an error the old state stands.
+    core::Result<void> save(const Administration& administration);
+
+private:
+    explicit Store(Database database) : database_(std::move(database)) {}
+    core::Result<void> prepare_schema();
+    core::Result<void> write(const Administration& administration);
+
+    Database database_;
+};
+
+}  // namespace appliance::control

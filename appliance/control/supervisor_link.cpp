@@ -1,0 +1,116 @@
+#include "appliance/control/supervisor_link.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace appliance::control {
+namespace {
+
+using core::base::Descriptor;
+using nlohmann::json;
+
+// The supervisor answers from memory; its restart is our end.
+constexpr std::chrono::seconds answer_max{10};
+
+core::Error read_error(const json& answer) {
+    const json error = answer.value("error", json::object());
+    return {error.value("what", "the supervisor refused"), error.value("why", ""), error.value("mend", ""), 0};
+}
+
+}  // namespace
+
+SupervisorLink::SupervisorLink(Descriptor socket) : channel_(std::move(socket)), reader_([this] { read(); }) {}
+
+SupervisorLink::~SupervisorLink() {
+    ::shutdown(channel_.fd(), SHUT_RDWR);
+    reader_.join();
+}
+
+void SupervisorLink::read() {
+    for (;;) {
+        auto message = channel_.receive(core::Milliseconds{60'000});
+        const std::lock_guard lock(mutex_);
+        if (!message) {
+            ended_ = true;
+            changed_.notify_all();
+            return;
+        }
+        if (!*message) {
+            continue;
+        }
+        const json id = (*message)->body.value("id", json());
+        if (!id.is_number_unsigned()) {
+            events_.push_back(std::move(**message));
+        } else if (const auto waiting = answers_.find(id.get<std::uint64_t>()); waiting != answers_.end()) {
+            waiting->second = std::move(**message);
+        }
+        changed_.notify_all();
+    }
+}
+
+std::optional<link::Message> SupervisorLink::next_event(Clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, deadline, [this] { return ended_ || !events_.empty(); });
+    if (events_.empty()) {
+        return std::nullopt;
+    }
+    link::Message event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+}
+
+bool SupervisorLink::ended() const {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+}
+
+core::Result<link::Message> SupervisorLink::ask(json request) {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t id = ++next_id_;
+    answers_.emplace(id, std::nullopt);
+    lock.unlock();
+    request["id"] = id;
+    {
+        const std::lock_guard one(sending_);
+        if (auto sent = channel_.send(request); !sent) {
+            const std::lock_guard again(mutex_);
+            answers_.erase(id);
+            return tl::unexpected(std::move(sent.error()));
+        }
+    }
+    lock.lock();
+    changed_.wait_for(lock, answer_max, [&] { return ended_ || answers_[id].has_value(); });
+    std::optional<link::Message> answer = std::move(answers_[id]);
+    answers_.erase(id);
+    if (!answer) {
+        return core::fail_os("the supervisor does not answer", ended_ ? EPIPE : ETIMEDOUT);
+    }
+    if (answer->body.value("type", "") == "failed") {
+        return tl::unexpected(read_error(answer->body));
+    }
+    return std::move(*answer);
+}
+
+core::Result<std::vector<Descriptor>> SupervisorLink::open_listeners(const core::Address& address, std::size_t count) {
+    return ask({{"type", "open_listeners"}, {"address", address.text()}, {"count", count}})
+        .map([](link::Message message) { return std::move(message.fds); });
+}
+
+core::Result<void> SupervisorLink::close_listeners(const core::Address& address) {
+    return ask({{"type", "close_listeners"}, {"address", address.text()}}).map([](const link::Message&) {});
+}
+
+core::Result<std::vector<Descriptor>> SupervisorLink::open_probe_sockets(std::string_view family, std::size_t count) {
+    return ask({{"type", "open_probe_sockets"}, {"family", family}, {"count", count}}).map([](link::Message message) {
+        return std::move(message.fds);
+    });
+}
+
+core::Result<void> SupervisorLink::ready() {
+    return ask({{"type", "ready"}}).map([](const link::Message&) {});
+}
+
+}  // namespace appliance::control

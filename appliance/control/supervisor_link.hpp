@@ -1,0 +1,60 @@
+// SupervisorLink: control's side of the conversation with the supervisor. A thread of its own reads, because events
+// come at any time while another thread waits for an answer.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "appliance/link/channel.hpp"
+#include "core/base/address.hpp"
+#include "core/base/descriptor.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::control {
+
+class SupervisorLink {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    explicit SupervisorLink(core::base::Descriptor socket);
+    SupervisorLink(const SupervisorLink&) = delete;
+    SupervisorLink& operator=(const SupervisorLink&) = delete;
+    ~SupervisorLink();
+
+    // The next thing that the supervisor tells by itself ("child_started", "child_exited", "stop", "reload"); nothing
+    // when none came before the deadline, or at the supervisor's end (ended()).
+    std::optional<link::Message> next_event(Clock::time_point deadline);
+    [[nodiscard]] bool ended() const;
+
+    // Duplicates of count listening sockets, which the supervisor keeps too. Errors: as the supervisor says them.
+    core::Result<std::vector<core::base::Descriptor>> open_listeners(const core::Address& address, std::size_t count);
+    core::Result<void> close_listeners(const core::Address& address);
+    // family: "v4" or "v6". TCP sockets with the probes' mark.
+    core::Result<std::vector<core::base::Descriptor>> open_probe_sockets(std::string_view family, std::size_t count);
+    // The first configuration has reached the proxy.
+    core::Result<void> ready();
+
+private:
+    void read();
+    core::Result<link::Message> ask(nlohmann::json request);
+
+    link::Channel channel_;
+    mutable std::mutex mutex_;
+    std::mutex sending_;
+    std::condition_variable changed_;
+    std::deque<link::Message> events_;
+    std::map<std::uint64_t, std::optional<link::Message>> answers_;  // by id; those awaited
+    std::uint64_t next_id_ = 0;
+    bool ended_ = false;
+    std::thread reader_;
+};
+
+}  // namespace appliance::control
