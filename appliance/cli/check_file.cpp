@@ -25,7 +25,7 @@ Outcome bad(const config::Problems& problems, bool as_json) {
     Outcome outcome{wrong_usage, {}, {}};
     json list = json::array();
     for (const config::Problem& problem : problems) {
-        outcome.err += problem.text() + "\n";
+        outcome.err += clean(problem.text()) + "\n";
         list.push_back({{"file", problem.file},
                         {"line", problem.line},
                         {"column", problem.column},

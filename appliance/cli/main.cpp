@@ -21,10 +21,15 @@ bool write(const std::string& text, std::FILE* stream) {
 }
 
 int finish(const Outcome& outcome) {
-    const bool written = write(outcome.out, stdout);
-    write(outcome.err, stderr);
+    int code = outcome.code;
     // What was asked for and could not be written is a failure, unless the reader simply had enough.
-    return !written && errno != EPIPE && outcome.code == done ? failed : outcome.code;
+    if (!write(outcome.out, stdout) && errno != EPIPE) {
+        const auto error = core::fail_os("cannot write to standard output", errno, "what was asked was done");
+        write("gatehouse: " + error.value().line() + "\n", stderr);
+        code = code == done ? failed : code;
+    }
+    write(outcome.err, stderr);
+    return code;
 }
 
 // Whom sudo hides, else the login name; only a claim, the server asks the kernel.

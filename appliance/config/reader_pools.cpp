@@ -61,9 +61,12 @@ void Reader::read_pool(const std::string& name, Section& section) {
 
 void Reader::read_backends(Section& section, Pool& pool) {
     const Entry* servers = section.find("servers");
-    if (servers == nullptr || (servers->value.kind == Kind::list && servers->value.list.empty())) {
-        report_.add(servers == nullptr ? section.at() : servers->value.at,
-                    fmt::format("{} has no servers", section.name()), "add servers = [\"web1\"]");
+    if (servers == nullptr) {
+        section.miss("servers", "servers = [\"web1\"]");
+        return;
+    }
+    if (servers->value.kind == Kind::list && servers->value.list.empty()) {
+        report_.add(servers->value.at, fmt::format("{} has no servers", section.name()), "add servers = [\"web1\"]");
         return;
     }
     if (servers->value.kind != Kind::list) {
@@ -83,7 +86,7 @@ void Reader::read_backends(Section& section, Pool& pool) {
                            [](const Entry& entry) { return entry.key == "port"; });
     });
     if (section.find("port") == nullptr && !own_ports) {
-        report_.add(section.at(), fmt::format("{} has no 'port'", section.name()), "add port = 80");
+        section.miss("'port'", "port = 80");
     }
 }
 

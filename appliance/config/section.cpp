@@ -22,7 +22,9 @@ const Entry* Section::entry(std::string_view key) const {
 }
 
 const Entry* Section::find(std::string_view key) {
-    known_.push_back(key);
+    if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+        known_.push_back(key);
+    }
     return entry(key);
 }
 
@@ -64,15 +66,18 @@ std::string Section::text(std::string_view key, std::string fallback) {
 }
 
 std::string Section::required_text(std::string_view key, std::string_view example) {
-    if (entry(key) == nullptr) {
-        known_.push_back(key);
-        // Where there is no table at all, that was said already.
-        if (table_.kind == Kind::table) {
-            report_.add(at_, fmt::format("{} has no '{}'", name_, key), fmt::format("add {}", example));
-        }
+    if (find(key) == nullptr) {
+        miss(fmt::format("'{}'", key), example);
         return {};
     }
     return text(key, {});
+}
+
+void Section::miss(std::string_view what, std::string_view example) {
+    // Where there is no table at all, that was said already.
+    if (table_.kind == Kind::table) {
+        report_.add(at_, fmt::format("{} has no {}", name_, what), fmt::format("add {}", example));
+    }
 }
 
 std::int64_t Section::number(std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max) {

@@ -253,6 +253,48 @@ TEST(Problems, EveryProblemIsToldInTheOrderOfTheFile) {
               }));
 }
 
+TEST(Problems, ATableThatIsNoneIsOneProblem) {
+    EXPECT_EQ(problems_of(with(8, "[pool]\napp = 1\n[fence]")).front(),
+              "9:7: [pool.app] is a whole number, not a table; write { key = value }");
+    EXPECT_EQ(problems_of("[[listen]]\naddress = \"0.0.0.0:80\"\n"),
+              (std::vector<std::string>{"1:1: 'listen' is a list, not a table; write [listen.NAME]"}));
+}
+
+TEST(Problems, KeysWithDotsAreTablesToo) {
+    EXPECT_EQ(
+        problems_of("listen.web.address = \"0.0.0.0:80\"\nlisten.web.pool = \"app\"\nserver.a.host = \"10.0.0.1\"\n"
+                    "pool.app.port = 80\npool.app.servers = [\"a\"]\n"),
+        (std::vector<std::string>{}));
+}
+
+// Operators save half a file, and editors write rubbish into one: never a crash, never an empty list of problems, and
+// each problem within the file.
+TEST(Problems, AnyDamageToAFileIsAListOfProblemsOrHarmless) {
+    const std::string text = with(12, "[maintenance]\nretry_after = \"2m\"\n[proxy]\nuser = \"root\"");
+    const std::string bytes = std::string("\"[]={}\\#'\n,.-+0a") + '\0' + '\x7f' + '\xff' + '\xc3';
+    const auto try_out = [](const std::string& damaged) {
+        const auto config = parse(damaged, "g.toml");
+        if (config) {
+            return;
+        }
+        ASSERT_FALSE(config.error().empty()) << damaged;
+        for (const Problem& problem : config.error()) {
+            EXPECT_GE(problem.line, 1U) << damaged;
+            EXPECT_GE(problem.column, 1U) << damaged;
+            EXPECT_EQ(problem.text().find('\n'), std::string::npos) << damaged;
+        }
+    };
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        try_out(text.substr(0, at));
+        try_out(std::string(text).erase(at, 1));
+        for (const char byte : bytes) {
+            std::string damaged = text;
+            damaged[at] = byte;
+            try_out(damaged);
+        }
+    }
+}
+
 TEST(Problems, AnEmptyFileSaysWhatToBeginWith) {
     EXPECT_EQ(problems_of(""),
               (std::vector<std::string>{"1:1: nothing to listen on; add [listen.NAME] with an address and a pool"}));
