@@ -28,12 +28,12 @@ struct Fence {
     std::uint8_t protocol = 6;  // IPPROTO_TCP or IPPROTO_UDP
     Mode mode = Mode::reset;
     Scope scope = Scope::fresh;
-    std::string id;                       // at most 24 of [A-Za-z0-9_.:-]
-    std::string who;                      // kept as far as there is room
-    std::string why;                      // the same
-    core::WallTime since{};               // kept to the second
-    std::optional<core::WallTime> until;  // the kernel lifts the fence then, whatever became of us
-    std::uint64_t packets = 0;            // observed: what met the fence
+    std::string id;                         // at most 24 of [A-Za-z0-9_.:-]
+    std::string who;                        // kept as far as there is room
+    std::string why;                        // the same
+    core::WallTime since{};                 // kept to the second
+    std::optional<core::WallTime> until{};  // the kernel lifts the fence then, whatever became of us
+    std::uint64_t packets = 0;              // observed: what met the fence
     std::uint64_t bytes = 0;
 
     friend bool operator==(const Fence&, const Fence&) = default;

@@ -1,0 +1,174 @@
+#include "netfilter/helper.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string>
+
+#include "netfilter/helper_protocol.hpp"
+
+namespace netfilter {
+namespace {
+
+class Server {
+public:
+    Server(int link, FenceManager& manager) : link_(link), manager_(manager) {}
+
+    core::Result<void> run() {
+        for (;;) {
+            // MSG_TRUNC returns the packet's real size, so that one too long is seen as such.
+            const auto size = recv(link_, &request_, sizeof request_, MSG_TRUNC);
+            if (size == 0 || (size < 0 && errno == ECONNRESET)) {
+                return {};
+            }
+            if (size < 0 && errno == EINTR) {
+                continue;
+            }
+            if (size < 0) {
+                return core::fail_os("cannot read requests for fences", errno);
+            }
+            if (size != sizeof request_ || !wire::well_formed(request_)) {
+                return core::fail("cannot read requests for fences", "the peer speaks another language",
+                                  "run control and the fence process from the same binary");
+            }
+            if (auto answered = answer(); !answered) {
+                // A peer that went away while we answered has closed, as far as we are concerned.
+                return answered.error().os_error == EPIPE ? core::Result<void>() : answered;
+            }
+        }
+    }
+
+private:
+    core::Result<void> answer() {
+        switch (static_cast<wire::Kind>(request_.kind)) {
+            case wire::Kind::ping:
+                return send(make_reply());
+            case wire::Kind::apply:
+                return apply();
+            case wire::Kind::list:
+                return list();
+            case wire::Kind::describe:
+                return describe();
+        }
+        return {};
+    }
+
+    // Collects the packets of a batch. A new id begins a new batch: its sender gave the old one up.
+    core::Result<void> apply() {
+        if (batch_id_ != request_.id) {
+            batch_id_ = request_.id;
+            changes_.clear();
+            trouble_.reset();
+        }
+        for (std::size_t i = 0; i < request_.count && !trouble_; ++i) {
+            auto change = wire::unpack(request_.items.at(i));
+            if (!change) {
+                trouble_ = change.error();
+            } else if (changes_.size() >= FenceManager::changes_max) {
+                trouble_ = core::Error{"cannot change the fences", "too many changes at once", "use smaller batches"};
+            } else {
+                changes_.push_back(std::move(*change));
+            }
+        }
+        if (request_.last == 0) {
+            return {};
+        }
+        batch_id_.reset();
+        if (!trouble_) {
+            if (const auto done = manager_.apply(changes_); !done) {
+                trouble_ = done.error();
+            }
+        }
+        changes_.clear();
+        auto reply = make_reply();
+        if (trouble_) {
+            wire::pack_error(*trouble_, reply);
+        }
+        return send(reply);
+    }
+
+    core::Result<void> list() {
+        const auto fences = manager_.list();
+        if (!fences) {
+            return send_error(fences.error());
+        }
+        std::size_t sent = 0;
+        do {
+            auto reply = make_reply();
+            const auto count = std::min(wire::items_max, fences->size() - sent);
+            for (std::size_t i = 0; i < count; ++i) {
+                reply.items.at(i) = wire::pack((*fences)[sent + i]);
+            }
+            sent += count;
+            reply.count = static_cast<std::uint32_t>(count);
+            reply.last = sent == fences->size() ? 1 : 0;
+            if (auto done = send(reply); !done) {
+                return done;
+            }
+        } while (sent < fences->size());
+        return {};
+    }
+
+    core::Result<void> describe() {
+        const auto text = manager_.rules_text();
+        if (!text) {
+            return send_error(text.error());
+        }
+        std::size_t sent = 0;
+        do {
+            auto reply = make_reply();
+            const auto count = text->copy(reply.text.data(), wire::text_max, sent);
+            sent += count;
+            reply.count = static_cast<std::uint32_t>(count);
+            reply.last = sent == text->size() ? 1 : 0;
+            if (auto done = send(reply); !done) {
+                return done;
+            }
+        } while (sent < text->size());
+        return {};
+    }
+
+    [[nodiscard]] wire::Reply make_reply() const {
+        wire::Reply reply{};
+        reply.magic = wire::magic;
+        reply.kind = request_.kind;
+        reply.last = 1;
+        reply.id = request_.id;
+        return reply;
+    }
+
+    core::Result<void> send_error(const core::Error& error) {
+        auto reply = make_reply();
+        wire::pack_error(error, reply);
+        return send(reply);
+    }
+
+    core::Result<void> send(const wire::Reply& reply) {
+        while (::send(link_, &reply, sizeof reply, MSG_NOSIGNAL) < 0) {
+            if (errno == EPIPE || errno == ECONNRESET) {
+                return core::fail_os("cannot answer control", EPIPE);
+            }
+            if (errno != EINTR) {
+                return core::fail_os("cannot answer control", errno);
+            }
+        }
+        return {};
+    }
+
+    int link_;
+    FenceManager& manager_;
+    wire::Request request_{};
+    std::optional<std::uint64_t> batch_id_;
+    std::vector<Change> changes_;
+    std::optional<core::Error> trouble_;
+};
+
+}  // namespace
+
+core::Result<void> serve(int link, FenceManager& manager) {
+    return Server(link, manager).run();
+}
+
+}  // namespace netfilter

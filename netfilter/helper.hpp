@@ -1,0 +1,15 @@
+// The main loop of the fence process, the only one with CAP_NET_ADMIN. It speaks with control over one end of a Unix
+// socket pair, and with the kernel through its FenceManager; it listens nowhere and reads nothing from the network.
+#pragma once
+
+#include "core/base/result.hpp"
+#include "netfilter/fence_manager.hpp"
+
+namespace netfilter {
+
+// Answers requests from `link` (a SOCK_SEQPACKET socket, blocking, stays the caller's) until the peer closes it, and
+// returns then. One thread. Errors: the link broke, or the peer sent what no HelperClient sends: the caller ends the
+// process then, and control starts another; the fences stay in the kernel.
+core::Result<void> serve(int link, FenceManager& manager);
+
+}  // namespace netfilter

@@ -1,0 +1,53 @@
+// HelperClient: control's end of the link to the fence process. Needs no privilege.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/descriptor.hpp"
+#include "core/base/duration.hpp"
+#include "core/base/result.hpp"
+#include "netfilter/fence.hpp"
+
+namespace netfilter {
+
+namespace wire {
+struct Request;
+struct Reply;
+}  // namespace wire
+
+// Blocking, each call at most as long as the timeout. Not thread safe. After an error whose os_error is EPIPE the fence
+// process is gone: make another, and another client. After one of ETIMEDOUT whether the fences changed is unknown until
+// list() says; the client stays usable, because late answers are told apart by their id.
+class HelperClient {
+public:
+    // `link`: one end of a SOCK_SEQPACKET pair. `timeout`: of a whole call.
+    HelperClient(core::base::Descriptor link, core::Milliseconds timeout);
+
+    core::Result<void> ping();
+    // See FenceManager::apply: all or nothing, whatever the number. Words are cut to what the kernel keeps.
+    core::Result<void> apply(std::span<const Change> changes);
+    core::Result<std::vector<Fence>> list();
+    core::Result<std::string> rules_text();
+
+private:
+    using Clock = std::chrono::steady_clock;
+    using Take = std::function<core::Result<void>(const wire::Reply&)>;
+    // Sends one request of a conversation; reads and drops late answers to earlier ones meanwhile, so that neither end
+    // waits for the other to read first.
+    core::Result<void> send(const wire::Request& request, Clock::time_point deadline);
+    // Reads the replies to a request until the last; a failed one becomes the error.
+    core::Result<void> receive(const wire::Request& request, Clock::time_point deadline, const Take& take);
+    core::Result<short> wait(short events, Clock::time_point deadline);
+    core::Result<void> read(wire::Reply& reply);
+    wire::Request make_request(std::uint8_t kind);
+
+    core::base::Descriptor link_;
+    core::Milliseconds timeout_;
+    std::uint64_t next_id_;
+};
+
+}  // namespace netfilter

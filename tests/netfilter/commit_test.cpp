@@ -1,0 +1,147 @@
+// What becomes of a transaction in the real kernel, and of an answer that is broken.
+#include "netfilter/commit.hpp"
+
+#include <linux/netlink.h>
+
+#include <cstring>
+
+#include "kernel.hpp"
+#include "netfilter/fence_table.hpp"
+#include "netfilter/snapshot.hpp"
+
+namespace netfilter::test {
+namespace {
+
+class CommitTest : public Kernel {
+protected:
+    void SetUp() override {
+        Kernel::SetUp();
+        if (IsSkipped() || HasFatalFailure()) {
+            return;
+        }
+        auto socket = Socket::open();
+        ASSERT_TRUE(socket);
+        socket_.emplace(std::move(*socket));
+        const auto capabilities = Capabilities::probe(*socket_);
+        ASSERT_TRUE(capabilities) << capabilities.error().line();
+        capabilities_ = *capabilities;
+    }
+
+    static Transaction add(std::vector<Fence> fences) {
+        Transaction transaction{std::string(fence_table_name)};
+        AddElements elements{map_of(fences.front().backend, Scope::fresh), {}};
+        for (const auto& fence : fences) {
+            elements.elements.push_back(to_element(fence, {}, fence.since));
+        }
+        transaction.add(std::move(elements));
+        return transaction;
+    }
+
+    std::optional<Socket> socket_;
+    Capabilities capabilities_;
+};
+
+TEST_F(CommitTest, DoesAllOrNothingAndNamesTheElementInTheWay) {
+    apply({make_fence(*Address::parse("10.0.0.2:80"))});
+    const auto transaction =
+        add({make_fence(*Address::parse("10.0.0.1:80")), make_fence(*Address::parse("10.0.0.2:80")),
+             make_fence(*Address::parse("10.0.0.3:80"))});
+    const auto result = commit(*socket_, transaction, capabilities_);
+    EXPECT_EQ(result.outcome, Outcome::rejected);
+    EXPECT_EQ(result.os_error, EEXIST);
+    EXPECT_NE(result.operation.find("{ 10.0.0.2 . tcp . 80"), std::string::npos) << result.operation;
+    EXPECT_EQ(result.operation.find("10.0.0.1"), std::string::npos) << result.operation;
+    EXPECT_EQ(list().size(), 1U);
+}
+
+TEST_F(CommitTest, RefusesAVerdictThatTheKernelRefusesAndChangesNothing) {
+    auto transaction = add({make_fence(*Address::parse("10.0.0.1:80"))});
+    Element bad;
+    bad.key = key_of(*Address::parse("10.0.0.2:80"), IPPROTO_TCP);
+    bad.verdict = {Verdict::Code::go_to, "nowhere"};
+    transaction.add(AddElements{map_of(*Address::parse("10.0.0.2:80"), Scope::fresh), {bad}});
+    const auto result = commit(*socket_, transaction, capabilities_);
+    EXPECT_EQ(result.outcome, Outcome::rejected);
+    EXPECT_EQ(result.os_error, ENOENT);
+    EXPECT_TRUE(list().empty());
+}
+
+TEST_F(CommitTest, IsStaleWhenTheRulesetChangedInBetween) {
+    const auto generation = read_generation(*socket_).value();
+    run("nft add table inet other");
+    const auto transaction = add({make_fence(*Address::parse("10.0.0.1:80"))});
+    EXPECT_EQ(commit(*socket_, transaction, capabilities_, generation).outcome, Outcome::stale);
+    EXPECT_TRUE(list().empty());
+    EXPECT_EQ(commit(*socket_, transaction, capabilities_, read_generation(*socket_).value()).outcome,
+              Outcome::committed);
+    EXPECT_EQ(list().size(), 1U);
+}
+
+TEST_F(CommitTest, IsProvenOnOlderKernelsToo) {
+    const auto transaction = add({make_fence(*Address::parse("10.0.0.1:80"))});
+    EXPECT_EQ(commit(*socket_, transaction, Capabilities{}).outcome, Outcome::committed);
+    EXPECT_EQ(list().size(), 1U);
+    Transaction removal{std::string(fence_table_name)};
+    removal.add(RemoveElements{fence_table().maps[0], {key_of(*Address::parse("10.0.0.1:80"), IPPROTO_TCP)}});
+    EXPECT_EQ(commit(*socket_, removal, Capabilities{}).outcome, Outcome::committed);
+    EXPECT_EQ(commit(*socket_, removal, Capabilities{}).os_error, ENOENT);
+}
+
+TEST_F(CommitTest, RemovingWhatIsNotThereIsNoErrorWhereTheKernelCan) {
+    if (!capabilities_.destroy) {
+        GTEST_SKIP() << "needs Linux 6.3 (NFT_MSG_DESTROYSETELEM)";
+    }
+    Transaction removal{std::string(fence_table_name)};
+    removal.add(RemoveElements{fence_table().maps[0], {key_of(*Address::parse("10.0.0.1:80"), IPPROTO_TCP)}});
+    EXPECT_EQ(commit(*socket_, removal, capabilities_).outcome, Outcome::committed);
+}
+
+TEST_F(CommitTest, CheckTellsWhatWouldHappenAndDoesNothing) {
+    const auto before = run("nft -j list ruleset");
+    const auto good = add({make_fence(*Address::parse("10.0.0.1:80"))});
+    EXPECT_EQ(check(*socket_, good, capabilities_).outcome, Outcome::committed);
+    EXPECT_EQ(run("nft -j list ruleset"), before);
+    apply({make_fence(*Address::parse("10.0.0.1:80"))});
+    EXPECT_EQ(check(*socket_, good, capabilities_).os_error, EEXIST);
+}
+
+TEST_F(CommitTest, ATransactionLargerThanTheBufferIsRefusedWhole) {
+    std::vector<Fence> fences;
+    for (std::uint16_t port = 1; port <= 2000; ++port) {
+        fences.push_back(make_fence(Address::parse("10.0.0.1:1")->with_port(port)));
+    }
+    socket_->limit_send(16'384);
+    const auto result = commit(*socket_, add(fences), capabilities_);
+    EXPECT_EQ(result.outcome, Outcome::rejected);
+    EXPECT_EQ(result.os_error, EMSGSIZE);
+    EXPECT_TRUE(list().empty());
+}
+
+TEST(ReadAck, SurvivesEveryTruncation) {
+    std::vector<std::byte> bytes(sizeof(nlmsghdr) + sizeof(nlmsgerr) + 8 + 12);
+    nlmsghdr header{static_cast<std::uint32_t>(bytes.size()), NLMSG_ERROR, NLM_F_ACK_TLVS | NLM_F_CAPPED, 7, 0};
+    nlmsgerr body{-EEXIST, {}};
+    const nlattr offset{8, NLMSGERR_ATTR_OFFS};
+    const nlattr text{11, NLMSGERR_ATTR_MSG};
+    const std::uint32_t place = 42;
+    auto* at = bytes.data();
+    std::memcpy(at, &header, sizeof header);
+    std::memcpy(at += sizeof header, &body, sizeof body);
+    std::memcpy(at += sizeof body, &offset, sizeof offset);
+    std::memcpy(at += sizeof offset, &place, sizeof place);
+    std::memcpy(at += sizeof place, &text, sizeof text);
+    std::memcpy(at + sizeof text, "broken", 7);
+    const Message whole{NLMSG_ERROR, header.nlmsg_flags, 7, bytes};
+    EXPECT_EQ(read_ack(whole)->os_error, EEXIST);
+    EXPECT_EQ(read_ack(whole)->offset, 42U);
+    EXPECT_EQ(read_ack(whole)->text, "broken");
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        const std::vector<std::byte> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+        const auto ack = read_ack({NLMSG_ERROR, header.nlmsg_flags, 7, cut});
+        EXPECT_EQ(ack.has_value(), size >= sizeof header + sizeof body);
+        EXPECT_LE(Replies{cut}.messages().size(), 0U);
+    }
+}
+
+}  // namespace
+}  // namespace netfilter::test
