@@ -22,6 +22,8 @@ BUILD = pathlib.Path(os.environ.get("GATEHOUSE_BUILD", "build")).resolve()
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SKIPPED = 77  # what ctest takes for "not tested"
 CLONE_NEWNET = 0x40000000
+# What we start ends with us, even if we are killed.
+TIED = ["setpriv", "--pdeathsig", "TERM"]
 HOST_NAMESPACE = os.open("/proc/self/ns/net", os.O_RDONLY)
 CHECK_INTERVAL = 1.0  # seconds, as in CONFIGURATION
 WEB, WEB6, CHAT = ("127.0.0.1", 8080), ("::1", 8080), ("127.0.0.1", 5222)
@@ -73,6 +75,7 @@ user = "gatehouse"
 
 
 def run(*command, check=True, **options):
+    options.setdefault("timeout", 60)
     result = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
     if check and result.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, command))}: exit {result.returncode}\n{result.stdout}{result.stderr}")
@@ -96,6 +99,17 @@ def enter_namespace(descriptor):
         raise OSError(ctypes.get_errno(), "setns")
 
 
+def sweep():
+    """Removes the namespaces of tests that were killed before they could."""
+    for namespace in pathlib.Path("/run/netns").glob("gatehouse-[0-9]*"):
+        owner = namespace.name.split("-")[1]
+        if not alive(owner):
+            for pid in run("ip", "netns", "pids", namespace.name, check=False).stdout.split():
+                os.kill(int(pid), signal.SIGKILL)
+            run("ip", "netns", "delete", namespace.name, check=False)
+            shutil.rmtree(f"/run/gatehouse-{owner}", ignore_errors=True)
+
+
 class House:
     def __init__(self):
         self.name = f"gatehouse-{os.getpid()}"
@@ -109,6 +123,7 @@ class House:
 
     def make(self, configuration=CONFIGURATION):
         """The network and the files; nothing runs yet."""
+        sweep()
         self.make_network()
         self.folder.mkdir(mode=0o755)
         (self.folder / "state").mkdir(mode=0o750)
@@ -137,7 +152,7 @@ class House:
         name = f"web{number}"
         listen = [f"10.80.0.{number + 10}:80", f"[fd80::{number + 10}]:80"]
         self.servers[name] = subprocess.Popen(
-            ["ip", "netns", "exec", self.app, str(BUILD / "demo_server"), "--name", name]
+            TIED + ["ip", "netns", "exec", self.app, str(BUILD / "demo_server"), "--name", name]
             + [word for address in listen for word in ("--listen", address)]
             + ["--tcp-echo", f"10.80.0.{number + 10}:5222"]
         )
@@ -150,7 +165,7 @@ class House:
     def start_daemon(self):
         self.log = open(self.folder / "gatehouse.log", "ab")
         command = [str(BUILD / "gatehouse"), "run", "-c", str(self.configuration)]
-        self.daemon = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+        self.daemon = subprocess.Popen(TIED + command, stdout=self.log, stderr=self.log)
 
     def start(self):
         self.start_server(1)
@@ -303,4 +318,5 @@ def main():
     if missing:
         print(f"SKIPPED: needs {', '.join(missing)}")
         sys.exit(SKIPPED)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was made is taken down
     unittest.main(verbosity=2)
