@@ -290,10 +290,12 @@ def talk(data, address=WEB, until=None, half_close=False, timeout=10):
 class SystemTest(unittest.TestCase):
     """Starts a house before each test and takes it down after it, asserting that nothing stays."""
 
+    configuration = CONFIGURATION
+
     def setUp(self):
         self.house = House()
         self.addCleanup(self.take_down)
-        self.house.make()
+        self.house.make(self.configuration)
         self.house.start()
 
     def take_down(self):
