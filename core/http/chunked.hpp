@@ -1,0 +1,83 @@
+// ChunkParser: takes the chunk framing (RFC 9112 7.1) off a body, strictly and in pieces of any size. One per message
+// with chunked framing, in either direction; what it yields is framed anew by the writer, so no chunk line of one side
+// ever reaches the other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace core::http {
+
+// Sizes in bytes.
+struct ChunkLimits {
+    std::uint16_t extension = 256;         // on one chunk line
+    std::uint32_t extensions = 16 * 1024;  // in one body: a byte of body must not cost 256 of overhead for ever
+    std::uint32_t trailers = 8 * 1024;     // the lines after the last chunk, with their ends
+    std::uint64_t chunk = std::uint64_t{1} << 62;
+};
+
+class ChunkParser {
+public:
+    struct Step {
+        enum class Kind : std::uint8_t { more, data, end, bad };
+
+        Kind kind = Kind::more;
+        std::string_view data;    // of Kind::data: bytes of the body, never empty, a view into the input
+        std::string_view reason;  // of Kind::bad: a literal, one line for the log
+    };
+
+    // Consumes from the front of input and returns at the first thing to tell:
+    //   more  input is used up, the body goes on
+    //   data  a piece of the body
+    //   end   the body has ended with its trailers, which were checked and dropped; input is what follows the message
+    //   bad   refused; every later call says bad too
+    // Never allocates. Call again until it returns something other than data.
+    [[nodiscard]] Step next(std::string_view& input, const ChunkLimits& limits = {}) noexcept;
+
+    // Bytes of body still to come in the chunk at hand; 0 between chunks. For whoever moves them without looking
+    // (splice) and then says so with skip.
+    [[nodiscard]] std::uint64_t remaining() const noexcept { return state_ == State::data ? remaining_ : 0; }
+    // count: at most remaining().
+    void skip(std::uint64_t count) noexcept;
+    [[nodiscard]] bool ended() const noexcept { return state_ == State::ended; }
+
+private:
+    enum class State : std::uint8_t {
+        size_begin,
+        size,
+        blank,
+        extension,
+        size_lf,
+        data,
+        data_cr,
+        data_lf,
+        trailer_begin,
+        trailer_name,
+        trailer_value,
+        trailer_lf,
+        last_lf,
+        ended,
+        failed,
+    };
+
+    Step fail(std::string_view reason) noexcept;
+    Step take_data(std::string_view& input) noexcept;
+    // Each takes one byte of framing and returns the refusal, or nothing.
+    std::string_view take(char byte, const ChunkLimits& limits) noexcept;
+    std::string_view take_size(char byte, const ChunkLimits& limits) noexcept;
+    std::string_view take_extension(char byte, const ChunkLimits& limits) noexcept;
+    std::string_view take_trailer(char byte, const ChunkLimits& limits) noexcept;
+    std::string_view after_size(char byte) noexcept;
+
+    std::uint64_t remaining_ = 0;
+    std::uint32_t extensions_ = 0;
+    std::uint32_t trailers_ = 0;
+    std::uint16_t extension_ = 0;
+    std::uint8_t digits_ = 0;
+    State state_ = State::size_begin;
+};
+
+static_assert(sizeof(ChunkParser) <= 32, "there are two in every session");
+
+}  // namespace core::http

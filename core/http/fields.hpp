@@ -1,0 +1,97 @@
+// Fields: the header fields of one head, as views into the caller's bytes, and what a proxy must know about names and
+// lists. Filled by the parser, read by the exchange, the router and the writer.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace core::http {
+
+// What the proxy itself has to do with a field. Found out once, by the parser, so that the writer compares no names.
+enum class Known : std::uint8_t {
+    other,              // forwarded as it is
+    host,               // re-made
+    content_length,     // re-made from the framing
+    transfer_encoding,  // re-made from the framing
+    connection,         // ours on either side
+    upgrade,            // re-made where the upgrade goes on
+    expect,             // forwarded or removed, as the exchange decides
+    hop_by_hop,         // Keep-Alive, Proxy-Connection, TE, Trailer, and what Connection names
+    forwarded_for,      // X-Forwarded-For
+    forwarded_proto,    // X-Forwarded-Proto
+    forwarding,         // any other claim about the way so far: X-Forwarded-*, Forwarded, Via, X-Real-IP
+    date,               // added to a response that has none
+    unsafe,             // never forwarded in a request: Proxy (CVE-2016-5385), underscored twins of the names above
+};
+
+struct Field {
+    std::string_view name;   // as received
+    std::string_view value;  // without white space at either end
+    Known known = Known::other;
+};
+
+class Fields {
+public:
+    static constexpr std::size_t capacity = 100;
+
+    void clear() noexcept { size_ = 0; }
+    // False, and nothing added, when full.
+    bool add(const Field& field) noexcept;
+    // The first field of that name, in any case; nullptr when there is none.
+    [[nodiscard]] const Field* find(std::string_view name) const noexcept;
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] const Field* begin() const noexcept { return fields_.data(); }
+    [[nodiscard]] const Field* end() const noexcept { return fields_.data() + size_; }
+    [[nodiscard]] std::span<Field> all() noexcept { return {fields_.data(), size_}; }
+
+private:
+    std::array<Field, capacity> fields_;
+    std::size_t size_ = 0;
+};
+
+// ASCII letters only, as field names, tokens and host names want it.
+[[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+// True for a non-empty RFC 9110 5.6.2 token.
+[[nodiscard]] bool valid_token(std::string_view text) noexcept;
+
+// Which role a field name plays for a proxy; name is a token. Never Known::unsafe for an underscored name: see below.
+[[nodiscard]] Known classify(std::string_view name) noexcept;
+// The same for a name with an underscore: Known::unsafe where folding '_' to '-' (as CGI, WSGI and Rack do) makes it
+// one that we set or that frames the message, else Known::other.
+[[nodiscard]] Known classify_underscored(std::string_view name) noexcept;
+
+// Walks a comma-separated list (RFC 9110 5.6.1), skipping empty members.
+class List {
+public:
+    explicit List(std::string_view text) noexcept : rest_(text) {}
+    // The next member without the white space around it; false at the end.
+    bool next(std::string_view& member) noexcept;
+
+private:
+    std::string_view rest_;
+};
+
+// True when a list has the token, in any case.
+[[nodiscard]] bool list_has(std::string_view list, std::string_view token) noexcept;
+
+// What the Connection fields of one head say.
+struct ConnectionOptions {
+    bool close = false;
+    bool keep_alive = false;
+    bool upgrade = false;
+};
+
+// Reads every Connection field and marks each field that one names as Known::hop_by_hop, but never one that frames the
+// message, names the host, tells the way so far or carries credentials: a client that could have these removed could
+// forge who it is (pingora 706). False: a member is no token, or more than connection_names_max fields are named.
+[[nodiscard]] bool apply_connection(Fields& fields, ConnectionOptions& options) noexcept;
+
+// Naming more than a handful has no honest use, and names times fields is work that the client chooses.
+inline constexpr std::size_t connection_names_max = 16;
+
+}  // namespace core::http

@@ -1,0 +1,28 @@
+#include "core/http/head.hpp"
+
+namespace core::http {
+
+bool RequestHead::is_idempotent() const noexcept {
+    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" || method == "PUT" ||
+           method == "DELETE";
+}
+
+void RequestHead::clear() noexcept {
+    method = target = path = query = authority = host = upgrade = {};
+    port = 0;
+    minor = 1;
+    keep_alive = expect_continue = false;
+    framing = {};
+    fields.clear();
+}
+
+void ResponseHead::clear() noexcept {
+    reason = upgrade = {};
+    status = 0;
+    minor = 1;
+    keep_alive = length_describes = false;
+    framing = {};
+    fields.clear();
+}
+
+}  // namespace core::http

@@ -1,0 +1,141 @@
+// parse_request: the request line, then the fields, then what follows from them.
+#include <algorithm>
+
+#include "core/http/characters.hpp"
+#include "core/http/head_lines.hpp"
+#include "core/http/parser.hpp"
+#include "core/http/target.hpp"
+
+namespace core::http {
+namespace {
+
+Fault parse_method(Cursor& cursor, const Limits& limits, RequestHead& out) noexcept {
+    const char* const begin = cursor.at;
+    const char* const end = skip_class(begin, cursor.end, is_token);
+    const auto length = static_cast<std::size_t>(end - begin);
+    if (length > limits.method) {
+        return {501, "the method is too long"};
+    }
+    if (end == cursor.end) {
+        return Fault::needs_more();
+    }
+    if (*end != ' ' || length == 0) {
+        return {400, "the method is no token followed by a space"};
+    }
+    out.method = {begin, length};
+    cursor.at = end + 1;
+    return {};
+}
+
+Fault parse_request_line(Cursor& cursor, const Limits& limits, RequestHead& out) noexcept {
+    const char* const line = cursor.at;
+    if (const Fault fault = parse_method(cursor, limits, out)) {
+        return fault;
+    }
+    const char* const begin = cursor.at;
+    const char* const end = skip_class(begin, cursor.end, is_target);
+    const auto taken = static_cast<std::size_t>(end - line);
+    if (taken > limits.request_line) {
+        return {414, "the request line is too long"};
+    }
+    if (end == cursor.end) {
+        return Fault::needs_more();
+    }
+    if (*end != ' ' || end == begin) {
+        return {400, "the target is empty or holds a byte that no target may hold, or no version follows"};
+    }
+    out.target = {begin, static_cast<std::size_t>(end - begin)};
+    cursor.at = end + 1;
+    // "HTTP/1.1" and the CR: shorter is incomplete, whatever it holds.
+    if (cursor.end - cursor.at < 9) {
+        const bool ended = std::find(cursor.at, cursor.end, '\n') != cursor.end;
+        return ended ? Fault{400, "no HTTP version"} : Fault::needs_more();
+    }
+    if (const Fault fault = parse_version(cursor, out.minor)) {
+        return fault;
+    }
+    if (static_cast<std::size_t>(cursor.at - line) > limits.request_line) {
+        return {414, "the request line is too long"};
+    }
+    return expect_line_end(cursor, "bytes after the version, or a bare LF");
+}
+
+// RFC 9110 10.1.1: only 100-continue is known; in HTTP/1.0 and without a body it means nothing.
+Fault apply_expect(const Field* expect, RequestHead& out) noexcept {
+    if (expect == nullptr) {
+        return {};
+    }
+    if (!equals_ignoring_case(expect->value, "100-continue")) {
+        return {417, "an expectation other than 100-continue"};
+    }
+    out.expect_continue = out.minor == 1 && !out.framing.empty();
+    return {};
+}
+
+Fault derive(const FramingFields& found, RequestHead& out) noexcept {
+    if (const Fault fault = parse_target(out, found.host)) {
+        return fault;
+    }
+    if (const Fault fault = parse_framing(found, out.minor, out.framing)) {
+        return fault;
+    }
+    if (const Fault fault = apply_expect(found.expect, out)) {
+        return fault;
+    }
+    // RFC 9110 9.3.8: a TRACE has no content.
+    if (out.method == "TRACE" && !out.framing.empty()) {
+        return {400, "a TRACE with a body"};
+    }
+    ConnectionOptions options;
+    if (found.has_connection && !apply_connection(out.fields, options)) {
+        return {400, "Connection is malformed or names too many fields"};
+    }
+    out.keep_alive = !options.close && (out.minor == 1 || options.keep_alive);
+    // A request with a body that asks for an upgrade is served without the upgrade (RFC 9110 7.8 leaves us free to):
+    // else its body and the tunnel's first bytes could be mistaken for one another.
+    if (out.minor == 1 && out.framing.empty()) {
+        out.upgrade = single_upgrade(found, options);
+    }
+    return {};
+}
+
+Fault parse(Cursor& cursor, const Limits& limits, RequestHead& out) noexcept {
+    // RFC 9112 2.2: one empty line before the request line, from old clients that end a body with one.
+    if (!cursor.empty() && *cursor.at == '\r') {
+        if (const Fault fault = expect_line_end(cursor, "a bare CR")) {
+            return fault;
+        }
+    }
+    if (const Fault fault = parse_request_line(cursor, limits, out)) {
+        return fault;
+    }
+    FramingFields found;
+    if (const Fault fault = parse_fields(cursor, limits, out.fields, found)) {
+        return fault;
+    }
+    return derive(found, out);
+}
+
+}  // namespace
+
+ParseResult parse_request(std::string_view bytes, const Limits& limits, RequestHead& out, std::size_t seen) noexcept {
+    const std::string_view within = bytes.substr(0, limits.head);
+    Cursor cursor{within.data(), within.data() + within.size()};
+    Fault fault = Fault::needs_more();
+    if (!nothing_new(within, seen)) {
+        out.clear();
+        fault = parse(cursor, limits, out);
+    }
+    if (fault.incomplete()) {
+        fault = judge_unfinished(within, limits, 414);
+        if (fault.incomplete()) {
+            return {};
+        }
+    }
+    if (fault) {
+        return {ParseResult::Verdict::bad, fault.status, 0, fault.reason};
+    }
+    return {ParseResult::Verdict::complete, 0, static_cast<std::size_t>(cursor.at - within.data()), {}};
+}
+
+}  // namespace core::http

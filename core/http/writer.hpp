@@ -1,0 +1,90 @@
+// The writer: heads into bytes. Nothing that frames a message is copied from one side to the other; it is made anew
+// here from what the parser understood. Called by the exchange, the maintenance page and the HTTP probe.
+//
+// Each write_ function writes from the start of buffer and returns the size, or 0 when the buffer is too small (its
+// content is then undefined). A forwarded head is at most growth_max bytes longer than the one received.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/http/head.hpp"
+
+namespace core::http {
+
+// Holds while client, proto, host_fallback and date are at most 64 bytes each.
+inline constexpr std::size_t growth_max = 512;
+
+// What a head says about its connection. RFC 9112 9.3: HTTP/1.1 keeps it unless told, HTTP/1.0 only when told.
+enum class Persistence : std::uint8_t { implied, keep_alive, close };
+
+// How to say to this client that its connection stays open.
+[[nodiscard]] Persistence staying_open(const RequestHead& request) noexcept;
+
+// What the backend is told about where the request came from.
+struct Origin {
+    // Claims of an untrusted client (X-Forwarded-*, Forwarded, Via, X-Real-IP) are removed, so that the backend sees
+    // one X-Forwarded-For with one address: ours to vouch for. A trusted one's are kept and the client is appended.
+    enum class Peer : std::uint8_t { untrusted, trusted };
+
+    std::string_view client;          // the peer's address without port; not empty
+    std::string_view proto = "http";  // "http" or "https"
+    Peer peer = Peer::untrusted;
+};
+
+struct RequestOptions {
+    // Whether Expect: 100-continue goes on to the backend or the exchange answers it itself.
+    enum class Expect : std::uint8_t { remove, forward };
+
+    Origin origin;
+    std::string_view host_fallback;  // Host for a request without one (HTTP/1.0); not empty: the backend's address
+    Expect expect = Expect::remove;
+    Persistence persistence = Persistence::implied;  // of the backend connection
+};
+
+// The head that goes to a backend: HTTP/1.1, target in origin form, hop-by-hop fields removed, framing and upgrade from
+// head. A body follows as head.framing says.
+[[nodiscard]] std::size_t write_request(const RequestHead& head, const RequestOptions& options,
+                                        std::span<char> buffer) noexcept;
+
+// How the body of a response goes to a client that speaks HTTP/1.client_minor: as received, but chunked where it would
+// end with the connection, and until the connection ends where the client knows no chunks (it must then be closed).
+[[nodiscard]] Framing framing_towards(std::uint8_t client_minor, const ResponseHead& head) noexcept;
+
+struct ResponseOptions {
+    Framing framing;  // of framing_towards
+    Persistence persistence = Persistence::implied;
+    std::string_view date;  // for a final response without Date (RFC 9110 6.6.1); empty: none
+};
+
+// The head that goes to the client: HTTP/1.1, the backend's status, reason and end-to-end fields. 101 and 426 keep
+// their Upgrade; 1xx says nothing about the connection.
+[[nodiscard]] std::size_t write_response(const ResponseHead& head, const ResponseOptions& options,
+                                         std::span<char> buffer) noexcept;
+
+// An answer of our own. The caller sends content_length bytes after it, or none where the request was HEAD.
+struct Answer {
+    int status = 503;
+    std::string_view date;          // empty: none
+    std::string_view content_type;  // empty: none
+    std::uint64_t content_length = 0;
+    Persistence persistence = Persistence::close;
+    std::span<const Field> extra;  // written as they are
+};
+
+[[nodiscard]] std::size_t write_answer(const Answer& answer, std::span<char> buffer) noexcept;
+
+inline constexpr std::string_view server_name = "gatehouse";
+// The interim response that lets a waiting client send its body.
+inline constexpr std::string_view continue_head = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// "<hex size>CRLF" before the bytes of a chunk; size above 0. chunk_end follows the bytes, last_chunk ends the body.
+inline constexpr std::size_t chunk_line_max = 18;
+[[nodiscard]] std::size_t write_chunk_line(std::uint64_t size, std::span<char, chunk_line_max> buffer) noexcept;
+inline constexpr std::string_view chunk_end = "\r\n";
+inline constexpr std::string_view last_chunk = "0\r\n\r\n";
+
+}  // namespace core::http
