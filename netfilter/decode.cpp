@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
+#include "netfilter/handle.hpp"
 #include "netfilter/uapi.hpp"
 // The libraries' headers come after the kernel's.
 #include <libmnl/libmnl.h>
@@ -17,14 +17,6 @@
 
 namespace netfilter {
 namespace {
-
-template <auto Free>
-struct Freed {
-    template <typename Object>
-    void operator()(Object* object) const {
-        Free(object);
-    }
-};
 
 constexpr std::size_t body_offset = sizeof(nlmsghdr) + sizeof(nfgenmsg);
 
@@ -106,7 +98,7 @@ Element read_element(nftnl_set_elem* in) {
 }  // namespace
 
 std::optional<Table> decode_table(const Message& message, std::string_view table) {
-    std::unique_ptr<nftnl_table, Freed<nftnl_table_free>> in(nftnl_table_alloc());
+    Handle<nftnl_table, nftnl_table_free> in(nftnl_table_alloc());
     if (!is(message, NFT_MSG_NEWTABLE) || nftnl_table_nlmsg_parse(header(message), in.get()) < 0 ||
         !same(nftnl_table_get_str(in.get(), NFTNL_TABLE_NAME), table)) {
         return std::nullopt;
@@ -120,7 +112,7 @@ std::optional<Table> decode_table(const Message& message, std::string_view table
 }
 
 std::optional<Chain> decode_chain(const Message& message, std::string_view table) {
-    std::unique_ptr<nftnl_chain, Freed<nftnl_chain_free>> in(nftnl_chain_alloc());
+    Handle<nftnl_chain, nftnl_chain_free> in(nftnl_chain_alloc());
     if (!is(message, NFT_MSG_NEWCHAIN) || nftnl_chain_nlmsg_parse(header(message), in.get()) < 0 ||
         !same(nftnl_chain_get_str(in.get(), NFTNL_CHAIN_TABLE), table)) {
         return std::nullopt;
@@ -136,7 +128,7 @@ std::optional<Chain> decode_chain(const Message& message, std::string_view table
 }
 
 std::optional<Rule> decode_rule(const Message& message, std::string_view table) {
-    std::unique_ptr<nftnl_rule, Freed<nftnl_rule_free>> in(nftnl_rule_alloc());
+    Handle<nftnl_rule, nftnl_rule_free> in(nftnl_rule_alloc());
     if (!is(message, NFT_MSG_NEWRULE)) {
         return std::nullopt;
     }
@@ -163,7 +155,7 @@ std::optional<Rule> decode_rule(const Message& message, std::string_view table) 
 }
 
 std::optional<Map> decode_map(const Message& message, std::string_view table) {
-    std::unique_ptr<nftnl_set, Freed<nftnl_set_free>> in(nftnl_set_alloc());
+    Handle<nftnl_set, nftnl_set_free> in(nftnl_set_alloc());
     if (!is(message, NFT_MSG_NEWSET) || nftnl_set_nlmsg_parse(header(message), in.get()) < 0 ||
         !same(nftnl_set_get_str(in.get(), NFTNL_SET_TABLE), table)) {
         return std::nullopt;
@@ -185,7 +177,7 @@ std::optional<Map> decode_map(const Message& message, std::string_view table) {
 }
 
 bool decode_elements(const Message& message, std::vector<Element>& out) {
-    std::unique_ptr<nftnl_set, Freed<nftnl_set_free>> in(nftnl_set_alloc());
+    Handle<nftnl_set, nftnl_set_free> in(nftnl_set_alloc());
     if (!is(message, NFT_MSG_NEWSETELEM) || nftnl_set_elems_nlmsg_parse(header(message), in.get()) < 0) {
         return false;
     }

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <string>
 
 #include "core/base/verify.hpp"
+#include "netfilter/handle.hpp"
 #include "netfilter/uapi.hpp"
 // The libraries' headers come after the kernel's.
 #include <libmnl/libmnl.h>
@@ -26,24 +26,17 @@ namespace {
 constexpr std::size_t elements_per_message = 200;
 constexpr std::size_t message_max = 128 << 10;
 
-template <auto Free>
-struct Freed {
-    template <typename Object>
-    void operator()(Object* object) const {
-        Free(object);
-    }
-};
-using TableHandle = std::unique_ptr<nftnl_table, Freed<nftnl_table_free>>;
-using ChainHandle = std::unique_ptr<nftnl_chain, Freed<nftnl_chain_free>>;
-using RuleHandle = std::unique_ptr<nftnl_rule, Freed<nftnl_rule_free>>;
-using SetHandle = std::unique_ptr<nftnl_set, Freed<nftnl_set_free>>;
+using TableHandle = Handle<nftnl_table, nftnl_table_free>;
+using ChainHandle = Handle<nftnl_chain, nftnl_chain_free>;
+using RuleHandle = Handle<nftnl_rule, nftnl_rule_free>;
+using SetHandle = Handle<nftnl_set, nftnl_set_free>;
 
 // Comments are kept in the user data of an object: type 0, length with the closing zero, text.
 std::vector<std::uint8_t> comment_data(const std::string& comment) {
     VERIFY(comment.size() <= comment_max);
-    std::vector<std::uint8_t> data{0, static_cast<std::uint8_t>(comment.size() + 1)};
-    data.insert(data.end(), comment.begin(), comment.end());
-    data.push_back(0);
+    std::vector<std::uint8_t> data(2 + comment.size() + 1, 0);
+    data[1] = static_cast<std::uint8_t>(comment.size() + 1);
+    std::copy(comment.begin(), comment.end(), data.begin() + 2);
     return data;
 }
 

@@ -16,6 +16,8 @@ namespace {
 
 // Somebody else's changes come between our look and our commit at most now and then.
 constexpr int attempts_max = 8;
+// Once is enough; once more where somebody works against us at that very moment.
+constexpr int rebuilds_max = 2;
 // Up to this many backends are looked up one by one (15 us each); more with one dump.
 constexpr std::size_t single_reads_max = 32;
 
@@ -134,10 +136,6 @@ private:
     std::map<const Map*, std::vector<Element>> added_;
 };
 
-core::Error error_of(const Commit& result, std::string what) {
-    return result.error(std::move(what));
-}
-
 }  // namespace
 
 core::Result<void> validate(const Change& change) {
@@ -188,38 +186,41 @@ core::Result<FenceManager> FenceManager::open() {
 }
 
 core::Result<bool> FenceManager::repair() {
-    Commit last;
-    bool repaired = false;
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
-        auto snapshot = take_snapshot(socket_, fence_table_name, Depth::structure);
+    for (int made = 0; made <= rebuilds_max; ++made) {
+        const auto snapshot = take_snapshot(socket_, fence_table_name, Depth::structure);
         if (!snapshot) {
             return tl::unexpected(snapshot.error());
         }
         if (has_structure(*snapshot)) {
             sound_at_ = snapshot->generation;
-            return repaired;
+            return made > 0;
         }
-        if (repaired && snapshot->generation == *sound_at_) {
-            return core::fail("cannot use the nftables table inet gatehouse",
-                              "this kernel reports the table differently from how it was made",
-                              "please report this with the output of: nft list table inet gatehouse");
-        }
-        if (snapshot->table) {
-            snapshot = take_snapshot(socket_, fence_table_name, Depth::elements);
-            if (!snapshot) {
-                return tl::unexpected(snapshot.error());
-            }
-        }
-        // Only against what we looked at: a fence that came in between must not get lost. The next turn verifies.
-        last = commit(socket_, rebuild(*snapshot), capabilities_, snapshot->generation);
-        repaired = repaired || last.outcome == Outcome::committed;
-        sound_at_ = snapshot->generation + 1;
-        if (last.outcome == Outcome::rejected) {
-            sound_at_.reset();
-            return tl::unexpected(error_of(last, "cannot make the nftables table inet gatehouse"));
+        if (auto done = make_table(); !done) {
+            return tl::unexpected(done.error());
         }
     }
-    return tl::unexpected(error_of(last, "cannot make the nftables table inet gatehouse"));
+    return core::fail("cannot use the nftables table inet gatehouse", "what was made is not what is read back",
+                      "find the program that changes it (nft monitor); if there is none, report the output of: "
+                      "nft list table inet gatehouse");
+}
+
+core::Result<void> FenceManager::make_table() {
+    Commit last;
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        const auto snapshot = take_snapshot(socket_, fence_table_name, Depth::elements);
+        if (!snapshot) {
+            return tl::unexpected(snapshot.error());
+        }
+        // Only against what we looked at: a fence that came in between must not get lost.
+        last = commit(socket_, rebuild(*snapshot), capabilities_, snapshot->generation);
+        if (last.outcome == Outcome::committed) {
+            return {};
+        }
+        if (last.outcome == Outcome::rejected) {
+            break;
+        }
+    }
+    return tl::unexpected(last.error("cannot make the nftables table inet gatehouse"));
 }
 
 core::Result<void> FenceManager::apply(std::span<const Change> changes) {
@@ -279,7 +280,7 @@ core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
     sound_at_.reset();
     const bool moved = result.os_error == ENOENT || result.os_error == EEXIST;
     if (result.outcome == Outcome::rejected && !moved) {
-        return tl::unexpected(error_of(result, "cannot change the fences"));
+        return tl::unexpected(result.error("cannot change the fences"));
     }
     return false;
 }
@@ -318,7 +319,7 @@ core::Result<void> FenceManager::remove_table() {
     const auto result = commit(socket_, removal, capabilities_);
     sound_at_.reset();
     if (result.outcome != Outcome::committed) {
-        return tl::unexpected(error_of(result, "cannot remove the nftables table inet gatehouse"));
+        return tl::unexpected(result.error("cannot remove the nftables table inet gatehouse"));
     }
     return {};
 }

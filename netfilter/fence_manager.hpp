@@ -43,6 +43,7 @@ public:
 
 private:
     FenceManager(Socket socket, Capabilities capabilities);
+    core::Result<void> make_table();
     core::Result<bool> try_apply(std::span<const Change> changes);
 
     Socket socket_;
