@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -84,13 +83,6 @@ io::Task<Verdict> ask(net::Socket& socket, const Check& check, const Address& ba
     co_return Verdict{false, fmt::format("answer head longer than {} bytes", answer_max)};
 }
 
-// Dissolves the connection but keeps the socket, and with it its mark (connect(2), "AF_UNSPEC").
-void disconnect(int fd) {
-    sockaddr nowhere{};
-    nowhere.sa_family = AF_UNSPEC;
-    ::connect(fd, &nowhere, sizeof nowhere);
-}
-
 }  // namespace
 
 io::Task<void> probe(io::Loop& loop, const base::Descriptor& socket, const Check& check, const Address& backend,
@@ -112,7 +104,7 @@ io::Task<void> probe(io::Loop& loop, const base::Descriptor& socket, const Check
         }
     }
     base::Descriptor kept = probing.release();
-    disconnect(kept.release());
+    net::disconnect(kept.release());  // the socket stays, and with it its mark
 }
 
 }  // namespace core::health

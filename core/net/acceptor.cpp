@@ -1,5 +1,6 @@
 #include "core/net/acceptor.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 namespace core::net {
@@ -11,7 +12,11 @@ constexpr io::Tick retry_after = 100;
 }  // namespace
 
 Acceptor::Acceptor(io::Loop& loop, base::Descriptor listening)
-    : loop_(loop), listening_(std::move(listening)), accept_(loop, *this) {}
+    : loop_(loop), listening_(std::move(listening)), accept_(loop, *this) {
+    // take_backlog must end, whoever made the socket.
+    const int flags = ::fcntl(listening_.get(), F_GETFL);
+    ::fcntl(listening_.get(), F_SETFL, flags | O_NONBLOCK);
+}
 
 Acceptor::~Acceptor() {
     loop_.wheel().clear(*this);

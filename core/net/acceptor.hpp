@@ -12,7 +12,7 @@ namespace core::net {
 
 class Acceptor : private io::Accept::Owner, private io::Timer {
 public:
-    // listening: a bound, listening, non-blocking socket.
+    // listening: a bound, listening socket; made non-blocking here.
     Acceptor(io::Loop& loop, base::Descriptor listening);
     ~Acceptor() override;
 

@@ -1,6 +1,8 @@
-// Deadline: ends a socket when its time is up. One per thing that may take too long; whoever sees an aborted operation
-// asks the deadline whether it was the reason.
+// Deadline: ends a socket, or only its receive, when its time is up. One per thing that may take too long; whoever sees
+// an aborted operation asks the deadline whether it was the reason.
 #pragma once
+
+#include <cstdint>
 
 #include "core/base/duration.hpp"
 #include "core/io/wheel.hpp"
@@ -10,12 +12,19 @@ namespace core::net {
 
 class Deadline final : private io::Timer {
 public:
+    enum class Effect : std::uint8_t {
+        abort,           // the socket is of no use any more
+        cancel_receive,  // the peer is to be told so first: 408 for a head that never ends
+    };
+
     // socket outlives the deadline.
     explicit Deadline(Socket& socket) noexcept : socket_(socket) {}
     ~Deadline() override { clear(); }
 
-    // (Re)arms it: the socket is aborted once duration (>= 1 ms) has passed from the loop's now.
-    void set(Milliseconds duration) {
+    // (Re)arms it: effect comes once duration (>= 1 ms) has passed from the loop's now.
+    void set(Milliseconds duration, Effect effect = Effect::abort) {
+        effect_ = effect;
+        expired_ = false;
         io::Loop& loop = socket_.loop();
         loop.wheel().set(*this, loop.now() + static_cast<io::Tick>(duration.count()));
     }
@@ -25,10 +34,11 @@ public:
 private:
     void on_expire() override {
         expired_ = true;
-        socket_.abort();
+        effect_ == Effect::abort ? socket_.abort() : socket_.cancel_receive();
     }
 
     Socket& socket_;
+    Effect effect_ = Effect::abort;
     bool expired_ = false;
 };
 

@@ -25,6 +25,16 @@ void Socket::abort() {
     }
     aborted_ = true;
     ::shutdown(fd_.get(), SHUT_RDWR);  // so that operations started later fail as well
+    cancel_all();
+}
+
+void Socket::reset() {
+    aborted_ = true;
+    disconnect(fd_.get());  // SO_LINGER would not do: a shutdown before the close has already sent FIN
+    cancel_all();
+}
+
+void Socket::cancel_all() {
     if (in_.current != nullptr) {
         in_.current->cancel();
     }
@@ -43,11 +53,6 @@ void Socket::shutdown_send() {
     ::shutdown(fd_.get(), SHUT_WR);
 }
 
-void Socket::reset_on_close() {
-    const linger reset{1, 0};
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-}
-
 bool Socket::quiet() const {
     char byte = 0;
     const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -57,6 +62,12 @@ bool Socket::quiet() const {
 base::Descriptor Socket::release() {
     VERIFY(in_.current == nullptr && out_.current == nullptr);
     return std::move(fd_);
+}
+
+void disconnect(int fd) noexcept {
+    sockaddr nowhere{};
+    nowhere.sa_family = AF_UNSPEC;
+    ::connect(fd, &nowhere, sizeof nowhere);
 }
 
 Result<base::Descriptor> open_socket(int family) {

@@ -30,13 +30,13 @@ public:
     // Ends the socket for good: pending operations come back at once, later ones fail. The descriptor stays open until
     // the end of the Socket's life, so its number cannot be somebody else's in the meantime.
     void abort();
+    // The same, and the peer gets RST at once, where abort() sends FIN: what it got must not look whole.
+    void reset();
     [[nodiscard]] bool aborted() const noexcept { return aborted_; }
     // Ends only the receive that is out, with -ECANCELED. The socket lives on.
     void cancel_receive();
     // Sends FIN; receiving goes on.
     void shutdown_send();
-    // The next close sends RST instead of FIN.
-    void reset_on_close();
     // True where an idle connection has nothing to read: not ended, not reset, no unasked-for bytes.
     [[nodiscard]] bool quiet() const;
 
@@ -46,12 +46,18 @@ public:
     [[nodiscard]] base::Descriptor release();
 
 private:
+    void cancel_all();
+
     io::Loop& loop_;
     base::Descriptor fd_;
     io::OperationSlot in_;
     io::OperationSlot out_;
     bool aborted_ = false;
 };
+
+// Dissolves the connection of a TCP socket, with RST where it was open. The socket and its options can be used again
+// (connect(2), "AF_UNSPEC").
+void disconnect(int fd) noexcept;
 
 // A non-blocking TCP socket with TCP_NODELAY. Error: no descriptors left and the like.
 Result<base::Descriptor> open_socket(int family);

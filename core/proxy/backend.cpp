@@ -25,8 +25,8 @@ bool Backend::eligible() const noexcept {
     return healthy_ && !fenced_ && (spec_.connections_max == 0 || active < spec_.connections_max);
 }
 
-std::unique_ptr<Connection> Backend::take_idle() {
-    while (!idle_.empty()) {
+std::unique_ptr<Connection> Backend::take_idle(io::Tick idle_below) {
+    while (!idle_.empty() && idle_.back()->socket.loop().now() - idle_.back()->idle_since < idle_below) {
         std::unique_ptr<Connection> connection = std::move(idle_.back());
         idle_.pop_back();
         if (connection->socket.quiet()) {

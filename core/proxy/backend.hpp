@@ -32,8 +32,9 @@ public:
     [[nodiscard]] const std::string& pool() const noexcept { return pool_; }
     [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
 
-    // An idle connection that has not been ended by the server, the youngest first; nothing where there is none.
-    std::unique_ptr<Connection> take_idle();
+    // The youngest idle connection that the server has not ended; null where there is none, or none that has been idle
+    // for less than idle_below (milliseconds): what must not be sent twice goes only where a close is unlikely.
+    std::unique_ptr<Connection> take_idle(io::Tick idle_below);
     // Stores connection for the next exchange, or closes it where the backend is not to be used any more.
     void keep(std::unique_ptr<Connection> connection);
     void close_idle() noexcept { idle_.clear(); }

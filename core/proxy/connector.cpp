@@ -6,7 +6,7 @@
 
 namespace core::proxy {
 
-io::Task<Connection*> Connector::connect(bool reuse) {
+io::Task<Connection*> Connector::connect(io::Tick idle_below) {
     release();
     while (!session_.client.aborted()) {
         Backend* const next = pool_.pick(session_.peer, tried_);
@@ -17,7 +17,7 @@ io::Task<Connection*> Connector::connect(bool reuse) {
         backend_ = next;
         record_.backend = next->spec().server;
         usage_.emplace(*next);
-        connection_ = reuse ? next->take_idle() : nullptr;
+        connection_ = next->take_idle(idle_below);
         if (connection_ == nullptr) {
             const int failed = co_await open(*next);
             if (failed < 0) {

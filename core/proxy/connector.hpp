@@ -21,9 +21,9 @@ public:
     Connector& operator=(const Connector&) = delete;
     ~Connector() { release(); }
 
-    // With reuse, an idle connection is taken where there is one. Null: no eligible backend answered. Afterwards
-    // backend() is the one in use, and session.upstream its connection.
-    io::Task<Connection*> connect(bool reuse);
+    // An idle connection is taken where one has been idle for less than idle_below (milliseconds; 0: never). Null: no
+    // eligible backend answered. Afterwards backend() is the one in use, and session.upstream its connection.
+    io::Task<Connection*> connect(io::Tick idle_below);
     // Ends the use of the connection: kept for the next exchange, or closed.
     void keep();
     void release();

@@ -22,9 +22,9 @@ io::Task<int> Outbox::flush(std::string_view also) {
     const std::array<std::string_view, 2> pieces{pending(), also};
     int sent = 0;
     if (used_ == 0 || also.empty()) {
-        sent = co_await socket_.send(used_ == 0 ? also : pending());
+        sent = co_await socket_->send(used_ == 0 ? also : pending());
     } else {
-        sent = co_await socket_.send(std::span<const std::string_view>(pieces));
+        sent = co_await socket_->send(std::span<const std::string_view>(pieces));
     }
     used_ = 0;
     if (sent > 0) {

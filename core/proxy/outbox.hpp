@@ -13,7 +13,10 @@ namespace core::proxy {
 
 class Outbox {
 public:
-    Outbox(net::Socket& socket, Scratch scratch) noexcept : socket_(socket), scratch_(std::move(scratch)) {}
+    explicit Outbox(Scratch scratch) noexcept : scratch_(std::move(scratch)) {}
+
+    // Where flush sends to from now on.
+    void aim(net::Socket& socket) noexcept { socket_ = &socket; }
 
     // Where the next bytes may be written; say how many with wrote().
     [[nodiscard]] std::span<char> room() const noexcept { return scratch_.bytes().subspan(used_); }
@@ -29,7 +32,7 @@ public:
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
 
 private:
-    net::Socket& socket_;
+    net::Socket* socket_ = nullptr;
     Scratch scratch_;
     std::size_t used_ = 0;
     std::uint64_t sent_ = 0;

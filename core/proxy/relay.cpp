@@ -32,11 +32,9 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, std::uint64_t& bytes)
         bytes += view.size();
         from.inbox.consume(view.size());
     }
-    // A broken side must not look like an orderly end to the other: the close is a reset.
-    from.socket.reset_on_close();
-    to.socket.reset_on_close();
-    from.socket.abort();
-    to.socket.abort();
+    // A broken side must not look like an orderly end to the other.
+    from.socket.reset();
+    to.socket.reset();
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ class Worker;
 
 // What sessions know of the listener that they came in by; outlives it where a reload takes it away.
 struct ListenerState {
-    ListenerSpec spec;
+    std::shared_ptr<const ListenerSpec> spec;  // replaced by a reload; whoever keeps views of it keeps the pointer
     std::uint32_t sessions = 0;
     std::uint64_t accepted = 0;
 };

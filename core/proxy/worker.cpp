@@ -8,6 +8,7 @@ namespace core::proxy {
 namespace {
 
 constexpr io::Tick house_every = 1000;
+constexpr io::Tick date_every = 500;
 
 }  // namespace
 
@@ -16,7 +17,8 @@ class Worker::Door final : public net::Acceptor {
 public:
     Door(Worker& worker, Listening listening)
         : net::Acceptor(*worker.loop_, std::move(listening.fd)),
-          state(std::make_shared<ListenerState>(ListenerState{std::move(listening.spec)})),
+          state(std::make_shared<ListenerState>(
+              ListenerState{std::make_shared<const ListenerSpec>(std::move(listening.spec))})),
           worker_(worker) {}
 
     std::shared_ptr<ListenerState> state;
@@ -74,10 +76,10 @@ void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners) {
     std::vector<std::unique_ptr<Door>> kept;
     for (Listening& listening : listeners) {
         const auto same = std::find_if(doors_.begin(), doors_.end(), [&](const std::unique_ptr<Door>& door) {
-            return door != nullptr && !door->leaving && door->state->spec.address == listening.spec.address;
+            return door != nullptr && !door->leaving && door->state->spec->address == listening.spec.address;
         });
         if (same != doors_.end()) {
-            (*same)->state->spec = std::move(listening.spec);
+            (*same)->state->spec = std::make_shared<const ListenerSpec>(std::move(listening.spec));
             kept.push_back(std::move(*same));
         } else if (!draining_) {
             kept.push_back(std::make_unique<Door>(*this, std::move(listening)));
@@ -115,7 +117,7 @@ WorkerReport Worker::report() const {
     for (const auto& door : doors_) {
         if (!door->leaving) {
             const ListenerState& state = *door->state;
-            report.listeners.push_back({state.spec.name, state.sessions, state.accepted});
+            report.listeners.push_back({state.spec->name, state.sessions, state.accepted});
         }
     }
     if (routing_ != nullptr) {
@@ -127,6 +129,14 @@ WorkerReport Worker::report() const {
         }
     }
     return report;
+}
+
+std::string_view Worker::date() {
+    if (date_made_ == 0 || loop_->now() - date_made_ >= date_every) {
+        date_ = http::print_date(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+        date_made_ = loop_->now();
+    }
+    return http::view(date_);
 }
 
 void Worker::drain(Milliseconds within) {
@@ -151,8 +161,8 @@ void Worker::accept(base::Descriptor connection, const std::shared_ptr<ListenerS
         return;  // cannot be: a listener comes with a snapshot
     }
     const int fd = connection.release();
-    sessions_.start(listener->spec.mode == Mode::tcp ? serve_tcp(*this, fd, listener)
-                                                     : serve_http(*this, fd, listener));
+    sessions_.start(listener->spec->mode == Mode::tcp ? serve_tcp(*this, fd, listener)
+                                                      : serve_http(*this, fd, listener));
 }
 
 // Back-pressure: with all sessions taken, newcomers stay in the kernel's backlog until some have ended.

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "core/base/log.hpp"
+#include "core/http/date.hpp"
+#include "core/http/head.hpp"
 #include "core/io/loop.hpp"
 #include "core/io/mailbox.hpp"
 #include "core/io/task.hpp"
@@ -47,6 +49,11 @@ public:
 
     [[nodiscard]] io::Loop& loop() noexcept { return *loop_; }
     [[nodiscard]] ScratchPool& scratch() noexcept { return scratch_; }
+    // Where heads are parsed into: good until the next await, then somebody else's. Too large for every session.
+    [[nodiscard]] http::RequestHead& request_head() noexcept { return request_head_; }
+    [[nodiscard]] http::ResponseHead& response_head() noexcept { return response_head_; }
+    // The Date field's value for now, made anew once a second.
+    [[nodiscard]] std::string_view date();
     [[nodiscard]] const std::shared_ptr<Routing>& routing() const noexcept { return routing_; }
     [[nodiscard]] bool draining() const noexcept { return draining_; }
     // Lines for the log, with their newlines; handed over once a round.
@@ -81,6 +88,10 @@ private:
     std::shared_ptr<Routing> routing_;
     Administration administration_;
     ScratchPool scratch_;
+    http::RequestHead request_head_;
+    http::ResponseHead response_head_;
+    http::DateText date_{};
+    io::Tick date_made_ = 0;
     std::vector<std::unique_ptr<Door>> doors_;
     io::TaskGroup sessions_;
     Session* first_session_ = nullptr;

@@ -1,0 +1,38 @@
+// Body: moves one message body from an inbox to the other side, framing it anew. The copying mover: bytes go from a
+// receive buffer straight into send(2), small ones are gathered first.
+#pragma once
+
+#include <cstdint>
+
+#include "core/http/chunked.hpp"
+#include "core/http/head.hpp"
+#include "core/io/task.hpp"
+#include "core/net/deadline.hpp"
+#include "core/proxy/inbox.hpp"
+#include "core/proxy/outbox.hpp"
+
+namespace core::proxy {
+
+enum class BodyEnd : std::uint8_t {
+    complete,
+    source_ended,      // the sender closed before the end of the body
+    source_failed,     // the sender's connection broke or went silent
+    source_malformed,  // its chunk framing is refused
+    sink_failed,       // the receiver's connection broke or does not take any more
+};
+
+struct BodyMove {
+    Inbox& from;
+    net::Deadline& from_deadline;
+    Outbox& to;  // what is pending in it goes first
+    net::Deadline& to_deadline;
+    http::Framing framing;  // how it comes in
+    bool chunk;             // whether it goes out in chunks
+    Milliseconds patience;  // longest silence of either side in the middle of the body
+};
+
+// Both deadlines are left armed; the caller clears them. Everything up to the end of the body, and nothing behind it,
+// is taken from the inbox.
+io::Task<BodyEnd> move_body(BodyMove move);
+
+}  // namespace core::proxy

@@ -1,0 +1,262 @@
+#include "core/proxy/exchange.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/base/verify.hpp"
+#include "core/proxy/relay.hpp"
+#include "core/proxy/worker.hpp"
+
+namespace core::proxy {
+namespace {
+
+constexpr io::Tick any_idle = std::numeric_limits<io::Tick>::max();
+// A request that must not be sent twice goes on an old connection only if it was in use a moment ago: servers close
+// after seconds of silence (Apache: 5 s), and a request that meets such a close cannot be sent again.
+constexpr io::Tick fresh_idle = 1000;
+
+}  // namespace
+
+Exchange::Exchange(Session& session, std::shared_ptr<Routing> routing, Record& record)
+    : session_(session),
+      routing_(std::move(routing)),
+      timeouts_(routing_->snapshot().timeouts),
+      record_(record),
+      pool_(routing_->pool(session.listener->spec->pool)),
+      to_backend_(session.worker.scratch().take()),
+      to_client_(session.worker.scratch().take()) {
+    to_client_.aim(session_.client);
+}
+
+void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
+    const std::string client = session_.peer.host();
+    const std::string fallback = session_.listener->spec->address.text();
+    http::RequestOptions options;
+    options.origin.client = client;
+    options.host_fallback = fallback;
+    options.expect = http::RequestOptions::Expect::forward;
+    request_size_ = http::write_request(head, options, to_backend_.room());
+    VERIFY(request_size_ != 0);  // scratch memory is larger than any head and what is added to it
+    request_ = {.framing = head.framing,
+                .staying = http::staying_open(head),
+                .media = preferred_media(head.fields),
+                .minor = head.minor,
+                .is_head = head.is_head(),
+                .idempotent = head.is_idempotent(),
+                .keep_alive = head.keep_alive,
+                .upgrade = !head.upgrade.empty()};
+    record_.request(head.method, head.target);
+    session_.inbox.consume(head_bytes);
+}
+
+io::Task<bool> Exchange::run() {
+    if (pool_ == nullptr || pool_->maintenance) {
+        co_return co_await answer_maintenance();
+    }
+    record_.pool = pool_->name();
+    Connector connector(session_, *pool_, timeouts_, record_);
+    io::Tick idle_below = repeatable() ? any_idle : fresh_idle;
+    for (;;) {
+        Connection* const backend = co_await connector.connect(idle_below);
+        if (backend == nullptr) {
+            co_return co_await answer_maintenance();
+        }
+        to_backend_.clear();
+        to_backend_.wrote(request_size_);
+        to_backend_.aim(backend->socket);
+        io::Task<BodyEnd> uploading = upload(*backend);
+        uploading.start();
+        const HeadOutcome outcome = co_await receive_head(*backend);
+        bool keep = false;
+        if (outcome == HeadOutcome::final) {
+            const bool uploaded = uploading.done();
+            keep = co_await download(*backend, uploaded);
+        }
+        const bool early = !uploading.done();
+        if (early) {
+            // Answered, or broken, before the request's body was over: the rest of it is not wanted any more.
+            backend->socket.abort();
+            session_.client.cancel_receive();
+        }
+        const BodyEnd sent = co_await uploading;
+        session_.deadline.clear();
+        if (outcome == HeadOutcome::silent && backend->reused && repeatable()) {
+            // The server had closed the connection that we kept: it has not seen this request.
+            connector.forgive();
+            idle_below = 0;
+            ++record_.retries;
+            continue;
+        }
+        record_.received += to_backend_.sent();
+        if (outcome == HeadOutcome::silent || outcome == HeadOutcome::failed) {
+            co_return co_await conclude_failure(connector, sent);
+        }
+        if (outcome == HeadOutcome::client_gone || early || sent != BodyEnd::complete) {
+            co_return false;
+        }
+        if (response_.keep_alive && backend->inbox.empty() && !backend->socket.aborted()) {
+            connector.keep();
+        }
+        co_return keep;
+    }
+}
+
+// Head and body of the request. Where the client fails in the middle, the backend must not take what it got for whole.
+io::Task<BodyEnd> Exchange::upload(Connection& backend) {
+    const BodyMove move{.from = session_.inbox,
+                        .from_deadline = session_.deadline,
+                        .to = to_backend_,
+                        .to_deadline = backend.deadline,
+                        .framing = request_.framing,
+                        .chunk = request_.framing.kind == http::Framing::Kind::chunked,
+                        .patience = timeouts_.client};
+    BodyEnd end = BodyEnd::complete;
+    if (request_.framing.empty()) {
+        const int sent = co_await to_backend_.flush();
+        end = sent < 0 ? BodyEnd::sink_failed : BodyEnd::complete;
+    } else {
+        end = co_await move_body(move);
+    }
+    if (end != BodyEnd::complete && end != BodyEnd::sink_failed) {
+        backend.socket.abort();
+    }
+    co_return end;
+}
+
+io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
+    std::size_t seen = 0;
+    bool begun = false;
+    backend.deadline.set(timeouts_.backend);
+    for (;;) {
+        http::ResponseHead& head = session_.worker.response_head();
+        http::ParseResult parsed;
+        if (!backend.inbox.empty()) {
+            const std::string_view bytes = backend.inbox.view();
+            parsed = http::parse_response(bytes, {}, request_.is_head ? "HEAD" : "GET", head, seen);
+            seen = bytes.size();
+        }
+        if (parsed.bad() || (parsed.complete() && head.status == 101 && !request_.upgrade)) {
+            failure_status_ = 502;
+            failure_ = parsed.bad() ? parsed.reason : "the server switched protocols without being asked";
+            co_return HeadOutcome::failed;
+        }
+        if (parsed.complete() && head.is_interim()) {
+            const std::size_t size = request_.minor == 0 ? 0 : http::write_response(head, {}, to_client_.room());
+            to_client_.wrote(size);
+            backend.inbox.consume(parsed.consumed);
+            seen = 0;
+            const int sent = co_await to_client_.flush();
+            if (sent < 0) {
+                co_return HeadOutcome::client_gone;
+            }
+            continue;
+        }
+        if (parsed.complete()) {
+            record_.answered = session_.worker.loop().now();
+            response_.upgraded = head.status == 101;
+            response_.keep_alive = head.keep_alive;
+            response_.head_bytes = parsed.consumed;
+            co_return HeadOutcome::final;
+        }
+        const int got = co_await backend.inbox.fill();
+        if (got <= 0) {
+            const bool late = backend.deadline.expired();
+            failure_status_ = late ? 504 : 502;
+            failure_ = late ? "the server did not answer in time" : "the server ended the connection without an answer";
+            co_return !late && !begun ? HeadOutcome::silent : HeadOutcome::failed;
+        }
+        begun = true;
+    }
+}
+
+// The final response, head and body, from the head that receive_head left in the worker's hands. True: the client's
+// connection may be used again.
+io::Task<bool> Exchange::download(Connection& backend, bool uploaded) {
+    const http::ResponseHead& head = session_.worker.response_head();
+    const http::Framing incoming = head.framing;
+    const http::Framing outgoing = http::framing_towards(request_.minor, head);
+    const bool keep = uploaded && request_.keep_alive && !session_.ending && !response_.upgraded &&
+                      outgoing.kind != http::Framing::Kind::until_close;
+    record_.status = head.status;
+    to_client_.wrote(http::write_response(head,
+                                          {.framing = outgoing,
+                                           .persistence = keep ? request_.staying : http::Persistence::close,
+                                           .date = session_.worker.date()},
+                                          to_client_.room()));
+    backend.inbox.consume(response_.head_bytes);
+    if (response_.upgraded) {
+        const int flushed = co_await to_client_.flush();
+        if (flushed == 0) {
+            co_await relay(session_, backend, timeouts_.relay_idle, record_);
+        }
+        record_.sent += to_client_.sent();
+        co_return false;
+    }
+    const BodyMove move{.from = backend.inbox,
+                        .from_deadline = backend.deadline,
+                        .to = to_client_,
+                        .to_deadline = session_.deadline,
+                        .framing = incoming,
+                        .chunk = outgoing.kind == http::Framing::Kind::chunked,
+                        .patience = timeouts_.client};
+    const BodyEnd end = co_await move_body(move);
+    record_.sent += to_client_.sent();
+    if (end == BodyEnd::complete) {
+        co_return keep;
+    }
+    response_.keep_alive = false;
+    backend.socket.abort();
+    if (end == BodyEnd::sink_failed) {
+        record_.error = "the client went away";
+    } else {
+        // The client must not take a cut body for whole, whatever its framing.
+        session_.client.reset();
+        record_.error = "the server broke off in the middle of its answer";
+    }
+    co_return false;
+}
+
+io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_end) {
+    if (upload_end == BodyEnd::source_ended || upload_end == BodyEnd::source_failed) {
+        record_.answered_by = "nobody";
+        record_.error = "the client went away in the middle of its request";
+        co_return false;
+    }
+    const bool malformed = upload_end == BodyEnd::source_malformed;
+    if (!malformed) {
+        ++connector.backend()->failed;
+    }
+    connector.release();
+    co_return co_await answer_error(malformed ? 400 : failure_status_,
+                                    malformed ? std::string_view("malformed chunked body") : failure_);
+}
+
+OwnAnswer Exchange::own_answer(int status, std::string_view reason) {
+    const bool keep = request_.keep_alive && !session_.ending && request_.framing.empty();
+    record_.answered_by = "gatehouse";
+    record_.status = static_cast<std::uint16_t>(status);
+    record_.error = reason;
+    return {.status = status,
+            .reason = reason,
+            .media = request_.media,
+            .head_only = request_.is_head,
+            .persistence = keep ? request_.staying : http::Persistence::close};
+}
+
+io::Task<bool> Exchange::answer_maintenance() {
+    const bool by_hand = pool_ != nullptr && pool_->maintenance.has_value();
+    const OwnAnswer answer = own_answer(503, by_hand ? "maintenance" : "no eligible backend");
+    const int sent =
+        co_await send_maintenance(session_, answer, routing_->snapshot(), by_hand ? &*pool_->maintenance : nullptr);
+    record_.sent += static_cast<std::uint64_t>(std::max(sent, 0));
+    co_return sent > 0 && answer.persistence != http::Persistence::close;
+}
+
+io::Task<bool> Exchange::answer_error(int status, std::string_view reason) {
+    const OwnAnswer answer = own_answer(status, reason);
+    const int sent = co_await send_error(session_, answer);
+    record_.sent += static_cast<std::uint64_t>(std::max(sent, 0));
+    co_return sent > 0 && answer.persistence != http::Persistence::close;
+}
+
+}  // namespace core::proxy

@@ -1,0 +1,75 @@
+// Exchange: one request and its response, from the parsed request head to the last byte of the response. This is where
+// a visitor's request meets a backend; read run() from the top.
+#pragma once
+
+#include <memory>
+
+#include "core/http/parser.hpp"
+#include "core/proxy/answer.hpp"
+#include "core/proxy/body.hpp"
+#include "core/proxy/connector.hpp"
+#include "core/proxy/record.hpp"
+#include "core/proxy/routing.hpp"
+#include "core/proxy/session.hpp"
+
+namespace core::proxy {
+
+class Exchange {
+public:
+    Exchange(Session& session, std::shared_ptr<Routing> routing, Record& record);
+
+    // Takes over the head that was just parsed from the first head_bytes of the session's inbox, before anything is
+    // awaited.
+    void prepare(const http::RequestHead& head, std::size_t head_bytes);
+    // Carries it out. True: the session may go on with the next request.
+    io::Task<bool> run();
+
+private:
+    // What must be known of the request after its head's bytes are gone.
+    struct Request {
+        http::Framing framing;
+        http::Persistence staying = http::Persistence::implied;
+        Media media = Media::html;
+        std::uint8_t minor = 1;
+        bool is_head = false;
+        bool idempotent = false;
+        bool keep_alive = false;
+        bool upgrade = false;
+    };
+    struct Response {
+        http::Framing framing;
+        std::size_t head_bytes = 0;
+        bool keep_alive = false;  // of the backend's connection
+        bool upgraded = false;
+    };
+    enum class HeadOutcome : std::uint8_t {
+        final,        // a final response's head is there
+        silent,       // the connection ended before the first byte of an answer
+        failed,       // no valid answer, or none in time
+        client_gone,  // found while passing on an interim response
+    };
+
+    io::Task<BodyEnd> upload(Connection& backend);
+    io::Task<HeadOutcome> receive_head(Connection& backend);
+    io::Task<bool> download(Connection& backend, bool uploaded);
+    io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
+    io::Task<bool> answer_maintenance();
+    io::Task<bool> answer_error(int status, std::string_view reason);
+    [[nodiscard]] OwnAnswer own_answer(int status, std::string_view reason);
+    [[nodiscard]] bool repeatable() const noexcept { return request_.idempotent && request_.framing.empty(); }
+
+    Session& session_;
+    std::shared_ptr<Routing> routing_;
+    const Timeouts& timeouts_;
+    Record& record_;
+    Pool* pool_;
+    Request request_;
+    Response response_;
+    Outbox to_backend_;
+    Outbox to_client_;
+    std::size_t request_size_ = 0;
+    int failure_status_ = 0;
+    std::string_view failure_;
+};
+
+}  // namespace core::proxy

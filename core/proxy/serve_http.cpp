@@ -1,0 +1,115 @@
+#include "core/http/parser.hpp"
+#include "core/proxy/exchange.hpp"
+#include "core/proxy/session.hpp"
+#include "core/proxy/worker.hpp"
+
+namespace core::proxy {
+namespace {
+
+// How long, and for how many bytes, we listen to a client that was told that we close. Closing at once would send RST
+// for what it still sends, and RST makes its kernel throw away our answer (RFC 9112 9.6).
+constexpr Milliseconds linger_for{1'000};
+constexpr std::size_t linger_bytes = 256 * 1024;
+
+enum class Arrival : std::uint8_t {
+    request,  // the worker's request_head() holds it
+    refused,  // to be answered with the refusal
+    nothing,  // the client has gone, or stayed silent for too long
+};
+
+// Receives until a whole request head is there. Its bytes stay in the inbox.
+io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResult& parsed) {
+    const Timeouts& timeouts = session.worker.routing()->snapshot().timeouts;
+    const auto effect = net::Deadline::Effect::cancel_receive;
+    session.idle = session.inbox.empty();
+    session.deadline.set(session.idle && !first ? timeouts.keep_alive : timeouts.head, effect);
+    std::size_t seen = 0;
+    for (;;) {
+        const std::string_view bytes = session.inbox.view();
+        if (!bytes.empty()) {
+            parsed = http::parse_request(bytes, {}, session.worker.request_head(), seen);
+            seen = bytes.size();
+        }
+        if (parsed.verdict != http::ParseResult::Verdict::incomplete) {
+            session.deadline.clear();
+            co_return parsed.complete() ? Arrival::request : Arrival::refused;
+        }
+        const int got = co_await session.inbox.fill();
+        if (got <= 0) {
+            const bool late = session.deadline.expired() && !session.inbox.empty();
+            parsed = {http::ParseResult::Verdict::bad, 408, 0, "the request head did not end in time"};
+            session.deadline.clear();
+            co_return late ? Arrival::refused : Arrival::nothing;
+        }
+        if (session.idle && !first) {
+            session.deadline.set(session.worker.routing()->snapshot().timeouts.head, effect);
+        }
+        session.idle = false;
+    }
+}
+
+// One request and its response. True: the session goes on.
+io::Task<bool> serve_one(Session& session, bool first) {
+    http::ParseResult parsed;
+    const Arrival arrival = co_await receive_request(session, first, parsed);
+    if (arrival == Arrival::nothing) {
+        session.client.abort();
+        co_return false;
+    }
+    Worker& worker = session.worker;
+    const std::shared_ptr<Routing> routing = worker.routing();
+    Record record(worker.loop().now());
+    const std::shared_ptr<const ListenerSpec> spec = session.listener->spec;
+    record.listener = spec->name;
+    bool more = false;
+    if (arrival == Arrival::refused) {
+        record.request("-", {});
+        record.answered_by = "gatehouse";
+        record.status = static_cast<std::uint16_t>(parsed.status);
+        record.error = parsed.reason;
+        const OwnAnswer answer{.status = parsed.status, .reason = parsed.reason};
+        const int sent = co_await send_error(session, answer);
+        record.sent = sent > 0 ? static_cast<std::uint64_t>(sent) : 0;
+    } else {
+        Exchange exchange(session, routing, record);
+        exchange.prepare(worker.request_head(), parsed.consumed);
+        more = co_await exchange.run();
+    }
+    if (routing->snapshot().log_exchanges) {
+        record.print(worker.log_lines(), session.peer, worker.loop().now());
+    }
+    co_return more && !session.ending;
+}
+
+io::Task<void> linger(Session& session) {
+    session.client.shutdown_send();
+    session.deadline.set(linger_for);
+    session.inbox.consume(session.inbox.view().size());
+    std::size_t total = 0;
+    while (total < linger_bytes && !session.client.aborted()) {
+        const int got = co_await session.inbox.fill();
+        if (got <= 0) {
+            break;
+        }
+        total += static_cast<std::size_t>(got);
+        session.inbox.consume(session.inbox.view().size());
+    }
+    session.deadline.clear();
+}
+
+}  // namespace
+
+io::Task<void> serve_http(Worker& worker, int fd, const std::shared_ptr<ListenerState>& listener) {
+    Session session(worker, base::Descriptor(fd), listener);
+    bool first = true;
+    bool more = true;
+    while (more) {
+        more = co_await serve_one(session, first);
+        first = false;
+    }
+    if (!session.client.aborted()) {
+        co_await linger(session);
+    }
+}
+
+}  // namespace core::proxy

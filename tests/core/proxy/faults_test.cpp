@@ -1,0 +1,162 @@
+// What goes wrong, and how it ends: refusals, silence, broken answers, drains and reloads, through a real worker.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/core/proxy/gate.hpp"
+
+namespace core::proxy::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const std::string get_close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+class Faults : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string why;
+        if (!rings_work(why)) {
+            GTEST_SKIP() << why;
+        }
+    }
+};
+
+// A port on which nobody listens.
+Address nobody() {
+    Address address;
+    tests::listen_on_loopback(address);
+    return address;
+}
+
+// A script that answers once and keeps what it was sent, up to mark.
+std::function<void(Peer&)> answer_once(std::string& request, std::string mark, std::string response) {
+    return [&request, mark = std::move(mark), response = std::move(response)](Peer& peer) {
+        request = peer.read_until(mark);
+        peer.send(response);
+        peer.end();
+        peer.read_all();
+    };
+}
+
+TEST_F(Faults, RefusesABadRequestAndClosesWithoutAskingABackend) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()});
+    EXPECT_THAT(gate.ask("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                StartsWith("HTTP/1.1 400"));
+    EXPECT_THAT(gate.ask("GET / HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 400"));
+    EXPECT_THAT(gate.ask("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n"),
+                StartsWith("HTTP/1.1 431"));
+    EXPECT_EQ(origin.connections(), 0);
+}
+
+TEST_F(Faults, Answers408ToAHeadThatNeverEnds) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.head = Milliseconds(50); });
+    EXPECT_THAT(gate.ask("GET / HTTP/1.1\r\nHo"), StartsWith("HTTP/1.1 408"));
+}
+
+TEST_F(Faults, ClosesASilentSessionWithoutAWord) {
+    Gate gate({nobody()}, Mode::http, [](Snapshot& s) { s.timeouts.head = Milliseconds(50); });
+    EXPECT_EQ(gate.ask(""), "");
+}
+
+TEST_F(Faults, Answers504WhenABackendStaysSilent) {
+    Origin origin([](Peer& peer) { peer.read_all(); });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.backend = Milliseconds(50); });
+    EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 504"));
+}
+
+TEST_F(Faults, Answers502ToAnAnswerThatIsNotHttp) {
+    std::string seen;
+    Origin origin(answer_once(seen, "\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n"));
+    Gate gate({origin.address()});
+    EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 502"));
+}
+
+TEST_F(Faults, ResetsAClientWhoseBodyBreaksOff) {
+    std::string seen;
+    Origin origin(answer_once(seen, "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"));
+    Gate gate({origin.address()});
+    EXPECT_TRUE(gate.ask(get_close).ends_with("<reset>"));
+}
+
+TEST_F(Faults, NeverReusesABackendConnectionWithBytesBehindItsAnswer) {
+    Origin origin(answer_all(ok + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"));
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    for (int i = 0; i < 3; ++i) {
+        client.send(get);
+        const std::string response = client.read_until("\r\n\r\nhi");
+        EXPECT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\n"));
+        EXPECT_THAT(response, Not(HasSubstr("evil")));
+    }
+    EXPECT_EQ(origin.connections(), 3);
+}
+
+TEST_F(Faults, DrainsIdleSessionsAtOnceAndBusyOnesAtTheirEnd) {
+    std::promise<void> go;
+    Origin origin([&go](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        go.get_future().wait();
+        peer.send(ok);
+        peer.read_all();
+    });
+    Gate gate({origin.address()});
+    Peer busy = gate.client();
+    busy.send(get);
+    Peer idle = gate.client();
+    while (gate.server().report().backends[0].active == 0 || gate.server().report().listeners[0].sessions < 2) {
+    }
+    std::thread draining([&] { gate.server().drain(Milliseconds(10'000)); });
+    EXPECT_EQ(idle.read_all(), "");
+    go.set_value();
+    const std::string response = busy.read_all();
+    EXPECT_THAT(response, HasSubstr("Connection: close\r\n"));
+    EXPECT_TRUE(response.ends_with("\r\n\r\nhi"));
+    draining.join();
+}
+
+TEST_F(Faults, EndsADrainAtItsDeadline) {
+    Origin origin([](Peer& peer) { peer.read_all(); });
+    Gate gate({origin.address()});
+    Peer busy = gate.client();
+    busy.send(get);
+    while (gate.server().report().backends[0].active == 0) {
+    }
+    gate.server().drain(Milliseconds(50));
+    busy.read_all();
+}
+
+TEST_F(Faults, SwapsTheConfigurationUnderAnOpenSession) {
+    Origin one(answer_all(ok));
+    Origin two(answer_all("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo"));
+    Gate gate({one.address()});
+    Peer client = gate.client();
+    client.send(get);
+    client.read_until("hi");
+    gate.reload({two.address()});
+    client.send(get);
+    EXPECT_THAT(client.read_until("two"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Faults, WritesALineForEveryExchange) {
+    Origin origin(answer_all(ok));
+    std::string log;
+    {
+        Gate gate({origin.address()});
+        EXPECT_THAT(gate.ask("GET /a\"b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1"));
+        gate.server().drain(Milliseconds(0));
+        for (int i = 0; i < 500 && log.empty(); ++i) {
+            ::usleep(1'000);
+            log = gate.log();
+        }
+    }
+    EXPECT_THAT(log, HasSubstr(R"("listener":"web","pool":"app")"));
+}
+
+}  // namespace
+}  // namespace core::proxy::testing

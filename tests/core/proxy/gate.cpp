@@ -1,0 +1,175 @@
+#include "tests/core/proxy/gate.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace core::proxy::testing {
+
+Peer::Peer(base::Descriptor fd) : fd_(std::move(fd)) {
+    const timeval patience{5, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+}
+
+void Peer::send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+        const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent <= 0) {
+            return;  // the other side has gone; what it left behind is what the test looks at
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+}
+
+bool Peer::fill() {
+    char memory[16384];
+    ssize_t got = -1;
+    do {
+        got = ::recv(fd_.get(), memory, sizeof memory, 0);
+    } while (got < 0 && errno == EINTR);
+    was_reset_ = was_reset_ || (got < 0 && errno == ECONNRESET);
+    if (got > 0) {
+        buffer_.append(memory, static_cast<std::size_t>(got));
+    }
+    return got > 0;
+}
+
+std::string Peer::read_until(std::string_view mark) {
+    std::size_t at = buffer_.find(mark);
+    while (at == std::string::npos && fill()) {
+        at = buffer_.find(mark);
+    }
+    return read_bytes(at == std::string::npos ? buffer_.size() : at + mark.size());
+}
+
+std::string Peer::read_bytes(std::size_t count) {
+    while (buffer_.size() < count && fill()) {
+    }
+    std::string bytes = buffer_.substr(0, count);
+    buffer_.erase(0, bytes.size());
+    return bytes;
+}
+
+std::string Peer::read_all() {
+    while (fill()) {
+    }
+    return std::exchange(buffer_, {}) + (was_reset_ ? "<reset>" : "");
+}
+
+void Peer::end() const {
+    ::shutdown(fd_.get(), SHUT_WR);
+}
+
+void Peer::reset() {
+    const linger now{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    fd_.reset();
+}
+
+Origin::Origin(std::function<void(Peer&)> script)
+    : listening_(tests::listen_on_loopback(address_)), script_(std::move(script)), thread_([this] {
+          for (;;) {
+              base::Descriptor fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+              if (!fd.valid()) {
+                  return;
+              }
+              const std::lock_guard lock(mutex_);
+              ++connections_;
+              sessions_.emplace_back([this, raw = fd.release()] {
+                  Peer peer{base::Descriptor(raw)};
+                  script_(peer);
+              });
+          }
+      }) {}
+
+Origin::~Origin() {
+    ::shutdown(listening_.get(), SHUT_RDWR);
+    thread_.join();
+    for (std::thread& session : sessions_) {
+        session.join();
+    }
+}
+
+int Origin::connections() const {
+    const std::lock_guard lock(mutex_);
+    return connections_;
+}
+
+std::function<void(Peer&)> answer_all(std::string response) {
+    return [response = std::move(response)](Peer& peer) {
+        while (!peer.read_until("\r\n\r\n").empty()) {
+            peer.send(response);
+        }
+    };
+}
+
+Gate::Gate(std::vector<Address> backends, Mode mode, const std::function<void(Snapshot&)>& change)
+    : mode_(mode), change_(change), log_fd_(::memfd_create("log", MFD_CLOEXEC)) {
+    log_ = std::make_unique<base::Log>(log_fd_);
+    server_ = std::make_unique<Server>(*log_);
+    const auto started = server_->start(1);
+    VERIFY(started.has_value());
+    configure(std::move(backends), tests::listen_on_loopback(address_));
+}
+
+Gate::~Gate() {
+    server_.reset();
+    log_.reset();
+    ::close(log_fd_);
+}
+
+void Gate::configure(std::vector<Address> backends, base::Descriptor listening) {
+    auto snapshot = std::make_shared<Snapshot>();
+    snapshot->listeners.push_back({"web", address_, mode_, "app"});
+    PoolSpec pool;
+    pool.name = "app";
+    for (const Address& backend : backends) {
+        BackendSpec spec;
+        spec.server = "web" + std::to_string(pool.backends.size() + 1);
+        spec.address = backend;
+        pool.backends.push_back(std::move(spec));
+    }
+    snapshot->pools.push_back(pool);
+    change_(*snapshot);
+    std::vector<Server::ListenerSockets> sockets(1);
+    sockets[0].push_back(std::move(listening));
+    server_->configure(snapshot, std::move(sockets));
+    for (const BackendSpec& backend : pool.backends) {
+        server_->set_health("app", backend.server, true);
+    }
+    static_cast<void>(server_->report());  // the letters before it have been read when it is answered
+}
+
+void Gate::reload(std::vector<Address> backends) {
+    configure(std::move(backends), base::Descriptor(::dup(0)));
+}
+
+std::string Gate::ask(std::string_view request) const {
+    Peer peer = client();
+    peer.send(request);
+    return peer.read_all();
+}
+
+void Gate::fence(const std::vector<std::string>& servers) {
+    Administration administration;
+    for (const std::string& server : servers) {
+        administration.fences.push_back({"app", server});
+    }
+    administer(administration);
+}
+
+std::string Gate::log() const {
+    std::string text(1 << 20, 0);
+    const ssize_t size = ::pread(log_fd_, text.data(), text.size(), 0);
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    return text;
+}
+
+bool rings_work(std::string& why) {
+    auto loop = io::Loop::create({});
+    why = loop ? "" : loop.error().line();
+    return loop.has_value();
+}
+
+}  // namespace core::proxy::testing

@@ -1,0 +1,91 @@
+// Gate: a real proxy server on loopback, and Origin: a scripted backend behind it. For the tests of this room.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/proxy/server.hpp"
+#include "tests/support/socket_pair.hpp"
+
+namespace core::proxy::testing {
+
+// Blocking reads and writes with a timeout of five seconds, on a connected socket.
+class Peer {
+public:
+    explicit Peer(base::Descriptor fd);
+    Peer(const Peer&) = delete;
+    void send(std::string_view bytes) const;
+    // Up to and including mark; what came before a close or a timeout where it never comes.
+    std::string read_until(std::string_view mark);
+    std::string read_bytes(std::size_t count);
+    // All up to the end of the connection. "<reset>" is appended where it ended with RST.
+    std::string read_all();
+    void end() const;  // FIN
+    void reset();      // RST
+    [[nodiscard]] int fd() const { return fd_.get(); }
+
+private:
+    bool fill();
+    base::Descriptor fd_;
+    std::string buffer_;
+    bool was_reset_ = false;
+};
+
+// Runs script once for each connection, each on a thread; joins them at its end.
+class Origin {
+public:
+    explicit Origin(std::function<void(Peer&)> script);
+    ~Origin();
+    [[nodiscard]] const Address& address() const { return address_; }
+    [[nodiscard]] int connections() const;
+
+private:
+    Address address_;
+    base::Descriptor listening_;
+    std::function<void(Peer&)> script_;
+    mutable std::mutex mutex_;
+    int connections_ = 0;
+    std::vector<std::thread> sessions_;
+    std::thread thread_;
+};
+
+// An answer to every request without a body, on a connection that stays open.
+std::function<void(Peer&)> answer_all(std::string response);
+
+// One pool "app" of the given backends, all healthy, behind one listener.
+class Gate {
+public:
+    explicit Gate(
+        std::vector<Address> backends, Mode mode = Mode::http,
+        const std::function<void(Snapshot&)>& change = [](Snapshot&) {});
+    ~Gate();
+
+    [[nodiscard]] Peer client() const { return Peer(tests::connect_to(address_)); }
+    // Sends request and reads all until the proxy closes.
+    [[nodiscard]] std::string ask(std::string_view request) const;
+    void administer(const Administration& administration) { server_->administer(administration); }
+    void fence(const std::vector<std::string>& servers);
+    void reload(std::vector<Address> backends);
+    Server& server() { return *server_; }
+    [[nodiscard]] std::string log() const;
+
+private:
+    void configure(std::vector<Address> backends, base::Descriptor listening);
+    Mode mode_;
+    std::function<void(Snapshot&)> change_;
+    Address address_;
+    int log_fd_;
+    std::unique_ptr<base::Log> log_;
+    std::unique_ptr<Server> server_;
+};
+
+// True where io_uring can be used here; else says why not (for GTEST_SKIP).
+bool rings_work(std::string& why);
+
+}  // namespace core::proxy::testing
