@@ -15,6 +15,7 @@
 #include "appliance/boot/control_socket.hpp"
 #include "appliance/boot/privileges.hpp"
 #include "appliance/control/workers.hpp"
+#include "appliance/link/event.hpp"
 
 namespace appliance::boot {
 namespace {
@@ -34,7 +35,21 @@ core::Address read_address(const json& text) {
     return *address;
 }
 
+sigset_t watched_signals() noexcept {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) {
+        ::sigaddset(&set, number);
+    }
+    return set;
+}
+
 }  // namespace
+
+void block_signals() noexcept {
+    const sigset_t set = watched_signals();
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+}
 
 Supervisor::Supervisor(const config::Config& config, Account account, core::base::Log& log)
     : config_(config), account_(std::move(account)), log_(log) {
@@ -44,12 +59,7 @@ Supervisor::Supervisor(const config::Config& config, Account account, core::base
 }
 
 core::Result<void> Supervisor::open() {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) {
-        ::sigaddset(&set, number);
-    }
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    const sigset_t set = watched_signals();
     signals_.reset(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
     if (!signals_.valid()) {
         return core::fail_os("cannot wait for signals", errno);
@@ -62,7 +72,7 @@ core::Result<void> Supervisor::open() {
     }
     if (auto ready = prepare_state_folder(config_.control.state, account_); !ready) {
         // Traffic does not need the folder. Control says what it lacks to whoever wants to change something.
-        log_.write("{\"event\":\"state\",\"error\":\"" + ready.error().line() + "\"}\n");
+        log_.write(link::event_line("state", {{"error", ready.error().line()}}));
     }
     auto socket = open_control_socket(config_.control.socket, operators_group(account_));
     if (!socket) {

@@ -21,6 +21,9 @@
 
 namespace appliance::boot {
 
+// Blocks the signals that Supervisor::run takes, in this thread and those it makes from here on.
+void block_signals() noexcept;
+
 class Supervisor {
 public:
     // Children are given the account's identity. Events go to log, which outlives the supervisor.
@@ -30,11 +33,11 @@ public:
     // Kills children that still live.
     ~Supervisor();
 
-    // Opens every socket, before the first child starts. Error: one of them cannot be opened; nothing is left behind.
+    // Opens every socket, before the first child starts. Expects block_signals(). Error: one of them cannot be opened;
+    // nothing is left behind.
     core::Result<void> open();
     // Runs until SIGTERM or SIGINT, both drained, and returns the exit code: 0 after an orderly end, 1 when a second
     // signal cut it short, 2 when control could not read the configuration that this process could. SIGHUP reloads.
-    // Blocks these signals and SIGCHLD in the calling thread and leaves them blocked.
     int run();
 
 private:

@@ -1,5 +1,6 @@
 #include "appliance/control/proxy_link.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <nlohmann/json.hpp>

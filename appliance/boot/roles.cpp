@@ -1,0 +1,158 @@
+#include "appliance/boot/roles.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "appliance/boot/privileges.hpp"
+#include "appliance/boot/proxy_role.hpp"
+#include "appliance/boot/sandbox.hpp"
+#include "appliance/boot/supervisor.hpp"
+#include "appliance/config/load.hpp"
+#include "appliance/control/run.hpp"
+#include "netfilter/fence_manager.hpp"
+#include "netfilter/helper.hpp"
+
+namespace appliance::boot {
+namespace {
+
+constexpr int failed = 1;
+constexpr int invalid = 2;
+
+int complain(const core::Error& error) {
+    fmt::print(stderr, "gatehouse: {}\n", error.line());
+    return failed;
+}
+
+int complain(const config::Problems& problems) {
+    for (const config::Problem& problem : problems) {
+        fmt::print(stderr, "{}\n", problem.text());
+    }
+    return invalid;
+}
+
+// The supervisor's own words to its children, so anything odd is a bug or somebody playing.
+struct Arguments {
+    Role role = Role::control;
+    Account account;
+    std::string config;
+};
+
+unsigned read_number(std::string_view text) {
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) {
+        throw std::invalid_argument("--role is for gatehouse itself; use: gatehouse run -c FILE");
+    }
+    return number;
+}
+
+Arguments read_arguments(int argc, const char* const* argv) {
+    Arguments arguments;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const std::string_view name = argv[i];
+        const std::string_view value = argv[i + 1];
+        if (name == "--role") {
+            const auto role = parse_role(value);
+            arguments.role = role ? *role : throw std::invalid_argument("no role " + std::string(value));
+        } else if (name == "--user") {
+            arguments.account.name = value;
+        } else if (name == "--uid") {
+            arguments.account.uid = read_number(value);
+        } else if (name == "--gid") {
+            arguments.account.gid = read_number(value);
+        } else if (name == "--config") {
+            arguments.config = value;
+        }
+    }
+    if (arguments.account.name.empty()) {
+        throw std::invalid_argument("--role is for gatehouse itself; use: gatehouse run -c FILE");
+    }
+    return arguments;
+}
+
+int run_control(const Arguments& arguments) {
+    auto config = config::load(arguments.config);
+    if (!config) {
+        return complain(config.error());
+    }
+    if (const auto confined = confine(Role::control, config->control.state); !confined) {
+        return complain(confined.error());
+    }
+    return control::run(std::move(*config), core::base::Descriptor(link_fd), core::base::Descriptor(api_fd));
+}
+
+int run_confined_proxy() {
+    if (const auto confined = confine(Role::proxy, {}); !confined) {
+        return complain(confined.error());
+    }
+    return run_proxy(core::base::Descriptor(link_fd));
+}
+
+int run_fence() {
+    auto manager = netfilter::FenceManager::open();
+    if (!manager) {
+        return complain(manager.error());
+    }
+    if (const auto confined = confine(Role::fence, {}); !confined) {
+        return complain(confined.error());
+    }
+    const auto served = netfilter::serve(link_fd, *manager);
+    return served ? 0 : complain(served.error());
+}
+
+}  // namespace
+
+int run_daemon(const std::string& file) {
+    ::signal(SIGPIPE, SIG_IGN);
+    const auto config = config::load(file);
+    if (!config) {
+        return complain(config.error());
+    }
+    auto account = find_account(config->proxy.user);
+    if (!account) {
+        return complain(account.error());
+    }
+    if (::geteuid() != 0) {
+        return complain({"cannot run", "not root", "start it as root; its processes give their privileges up", 0});
+    }
+    raise_file_limit();
+    // Signals are blocked before the log's thread starts, so that none of them is delivered there.
+    block_signals();
+    core::base::Log log(STDOUT_FILENO);
+    Supervisor supervisor(*config, std::move(*account), log);
+    if (const auto opened = supervisor.open(); !opened) {
+        return complain(opened.error());
+    }
+    return supervisor.run();
+}
+
+bool is_child(int argc, const char* const* argv) noexcept {
+    return argc > 1 && std::strcmp(argv[1], "--role") == 0;
+}
+
+int run_child(int argc, const char* const* argv) {
+    const Arguments arguments = read_arguments(argc, argv);
+    ::signal(SIGPIPE, SIG_IGN);
+    if (const auto dropped = drop_privileges(arguments.role, arguments.account); !dropped) {
+        return complain(dropped.error());
+    }
+    switch (arguments.role) {
+        case Role::control:
+            return run_control(arguments);
+        case Role::proxy:
+            return run_confined_proxy();
+        case Role::fence:
+            return run_fence();
+    }
+    return failed;
+}
+
+}  // namespace appliance::boot

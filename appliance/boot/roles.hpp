@@ -1,0 +1,17 @@
+// The entries of the binary that are not the command line: the daemon, and its children.
+#pragma once
+
+#include <string>
+
+namespace appliance::boot {
+
+// `gatehouse run -c FILE`: loads, opens, supervises. Returns the exit code: 0 after an orderly end, 1 where something
+// could not be opened, 2 for an invalid configuration, with its problems on standard error.
+int run_daemon(const std::string& config);
+
+// Whether this process was started by the supervisor as one of its children.
+bool is_child(int argc, const char* const* argv) noexcept;
+// Such a child's whole life, from giving up privileges on. Returns its exit code.
+int run_child(int argc, const char* const* argv);
+
+}  // namespace appliance::boot

@@ -1,0 +1,222 @@
+// Control's skeleton: state, events, and how proxy and kernel are brought into line. The commands are in
+// control_fence.cpp, control_reload.cpp and control_maintenance.cpp.
+#include "appliance/control/control.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "appliance/control/messages.hpp"
+#include "appliance/control/views.hpp"
+#include "appliance/link/event.hpp"
+
+namespace appliance::control {
+namespace {
+
+using nlohmann::json;
+
+// A worker answers within a turn of its loop; this long only when the machine is on its knees.
+constexpr core::Milliseconds answer_max{5'000};
+constexpr core::Milliseconds report_max{2'000};
+// A proxy is not given traffic before the kernel's fences are known, unless there is no fence process for this long.
+constexpr std::chrono::milliseconds fences_wait{2'000};
+constexpr std::chrono::seconds retry{1};
+// Fences expire to the second.
+constexpr std::chrono::milliseconds expiry_step{200};
+
+}  // namespace
+
+Control::Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log_to)
+    : supervisor_(supervisor), log_(log_to) {
+    Administration administration;
+    auto store = Store::open(config.control.state);
+    if (store) {
+        if (auto loaded = store->load(); loaded) {
+            administration = std::move(*loaded);
+            store_.emplace(std::move(*store));
+        } else {
+            store_error_ = std::move(loaded.error());
+        }
+    } else {
+        store_error_ = std::move(store.error());
+    }
+    if (!store_) {
+        log("state", {{"error", store_error_.line()}});
+    }
+    state_.config = std::make_shared<const config::Config>(std::move(config));
+    state_.administration = std::make_shared<const Administration>(std::move(administration));
+}
+
+Control::State Control::state() const {
+    const std::lock_guard lock(state_mutex_);
+    return state_;
+}
+
+void Control::publish(Administration administration) {
+    const std::lock_guard lock(state_mutex_);
+    state_.administration = std::make_shared<const Administration>(std::move(administration));
+}
+
+void Control::publish(config::Config config) {
+    const std::lock_guard lock(state_mutex_);
+    state_.config = std::make_shared<const config::Config>(std::move(config));
+}
+
+void Control::log(std::string_view kind, const Json& fields) {
+    log_.write(link::event_line(kind, fields));
+}
+
+void Control::handle(link::Message event) {
+    const std::string type = event.body.value("type", "");
+    const bool is_proxy = event.body.value("process", "") == "proxy";
+    if (type == "child_started" && event.fds.size() == 1) {
+        if (is_proxy) {
+            proxy_.attach(std::move(event.fds.front()), event.body.value("pid", 0));
+            configure_at_ = Clock::now();
+        } else {
+            helper_.attach(std::move(event.fds.front()));
+            reconcile_at_ = Clock::now();
+            reconciled_ = false;
+        }
+    } else if (type == "child_exited") {
+        is_proxy ? proxy_.detach() : helper_.detach();
+    } else if (type == "reload") {
+        static_cast<void>(reload("the supervisor", "SIGHUP"));
+    } else if (type == "stop") {
+        const core::Milliseconds deadline(event.body.value("deadline_ms", std::int64_t{0}));
+        if (const auto told = proxy_.drain(deadline); !told) {
+            log("stopping", {{"error", told.error().line()}});
+        }
+    }
+}
+
+void Control::tick(Clock::time_point now) {
+    if (!reconciled_ && helper_.attached() && now >= reconcile_at_) {
+        const std::lock_guard lock(changing_);
+        const auto done = reconcile();
+        reconciled_ = done.has_value();
+        reconcile_at_ = now + retry;
+        if (!done) {
+            log("fence", {{"error", done.error().line()}});
+        }
+    }
+    const bool fences_known = reconciled_ || now >= started_ + fences_wait;
+    if (proxy_.status().state == ProxyState::starting && now >= configure_at_ && fences_known) {
+        configure_proxy();
+        configure_at_ = now + retry;
+    }
+    if (now >= expire_at_) {
+        expire();
+        expire_at_ = now + expiry_step;
+    }
+}
+
+Control::Clock::time_point Control::next_tick() const {
+    Clock::time_point next = expire_at_;
+    if (!reconciled_ && helper_.attached()) {
+        next = std::min(next, reconcile_at_);
+    }
+    if (proxy_.status().state == ProxyState::starting) {
+        next = std::min(next, reconciled_ ? configure_at_ : std::max(configure_at_, started_ + fences_wait));
+    }
+    return next;
+}
+
+void Control::configure_proxy() {
+    const std::lock_guard lock(changing_);
+    auto done = configure(*state().config).and_then([this] {
+        return proxy_.ask(administer_message(*state().config, *state().administration), {}, answer_max);
+    });
+    if (!done) {
+        log("configure", {{"error", done.error().line()}});
+        return;
+    }
+    proxy_.mark_running();
+    if (!std::exchange(told_ready_, true)) {
+        static_cast<void>(supervisor_.ready());
+        log("ready", {{"config", state().config->file.string()}});
+    }
+}
+
+// Sends a configuration with all its sockets. Duplicates of ours are closed again at the end; the supervisor keeps its.
+core::Result<void> Control::configure(const config::Config& config) {
+    const json message = configure_message(config);
+    std::vector<core::base::Descriptor> sockets;
+    const auto take = [&sockets](std::vector<core::base::Descriptor> more) {
+        std::move(more.begin(), more.end(), std::back_inserter(sockets));
+    };
+    core::Result<void> opened;
+    for (const json& listener : message["listeners"]) {
+        const auto address = core::Address::parse(listener["address"].get<std::string>());
+        opened = opened.and_then([&] { return supervisor_.open_listeners(*address, listener["fds"]).map(take); });
+    }
+    for (const char* family : {"v4", "v6"}) {
+        opened = opened.and_then(
+            [&] { return supervisor_.open_probe_sockets(family, message["probe_sockets"][family]).map(take); });
+    }
+    if (!opened) {
+        return opened;
+    }
+    std::vector<int> fds;
+    std::transform(sockets.begin(), sockets.end(), std::back_inserter(fds), [](const auto& one) { return one.get(); });
+    return proxy_.ask(message, fds, answer_max).map([](const json&) {});
+}
+
+// Fine without a proxy: the next one is given everything before it serves.
+core::Result<void> Control::administer() {
+    if (proxy_.status().state != ProxyState::running) {
+        return {};
+    }
+    const State now = state();
+    const auto answer = proxy_.ask(administer_message(*now.config, *now.administration), {}, answer_max);
+    if (!answer && proxy_.status().state == ProxyState::running) {
+        return tl::unexpected(answer.error());
+    }
+    return {};
+}
+
+core::Result<void> Control::save(const Administration& administration) {
+    if (!store_) {
+        // The operator may have made room, or given the folder its user, meanwhile.
+        auto opened = Store::open(state().config->control.state);
+        if (!opened) {
+            store_error_ = std::move(opened.error());
+            return tl::unexpected(store_error_);
+        }
+        store_.emplace(std::move(*opened));
+    }
+    return store_->save(administration);
+}
+
+json Control::report() {
+    if (proxy_.status().state != ProxyState::running) {
+        return nullptr;
+    }
+    return proxy_.ask({{"type", "report"}}, {}, report_max).value_or(json());
+}
+
+Control::Json Control::status() {
+    const json seen = report();
+    const State now = state();
+    return view_status(*now.config, *now.administration, {since_, proxy_.status(), helper_.attached(), helper_.since()},
+                       seen);
+}
+
+Outcome<Control::Json> Control::rules() {
+    const auto kernel = helper_.list();
+    if (!kernel) {
+        return refuse(kernel.error());
+    }
+    const State now = state();
+    return view_rules(*now.config, *now.administration, *kernel);
+}
+
+Outcome<std::string> Control::rules_text() {
+    auto text = helper_.rules_text();
+    if (!text) {
+        return refuse(std::move(text.error()));
+    }
+    return std::move(*text);
+}
+
+}  // namespace appliance::control

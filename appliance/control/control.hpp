@@ -1,0 +1,114 @@
+// Control: the operators' side of Gatehouse. It knows what the file says and what operators want, keeps the second,
+// and brings proxy and kernel into line with both. Lives in the control process; API threads and its main loop call it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "appliance/control/helper_link.hpp"
+#include "appliance/control/order.hpp"
+#include "appliance/control/proxy_link.hpp"
+#include "appliance/control/record.hpp"
+#include "appliance/control/refusal.hpp"
+#include "appliance/control/store.hpp"
+#include "appliance/control/supervisor_link.hpp"
+#include "appliance/control/targets.hpp"
+#include "core/base/log.hpp"
+
+namespace appliance::control {
+
+// Every public function may be called by any thread, but handle() and tick(), which belong to the main loop.
+class Control {
+public:
+    using Json = nlohmann::ordered_json;
+    using Clock = std::chrono::steady_clock;
+
+    // supervisor and log outlive it. Reads the store; one that cannot be read is no reason not to start, because
+    // traffic does not need it: every change is refused then, with the reason.
+    Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log);
+
+    // One event of the supervisor.
+    void handle(link::Message event);
+    // Does what is due: gives a new proxy its configuration, adopts fences, lifts what has expired.
+    void tick(Clock::time_point now);
+    // When tick has something to do again, at the latest.
+    [[nodiscard]] Clock::time_point next_tick() const;
+
+    // The commands. Those that change something write one line to the log; only one of them is under way at a time,
+    // but for the waiting at their end.
+    [[nodiscard]] Json status();
+    Outcome<Json> rules();
+    Outcome<std::string> rules_text();
+    [[nodiscard]] Json maintenance();
+    // Returns when the rules are in the kernel and every worker has closed its idle connections, and, with drain, when
+    // the last exchange has ended (504 at the deadline; the fences hold).
+    Outcome<Json> fence(const FenceOrder& order);
+    // With wait, returns when a check of each backend has passed (504 at the deadline; the fences are lifted).
+    Outcome<Json> unfence(const UnfenceOrder& order);
+    Outcome<Json> set_maintenance(const MaintenanceOrder& order);
+    // 422 with every problem where the file is invalid; nothing has changed then.
+    Outcome<Json> reload(const std::string& who, const std::string& why);
+
+private:
+    struct State {
+        std::shared_ptr<const config::Config> config;
+        std::shared_ptr<const Administration> administration;
+    };
+    enum class Asks { drained, passed };
+
+    [[nodiscard]] State state() const;
+    void publish(Administration administration);
+    void publish(config::Config config);
+    [[nodiscard]] nlohmann::json report();
+
+    // Changing; the caller holds changing_.
+    core::Result<void> save(const Administration& administration);
+    core::Result<void> administer();
+    core::Result<void> configure(const config::Config& config);
+    core::Result<void> commit_fences(Administration next, std::span<const netfilter::Change> changes);
+    core::Result<void> commit_lift(Administration next, const std::set<core::Address>& addresses);
+    void take_back(const Administration& before, std::span<const netfilter::Change> changes);
+    Outcome<std::vector<FenceRecord>> install(const FenceOrder& order, const std::vector<Target>& targets);
+    Outcome<void> take_config(const config::Config& wanted);
+    Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
+    core::Result<void> reconcile();
+    void configure_proxy();
+    void expire();
+
+    bool wait_until(const std::vector<Target>& targets, Asks what, Clock::time_point deadline);
+    void log(std::string_view kind, const Json& fields);
+
+    SupervisorLink& supervisor_;
+    core::base::Log& log_;
+    ProxyLink proxy_;
+    HelperLink helper_;
+    const core::WallTime since_ = core::base::wall_now();
+
+    std::mutex changing_;  // one change at a time; taken before state_mutex_
+    std::optional<Store> store_;
+    core::Error store_error_;
+    std::set<std::string> withdrawn_;  // ids of fences that were taken back while the kernel could not be asked
+
+    mutable std::mutex state_mutex_;
+    State state_;
+
+    // The main loop's.
+    bool reconciled_ = false;
+    bool told_ready_ = false;
+    const Clock::time_point started_ = Clock::now();
+    Clock::time_point configure_at_{};
+    Clock::time_point reconcile_at_{};
+    Clock::time_point expire_at_{};
+};
+
+// The kernel's form of a record.
+netfilter::Fence kernel_fence(const FenceRecord& record);
+
+}  // namespace appliance::control

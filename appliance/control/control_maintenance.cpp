@@ -1,0 +1,48 @@
+// The maintenance page, by hand.
+#include <nlohmann/json.hpp>
+
+#include "appliance/control/control.hpp"
+#include "appliance/control/views.hpp"
+
+namespace appliance::control {
+
+Control::Json Control::maintenance() {
+    const nlohmann::json seen = report();
+    const State now = state();
+    return view_maintenance(*now.config, *now.administration, seen);
+}
+
+Outcome<Control::Json> Control::set_maintenance(const MaintenanceOrder& order) {
+    {
+        const std::lock_guard lock(changing_);
+        const State now = state();
+        const auto pools = find_pools(*now.config, order.pool);
+        if (!pools) {
+            return tl::unexpected(pools.error());
+        }
+        Administration next = *now.administration;
+        for (const std::string& pool : *pools) {
+            if (order.on) {
+                next.maintenance[pool] = {pool,      order.message,          order.who,
+                                          order.why, core::base::wall_now(), order.until};
+            } else {
+                next.maintenance.erase(pool);
+            }
+        }
+        if (auto kept = save(next); !kept) {
+            return refuse(std::move(kept.error()));
+        }
+        publish(std::move(next));
+        if (auto told = administer(); !told) {
+            const Administration& before = *now.administration;
+            take_back(before, {});
+            return refuse(std::move(told.error()));
+        }
+        for (const std::string& pool : *pools) {
+            log("maintenance", {{"pool", pool}, {"on", order.on}, {"who", order.who}, {"why", order.why}});
+        }
+    }
+    return maintenance();
+}
+
+}  // namespace appliance::control

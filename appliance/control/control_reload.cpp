@@ -1,0 +1,128 @@
+// Reload: a new configuration into running processes.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "appliance/config/load.hpp"
+#include "appliance/control/control.hpp"
+#include "appliance/control/differences.hpp"
+
+namespace appliance::control {
+namespace {
+
+using Json = Control::Json;
+
+std::set<core::Address> addresses_of(const config::Config& config) {
+    std::set<core::Address> all;
+    for (const config::Listener& listener : config.listeners) {
+        all.insert(listener.address);
+    }
+    return all;
+}
+
+Refusal invalid(const config::Problems& problems) {
+    Refusal refusal{422, {"the configuration is invalid", "", "nothing has changed; mend the file", 0}, {}};
+    for (const config::Problem& problem : problems) {
+        refusal.problems.push_back(problem.text());
+    }
+    return refusal;
+}
+
+}  // namespace
+
+Outcome<Json> Control::reload(const std::string& who, const std::string& why) {
+    const std::lock_guard lock(changing_);
+    const auto running = state().config;
+    auto wanted = config::load(running->file);
+    if (!wanted) {
+        const Refusal refusal = invalid(wanted.error());
+        log("reload", {{"error", refusal.error.what}, {"problems", refusal.problems}, {"who", who}, {"why", why}});
+        return tl::unexpected(refusal);
+    }
+    std::vector<std::string> notes;
+    const config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
+    std::vector<std::string> changed = describe_changes(*running, taken);
+    if (auto done = take_config(taken); !done) {
+        log("reload", {{"error", done.error().error.line()}, {"who", who}, {"why", why}});
+        return tl::unexpected(std::move(done.error()));
+    }
+    changed.insert(changed.end(), notes.begin(), notes.end());
+    log("reload", {{"changed", changed}, {"who", who}, {"why", why}});
+    return Json{{"changed", std::move(changed)}};
+}
+
+// Everything that can fail comes before the point from which on the new configuration counts.
+Outcome<void> Control::take_config(const config::Config& wanted) {
+    const State before = state();
+    std::vector<netfilter::Change> moves;
+    Administration next = follow(wanted, moves);
+    const std::set<core::Address> old_addresses = addresses_of(*before.config);
+    const std::set<core::Address> new_addresses = addresses_of(wanted);
+    const auto close_unless = [this](const std::set<core::Address>& open, const std::set<core::Address>& kept) {
+        for (const core::Address& address : open) {
+            if (!kept.contains(address)) {
+                static_cast<void>(supervisor_.close_listeners(address));
+            }
+        }
+    };
+    core::Result<void> done;
+    if (!(next == *before.administration)) {
+        done = save(next);
+    }
+    // A fence follows its server to a new address, and is there before the first visitor could be.
+    if (done && !moves.empty()) {
+        done = helper_.apply(moves);
+    }
+    if (done && proxy_.status().state == ProxyState::running) {
+        done = configure(wanted);
+    }
+    if (!done) {
+        if (proxy_.status().state == ProxyState::running) {
+            static_cast<void>(configure(*before.config));
+        }
+        close_unless(new_addresses, old_addresses);
+        if (!(next == *before.administration)) {
+            take_back(*before.administration, moves);
+        }
+        return refuse(std::move(done.error()));
+    }
+    publish(wanted);
+    publish(std::move(next));
+    close_unless(old_addresses, new_addresses);
+    if (const auto told = administer(); !told) {
+        log("reload", {{"error", told.error().line()}});
+    }
+    return {};
+}
+
+// The administrative state under another configuration: fences move where their server's backend has moved, the page
+// of a pool that is gone goes too.
+Administration Control::follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const {
+    const State now = state();
+    Administration next = *now.administration;
+    std::erase_if(next.maintenance, [&](const auto& entry) { return wanted.pool(entry.first) == nullptr; });
+    for (const auto& [address, record] : now.administration->fences) {
+        const config::Pool* pool = wanted.pool(record.pool);
+        if (pool == nullptr) {
+            continue;
+        }
+        const auto backend = std::find_if(pool->backends.begin(), pool->backends.end(),
+                                          [&](const auto& candidate) { return candidate.server == record.server; });
+        if (backend == pool->backends.end() || backend->address == address) {
+            continue;
+        }
+        FenceRecord moved = record;
+        moved.address = backend->address;
+        // Another backend may still be at the old address: then it stays fenced, as it was.
+        if (!backend_at(wanted, address)) {
+            next.fences.erase(address);
+            changes.emplace_back(netfilter::Unfence{address});
+        }
+        changes.emplace_back(kernel_fence(moved));
+        next.fences[moved.address] = std::move(moved);
+    }
+    return next;
+}
+
+}  // namespace appliance::control

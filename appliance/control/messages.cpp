@@ -1,0 +1,100 @@
+#include "appliance/control/messages.hpp"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "appliance/control/targets.hpp"
+#include "appliance/control/workers.hpp"
+
+namespace appliance::control {
+namespace {
+
+using nlohmann::json;
+
+json write_check(const config::Check& check) {
+    return {{"type", config::print(check.type)},
+            {"method", check.method},
+            {"path", check.path},
+            {"host", check.host},
+            {"expect", check.expect},
+            {"interval_ms", check.interval.count()},
+            {"timeout_ms", check.timeout.count()},
+            {"fall", check.fall},
+            {"rise", check.rise}};
+}
+
+json write_pool(const config::Pool& pool) {
+    json backends = json::array();
+    for (const config::Backend& backend : pool.backends) {
+        backends.push_back({{"server", backend.server},
+                            {"address", backend.address.text()},
+                            {"weight", backend.weight},
+                            {"max_connections", backend.max_connections},
+                            {"backup", backend.backup}});
+    }
+    return {{"name", pool.name},
+            {"balance", config::print(pool.balance)},
+            {"check", write_check(pool.check)},
+            {"backends", std::move(backends)}};
+}
+
+}  // namespace
+
+ProbeSockets count_probes(const config::Config& config) {
+    ProbeSockets count;
+    for (const config::Pool& pool : config.pools) {
+        for (const config::Backend& backend : pool.backends) {
+            ++(backend.address.is_v4() ? count.v4 : count.v6);
+        }
+    }
+    return count;
+}
+
+json configure_message(const config::Config& config) {
+    const unsigned workers = worker_count(config);
+    json listeners = json::array();
+    for (const config::Listener& listener : config.listeners) {
+        listeners.push_back({{"name", listener.name},
+                             {"address", listener.address.text()},
+                             {"mode", config::print(listener.mode)},
+                             {"pool", listener.pool},
+                             {"fds", workers}});
+    }
+    json pools = json::array();
+    for (const config::Pool& pool : config.pools) {
+        pools.push_back(write_pool(pool));
+    }
+    const config::Timeouts& timeouts = config.timeouts;
+    const auto retry_after = std::chrono::ceil<std::chrono::seconds>(config.maintenance.retry_after);
+    const ProbeSockets probes = count_probes(config);
+    return {{"type", "configure"},
+            {"workers", workers},
+            {"listeners", std::move(listeners)},
+            {"pools", std::move(pools)},
+            {"maintenance", {{"page", config.maintenance.bytes}, {"retry_after_s", retry_after.count()}}},
+            {"timeouts",
+             {{"head_ms", timeouts.head.count()},
+              {"keep_alive_ms", timeouts.keep_alive.count()},
+              {"connect_ms", timeouts.connect.count()},
+              {"backend_ms", timeouts.backend.count()},
+              {"relay_idle_ms", timeouts.relay_idle.count()}}},
+            {"log", {{"exchanges", config.log.exchanges}}},
+            {"probe_sockets", {{"v4", probes.v4}, {"v6", probes.v6}}}};
+}
+
+json administer_message(const config::Config& config, const Administration& administration) {
+    json fences = json::array();
+    for (const Target& target : fenced_backends(config, administration)) {
+        fences.push_back({{"pool", target.pool}, {"server", target.server}});
+    }
+    json maintenance = json::array();
+    for (const auto& [pool, record] : administration.maintenance) {
+        if (config.pool(pool) != nullptr) {
+            const json until = record.until ? json(core::base::print_time(*record.until)) : json();
+            maintenance.push_back({{"pool", pool}, {"message", record.message}, {"until", until}});
+        }
+    }
+    return {{"type", "administer"}, {"fences", std::move(fences)}, {"maintenance", std::move(maintenance)}};
+}
+
+}  // namespace appliance::control

@@ -1,0 +1,25 @@
+// The messages that control sends to the proxy (ARCHITECTURE.md, "Links"). Pure.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+
+#include "appliance/control/record.hpp"
+
+namespace appliance::control {
+
+// How many marked sockets the probes need: one per backend of a family.
+struct ProbeSockets {
+    std::size_t v4 = 0;
+    std::size_t v6 = 0;
+};
+
+ProbeSockets count_probes(const config::Config& config);
+
+// "configure". Its descriptors: worker_count listening sockets for each listener in order, then the probe sockets, v4
+// before v6.
+nlohmann::json configure_message(const config::Config& config);
+// "administer": all of the administrative state, so that it may be sent at any time and as often as wanted.
+nlohmann::json administer_message(const config::Config& config, const Administration& administration);
+
+}  // namespace appliance::control

@@ -1,0 +1,40 @@
+// Orders: what operators ask for, checked for form but not yet held against the configuration.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appliance/config/config.hpp"
+#include "core/base/duration.hpp"
+
+namespace appliance::control {
+
+struct FenceOrder {
+    std::vector<std::string> servers;  // at least one
+    std::optional<std::string> pool;   // none: every pool with a backend of the server
+    std::optional<config::FenceMode> mode;
+    std::optional<core::Milliseconds> drain;  // how long to wait for what is in flight
+    std::optional<core::Milliseconds> lasts;
+    std::string who;
+    std::string why;
+};
+
+struct UnfenceOrder {
+    std::vector<std::string> servers;  // names, or addresses as `rules` shows them
+    std::optional<std::string> pool;
+    std::optional<core::Milliseconds> wait;  // for the first passed check of each
+    std::string who;
+    std::string why;
+};
+
+struct MaintenanceOrder {
+    bool on = false;
+    std::optional<std::string> pool;  // none: every pool
+    std::string message;
+    std::optional<core::WallTime> until;
+    std::string who;
+    std::string why;
+};
+
+}  // namespace appliance::control

@@ -1,0 +1,94 @@
+#include "appliance/control/routes.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include "appliance/control/read_order.hpp"
+
+namespace appliance::control {
+namespace {
+
+using Json = Control::Json;
+using nlohmann::json;
+
+api::Reply reply(int status, const Json& body) {
+    return {status, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+api::Reply reply(const Refusal& refusal) {
+    Json body{{"error", {{"what", refusal.error.what}, {"why", refusal.error.why}, {"mend", refusal.error.mend}}}};
+    if (!refusal.problems.empty()) {
+        body["problems"] = refusal.problems;
+    }
+    return reply(refusal.status, body);
+}
+
+api::Reply reply(const Outcome<Json>& outcome) {
+    return outcome ? reply(200, *outcome) : reply(outcome.error());
+}
+
+api::Reply complain(int status, std::string what, std::string mend = {}) {
+    return reply(Refusal{status, {std::move(what), "", std::move(mend), 0}, {}});
+}
+
+api::Reply answer_rules(Control& control, const api::Request& request) {
+    const auto format = request.query.find("format");
+    if (format == request.query.end() || format->second == "json") {
+        return reply(control.rules());
+    }
+    if (format->second != "nft") {
+        return complain(400, "no format '" + format->second + "'", "ask for json or nft");
+    }
+    auto text = control.rules_text();
+    return text ? api::Reply{200, "text/plain", std::move(*text)} : reply(text.error());
+}
+
+api::Reply read(Control& control, const api::Request& request) {
+    if (request.path == "/v1/status") {
+        return reply(200, control.status());
+    }
+    if (request.path == "/v1/rules") {
+        return answer_rules(control, request);
+    }
+    if (request.path == "/v1/maintenance") {
+        return reply(200, control.maintenance());
+    }
+    return complain(404, "no resource " + request.path, "gatehouse -h names the commands");
+}
+
+api::Reply change(Control& control, const api::Request& request) {
+    const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
+    if (!body.is_object()) {
+        return complain(400, "the request's body is not a JSON object");
+    }
+    if (request.path == "/v1/fence") {
+        const auto order = read_fence(body, request.peer);
+        return order ? reply(control.fence(*order)) : reply(order.error());
+    }
+    if (request.path == "/v1/unfence") {
+        const auto order = read_unfence(body, request.peer);
+        return order ? reply(control.unfence(*order)) : reply(order.error());
+    }
+    if (request.path == "/v1/maintenance") {
+        const auto order = read_maintenance(body, request.peer);
+        return order ? reply(control.set_maintenance(*order)) : reply(order.error());
+    }
+    if (request.path == "/v1/reload") {
+        const auto words = read_words(body, request.peer);
+        return words ? reply(control.reload(words->who, words->why)) : reply(words.error());
+    }
+    return complain(404, "no resource " + request.path, "gatehouse -h names the commands");
+}
+
+}  // namespace
+
+api::Reply answer(Control& control, const api::Request& request) {
+    if (request.method == "GET" || request.method == "HEAD") {
+        return read(control, request);
+    }
+    return request.method == "POST" ? change(control, request) : complain(405, "no method " + request.method);
+}
+
+}  // namespace appliance::control

@@ -1,0 +1,204 @@
+#include "appliance/control/views.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "appliance/control/targets.hpp"
+#include "appliance/control/workers.hpp"
+
+namespace appliance::control {
+namespace {
+
+using nlohmann::json;
+using Json = nlohmann::ordered_json;
+
+Json write_time(std::optional<core::WallTime> time) {
+    return time ? Json(core::base::print_time(*time)) : Json();
+}
+
+// The item of a report's list with that name; null where there is none.
+const json& find_named(const json& list, const char* key, std::string_view name) {
+    static const json nothing;
+    if (!list.is_array()) {
+        return nothing;
+    }
+    const auto found = std::find_if(list.begin(), list.end(),
+                                    [&](const json& item) { return item.is_object() && item.value(key, "") == name; });
+    return found == list.end() ? nothing : *found;
+}
+
+const json& member(const json& object, const char* name) {
+    static const json nothing;
+    return object.is_object() && object.contains(name) ? object[name] : nothing;
+}
+
+const json& find_backend(const json& report, std::string_view pool, std::string_view server) {
+    return find_named(member(find_named(member(report, "pools"), "name", pool), "backends"), "server", server);
+}
+
+Json view_check(const json& backend) {
+    const json& check = member(backend, "check");
+    if (check.is_object()) {
+        return check;
+    }
+    return {{"state", "unknown"}, {"why", "not checked yet"}, {"since", nullptr}, {"last_ms", nullptr}, {"passed", 0},
+            {"failed", 0}};
+}
+
+Json view_backend(const config::Backend& backend, const Administration& administration, const json& seen) {
+    const auto fenced = administration.fences.find(backend.address);
+    const FenceRecord* fence = fenced == administration.fences.end() ? nullptr : &fenced->second;
+    Json check = view_check(seen);
+    const Json check_state = check["state"];
+    Json view{{"server", backend.server}, {"address", backend.address.text()}};
+    if (fence != nullptr) {
+        view.update(Json{{"state", "fenced"},
+                         {"why", fence->why},
+                         {"since", write_time(fence->since)},
+                         {"by", fence->who},
+                         {"until", write_time(fence->until)}});
+    } else {
+        view.update(Json{{"state", check_state == "unknown" ? Json("checking") : check_state},
+                         {"why", check["why"]},
+                         {"since", check["since"]}});
+    }
+    const auto count = [&seen](const char* name) {
+        const json& number = member(seen, name);
+        return number.is_number() ? Json(number) : Json(0);
+    };
+    view["check"] = std::move(check);
+    view["fence"] = fence == nullptr ? Json() : view_fence(fence, nullptr);
+    view.update(Json{{"active", count("active")},
+                     {"total", count("total")},
+                     {"failed", count("failed")},
+                     {"weight", backend.weight},
+                     {"backup", backend.backup}});
+    return view;
+}
+
+Json view_record(const MaintenanceRecord& record) {
+    return {{"message", record.message},
+            {"until", write_time(record.until)},
+            {"who", record.who},
+            {"why", record.why},
+            {"since", write_time(record.since)}};
+}
+
+Json view_pool(const config::Pool& pool, const Administration& administration, const json& report) {
+    Json backends = Json::array();
+    bool serving = false;
+    for (const config::Backend& backend : pool.backends) {
+        Json view = view_backend(backend, administration, find_backend(report, pool.name, backend.server));
+        serving = serving || view["state"] == "up";
+        backends.push_back(std::move(view));
+    }
+    const auto maintenance = administration.maintenance.find(pool.name);
+    const bool by_hand = maintenance != administration.maintenance.end();
+    return {{"name", pool.name},
+            {"state", by_hand ? "maintenance" : (serving ? "serving" : "down")},
+            {"port", pool.port},
+            {"balance", config::print(pool.balance)},
+            {"maintenance", by_hand ? view_record(maintenance->second) : Json()},
+            {"backends", std::move(backends)}};
+}
+
+}  // namespace
+
+Json view_status(const config::Config& config, const Administration& administration, const Observed& observed,
+                 const json& report) {
+    Json listeners = Json::array();
+    for (const config::Listener& listener : config.listeners) {
+        const json& seen = find_named(member(report, "listeners"), "name", listener.name);
+        listeners.push_back({{"name", listener.name},
+                             {"address", listener.address.text()},
+                             {"mode", config::print(listener.mode)},
+                             {"pool", listener.pool},
+                             {"sessions", seen.is_object() ? seen.value("sessions", json(0)) : json(0)},
+                             {"accepted", seen.is_object() ? seen.value("accepted", json(0)) : json(0)}});
+    }
+    Json pools = Json::array();
+    for (const config::Pool& pool : config.pools) {
+        pools.push_back(view_pool(pool, administration, report));
+    }
+    const auto pid = observed.proxy.pid == 0 ? Json() : Json(observed.proxy.pid);
+    return {
+        {"version", GATEHOUSE_VERSION},
+        {"config", config.file.string()},
+        {"since", write_time(observed.since)},
+        {"workers", worker_count(config)},
+        {"proxy", {{"state", print(observed.proxy.state)}, {"pid", pid}, {"since", write_time(observed.proxy.since)}}},
+        {"fence_helper",
+         {{"state", observed.helper_attached ? "running" : "down"}, {"since", write_time(observed.helper_since)}}},
+        {"listeners", std::move(listeners)},
+        {"pools", std::move(pools)}};
+}
+
+Json view_fence(const FenceRecord* record, const netfilter::Fence* kernel) {
+    // The kernel holds the words only as far as a comment goes; the store has them whole. Where the two are not the
+    // same fence, the kernel is what is true.
+    const bool same = record != nullptr && (kernel == nullptr || kernel->id == record->id);
+    const auto name = [record](const std::string FenceRecord::*field) {
+        return record == nullptr || (record->*field).empty() ? Json() : Json(record->*field);
+    };
+    return {{"server", name(&FenceRecord::server)},
+            {"pool", name(&FenceRecord::pool)},
+            {"address", kernel != nullptr ? kernel->backend.text() : record->address.text()},
+            {"mode", kernel != nullptr ? netfilter::print(kernel->mode) : config::print(record->mode)},
+            {"scope", "new"},
+            {"packets", kernel != nullptr ? kernel->packets : 0},
+            {"bytes", kernel != nullptr ? kernel->bytes : 0},
+            {"who", same ? record->who : kernel->who},
+            {"why", same ? record->why : kernel->why},
+            {"since", write_time(same ? record->since : kernel->since)},
+            {"until", write_time(same ? record->until : kernel->until)},
+            {"id", same ? record->id : kernel->id},
+            {"drift", nullptr}};
+}
+
+Json view_rules(const config::Config& config, const Administration& administration,
+                std::span<const netfilter::Fence> kernel) {
+    Json fences = Json::array();
+    std::set<core::Address> seen;
+    for (const netfilter::Fence& fence : kernel) {
+        seen.insert(fence.backend);
+        const auto record = administration.fences.find(fence.backend);
+        const bool wanted = record != administration.fences.end();
+        Json view = view_fence(wanted ? &record->second : nullptr, &fence);
+        if (!wanted) {
+            view["drift"] = "unknown to gatehouse";
+            if (const auto target = backend_at(config, fence.backend)) {
+                view["server"] = target->server;
+                view["pool"] = target->pool;
+            }
+        }
+        fences.push_back(std::move(view));
+    }
+    for (const auto& [address, record] : administration.fences) {
+        if (!seen.contains(address)) {
+            fences.push_back(view_fence(&record, nullptr));
+            fences.back()["drift"] = "missing in the kernel";
+        }
+    }
+    return {{"table", "inet gatehouse"}, {"fences", std::move(fences)}};
+}
+
+Json view_maintenance(const config::Config& config, const Administration& administration, const json& report) {
+    Json pools = Json::array();
+    for (const config::Pool& pool : config.pools) {
+        const Json view = view_pool(pool, administration, report);
+        pools.push_back({{"name", pool.name}, {"state", view["state"]}, {"maintenance", view["maintenance"]}});
+    }
+    return {{"pools", std::move(pools)}};
+}
+
+std::uint64_t active_in(const json& report, const std::string& pool, const std::string& server) {
+    const json& active = member(find_backend(report, pool, server), "active");
+    return active.is_number_unsigned() ? active.get<std::uint64_t>() : 0;
+}
+
+bool up_in(const json& report, const std::string& pool, const std::string& server) {
+    return member(member(find_backend(report, pool, server), "check"), "state") == "up";
+}
+
+}  // namespace appliance::control

@@ -1,0 +1,42 @@
+// Views: the state as the API shows it. Pure: everything observed is handed in.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "appliance/control/proxy_link.hpp"
+#include "appliance/control/record.hpp"
+#include "netfilter/fence.hpp"
+
+namespace appliance::control {
+
+struct Observed {
+    core::WallTime since{};  // of this control process
+    ProxyStatus proxy;
+    bool helper_attached = false;
+    core::WallTime helper_since{};
+};
+
+// GET /v1/status. report: the proxy's answer to "report", or null where it gave none.
+nlohmann::ordered_json view_status(const config::Config& config, const Administration& administration,
+                                   const Observed& observed, const nlohmann::json& report);
+
+// One fence as `rules` shows it: the record, the kernel's element, or both. At least one is given.
+nlohmann::ordered_json view_fence(const FenceRecord* record, const netfilter::Fence* kernel);
+
+// GET /v1/rules: what is in the kernel, held against what is wanted.
+nlohmann::ordered_json view_rules(const config::Config& config, const Administration& administration,
+                                  std::span<const netfilter::Fence> kernel);
+
+// GET /v1/maintenance.
+nlohmann::ordered_json view_maintenance(const config::Config& config, const Administration& administration,
+                                        const nlohmann::json& report);
+
+// How many exchanges and relays the report counts for one backend; 0 where it does not know it.
+std::uint64_t active_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
+// Whether the report says that the backend's check passes.
+bool up_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
+
+}  // namespace appliance::control

@@ -1,0 +1,18 @@
+// The one binary: the daemon's children by their hidden argument, everything else by the command line.
+#include <cstdio>
+#include <exception>
+
+#include "appliance/boot/roles.hpp"
+#include "appliance/cli/main.hpp"
+
+int main(int argc, char** argv) {
+    try {
+        if (appliance::boot::is_child(argc, argv)) {
+            return appliance::boot::run_child(argc, argv);
+        }
+        return appliance::cli::main(argc, argv, {.run = appliance::boot::run_daemon});
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "gatehouse: %s\n", error.what());
+        return 1;
+    }
+}
