@@ -1,0 +1,190 @@
+// What the writer's options change. The plain cases are in tests/conformance.
+#include "core/http/writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "core/http/date.hpp"
+#include "core/http/parser.hpp"
+#include "core/http/status.hpp"
+
+namespace core::http {
+namespace {
+
+RequestHead request(std::string_view bytes) {
+    RequestHead head;
+    EXPECT_TRUE(parse_request(bytes, {}, head).complete());
+    return head;
+}
+
+ResponseHead response(std::string_view bytes, std::string_view method = "GET") {
+    ResponseHead head;
+    EXPECT_TRUE(parse_response(bytes, {}, method, head).complete());
+    return head;
+}
+
+RequestOptions request_options() {
+    RequestOptions options;
+    options.origin.client = "2001:db8::7";
+    options.host_fallback = "10.0.0.11:80";
+    return options;
+}
+
+std::string write(const RequestHead& head, const RequestOptions& options) {
+    std::string out(4096, '\0');
+    out.resize(write_request(head, options, out));
+    return out;
+}
+
+std::string write(const ResponseHead& head, const ResponseOptions& options) {
+    std::string out(4096, '\0');
+    out.resize(write_response(head, options, out));
+    return out;
+}
+
+TEST(RequestWriter, AppendsToWhatATrustedPeerSaysInOneField) {
+    RequestOptions options = request_options();
+    options.origin.peer = Origin::Peer::trusted;
+    const RequestHead head = request(
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.9\r\nX-Forwarded-Proto: https\r\n"
+        "X-Forwarded-Host: b\r\nx-forwarded-for: 10.0.0.1, 10.0.0.2\r\nVia: 1.1 c\r\nX-Forwarded-For:\r\n\r\n");
+    EXPECT_EQ(write(head, options),
+              "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Host: b\r\nVia: 1.1 c\r\n"
+              "X-Forwarded-For: 192.0.2.9, 10.0.0.1, 10.0.0.2, 2001:db8::7\r\nX-Forwarded-Proto: https\r\n\r\n");
+}
+
+TEST(RequestWriter, NeverPassesUnsafeFieldsOnNotEvenFromATrustedPeer) {
+    RequestOptions options = request_options();
+    options.origin.peer = Origin::Peer::trusted;
+    const std::string out =
+        write(request("GET / HTTP/1.1\r\nHost: a\r\nProxy: x\r\nX_Forwarded_For: y\r\n\r\n"), options);
+    EXPECT_EQ(out.find("Proxy"), std::string::npos);
+    EXPECT_EQ(out.find("X_"), std::string::npos);
+}
+
+TEST(RequestWriter, TellsTheProtocolThatTheClientUsed) {
+    RequestOptions options = request_options();
+    options.origin.proto = "https";
+    EXPECT_NE(write(request("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), options).find("X-Forwarded-Proto: https\r\n"),
+              std::string::npos);
+}
+
+TEST(RequestWriter, ForwardsExpectOnlyWhenAsked) {
+    const RequestHead head = request("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
+    RequestOptions options = request_options();
+    EXPECT_EQ(write(head, options).find("Expect"), std::string::npos);
+    options.expect = RequestOptions::Expect::forward;
+    EXPECT_NE(write(head, options).find("Expect: 100-continue\r\n"), std::string::npos);
+}
+
+TEST(RequestWriter, ClosesTheBackendConnectionWhenAsked) {
+    RequestOptions options = request_options();
+    options.persistence = Persistence::close;
+    EXPECT_NE(write(request("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), options).find("Connection: close\r\n"),
+              std::string::npos);
+}
+
+TEST(RequestWriter, SaysZeroForEveryBufferThatIsTooSmall) {
+    const RequestHead head = request("PUT /a HTTP/1.1\r\nHost: a\r\nB: c\r\nContent-Length: 10\r\n\r\n");
+    const std::size_t size = write(head, request_options()).size();
+    for (std::size_t room = 0; room < size; ++room) {
+        std::vector<char> buffer(room);
+        EXPECT_EQ(write_request(head, request_options(), buffer), 0U) << room;
+    }
+    std::vector<char> buffer(size);
+    EXPECT_EQ(write_request(head, request_options(), buffer), size);
+}
+
+TEST(ResponseWriter, AddsADateOnlyWhereThereIsNoneAndTheResponseIsFinal) {
+    ResponseOptions options;
+    options.framing = {Framing::Kind::length, 0};
+    options.date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const std::string line = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    EXPECT_NE(write(response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), options).find(line), std::string::npos);
+    EXPECT_EQ(write(response("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 0\r\n\r\n"), options).find(line),
+              std::string::npos);
+    options.framing = {};
+    EXPECT_EQ(write(response("HTTP/1.1 103 Hints\r\n\r\n"), options), "HTTP/1.1 103 Hints\r\n\r\n");
+}
+
+TEST(ResponseWriter, SaysWhatBecomesOfTheConnection) {
+    const ResponseHead head = response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    ResponseOptions options;
+    options.framing = head.framing;
+    options.persistence = Persistence::close;
+    EXPECT_NE(write(head, options).find("Connection: close\r\n"), std::string::npos);
+    options.persistence = Persistence::keep_alive;
+    EXPECT_NE(write(head, options).find("Connection: keep-alive\r\n"), std::string::npos);
+}
+
+TEST(ResponseWriter, NamesUpgradeAndCloseInOneConnectionField) {
+    const ResponseHead head =
+        response("HTTP/1.1 426 Upgrade\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 0\r\n\r\n");
+    ResponseOptions options;
+    options.framing = head.framing;
+    options.persistence = Persistence::close;
+    EXPECT_NE(write(head, options).find("Connection: upgrade, close\r\n"), std::string::npos);
+}
+
+TEST(ResponseWriter, ABodyUntilCloseOnAConnectionThatStaysIsOurBug) {
+    const ResponseHead head = response("HTTP/1.1 200 OK\r\n\r\n");
+    ResponseOptions options;
+    options.framing = framing_towards(0, head);
+    EXPECT_DEATH(write(head, options), "until_close");
+}
+
+TEST(ResponseWriter, KeepsTheConnectionOfAnOldClientByName) {
+    EXPECT_EQ(staying_open(request("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")), Persistence::keep_alive);
+    EXPECT_EQ(staying_open(request("GET / HTTP/1.1\r\nHost: a\r\n\r\n")), Persistence::implied);
+}
+
+TEST(AnswerWriter, WritesAWholeHead) {
+    const Field extra[] = {{"Retry-After", "120"}, {"Cache-Control", "no-store"}};
+    Answer answer;
+    answer.status = 503;
+    answer.date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    answer.content_type = "text/plain";
+    answer.content_length = 5;
+    answer.extra = extra;
+    std::string out(1024, '\0');
+    out.resize(write_answer(answer, out));
+    EXPECT_EQ(out,
+              "HTTP/1.1 503 Service Unavailable\r\nServer: gatehouse\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+              "Content-Type: text/plain\r\nContent-Length: 5\r\nRetry-After: 120\r\nCache-Control: no-store\r\n"
+              "Connection: close\r\n\r\n");
+    EXPECT_TRUE([&] {
+        ResponseHead head;
+        return parse_response(out, {}, "GET", head).complete();
+    }());
+}
+
+TEST(ChunkWriter, WritesHexadecimalWithoutNoughts) {
+    std::array<char, chunk_line_max> line{};
+    EXPECT_EQ(std::string_view(line.data(), write_chunk_line(0x1a2f, line)), "1a2f\r\n");
+    EXPECT_EQ(std::string_view(line.data(), write_chunk_line(~std::uint64_t{0}, line)), "ffffffffffffffff\r\n");
+}
+
+TEST(ChunkWriter, AnEmptyChunkWouldEndTheBodyAndIsOurBug) {
+    std::array<char, chunk_line_max> line{};
+    EXPECT_DEATH(static_cast<void>(write_chunk_line(0, line)), "size > 0");
+}
+
+TEST(Status, NamesCodesAndAdmitsUnknownOnes) {
+    EXPECT_EQ(reason_phrase(431), "Request Header Fields Too Large");
+    EXPECT_EQ(reason_phrase(100), "Continue");
+    EXPECT_EQ(reason_phrase(511), "Network Authentication Required");
+    EXPECT_EQ(reason_phrase(299), "Unknown");
+    EXPECT_EQ(reason_phrase(999), "Unknown");
+}
+
+TEST(Date, IsPrintedAsRfc9110WantsIt) {
+    using std::chrono::sys_seconds;
+    EXPECT_EQ(view(print_date(sys_seconds(std::chrono::seconds(784111777)))), "Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(view(print_date(sys_seconds(std::chrono::seconds(0)))), "Thu, 01 Jan 1970 00:00:00 GMT");
+    EXPECT_EQ(view(print_date(sys_seconds(std::chrono::seconds(1709251199)))), "Thu, 29 Feb 2024 23:59:59 GMT");
+}
+
+}  // namespace
+}  // namespace core::http

@@ -1,0 +1,9 @@
+// libFuzzer target: check_request(bytes) of round_trip.hpp on any bytes.
+#include "core/base/verify.hpp"
+#include "tests/fuzz/round_trip.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    VERIFY(core::http::fuzz::check_request(bytes).empty());
+    return 0;
+}

@@ -1,0 +1,163 @@
+// The properties that the fuzz targets and tests/core/http/round_trip_test.cpp hold the HTTP layer to: what was parsed
+// and written parses to the same message again, and how bytes were cut changes nothing.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/http/chunked.hpp"
+#include "core/http/parser.hpp"
+#include "core/http/writer.hpp"
+
+namespace core::http::fuzz {
+
+// Each check returns what does not hold, or nothing. Heads near the field limit are let off the second parse: Gatehouse
+// adds fields of its own, and its own limit is for what it receives.
+inline constexpr std::size_t fields_added_max = 4;
+
+// For what Gatehouse wrote: what it may have grown by is allowed for.
+inline Limits written_limits() {
+    Limits limits;
+    limits.head += growth_max;
+    return limits;
+}
+
+inline std::string write(const RequestHead& head) {
+    RequestOptions options;
+    options.origin.client = "192.0.2.1";
+    options.host_fallback = "backend";
+    options.expect = RequestOptions::Expect::forward;
+    std::string out(Limits{}.head + 2 * growth_max, '\0');
+    out.resize(write_request(head, options, out));
+    return out;
+}
+
+inline std::string write(const ResponseHead& head) {
+    ResponseOptions options;
+    options.framing = framing_towards(1, head);
+    std::string out(Limits{}.head + 2 * growth_max, '\0');
+    out.resize(write_response(head, options, out));
+    return out;
+}
+
+inline std::string_view check_request(std::string_view bytes) {
+    RequestHead first;
+    const ParseResult result = parse_request(bytes, {}, first);
+    const std::size_t cut = bytes.size() / 2;
+    RequestHead again;
+    const ParseResult early = parse_request(bytes.substr(0, cut), {}, again);
+    if (early.verdict == ParseResult::Verdict::incomplete) {
+        if (parse_request(bytes, {}, again, cut).verdict != result.verdict && result.complete()) {
+            return "a head that came in two pieces is judged otherwise";
+        }
+    } else if (early.verdict != result.verdict) {
+        return "a judgement was taken back";
+    }
+    if (!result.complete()) {
+        return {};
+    }
+    const std::string written = write(first);
+    if (written.empty() || written.size() > result.consumed + growth_max) {
+        return "a head grew beyond growth_max";
+    }
+    if (first.fields.size() + fields_added_max > Fields::capacity) {
+        return {};
+    }
+    RequestHead second;
+    const ParseResult reparsed = parse_request(written, written_limits(), second);
+    if (!reparsed.complete() || reparsed.consumed != written.size()) {
+        return "a written head does not parse to its end";
+    }
+    if (second.method != first.method || second.path != first.path || second.query != first.query ||
+        second.framing != first.framing || second.upgrade != first.upgrade ||
+        second.expect_continue != first.expect_continue) {
+        return "a written head says something else";
+    }
+    if (!first.authority.empty() && (second.host != first.host || second.port != first.port)) {
+        return "a written head names another host";
+    }
+    return write(second) == written ? std::string_view{} : "writing twice differs";
+}
+
+inline std::string_view check_response(std::string_view bytes, std::string_view method) {
+    ResponseHead first;
+    const ParseResult result = parse_response(bytes, {}, method, first);
+    ResponseHead half;
+    const ParseResult early = parse_response(bytes.substr(0, bytes.size() / 2), {}, method, half);
+    if (early.verdict != ParseResult::Verdict::incomplete && early.verdict != result.verdict) {
+        return "a judgement was taken back";
+    }
+    if (!result.complete()) {
+        return {};
+    }
+    const std::string written = write(first);
+    if (written.empty() || written.size() > result.consumed + growth_max) {
+        return "a head grew beyond growth_max";
+    }
+    if (first.fields.size() + fields_added_max > Fields::capacity) {
+        return {};
+    }
+    ResponseHead second;
+    const ParseResult reparsed = parse_response(written, written_limits(), method, second);
+    if (!reparsed.complete() || reparsed.consumed != written.size()) {
+        return "a written head does not parse to its end";
+    }
+    if (second.status != first.status || second.reason != first.reason || second.upgrade != first.upgrade ||
+        second.framing != framing_towards(1, first)) {
+        return "a written head says something else";
+    }
+    return write(second) == written ? std::string_view{} : "writing twice differs";
+}
+
+struct Unchunked {
+    std::string body;
+    ChunkParser::Step::Kind end = ChunkParser::Step::Kind::more;
+    std::size_t rest = 0;  // bytes after the body
+
+    friend bool operator==(const Unchunked&, const Unchunked&) = default;
+};
+
+// Feeds bytes in two pieces.
+inline Unchunked unchunk(std::string_view bytes, std::size_t cut) {
+    Unchunked out;
+    ChunkParser parser;
+    const std::array<std::string_view, 2> pieces{bytes.substr(0, cut), bytes.substr(cut)};
+    for (std::string_view piece : pieces) {
+        ChunkParser::Step step;
+        do {
+            step = parser.next(piece);
+            out.body += step.data;
+        } while (step.kind == ChunkParser::Step::Kind::data);
+        out.end = step.kind;
+        out.rest += step.kind == ChunkParser::Step::Kind::end ? piece.size() : 0;
+        if (step.kind == ChunkParser::Step::Kind::bad) {
+            out.rest = 0;
+            break;
+        }
+    }
+    return out;
+}
+
+inline std::string_view check_chunks(std::string_view bytes) {
+    const Unchunked whole = unchunk(bytes, 0);
+    if (!(unchunk(bytes, bytes.size() / 2) == whole) || !(unchunk(bytes, bytes.size() / 3) == whole)) {
+        return "a chunked body depends on how it was cut";
+    }
+    if (whole.body.empty() || whole.end != ChunkParser::Step::Kind::end) {
+        return {};
+    }
+    std::array<char, chunk_line_max> line{};
+    const std::size_t line_size = write_chunk_line(whole.body.size(), line);
+    std::string written(line.data(), line_size);
+    written += whole.body;
+    written += chunk_end;
+    written += last_chunk;
+    const Unchunked again = unchunk(written, written.size());
+    const bool same = again.body == whole.body && again.end == whole.end && again.rest == 0;
+    return same ? std::string_view{} : "a body framed anew is another body";
+}
+
+}  // namespace core::http::fuzz
