@@ -10,6 +10,23 @@
 namespace netfilter {
 namespace {
 
+Commit run(Socket& socket, const Transaction& transaction, EncodeOptions options) {
+    if (transaction.empty()) {
+        return {Outcome::committed, 0, {}, {}};
+    }
+    options.first_sequence = socket.take_sequences(count_sequences(transaction));
+    const auto batch = encode(transaction, options);
+    const auto replies = socket.exchange(batch.bytes);
+    if (!replies) {
+        // A send that failed has given the kernel nothing; a failed read says nothing about the commit.
+        const bool sent = replies.error().what.starts_with("cannot read");
+        return {sent ? Outcome::unknown : Outcome::rejected, replies.error().os_error, {}, replies.error().line()};
+    }
+    return judge(transaction, batch, *replies);
+}
+
+}  // namespace
+
 Commit judge(const Transaction& transaction, const Batch& batch, const Replies& replies) {
     Commit result;
     bool proven = false;
@@ -41,23 +58,6 @@ Commit judge(const Transaction& transaction, const Batch& batch, const Replies& 
     }
     return result;
 }
-
-Commit run(Socket& socket, const Transaction& transaction, EncodeOptions options) {
-    if (transaction.empty()) {
-        return {Outcome::committed, 0, {}, {}};
-    }
-    options.first_sequence = socket.take_sequences(count_sequences(transaction));
-    const auto batch = encode(transaction, options);
-    const auto replies = socket.exchange(batch.bytes);
-    if (!replies) {
-        // A send that failed has given the kernel nothing; a failed read says nothing about the commit.
-        const bool sent = replies.error().what.starts_with("cannot read");
-        return {sent ? Outcome::unknown : Outcome::rejected, replies.error().os_error, {}, replies.error().line()};
-    }
-    return judge(transaction, batch, *replies);
-}
-
-}  // namespace
 
 core::Error Commit::error(std::string what) const {
     constexpr std::size_t shown_max = 400;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "netfilter/capabilities.hpp"
+#include "netfilter/encode.hpp"
 #include "netfilter/socket.hpp"
 #include "netfilter/transaction.hpp"
 
@@ -34,5 +35,8 @@ struct Commit {
 
 // Lets the kernel check everything, and changes nothing. Outcome committed means: it would have been.
 [[nodiscard]] Commit check(Socket& socket, const Transaction& transaction, const Capabilities& capabilities);
+
+// What the replies to a batch say has become of it. Pure.
+[[nodiscard]] Commit judge(const Transaction& transaction, const Batch& batch, const Replies& replies);
 
 }  // namespace netfilter

@@ -3,7 +3,9 @@
 
 #include <linux/netlink.h>
 
+#include <atomic>
 #include <cstring>
+#include <thread>
 
 #include "kernel.hpp"
 #include "netfilter/fence_table.hpp"
@@ -115,6 +117,46 @@ TEST_F(CommitTest, ATransactionLargerThanTheBufferIsRefusedWhole) {
     EXPECT_EQ(result.outcome, Outcome::rejected);
     EXPECT_EQ(result.os_error, EMSGSIZE);
     EXPECT_TRUE(list().empty());
+}
+
+TEST_F(CommitTest, SnapshotsAreOfOneMomentWhileSomebodyChangesTheRuleset) {
+    constexpr std::uint16_t present = 2000;
+    std::vector<Change> changes;
+    for (std::uint16_t port = 1; port <= present; ++port) {
+        changes.emplace_back(make_fence(Address::parse("10.0.0.1:1")->with_port(port)));
+    }
+    apply(changes);
+    auto other = FenceManager::open();
+    ASSERT_TRUE(other);
+    constexpr int reads = 40;
+    std::atomic<int> begun = 0;
+    // Every transaction moves one fence to another port: at every moment there are as many as before. A few of them
+    // for each read, so that a read can come to its end.
+    std::thread mover([&] {
+        std::uint16_t port = 1;
+        for (int read = 0; read < reads; ++read) {
+            begun.wait(read);
+            for (int i = 0; i < 4; ++i, ++port) {
+                const auto from = Address::parse("10.0.0.1:1")->with_port(port);
+                const auto moved = make_fence(from.with_port(static_cast<std::uint16_t>(port + 10'000)));
+                EXPECT_TRUE(other->apply(std::vector<Change>{Unfence{from}, moved}));
+            }
+        }
+    });
+    for (int read = 0; read < reads; ++read) {
+        begun = read + 1;
+        begun.notify_one();
+        EXPECT_EQ(list().size(), present);
+    }
+    mover.join();
+}
+
+TEST(Judge, DoesNotTakeSilenceForSuccess) {
+    Transaction transaction("gatehouse");
+    transaction.add(AddTable{{"gatehouse", "", 0}});
+    const auto batch = encode(transaction, {.end_ack = true});
+    EXPECT_EQ(judge(transaction, batch, Replies{}).outcome, Outcome::unknown);
+    EXPECT_EQ(judge(transaction, batch, Replies{{}, true}).outcome, Outcome::unknown);
 }
 
 TEST(ReadAck, SurvivesEveryTruncation) {

@@ -207,6 +207,28 @@ TEST(HelperClientTest, SaysThatTheFenceProcessIsGone) {
     EXPECT_EQ(client.list().error().os_error, EPIPE);
 }
 
+TEST(HelperClientTest, TellsALateAnswerOfTheSameKindByItsId) {
+    Pair pair;
+    HelperClient client(std::move(pair.near), std::chrono::seconds(5));
+    std::thread server([&] {
+        wire::Request request{};
+        EXPECT_EQ(recv(pair.far.get(), &request, sizeof request, 0), static_cast<ssize_t>(sizeof request));
+        wire::Reply reply{};
+        reply.magic = wire::magic;
+        reply.kind = request.kind;
+        reply.last = 1;
+        reply.count = 1;
+        reply.id = request.id - 1;
+        reply.items[0] = wire::pack(make_fence(*Address::parse("10.0.0.1:80")));
+        EXPECT_EQ(send(pair.far.get(), &reply, sizeof reply, 0), static_cast<ssize_t>(sizeof reply));
+        reply.id = request.id;
+        reply.count = 0;
+        EXPECT_EQ(send(pair.far.get(), &reply, sizeof reply, 0), static_cast<ssize_t>(sizeof reply));
+    });
+    EXPECT_TRUE(client.list()->empty());
+    server.join();
+}
+
 TEST(HelperProtocol, CarriesEveryFieldOfAFence) {
     auto fence = as_stored(make_fence(*Address::parse("[fd00::1]:8443")));
     fence.protocol = IPPROTO_UDP;
