@@ -1,0 +1,143 @@
+// What a child has left after it gave its privileges up. Each case runs in a forked child, since there is no way back.
+#include "appliance/boot/sandbox.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/io_uring.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "appliance/boot/privileges.hpp"
+#include "appliance/boot/spawn.hpp"
+
+namespace appliance::boot {
+namespace {
+
+const Account nobody{"nobody", 65534, 65534};
+
+// 0 when check holds in a child of that role; 99 when it could not even get there.
+std::string in_child(Role role, bool confined, const std::function<bool()>& check) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        const auto dropped = drop_privileges(role, nobody);
+        if (!dropped || (confined && !confine(role, "/tmp"))) {
+            ::_exit(99);
+        }
+        ::_exit(check() ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return describe_exit(status);
+}
+
+bool status_says(const std::string& line) {
+    std::ifstream file("/proc/self/status");
+    for (std::string one; std::getline(file, one);) {
+        if (one == line) {
+            return true;
+        }
+    }
+    return false;
+}
+
+class SandboxTest : public testing::Test {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0) {
+            GTEST_SKIP() << "needs root: privileges to give up";
+        }
+    }
+    static void skip_sanitized() {
+        if (sanitized()) {
+            GTEST_SKIP() << "no sandbox in a sanitized build";
+        }
+    }
+};
+
+TEST_F(SandboxTest, ProxyAndControlKeepNoCapability) {
+    for (const Role role : {Role::proxy, Role::control}) {
+        EXPECT_EQ(in_child(role, false,
+                           [] {
+                               return ::geteuid() == 65534 && status_says("CapEff:\t0000000000000000") &&
+                                      status_says("CapPrm:\t0000000000000000") &&
+                                      status_says("CapBnd:\t0000000000000000") && status_says("NoNewPrivs:\t1") &&
+                                      ::getgroups(0, nullptr) == 0 && ::setuid(0) != 0;
+                           }),
+                  "exit code 0");
+    }
+}
+
+TEST_F(SandboxTest, TheFenceKeepsNetAdminAlone) {
+    EXPECT_EQ(in_child(Role::fence, false,
+                       [] {
+                           return ::geteuid() == 65534 && status_says("CapEff:\t0000000000001000") &&
+                                  status_says("CapPrm:\t0000000000001000") && status_says("CapBnd:\t0000000000000000");
+                       }),
+              "exit code 0");
+}
+
+TEST_F(SandboxTest, TheProxyOpensNoFileAndRunsNoProgramButHasItsRing) {
+    skip_sanitized();
+    EXPECT_EQ(in_child(Role::proxy, true,
+                       [] {
+                           char* const arguments[] = {nullptr};
+                           const bool no_file = ::open("/etc/hostname", O_RDONLY) < 0 && errno == EPERM;
+                           const bool no_program = ::execv("/bin/true", arguments) < 0 && errno == EPERM;
+                           const bool no_local = ::socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM;
+                           const bool internet = ::socket(AF_INET6, SOCK_STREAM, 0) >= 0;
+                           io_uring_params parameters{};
+                           const bool ring = ::syscall(SYS_io_uring_setup, 8, &parameters) >= 0 || errno != EPERM;
+                           return no_file && no_program && no_local && internet && ring;
+                       }),
+              "exit code 0");
+}
+
+TEST_F(SandboxTest, ControlReadsFilesAndOpensNoNetwork) {
+    skip_sanitized();
+    EXPECT_EQ(in_child(Role::control, true,
+                       [] {
+                           const bool reads = ::open("/etc/passwd", O_RDONLY) >= 0;
+                           const bool no_network = ::socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM;
+                           const bool no_netlink = ::socket(AF_NETLINK, SOCK_RAW, 0) < 0 && errno == EPERM;
+                           return reads && no_network && no_netlink;
+                       }),
+              "exit code 0");
+}
+
+TEST_F(SandboxTest, TheFenceOpensNothingButNetlink) {
+    skip_sanitized();
+    EXPECT_EQ(in_child(Role::fence, true,
+                       [] {
+                           const bool no_file = ::open("/etc/hostname", O_RDONLY) < 0;
+                           const bool no_network = ::socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM;
+                           return no_file && no_network && ::socket(AF_NETLINK, SOCK_RAW, 12) >= 0;
+                       }),
+              "exit code 0");
+}
+
+TEST_F(SandboxTest, LandlockAloneShutsTheFileSystem) {
+    const long version = ::syscall(444 /* landlock_create_ruleset */, nullptr, 0, 1);
+    if (version < 1) {
+        GTEST_SKIP() << "this kernel runs without Landlock (lsm=landlock)";
+    }
+    EXPECT_EQ(
+        in_child(
+            Role::proxy, false,
+            [] { return restrict_files(Role::proxy, {}) && ::open("/etc/hostname", O_RDONLY) < 0 && errno == EACCES; }),
+        "exit code 0");
+    EXPECT_EQ(in_child(Role::control, false,
+                       [] {
+                           return restrict_files(Role::control, "/tmp") && ::open("/etc/passwd", O_RDONLY) >= 0 &&
+                                  ::open("/var/tmp/gatehouse-x", O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES;
+                       }),
+              "exit code 0");
+}
+
+}  // namespace
+}  // namespace appliance::boot

@@ -1,0 +1,136 @@
+// The sockets that the supervisor holds.
+#include <fcntl.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "appliance/boot/control_socket.hpp"
+#include "appliance/boot/listeners.hpp"
+#include "netfilter/fence.hpp"
+
+namespace appliance::boot {
+namespace {
+
+namespace fs = std::filesystem;
+using core::base::Descriptor;
+
+// A port that was free a moment ago.
+core::Address free_address(const char* host) {
+    const auto any = *core::Address::parse_host(host, 0);
+    const Descriptor socket(::socket(any.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage{};
+    socklen_t length = any.fill(storage);
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&storage), length), 0);
+    length = sizeof(storage);
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length);
+    return core::Address::from(storage);
+}
+
+int connect_to(const core::Address& address) {
+    const Descriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage{};
+    const socklen_t length = address.fill(storage);
+    return ::connect(socket.get(), reinterpret_cast<sockaddr*>(&storage), length) == 0 ? 0 : errno;
+}
+
+TEST(Listeners, QueueConnectionsUntilTheyAreClosed) {
+    for (const char* host : {"127.0.0.1", "::1"}) {
+        Listeners listeners;
+        const core::Address address = free_address(host);
+        const auto opened = listeners.open(address, 2);
+        ASSERT_TRUE(opened.has_value()) << opened.error().line();
+        EXPECT_EQ(opened->size(), 2U);
+        EXPECT_EQ(connect_to(address), 0);
+        listeners.close(address);
+        EXPECT_EQ(connect_to(address), ECONNREFUSED);
+    }
+}
+
+TEST(Listeners, GiveTheSameSocketsWhenAskedAgain) {
+    Listeners listeners;
+    const core::Address address = free_address("127.0.0.1");
+    const auto first = *listeners.open(address, 2);
+    EXPECT_EQ(*listeners.open(address, 2), first);
+    const auto more = *listeners.open(address, 3);
+    EXPECT_EQ(std::vector<int>(more.begin(), more.begin() + 2), first);
+}
+
+TEST(Listeners, DoNotJoinAnotherGatehousesGroup) {
+    Listeners theirs;
+    Listeners ours;
+    const core::Address address = free_address("127.0.0.1");
+    ASSERT_TRUE(theirs.open(address, 1).has_value());
+    const auto taken = ours.open(address, 1);
+    ASSERT_FALSE(taken.has_value());
+    EXPECT_EQ(taken.error().os_error, EADDRINUSE);
+    EXPECT_FALSE(taken.error().mend.empty());
+}
+
+TEST(Listeners, RefuseWhatIsOutOfRange) {
+    Listeners listeners;
+    const core::Address address = free_address("127.0.0.1");
+    EXPECT_FALSE(listeners.open(address, 0).has_value());
+    EXPECT_FALSE(listeners.open(address, Listeners::count_max + 1).has_value());
+    EXPECT_FALSE(listeners.open(address.with_port(0), 1).has_value());
+}
+
+TEST(ProbeSockets, CarryTheMark) {
+    const auto sockets = make_probe_sockets(AF_INET6, 3);
+    if (!sockets) {
+        GTEST_SKIP() << sockets.error().line();
+    }
+    ASSERT_EQ(sockets->size(), 3U);
+    std::uint32_t mark = 0;
+    socklen_t length = sizeof(mark);
+    ASSERT_EQ(::getsockopt(sockets->back().get(), SOL_SOCKET, SO_MARK, &mark, &length), 0);
+    EXPECT_EQ(mark, netfilter::probe_mark);
+}
+
+class ControlSocket : public testing::Test {
+protected:
+    ControlSocket() {
+        std::string name = "/tmp/gatehouse-socket-XXXXXX";
+        folder_ = ::mkdtemp(name.data());
+    }
+    ~ControlSocket() override { fs::remove_all(folder_); }
+
+    fs::path folder_;
+};
+
+TEST_F(ControlSocket, IsForItsGroupAndNobodyElse) {
+    const fs::path path = folder_ / "deep" / "control.sock";
+    const auto socket = open_control_socket(path, ::getegid());
+    ASSERT_TRUE(socket.has_value()) << socket.error().line();
+    struct stat facts {};
+    ASSERT_EQ(::stat(path.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 07777, 0660U);
+    EXPECT_EQ(facts.st_gid, ::getegid());
+}
+
+TEST_F(ControlSocket, ReplacesADeadOneAndRefusesALivingOne) {
+    const fs::path path = folder_ / "control.sock";
+    auto first = open_control_socket(path, ::getegid());
+    ASSERT_TRUE(first.has_value());
+    const auto second = open_control_socket(path, ::getegid());
+    ASSERT_FALSE(second.has_value());
+    EXPECT_EQ(second.error().why, "another gatehouse runs there");
+    first->reset();
+    EXPECT_TRUE(open_control_socket(path, ::getegid()).has_value());
+}
+
+TEST_F(ControlSocket, RefusesToReplaceAFile) {
+    const fs::path path = folder_ / "control.sock";
+    std::ofstream(path) << "precious";
+    EXPECT_FALSE(open_control_socket(path, ::getegid()).has_value());
+    EXPECT_EQ(fs::file_size(path), 8U);
+}
+
+}  // namespace
+}  // namespace appliance::boot

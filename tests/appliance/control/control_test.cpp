@@ -1,0 +1,178 @@
+#include "tests/appliance/control/control_fixture.hpp"
+
+namespace appliance::control {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+TEST_F(ControlTest, GivesANewProxyItsConfigurationAndItsSockets) {
+    const json message = proxy_->last("configure");
+    const std::size_t workers = message["workers"];
+    EXPECT_EQ(message["fds"], workers + 3);
+    EXPECT_EQ(message["probe_sockets"]["v4"], 3);
+    EXPECT_EQ(message["pools"][0]["backends"][1]["address"], "10.0.0.12:80");
+    EXPECT_EQ(proxy_->last("administer")["fences"], json::array());
+    EXPECT_EQ(control_->status()["proxy"]["state"], "running");
+}
+
+TEST_F(ControlTest, FencesEveryBackendOfAServerInProxyAndKernel) {
+    const auto done = control_->fence(order({"web1"}));
+    ASSERT_TRUE(done.has_value()) << done.error().error.line();
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.11:80", "10.0.0.11:5222"}));
+    EXPECT_EQ(proxy_->last("administer")["fences"],
+              json::parse(R"([{"pool":"app","server":"web1"},{"pool":"chat","server":"web1"}])"));
+    const auto status = control_->status();
+    EXPECT_EQ(status["pools"][0]["backends"][0]["state"], "fenced");
+    EXPECT_EQ(status["pools"][0]["backends"][0]["by"], "ann");
+}
+
+TEST_F(ControlTest, FencesOnePoolAloneWhenAsked) {
+    FenceOrder one = order({"web1"});
+    one.pool = "chat";
+    ASSERT_TRUE(control_->fence(one).has_value());
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.11:5222"}));
+}
+
+TEST_F(ControlTest, LeavesNothingBehindWhenTheProxyRefuses) {
+    proxy_->refuse("administer");
+    EXPECT_FALSE(control_->fence(order({"web1"})).has_value());
+    EXPECT_EQ(fenced(), Strings{});
+    EXPECT_EQ(control_->status()["pools"][0]["backends"][0]["state"], "up");
+    EXPECT_EQ(*Store::open(folder_)->load(), Administration{});
+}
+
+TEST_F(ControlTest, NamesTheNearestServer) {
+    const auto done = control_->fence(order({"wbe1"}));
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().status, 404);
+    EXPECT_NE(done.error().error.mend.find("web1"), std::string::npos);
+}
+
+TEST_F(ControlTest, WaitsForADrainAndSaysWhenItTookTooLong) {
+    proxy_->active = 2;
+    FenceOrder draining = order({"web2"});
+    draining.drain = core::Milliseconds{60};
+    const auto late = control_->fence(draining);
+    ASSERT_FALSE(late.has_value());
+    EXPECT_EQ(late.error().status, 504);
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.12:80"}));
+    proxy_->active = 0;
+    draining.drain = core::Milliseconds{60'000};
+    EXPECT_TRUE((*control_->fence(draining))["drained"].get<bool>());
+}
+
+TEST_F(ControlTest, LiftsAFenceAndWaitsForItsCheck) {
+    ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
+    UnfenceOrder waiting = lift({"web2"});
+    waiting.wait = core::Milliseconds{60'000};
+    const auto done = control_->unfence(waiting);
+    ASSERT_TRUE(done.has_value());
+    EXPECT_EQ((*done)["lifted"], 1);
+    EXPECT_EQ(fenced(), Strings{});
+    EXPECT_EQ(proxy_->last("administer")["fences"], json::array());
+    EXPECT_EQ(*Store::open(folder_)->load(), Administration{});
+}
+
+TEST_F(ControlTest, KeepsItsFencesOverItsOwnDeath) {
+    ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
+    end();
+    begin();
+    EXPECT_EQ(proxy_->last("administer")["fences"], json::parse(R"([{"pool":"app","server":"web2"}])"));
+    EXPECT_EQ((*control_->rules())["fences"][0]["why"], "deploy");
+}
+
+TEST_F(ControlTest, InstallsStoredFencesAfterAReboot) {
+    ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
+    end();
+    ASSERT_TRUE(kernel_->remove_table().has_value());
+    begin();
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.12:80"}));
+}
+
+TEST_F(ControlTest, AdoptsWhatOnlyTheKernelKnows) {
+    ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
+    end();
+    fs::remove(folder_ / "gatehouse.db");
+    begin();
+    const auto rules = *control_->rules();
+    ASSERT_EQ(rules["fences"].size(), 1U);
+    EXPECT_EQ(rules["fences"][0]["server"], "web2");
+    EXPECT_EQ(rules["fences"][0]["who"], "ann");
+    EXPECT_TRUE(rules["fences"][0]["drift"].is_null());
+    EXPECT_EQ(control_->status()["pools"][0]["backends"][1]["state"], "fenced");
+}
+
+TEST_F(ControlTest, TellsDriftBothWays) {
+    ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
+    netfilter::Fence foreign;
+    foreign.backend = *core::Address::parse("10.0.0.11:80");
+    foreign.since = core::base::wall_now();
+    const netfilter::Change changes[] = {foreign, netfilter::Unfence{*core::Address::parse("10.0.0.12:80")}};
+    ASSERT_TRUE(kernel_->apply(changes).has_value());
+    const auto rules = *control_->rules();
+    ASSERT_EQ(rules["fences"].size(), 2U);
+    EXPECT_EQ(rules["fences"][0]["drift"], "unknown to gatehouse");
+    EXPECT_EQ(rules["fences"][1]["drift"], "missing in the kernel");
+}
+
+TEST_F(ControlTest, AReloadOfAnInvalidFileChangesNothing) {
+    const json before = proxy_->last("configure");
+    write_config("[listen.web]\nadress = 1\n");
+    const auto done = control_->reload("ann", "");
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().status, 422);
+    EXPECT_FALSE(done.error().problems.empty());
+    EXPECT_EQ(proxy_->last("configure"), before);
+}
+
+TEST_F(ControlTest, AFenceFollowsItsServerToANewAddress) {
+    ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
+    std::string moved = plain_config;
+    moved.replace(moved.find("10.0.0.12"), 9, "10.0.0.99");
+    write_config(moved);
+    const auto done = control_->reload("ann", "");
+    ASSERT_TRUE(done.has_value()) << done.error().error.line();
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.99:80"}));
+    EXPECT_EQ(proxy_->last("administer")["fences"], json::parse(R"([{"pool":"app","server":"web2"}])"));
+}
+
+TEST_F(ControlTest, ARefusedReloadLeavesTheOldConfiguration) {
+    std::string moved = plain_config;
+    moved.replace(moved.find("10.0.0.12"), 9, "10.0.0.99");
+    write_config(moved);
+    proxy_->refuse("configure");
+    EXPECT_FALSE(control_->reload("ann", "").has_value());
+    EXPECT_EQ(control_->status()["pools"][0]["backends"][1]["address"], "10.0.0.12:80");
+}
+
+TEST_F(ControlTest, AnswersChangesWithTheStoresReasonWhenItIsCorrupt) {
+    end();
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+        if (entry.path().filename().string().starts_with("gatehouse.db")) {
+            fs::remove(entry.path());
+        }
+    }
+    std::ofstream(folder_ / "gatehouse.db") << std::string(8192, 'x');
+    begin();
+    EXPECT_EQ(control_->status()["proxy"]["state"], "running");
+    const auto done = control_->fence(order({"web1"}));
+    ASSERT_FALSE(done.has_value());
+    EXPECT_NE(done.error().error.line().find("gatehouse.db"), std::string::npos);
+    EXPECT_EQ(fenced(), Strings{});
+}
+
+TEST_F(ControlTest, ShowsTheMaintenancePageByHand) {
+    MaintenanceOrder page;
+    page.on = true;
+    page.pool = "app";
+    page.message = "Back soon";
+    ASSERT_TRUE(control_->set_maintenance(page).has_value());
+    EXPECT_EQ(proxy_->last("administer")["maintenance"][0]["message"], "Back soon");
+    EXPECT_EQ(control_->status()["pools"][0]["state"], "maintenance");
+    page.on = false;
+    ASSERT_TRUE(control_->set_maintenance(page).has_value());
+    EXPECT_EQ(control_->status()["pools"][0]["state"], "serving");
+}
+
+}  // namespace
+}  // namespace appliance::control
