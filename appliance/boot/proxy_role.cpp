@@ -1,6 +1,5 @@
 #include "appliance/boot/proxy_role.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 
 #include "appliance/boot/proxy_orders.hpp"
 #include "appliance/link/channel.hpp"
+#include "appliance/link/event.hpp"
 #include "core/base/log.hpp"
 
 namespace appliance::boot {
@@ -39,13 +39,11 @@ public:
 private:
     void on_health(const core::health::Standing& standing) override {
         server_.set_health(standing.pool, standing.server, standing.health == core::health::Health::up);
-        const json line{{"time", core::base::print_time(core::base::wall_now())},
-                        {"event", "health"},
-                        {"pool", standing.pool},
-                        {"backend", standing.server},
-                        {"state", print(standing.health)},
-                        {"why", standing.why}};
-        log_.write(line.dump() + "\n");
+        const nlohmann::ordered_json fields{{"pool", standing.pool},
+                                            {"backend", standing.server},
+                                            {"state", print(standing.health)},
+                                            {"why", standing.why}};
+        log_.write(link::event_line("health", fields));
     }
 
     void answer(link::Message& message) {
@@ -58,7 +56,7 @@ private:
         }
         reply["id"] = id;
         if (const auto sent = channel_.send(reply); !sent) {
-            log_.write(fmt::format("{}\n", json{{"event", "link"}, {"error", sent.error().line()}}.dump()));
+            log_.write(link::event_line("link", {{"error", sent.error().line()}}));
         }
     }
 
