@@ -42,10 +42,11 @@ Result<Address> Address::parse(std::string_view text) {
 }
 
 Result<Address> Address::parse_host(std::string_view host, std::uint16_t port) {
-    const std::string name(host);
+    // A zero byte would end the name early for inet_pton, which would then take the beginning for the whole.
+    const std::string name(host.find('\0') == std::string_view::npos ? host : std::string_view());
     Address address;
     address.port_ = port;
-    if (name.size() == host.size() && ::inet_pton(AF_INET, name.c_str(), address.bytes_.data()) == 1) {
+    if (::inet_pton(AF_INET, name.c_str(), address.bytes_.data()) == 1) {
         return address;
     }
     if (::inet_pton(AF_INET6, name.c_str(), address.bytes_.data()) == 1) {

@@ -1,6 +1,5 @@
 #include "core/base/duration.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -66,11 +65,12 @@ Result<Milliseconds> parse_duration(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const std::string_view rest = text.substr(static_cast<std::size_t>(end - text.data()));
     const auto* unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == rest; });
-    if (error != std::errc{} || unit == units.end() || value < 0) {
+    const bool too_long = error == std::errc::result_out_of_range;
+    if ((error != std::errc{} && !too_long) || unit == units.end() || text.front() == '-') {
         return fail(fmt::format("'{}' is not a duration", text), {},
                     "write a number and a unit, such as 500ms, 2s, 30m or 1h");
     }
-    if (value > duration_max / unit->milliseconds) {
+    if (too_long || value > duration_max / unit->milliseconds) {
         return fail(fmt::format("'{}' is too long", text), {}, "at most 3650d");
     }
     return Milliseconds(value * unit->milliseconds);
@@ -98,8 +98,14 @@ std::string print_age(Milliseconds duration) {
     return fmt::format("{}s", count / 1000);
 }
 
+// Not by fmt/chrono, which counts in nanoseconds on the way and so ends in the year 2262.
 std::string print_time(WallTime time) {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", std::chrono::floor<std::chrono::seconds>(time));
+    const auto midnight = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(midnight);
+    const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - midnight));
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                       clock.minutes().count(), clock.seconds().count());
 }
 
 Result<WallTime> parse_time(std::string_view text) {
@@ -117,6 +123,7 @@ Result<WallTime> parse_time(std::string_view text) {
     if (good && skip(text, at, ":")) {
         second = digits(text, at, 2);
         if (skip(text, at, ".")) {
+            good = skip(text, at, "0123456789");  // RFC 3339 5.6: a fraction has at least one digit
             while (skip(text, at, "0123456789")) {
             }
         }
@@ -125,7 +132,8 @@ Result<WallTime> parse_time(std::string_view text) {
     good = good && parse_offset(text, at, offset) && at == text.size();
     const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                            std::chrono::day(static_cast<unsigned>(day))};
-    if (!good || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) {
+    if (!good || year < 0 || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+        second > 60) {
         return fail(fmt::format("'{}' is not a time", text), {},
                     "write it as 2026-11-22T14:03:05Z or 2026-11-22T16:03+02:00");
     }

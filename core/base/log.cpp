@@ -1,6 +1,7 @@
 #include "core/base/log.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +43,12 @@ void Log::run() {
         std::string_view rest = writing;
         while (!rest.empty()) {
             const ssize_t written = ::write(fd_, rest.data(), rest.size());
+            if (written < 0 && errno == EAGAIN) {
+                // Somebody who shares the description has made it non-blocking: full is not the same as gone.
+                pollfd room{fd_, POLLOUT, 0};
+                ::poll(&room, 1, -1);
+                continue;
+            }
             if (written < 0 && errno != EINTR) {
                 dropped_ += static_cast<std::uint64_t>(std::count(rest.begin(), rest.end(), '\n'));
                 break;  // nobody reads any more; traffic goes on without a log
