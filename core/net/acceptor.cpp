@@ -23,6 +23,9 @@ Acceptor::~Acceptor() {
 }
 
 void Acceptor::start() {
+    if (state_ == State::stopped) {
+        return;
+    }
     state_ = State::running;
     if (!accept_.running()) {
         accept_.start(listening_.get());
@@ -30,6 +33,9 @@ void Acceptor::start() {
 }
 
 void Acceptor::pause() {
+    if (state_ == State::stopped) {
+        return;
+    }
     state_ = State::paused;
     accept_.cancel();
 }

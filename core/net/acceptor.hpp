@@ -18,7 +18,8 @@ public:
 
     void start();
     void pause();
-    // For good. Connections that are already in the backlog are still taken when the kernel has let go.
+    // For good: start() and pause() do nothing any more. Connections that are already in the backlog are still taken
+    // when the kernel has let go.
     void stop();
     [[nodiscard]] bool idle() const noexcept { return !accept_.running(); }
     [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_; }
@@ -28,7 +29,7 @@ protected:
     virtual void on_accepted(base::Descriptor connection) = 0;
 
 private:
-    enum class State : std::uint8_t { stopped, running, paused };
+    enum class State : std::uint8_t { paused, running, stopped };
     void on_connection(base::Descriptor connection) final;
     void on_accept_end(int error) final;
     void on_expire() final;
@@ -37,7 +38,7 @@ private:
     io::Loop& loop_;
     base::Descriptor listening_;
     io::Accept accept_;
-    State state_ = State::stopped;
+    State state_ = State::paused;
     std::uint64_t accepted_ = 0;
 };
 

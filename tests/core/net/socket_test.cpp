@@ -1,0 +1,278 @@
+#include "core/net/socket.hpp"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+
+#include <array>
+
+#include "tests/core/net/net_test.hpp"
+
+namespace core::net::testing {
+namespace {
+
+class SocketTest : public NetTest {};
+
+// A listening socket whose backlog is full: the kernel answers no further SYN, so connecting to it hangs.
+class FullListener {
+public:
+    FullListener() : listening_(tests::listen_on_loopback(address_, false, 0)) {
+        for (base::Descriptor& waiting : waiting_) {
+            waiting = *open_socket(AF_INET);
+            sockaddr_storage storage{};
+            const socklen_t size = address_.fill(storage);
+            ::connect(waiting.get(), reinterpret_cast<sockaddr*>(&storage), size);
+        }
+    }
+    [[nodiscard]] const Address& address() const { return address_; }
+
+private:
+    Address address_;
+    base::Descriptor listening_;
+    std::array<base::Descriptor, 4> waiting_;
+};
+
+TEST_F(SocketTest, ReceivesSendsAndSeesTheEnd) {
+    std::string into(16, 0);
+    int result = -1;
+    io::TaskGroup group;
+    group.start(send_all(*socket_, "ping", result));
+    run(group);
+    EXPECT_EQ(result, 4);
+    ASSERT_EQ(::recv(peer_.get(), into.data(), into.size(), 0), 4);
+    ASSERT_EQ(::write(peer_.get(), "pong!", 5), 5);
+    group.start(receive_some(*socket_, into, result));
+    run(group);
+    EXPECT_EQ(result, 5);
+    EXPECT_EQ(into.substr(0, 5), "pong!");
+    ::shutdown(peer_.get(), SHUT_WR);
+    group.start(receive_some(*socket_, into, result));
+    run(group);
+    EXPECT_EQ(result, 0);
+}
+
+TEST_F(SocketTest, SendsPiecesInOrder) {
+    const std::array<std::string_view, 3> pieces{"one ", "two ", "three"};
+    int result = 0;
+    io::TaskGroup group;
+    group.start(send_all(*socket_, pieces, result));
+    run(group);
+    EXPECT_EQ(result, 13);
+    std::string got(13, 0);
+    ASSERT_EQ(::recv(peer_.get(), got.data(), got.size(), MSG_WAITALL), 13);
+    EXPECT_EQ(got, "one two three");
+}
+
+TEST_F(SocketTest, ConnectsOverIpv4AndIpv6) {
+    for (const bool v6 : {false, true}) {
+        Address address;
+        const base::Descriptor listening = tests::listen_on_loopback(address, v6);
+        Socket socket(*loop_, *open_socket(address.family()));
+        int result = -1;
+        io::TaskGroup group;
+        group.start(connect(socket, address, result));
+        run(group);
+        EXPECT_EQ(result, 0);
+        EXPECT_EQ(peer_of(socket.fd()), address);
+    }
+}
+
+TEST_F(SocketTest, SaysThatAConnectWasRefused) {
+    Address nobody;
+    tests::listen_on_loopback(nobody).reset();
+    Socket socket(*loop_, *open_socket(AF_INET));
+    int result = 0;
+    io::TaskGroup group;
+    group.start(connect(socket, nobody, result));
+    run(group);
+    EXPECT_EQ(result, -ECONNREFUSED);
+}
+
+TEST_F(SocketTest, AbortEndsAConnectThatHangs) {
+    const FullListener full;
+    Socket socket(*loop_, *open_socket(AF_INET));
+    int result = 0;
+    io::TaskGroup group;
+    group.start(connect(socket, full.address(), result));
+    loop_->run_once(1);
+    ASSERT_FALSE(group.empty());
+    socket.abort();
+    run(group);
+    EXPECT_LT(result, 0);
+    EXPECT_EQ(peer_of(socket.fd()), Address()) << "it must not connect behind our back";
+}
+
+TEST_F(SocketTest, AbortEndsWhatIsOutBothWaysAndWhatComesLater) {
+    const std::string much(16 << 20, 'x');
+    std::string into(16, 0);
+    int received = 1;
+    int sent = 1;
+    io::TaskGroup group;
+    group.start(receive_some(*socket_, into, received));
+    group.start(send_all(*socket_, much, sent));
+    loop_->run_once(1);
+    ASSERT_EQ(group.size(), 2U);
+    socket_->abort();
+    EXPECT_TRUE(socket_->aborted());
+    run(group);
+    EXPECT_LE(received, 0);
+    EXPECT_LT(sent, static_cast<int>(much.size()));
+    group.start(send_all(*socket_, "late", sent));
+    group.start(receive_some(*socket_, into, received));
+    run(group);
+    EXPECT_LT(sent, 0);
+    EXPECT_LE(received, 0);
+}
+
+TEST_F(SocketTest, AbortEndsAReceiveIntoALease) {
+    io::Lease lease;
+    int result = 1;
+    io::TaskGroup group;
+    group.start(receive_leased(*socket_, lease, result));
+    loop_->run_once(1);
+    socket_->abort();
+    run(group);
+    EXPECT_LE(result, 0);
+    EXPECT_FALSE(lease.valid());
+    EXPECT_EQ(loop_->buffers().on_loan(), 0U);
+}
+
+TEST_F(SocketTest, AbortSendsFinAndKeepsTheDescriptor) {
+    const int fd = socket_->fd();
+    socket_->abort();
+    socket_->abort();
+    EXPECT_EQ(end_of(peer_.get()), "");
+    EXPECT_GE(::fcntl(fd, F_GETFD), 0) << "its number could be somebody else's";
+    socket_.reset();
+    EXPECT_LT(::fcntl(fd, F_GETFD), 0);
+}
+
+TEST_F(SocketTest, ResetSendsRstAtOnceAndEndsWhatIsOut) {
+    std::string into(16, 0);
+    int result = 1;
+    io::TaskGroup group;
+    group.start(receive_some(*socket_, into, result));
+    loop_->run_once(1);
+    socket_->reset();
+    EXPECT_TRUE(socket_->aborted());
+    EXPECT_EQ(end_of(peer_.get()), "ECONNRESET");
+    run(group);
+    EXPECT_LE(result, 0);
+}
+
+TEST_F(SocketTest, ResetAfterAHalfCloseStillShowsThePeerThatItIsBroken) {
+    socket_->shutdown_send();
+    EXPECT_EQ(end_of(peer_.get()), "");
+    socket_->reset();
+    pollfd waiting{peer_.get(), 0, 0};
+    ASSERT_EQ(::poll(&waiting, 1, 5000), 1);
+    EXPECT_NE(waiting.revents & POLLERR, 0);
+}
+
+TEST_F(SocketTest, CancelReceiveEndsOnlyTheReceive) {
+    std::string into(16, 0);
+    int received = 0;
+    int sent = 0;
+    io::TaskGroup group;
+    group.start(receive_some(*socket_, into, received));
+    loop_->run_once(1);
+    socket_->cancel_receive();
+    run(group);
+    EXPECT_EQ(received, -ECANCELED);
+    EXPECT_FALSE(socket_->aborted());
+    group.start(send_all(*socket_, "still here", sent));
+    run(group);
+    EXPECT_EQ(sent, 10);
+    ASSERT_EQ(::write(peer_.get(), "so am I", 7), 7);
+    group.start(receive_some(*socket_, into, received));
+    run(group);
+    EXPECT_EQ(received, 7);
+}
+
+TEST_F(SocketTest, CancelReceiveWithoutOneOutDoesNothing) {
+    std::string into(16, 0);
+    int received = 0;
+    socket_->cancel_receive();
+    ASSERT_EQ(::write(peer_.get(), "x", 1), 1);
+    io::TaskGroup group;
+    group.start(receive_some(*socket_, into, received));
+    run(group);
+    EXPECT_EQ(received, 1);
+}
+
+TEST_F(SocketTest, ShutdownSendLeavesReceivingOpen) {
+    std::string into(16, 0);
+    int received = 0;
+    socket_->shutdown_send();
+    EXPECT_EQ(end_of(peer_.get()), "");
+    ASSERT_EQ(::write(peer_.get(), "late", 4), 4);
+    io::TaskGroup group;
+    group.start(receive_some(*socket_, into, received));
+    run(group);
+    EXPECT_EQ(received, 4);
+}
+
+TEST_F(SocketTest, IsQuietOnlyWhileThePeerIsSilentAndOpen) {
+    EXPECT_TRUE(socket_->quiet());
+    ASSERT_EQ(::write(peer_.get(), "x", 1), 1);
+    ASSERT_TRUE(readable(socket_->fd()));
+    EXPECT_FALSE(socket_->quiet());
+    char byte = 0;
+    EXPECT_EQ(::recv(socket_->fd(), &byte, 1, 0), 1) << "asking must not eat what is there";
+    EXPECT_TRUE(socket_->quiet());
+    ::shutdown(peer_.get(), SHUT_WR);
+    ASSERT_TRUE(readable(socket_->fd()));
+    EXPECT_FALSE(socket_->quiet());
+}
+
+TEST_F(SocketTest, IsNotQuietAfterAReset) {
+    const linger now{1, 0};
+    ::setsockopt(peer_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    peer_.reset();
+    ASSERT_TRUE(readable(socket_->fd()));
+    EXPECT_FALSE(socket_->quiet());
+}
+
+TEST_F(SocketTest, CanBeUsedAgainAfterDisconnect) {
+    Address address;
+    const base::Descriptor listening = tests::listen_on_loopback(address);
+    const base::Descriptor fd = *open_socket(AF_INET);
+    for (int i = 0; i < 3; ++i) {
+        Socket borrowed(*loop_, base::Descriptor(fd.get()));
+        int result = -1;
+        io::TaskGroup group;
+        group.start(connect(borrowed, address, result));
+        run(group);
+        EXPECT_EQ(result, 0);
+        const base::Descriptor other(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        disconnect(fd.get());
+        EXPECT_EQ(end_of(other.get()), "ECONNRESET");
+        EXPECT_EQ(peer_of(fd.get()), Address());
+        static_cast<void>(borrowed.release().release());
+    }
+}
+
+TEST_F(SocketTest, OpensNonBlockingWithoutNagleAndClosedOnExec) {
+    const base::Descriptor fd = *open_socket(AF_INET6);
+    int on = 0;
+    socklen_t size = sizeof on;
+    ::getsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, &size);
+    EXPECT_EQ(on, 1);
+    EXPECT_NE(::fcntl(fd.get(), F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST_F(SocketTest, SaysWhyNoneCanBeOpened) {
+    const auto refused = open_socket(12'345);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().os_error, EAFNOSUPPORT);
+}
+
+TEST_F(SocketTest, LetsItsDescriptorGo) {
+    base::Descriptor fd = socket_->release();
+    socket_.reset();
+    EXPECT_TRUE(fd.valid());
+    EXPECT_EQ(::write(fd.get(), "x", 1), 1);
+}
+
+}  // namespace
+}  // namespace core::net::testing
