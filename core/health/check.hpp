@@ -27,7 +27,7 @@ struct Check {
 // The outcome of one probe.
 struct Verdict {
     bool passed = false;
-    std::string why;  // "200 in 3 ms", "503 instead of 200", "connect refused", "timeout after 1s"
+    std::string why;  // "200", "503 instead of 200", "connect refused", "timeout after 1s"
 };
 
 }  // namespace core::health

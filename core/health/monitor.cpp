@@ -41,7 +41,7 @@ public:
             Verdict verdict;
             const io::Tick begun = io::steady_now();
             self->stale_ = false;
-            co_await probe(*self->monitor_.loop_, self->socket_, self->target_.check, self->target_.address, verdict);
+            co_await self->ask(verdict);
             if (self->leaving_) {
                 break;
             }
@@ -55,6 +55,7 @@ public:
         }
     }
 
+    // The probe that is out is of no use any more: its timeout may be an hour.
     void leave() {
         leaving_ = true;
         wake();
@@ -68,10 +69,29 @@ public:
         return {target_.pool,   target_.server, tally_.health(), tally_.why(),
                 tally_.since(), last_,          tally_.passed(), tally_.failed()};
     }
-    base::Descriptor take_socket() { return std::move(socket_); }
 
 private:
+    // One probe, on a socket of our own where the marked ones did not suffice. Without any socket that is the verdict,
+    // and the next check tries again.
+    io::Task<void> ask(Verdict& verdict) {
+        if (!socket_.valid()) {
+            auto plain = net::open_socket(target_.address.family());
+            if (!plain) {
+                verdict = {false, plain.error().line()};
+                co_return;
+            }
+            socket_ = std::move(*plain);
+        }
+        net::Socket borrowed(*monitor_.loop_, base::Descriptor(socket_.get()));
+        probing_ = &borrowed;
+        co_await probe(borrowed, target_.check, target_.address, verdict);
+        probing_ = nullptr;
+        static_cast<void>(borrowed.release().release());  // socket_ owns it
+    }
     void wake() {
+        if (probing_ != nullptr) {
+            probing_->abort();
+        }
         if (slot_.current != nullptr) {
             slot_.current->cancel();
         }
@@ -86,6 +106,7 @@ private:
     Monitor& monitor_;
     Target target_;
     base::Descriptor socket_;
+    net::Socket* probing_ = nullptr;  // while a probe is out
     io::OperationSlot slot_;
     Tally tally_;
     Milliseconds last_{0};
@@ -181,8 +202,7 @@ base::Descriptor Monitor::take_socket(int family) {
     if (found != sockets_.end()) {
         return std::move(*found);
     }
-    auto plain = net::open_socket(family);
-    return plain ? std::move(*plain) : base::Descriptor();
+    return {};
 }
 
 void Monitor::recheck(const std::string& pool, const std::string& server, std::string why) {

@@ -85,26 +85,21 @@ io::Task<Verdict> ask(net::Socket& socket, const Check& check, const Address& ba
 
 }  // namespace
 
-io::Task<void> probe(io::Loop& loop, const base::Descriptor& socket, const Check& check, const Address& backend,
-                     Verdict& verdict) {
-    net::Socket probing(loop, base::Descriptor(socket.get()));
-    {
-        net::Deadline deadline(probing);
-        deadline.set(check.timeout);
-        const int connected = co_await probing.connect(backend);
-        if (connected < 0) {
-            verdict = {false, describe(-connected)};
-        } else if (check.type == CheckType::tcp) {
-            verdict = {true, "connected"};
-        } else {
-            verdict = co_await ask(probing, check, backend);
-        }
-        if (deadline.expired() && !verdict.passed) {
-            verdict.why = fmt::format("timeout after {}", base::print_duration(check.timeout));
-        }
+io::Task<void> probe(net::Socket& socket, const Check& check, const Address& backend, Verdict& verdict) {
+    net::Deadline deadline(socket);
+    deadline.set(check.timeout);
+    const int connected = co_await socket.connect(backend);
+    if (connected < 0) {
+        verdict = {false, describe(-connected)};
+    } else if (check.type == CheckType::tcp) {
+        verdict = {true, "connected"};
+    } else {
+        verdict = co_await ask(socket, check, backend);
     }
-    base::Descriptor kept = probing.release();
-    net::disconnect(kept.release());  // the socket stays, and with it its mark
+    if (deadline.expired() && !verdict.passed) {
+        verdict.why = fmt::format("timeout after {}", base::print_duration(check.timeout));
+    }
+    net::disconnect(socket.fd());  // the descriptor stays, and with it its mark
 }
 
 }  // namespace core::health
