@@ -82,9 +82,10 @@ void Buffers::give_back(std::uint16_t id) noexcept {
     VERIFY(on_loan_ > 0);
     --on_loan_;
     publish(id);
-    if (!waiters_.empty()) {
-        LeaseWaiter* const waiter = waiters_.front();  // first come, first served; the list is short and rare
-        waiters_.erase(waiters_.begin());
+    // All of them: a waiter whose socket is idle takes no buffer, and would leave the others asleep beside a free one.
+    std::vector<LeaseWaiter*> waiters;
+    waiters.swap(waiters_);
+    for (LeaseWaiter* const waiter : waiters) {
         waiter->lease_returned();
     }
 }

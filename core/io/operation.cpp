@@ -42,12 +42,14 @@ void ReceiveLease::submit() {
     io_uring_sqe* sqe = loop_.entry(*this);
     io_uring_prep_recv(sqe, fd_, nullptr, 0, 0);
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+    // After a wait the socket must have data before it may take one of the few buffers.
+    sqe->ioprio |= retrying_ ? IORING_RECVSEND_POLL_FIRST : 0;
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = Buffers::group;
 }
 
 bool ReceiveLease::settle(int result, std::uint32_t flags) {
-    if (result == -ENOBUFS) {
+    if (result == -ENOBUFS && !cancelled_) {
         if (loop_.buffers().more_or_wait(*this)) {
             submit();
         } else {
@@ -61,15 +63,17 @@ bool ReceiveLease::settle(int result, std::uint32_t flags) {
             out_.release();
         }
     }
-    return Operation::settle(result, flags);
+    return Operation::settle(cancelled_ && result == -ENOBUFS ? -ECANCELED : result, flags);
 }
 
 void ReceiveLease::lease_returned() {
     waiting_ = false;
+    retrying_ = true;
     submit();
 }
 
 void ReceiveLease::cancel() {
+    cancelled_ = true;
     if (waiting_) {
         waiting_ = false;
         loop_.buffers().stop_waiting(*this);

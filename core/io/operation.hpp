@@ -74,7 +74,9 @@ private:
     void lease_returned() override;
     int fd_;
     Lease& out_;
-    bool waiting_ = false;
+    bool waiting_ = false;   // for a buffer to come back
+    bool retrying_ = false;  // found none before
+    bool cancelled_ = false;
 };
 
 // send(2) of everything (MSG_WAITALL: the kernel goes on after a short write, 5.19). Less than all only on an error.

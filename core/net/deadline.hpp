@@ -14,6 +14,7 @@ class Deadline final : private io::Timer {
 public:
     enum class Effect : std::uint8_t {
         abort,           // the socket is of no use any more
+        reset,           // the same, and the peer must not take what it got for whole
         cancel_receive,  // the peer is to be told so first: 408 for a head that never ends
     };
 
@@ -34,7 +35,17 @@ public:
 private:
     void on_expire() override {
         expired_ = true;
-        effect_ == Effect::abort ? socket_.abort() : socket_.cancel_receive();
+        switch (effect_) {
+            case Effect::abort:
+                socket_.abort();
+                break;
+            case Effect::reset:
+                socket_.reset();
+                break;
+            case Effect::cancel_receive:
+                socket_.cancel_receive();
+                break;
+        }
     }
 
     Socket& socket_;

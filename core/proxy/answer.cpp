@@ -107,7 +107,7 @@ std::string error_text(const OwnAnswer& answer) {
 io::Task<int> send_own(Session& session, const OwnAnswer& answer, const std::string& body,
                        std::span<const http::Field> extra) {
     Outbox outbox(session.worker.scratch().take());
-    outbox.aim(session.client);
+    outbox.aim(session.client, session.send_deadline, session.worker.routing()->snapshot().timeouts.client);
     http::Answer head;
     head.status = answer.status;
     head.date = session.worker.date();
@@ -116,9 +116,7 @@ io::Task<int> send_own(Session& session, const OwnAnswer& answer, const std::str
     head.persistence = answer.persistence;
     head.extra = extra;
     outbox.wrote(http::write_answer(head, outbox.room()));
-    session.deadline.set(session.worker.routing()->snapshot().timeouts.client);
     const int sent = co_await outbox.flush(answer.head_only ? std::string_view() : std::string_view(body));
-    session.deadline.clear();
     co_return sent < 0 ? sent : static_cast<int>(outbox.sent());
 }
 

@@ -79,8 +79,6 @@ io::Task<BodyEnd> move_body(BodyMove move) {
     Cutter cutter(move.framing);
     bool closed = false;
     for (;;) {
-        move.from_deadline.set(move.patience);
-        move.to_deadline.set(move.patience);
         const std::string_view view = move.from.view();
         std::string_view rest = view;
         http::ChunkParser::Step step = cutter.next(rest);
@@ -106,7 +104,9 @@ io::Task<BodyEnd> move_body(BodyMove move) {
         if (over) {
             co_return BodyEnd::complete;
         }
+        move.deadline.set(move.patience, move.effect);
         const int got = co_await move.from.fill();
+        move.deadline.clear();
         if (got < 0) {
             co_return BodyEnd::source_failed;
         }

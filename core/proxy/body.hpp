@@ -23,15 +23,15 @@ enum class BodyEnd : std::uint8_t {
 
 struct BodyMove {
     Inbox& from;
-    net::Deadline& from_deadline;
-    Outbox& to;  // what is pending in it goes first
-    net::Deadline& to_deadline;
-    http::Framing framing;  // how it comes in
-    bool chunk;             // whether it goes out in chunks
-    Milliseconds patience;  // longest silence of either side in the middle of the body
+    net::Deadline& deadline;       // armed while we wait for the sender
+    Milliseconds patience;         // its longest silence in the middle of the body
+    net::Deadline::Effect effect;  // and what that does to its socket
+    Outbox& to;                    // what is pending in it goes first
+    http::Framing framing;         // how it comes in
+    bool chunk;                    // whether it goes out in chunks
 };
 
-// Both deadlines are left armed; the caller clears them. Everything up to the end of the body, and nothing behind it,
+// Everything up to the end of the body, and nothing behind it,
 // is taken from the inbox.
 io::Task<BodyEnd> move_body(BodyMove move);
 

@@ -10,10 +10,11 @@ namespace core::proxy {
 
 struct Connection {
     Connection(io::Loop& loop, base::Descriptor fd) noexcept
-        : socket(loop, std::move(fd)), deadline(socket), inbox(socket) {}
+        : socket(loop, std::move(fd)), deadline(socket), send_deadline(socket), inbox(socket) {}
 
     net::Socket socket;
-    net::Deadline deadline;
+    net::Deadline deadline;       // on what we wait for from the backend
+    net::Deadline send_deadline;  // on what it must take
     Inbox inbox;
     io::Tick idle_since = 0;
     bool reused = false;  // has carried an exchange before: the backend may have ended it meanwhile

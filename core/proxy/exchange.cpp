@@ -25,14 +25,13 @@ Exchange::Exchange(Session& session, std::shared_ptr<Routing> routing, Record& r
       pool_(routing_->pool(session.listener->spec->pool)),
       to_backend_(session.worker.scratch().take()),
       to_client_(session.worker.scratch().take()) {
-    to_client_.aim(session_.client);
+    to_client_.aim(session_.client, session_.send_deadline, timeouts_.client);
 }
 
 void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
-    const std::string client = session_.peer.host();
-    const std::string fallback = session_.listener->spec->address.text();
+    const std::string fallback = head.authority.empty() ? session_.listener->spec->address.text() : std::string();
     http::RequestOptions options;
-    options.origin.client = client;
+    options.origin.client = session_.peer_host;
     options.host_fallback = fallback;
     options.expect = http::RequestOptions::Expect::forward;
     request_size_ = http::write_request(head, options, to_backend_.room());
@@ -44,7 +43,8 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
                 .is_head = head.is_head(),
                 .idempotent = head.is_idempotent(),
                 .keep_alive = head.keep_alive,
-                .upgrade = !head.upgrade.empty()};
+                .upgrade = !head.upgrade.empty(),
+                .expect_continue = head.expect_continue};
     record_.request(head.method, head.target);
     session_.inbox.consume(head_bytes);
 }
@@ -63,23 +63,22 @@ io::Task<bool> Exchange::run() {
         }
         to_backend_.clear();
         to_backend_.wrote(request_size_);
-        to_backend_.aim(backend->socket);
+        to_backend_.aim(backend->socket, backend->send_deadline, timeouts_.backend);
+        uploaded_.reset();
         io::Task<BodyEnd> uploading = upload(*backend);
         uploading.start();
         const HeadOutcome outcome = co_await receive_head(*backend);
         bool keep = false;
         if (outcome == HeadOutcome::final) {
-            const bool uploaded = uploading.done();
-            keep = co_await download(*backend, uploaded);
+            keep = co_await download(*backend);
         }
         const bool early = !uploading.done();
         if (early) {
             // Answered, or broken, before the request's body was over: the rest of it is not wanted any more.
-            backend->socket.abort();
+            backend->socket.reset();
             session_.client.cancel_receive();
         }
         const BodyEnd sent = co_await uploading;
-        session_.deadline.clear();
         if (outcome == HeadOutcome::silent && backend->reused && repeatable()) {
             // The server had closed the connection that we kept: it has not seen this request.
             connector.forgive();
@@ -89,7 +88,7 @@ io::Task<bool> Exchange::run() {
         }
         record_.received += to_backend_.sent();
         if (outcome == HeadOutcome::silent || outcome == HeadOutcome::failed) {
-            co_return co_await conclude_failure(connector, sent);
+            co_return co_await conclude_failure(connector, early ? BodyEnd::sink_failed : sent);
         }
         if (outcome == HeadOutcome::client_gone || early || sent != BodyEnd::complete) {
             co_return false;
@@ -104,12 +103,12 @@ io::Task<bool> Exchange::run() {
 // Head and body of the request. Where the client fails in the middle, the backend must not take what it got for whole.
 io::Task<BodyEnd> Exchange::upload(Connection& backend) {
     const BodyMove move{.from = session_.inbox,
-                        .from_deadline = session_.deadline,
+                        .deadline = session_.deadline,
+                        .patience = timeouts_.client,
+                        .effect = net::Deadline::Effect::cancel_receive,
                         .to = to_backend_,
-                        .to_deadline = backend.deadline,
                         .framing = request_.framing,
-                        .chunk = request_.framing.kind == http::Framing::Kind::chunked,
-                        .patience = timeouts_.client};
+                        .chunk = request_.framing.kind == http::Framing::Kind::chunked};
     BodyEnd end = BodyEnd::complete;
     if (request_.framing.empty()) {
         const int sent = co_await to_backend_.flush();
@@ -117,16 +116,25 @@ io::Task<BodyEnd> Exchange::upload(Connection& backend) {
     } else {
         end = co_await move_body(move);
     }
-    if (end != BodyEnd::complete && end != BodyEnd::sink_failed) {
-        backend.socket.abort();
+    client_late_ = end == BodyEnd::source_failed && session_.deadline.expired();
+    if (end == BodyEnd::complete) {
+        if (!request_.framing.empty() && !response_begun_) {
+            backend.deadline.set(timeouts_.backend);  // the server's time for its answer begins now
+        }
+    } else if (end != BodyEnd::sink_failed) {
+        backend.socket.reset();
     }
+    uploaded_ = end;
     co_return end;
 }
 
 io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
     std::size_t seen = 0;
     bool begun = false;
-    backend.deadline.set(timeouts_.backend);
+    response_begun_ = false;
+    if (request_.framing.empty() || request_.expect_continue || uploaded_) {
+        backend.deadline.set(timeouts_.backend);
+    }
     for (;;) {
         http::ResponseHead& head = session_.worker.response_head();
         http::ParseResult parsed;
@@ -135,7 +143,9 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             parsed = http::parse_response(bytes, {}, request_.is_head ? "HEAD" : "GET", head, seen);
             seen = bytes.size();
         }
-        if (parsed.bad() || (parsed.complete() && head.status == 101 && !request_.upgrade)) {
+        const bool unasked =
+            parsed.complete() && head.status == 101 && (!request_.upgrade || head.upgrade.empty() || !uploaded_);
+        if (parsed.bad() || unasked) {
             failure_status_ = 502;
             failure_ = parsed.bad() ? parsed.reason : "the server switched protocols without being asked";
             co_return HeadOutcome::failed;
@@ -145,6 +155,9 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             to_client_.wrote(size);
             backend.inbox.consume(parsed.consumed);
             seen = 0;
+            if (!uploaded_) {
+                backend.deadline.clear();  // now it is the client's turn; the time for the answer begins after it
+            }
             const int sent = co_await to_client_.flush();
             if (sent < 0) {
                 co_return HeadOutcome::client_gone;
@@ -152,6 +165,8 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             continue;
         }
         if (parsed.complete()) {
+            backend.deadline.clear();
+            response_begun_ = true;
             record_.answered = session_.worker.loop().now();
             response_.upgraded = head.status == 101;
             response_.keep_alive = head.keep_alive;
@@ -171,16 +186,18 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
 
 // The final response, head and body, from the head that receive_head left in the worker's hands. True: the client's
 // connection may be used again.
-io::Task<bool> Exchange::download(Connection& backend, bool uploaded) {
+io::Task<bool> Exchange::download(Connection& backend) {
     const http::ResponseHead& head = session_.worker.response_head();
     const http::Framing incoming = head.framing;
     const http::Framing outgoing = http::framing_towards(request_.minor, head);
-    const bool keep = uploaded && request_.keep_alive && !session_.ending && !response_.upgraded &&
-                      outgoing.kind != http::Framing::Kind::until_close;
+    const bool keep = uploaded_ == BodyEnd::complete && request_.keep_alive && !session_.ending &&
+                      !response_.upgraded && outgoing.kind != http::Framing::Kind::until_close;
     record_.status = head.status;
     to_client_.wrote(http::write_response(head,
                                           {.framing = outgoing,
-                                           .persistence = keep ? request_.staying : http::Persistence::close,
+                                           .persistence = response_.upgraded ? http::Persistence::implied
+                                                          : keep             ? request_.staying
+                                                                             : http::Persistence::close,
                                            .date = session_.worker.date()},
                                           to_client_.room()));
     backend.inbox.consume(response_.head_bytes);
@@ -193,19 +210,19 @@ io::Task<bool> Exchange::download(Connection& backend, bool uploaded) {
         co_return false;
     }
     const BodyMove move{.from = backend.inbox,
-                        .from_deadline = backend.deadline,
+                        .deadline = backend.deadline,
+                        .patience = timeouts_.backend,
+                        .effect = net::Deadline::Effect::abort,
                         .to = to_client_,
-                        .to_deadline = session_.deadline,
                         .framing = incoming,
-                        .chunk = outgoing.kind == http::Framing::Kind::chunked,
-                        .patience = timeouts_.client};
+                        .chunk = outgoing.kind == http::Framing::Kind::chunked};
     const BodyEnd end = co_await move_body(move);
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {
         co_return keep;
     }
     response_.keep_alive = false;
-    backend.socket.abort();
+    backend.socket.reset();
     if (end == BodyEnd::sink_failed) {
         record_.error = "the client went away";
     } else {
@@ -217,6 +234,10 @@ io::Task<bool> Exchange::download(Connection& backend, bool uploaded) {
 }
 
 io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_end) {
+    if (client_late_) {
+        connector.release();
+        co_return co_await answer_error(408, "the request body did not go on in time");
+    }
     if (upload_end == BodyEnd::source_ended || upload_end == BodyEnd::source_failed) {
         record_.answered_by = "nobody";
         record_.error = "the client went away in the middle of its request";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "core/http/parser.hpp"
 #include "core/proxy/answer.hpp"
@@ -35,9 +36,9 @@ private:
         bool idempotent = false;
         bool keep_alive = false;
         bool upgrade = false;
+        bool expect_continue = false;
     };
     struct Response {
-        http::Framing framing;
         std::size_t head_bytes = 0;
         bool keep_alive = false;  // of the backend's connection
         bool upgraded = false;
@@ -51,7 +52,7 @@ private:
 
     io::Task<BodyEnd> upload(Connection& backend);
     io::Task<HeadOutcome> receive_head(Connection& backend);
-    io::Task<bool> download(Connection& backend, bool uploaded);
+    io::Task<bool> download(Connection& backend);
     io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
     io::Task<bool> answer_maintenance();
     io::Task<bool> answer_error(int status, std::string_view reason);
@@ -67,6 +68,9 @@ private:
     Response response_;
     Outbox to_backend_;
     Outbox to_client_;
+    std::optional<BodyEnd> uploaded_;  // how the request's way to the backend ended; nothing while it is going on
+    bool response_begun_ = false;      // the final head is there
+    bool client_late_ = false;         // the client fell silent in the middle of its body
     std::size_t request_size_ = 0;
     int failure_status_ = 0;
     std::string_view failure_;

@@ -1,5 +1,6 @@
 #include "core/proxy/inbox.hpp"
 
+#include <cerrno>
 #include <cstring>
 
 #include "core/base/verify.hpp"
@@ -27,7 +28,7 @@ io::Task<int> Inbox::fill() {
     if (!lease_.valid()) {
         const int got = co_await socket_.receive(lease_);
         end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
-        co_return got;
+        co_return outcome(got);
     }
     VERIFY(!full());
     if (begin_ != 0) {
@@ -39,7 +40,11 @@ io::Task<int> Inbox::fill() {
     if (got > 0) {
         end_ += static_cast<std::size_t>(got);
     }
-    co_return got;
+    co_return outcome(got);
+}
+
+int Inbox::outcome(int got) const noexcept {
+    return got <= 0 && socket_.aborted() ? -ECANCELED : got;
 }
 
 }  // namespace core::proxy

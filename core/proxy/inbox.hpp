@@ -26,6 +26,9 @@ public:
     io::Task<int> fill();
 
 private:
+    // The end of a socket that we aborted ourselves is no orderly end, though recv(2) says 0 as well.
+    [[nodiscard]] int outcome(int got) const noexcept;
+
     net::Socket& socket_;
     io::Lease lease_;
     std::size_t begin_ = 0;

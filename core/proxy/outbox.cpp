@@ -21,11 +21,13 @@ io::Task<int> Outbox::flush(std::string_view also) {
     }
     const std::array<std::string_view, 2> pieces{pending(), also};
     int sent = 0;
+    deadline_->set(patience_, net::Deadline::Effect::reset);
     if (used_ == 0 || also.empty()) {
         sent = co_await socket_->send(used_ == 0 ? also : pending());
     } else {
         sent = co_await socket_->send(std::span<const std::string_view>(pieces));
     }
+    deadline_->clear();
     used_ = 0;
     if (sent > 0) {
         sent_ += static_cast<std::uint64_t>(sent);

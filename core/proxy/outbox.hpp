@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/io/task.hpp"
+#include "core/net/deadline.hpp"
 #include "core/net/socket.hpp"
 #include "core/proxy/scratch.hpp"
 
@@ -15,8 +16,12 @@ class Outbox {
 public:
     explicit Outbox(Scratch scratch) noexcept : scratch_(std::move(scratch)) {}
 
-    // Where flush sends to from now on.
-    void aim(net::Socket& socket) noexcept { socket_ = &socket; }
+    // Where flush sends to from now on; a receiver that takes nothing for as long as patience is reset by deadline.
+    void aim(net::Socket& socket, net::Deadline& deadline, Milliseconds patience) noexcept {
+        socket_ = &socket;
+        deadline_ = &deadline;
+        patience_ = patience;
+    }
 
     // Where the next bytes may be written; say how many with wrote().
     [[nodiscard]] std::span<char> room() const noexcept { return scratch_.bytes().subspan(used_); }
@@ -33,6 +38,8 @@ public:
 
 private:
     net::Socket* socket_ = nullptr;
+    net::Deadline* deadline_ = nullptr;
+    Milliseconds patience_{0};
     Scratch scratch_;
     std::size_t used_ = 0;
     std::uint64_t sent_ = 0;

@@ -3,6 +3,8 @@
 namespace core::proxy {
 namespace {
 
+constexpr auto reset = net::Deadline::Effect::reset;
+
 struct Side {
     net::Socket& socket;
     net::Deadline& deadline;
@@ -21,8 +23,8 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, std::uint64_t& bytes)
             if (got < 0) {
                 break;
             }
-            from.deadline.set(idle);
-            to.deadline.set(idle);
+            from.deadline.set(idle, reset);
+            to.deadline.set(idle, reset);
         }
         const std::string_view view = from.inbox.view();
         const int sent = co_await to.socket.send(view);
@@ -42,8 +44,8 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, std::uint64_t& bytes)
 io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, Record& record) {
     const Side client{session.client, session.deadline, session.inbox};
     const Side server{backend.socket, backend.deadline, backend.inbox};
-    client.deadline.set(idle);
-    server.deadline.set(idle);
+    client.deadline.set(idle, reset);
+    server.deadline.set(idle, reset);
     io::Task<void> upward = pump(client, server, idle, record.received);
     upward.start();
     io::Task<void> downward = pump(server, client, idle, record.sent);

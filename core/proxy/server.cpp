@@ -37,6 +37,7 @@ Result<void> Server::start(unsigned count) {
     if (!outcome) {
         drain(Milliseconds(0));
         workers_.clear();
+        drained_ = false;  // nothing runs; it may be tried again
     }
     return outcome;
 }

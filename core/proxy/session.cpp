@@ -9,8 +9,10 @@ Session::Session(Worker& owner, base::Descriptor fd, std::shared_ptr<ListenerSta
       listener(std::move(from)),
       client(owner.loop(), std::move(fd)),
       deadline(client),
+      send_deadline(client),
       inbox(client),
       peer(net::peer_of(client.fd())),
+      peer_host(peer.host()),
       ending(owner.draining()) {
     worker.enlist(*this);
 }
@@ -21,16 +23,17 @@ Session::~Session() {
 
 void Session::end_soon() {
     ending = true;
-    if (idle) {
+    // A request that is on its way in is still answered, and told that we close.
+    if (idle && client.quiet()) {
         client.abort();
     }
 }
 
 void Session::end_now() {
     ending = true;
-    client.abort();
+    client.reset();
     if (upstream != nullptr) {
-        upstream->socket.abort();
+        upstream->socket.reset();
     }
 }
 

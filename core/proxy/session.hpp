@@ -37,9 +37,11 @@ public:
     Worker& worker;
     std::shared_ptr<ListenerState> listener;
     net::Socket client;
-    net::Deadline deadline;  // on the client's side
+    net::Deadline deadline;       // on what we wait for from the client
+    net::Deadline send_deadline;  // on what it must take
     Inbox inbox;
     Address peer;
+    std::string peer_host;           // its text, for X-Forwarded-For
     Connection* upstream = nullptr;  // the backend connection in use, to be aborted with the session
     bool idle = false;               // waiting for a request, nothing of it has come yet
     bool ending = false;

@@ -67,7 +67,9 @@ void Worker::wind_down() {
 }
 
 bool Worker::done() const noexcept {
-    return draining_ && sessions_.empty();
+    // Doors too: one that is still being closed may take connections from its backlog.
+    return draining_ && sessions_.empty() &&
+           std::all_of(doors_.begin(), doors_.end(), [](const auto& door) { return door->idle(); });
 }
 
 void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners) {
@@ -83,7 +85,9 @@ void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners) {
             kept.push_back(std::move(*same));
         } else if (!draining_) {
             kept.push_back(std::make_unique<Door>(*this, std::move(listening)));
-            kept.back()->start();
+            if (accepting_) {
+                kept.back()->start();
+            }
         }
     }
     for (std::unique_ptr<Door>& door : doors_) {
@@ -94,7 +98,6 @@ void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners) {
         }
     }
     doors_ = std::move(kept);
-    accepting_ = true;
 }
 
 void Worker::administer(const Administration& administration) {
