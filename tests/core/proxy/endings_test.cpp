@@ -1,0 +1,310 @@
+// Time and endings: whose silence counts for how long, who is blamed, what a cut looks like, and how a drain ends.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <latch>
+#include "tests/core/proxy/gate.hpp"
+namespace core::proxy::testing {
+namespace {
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+using namespace std::chrono_literals;
+const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const std::string get_close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+class Endings : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string why;
+        if (!rings_work(why)) {
+            GTEST_SKIP() << why;
+        }
+    }
+};
+
+TEST_F(Endings, APostMayTakeAsLongAsTheBackendTimeoutSays) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("body");
+        ::usleep(500'000);
+        peer.send(ok);
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
+        s.timeouts.client = Milliseconds(150);
+        s.timeouts.backend = Milliseconds(5000);
+    });
+    EXPECT_THAT(gate.ask("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody"),
+                StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Endings, AGetMayTakeAsLongAsTheBackendTimeoutSays) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        ::usleep(500'000);
+        peer.send(ok);
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
+        s.timeouts.client = Milliseconds(150);
+        s.timeouts.backend = Milliseconds(5000);
+    });
+    EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Endings, AResponseBodyMayPauseAsLongAsTheBackendTimeoutSays) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+        ::usleep(500'000);
+        peer.send("cd");
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
+        s.timeouts.client = Milliseconds(150);
+        s.timeouts.backend = Milliseconds(5000);
+    });
+    const std::string r = gate.ask(get_close);
+    EXPECT_TRUE(r.ends_with("\r\n\r\nabcd")) << r;
+}
+
+TEST_F(Endings, ABodyCutByADeadlineEndsWithReset) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\n\r\nonly a part");
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.backend = Milliseconds(150); });
+    const std::string r = gate.ask("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(r.ends_with("<reset>")) << r;
+}
+
+TEST_F(Endings, ABodyCutByADrainEndsWithReset) {
+    std::promise<void> part;
+    Origin origin([&](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\n\r\nonly a part");
+        peer.read_all();
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    client.read_until("only a part");
+    gate.server().drain(Milliseconds(50));
+    EXPECT_EQ(client.read_all(), "<reset>");
+}
+
+TEST_F(Endings, Answers502WhenTheBackendDiesInTheMiddleOfAnUpload) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("beginning");  // and then closes without a word
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbeginning");
+    const std::string r = client.read_all();
+    EXPECT_THAT(r, StartsWith("HTTP/1.1 502"));
+    EXPECT_EQ(gate.server().report().backends[0].failed, 1U);
+}
+
+TEST_F(Endings, Answers502ToGarbageWhileAClientWaitsFor100) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("SSH-2.0-OpenSSH_9.2\r\n");
+        peer.read_all();
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 502"));
+}
+
+TEST_F(Endings, Answers504WhenTheBackendIsSilentWhileAClientWaitsFor100) {
+    Origin origin([](Peer& peer) { peer.read_all(); });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.backend = Milliseconds(100); });
+    Peer client = gate.client();
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 504"));
+}
+
+TEST_F(Endings, AClientSilentInItsBodyIsNotTheBackendsFailure) {
+    Origin origin([](Peer& peer) { peer.read_all(); });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
+        s.timeouts.client = Milliseconds(150);
+        s.timeouts.backend = Milliseconds(5000);
+    });
+    Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbeginning");
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 408"));
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
+}
+
+TEST_F(Endings, AReloadAtTheSessionLimitLeavesTheListenerOpen) {
+    Origin origin(answer_all(ok));
+    auto limit = std::make_shared<std::uint32_t>(1);
+    Gate gate({origin.address()}, Mode::http, [limit](Snapshot& s) { s.sessions_max = *limit; });
+    Peer first = gate.client();
+    first.send(get);
+    first.read_until("hi");
+    static_cast<void>(gate.server().report());
+    static_cast<void>(gate.server().report());
+    *limit = 100;
+    gate.reload({origin.address()});
+    Peer second = gate.client();
+    second.send(get);
+    EXPECT_THAT(second.read_until("hi"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Endings, AtTheSessionLimitNewcomersWait) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.sessions_max = 1; });
+    {
+        Peer first = gate.client();
+        first.send(get);
+        first.read_until("hi");
+    }
+    Peer second = gate.client();
+    second.send(get);
+    EXPECT_THAT(second.read_until("hi"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Endings, ARequestInTheBacklogIsAnsweredWhenADrainBegins) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.sessions_max = 1; });
+    Peer first = gate.client();
+    first.send(get);
+    first.read_until("hi");
+    static_cast<void>(gate.server().report());
+    Peer second = gate.client();
+    second.send(get);
+    gate.server().drain(Milliseconds(2000));
+    EXPECT_THAT(second.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
+    Origin origin([](Peer& peer) { peer.read_all(); });
+    Address address;
+    base::Descriptor listening = tests::listen_on_loopback(address);
+    const int fd = ::open("/dev/null", O_WRONLY);
+    base::Log log(fd);
+    Worker worker(0, {}, log);
+    std::promise<Result<void>> started;
+    auto ready = started.get_future();
+    std::thread thread([&] { worker.run(started); });
+    ASSERT_TRUE(ready.get().has_value());
+    auto snapshot = std::make_shared<Snapshot>();
+    snapshot->listeners.push_back({"chat", address, Mode::tcp, "app"});
+    PoolSpec pool;
+    pool.name = "app";
+    BackendSpec spec;
+    spec.server = "web1";
+    spec.address = origin.address();
+    pool.backends.push_back(spec);
+    snapshot->pools.push_back(pool);
+    std::latch configured(1);
+    worker.post([&] {
+        std::vector<Worker::Listening> listeners;
+        listeners.push_back({snapshot->listeners[0], std::move(listening)});
+        worker.apply(snapshot, std::move(listeners));
+        worker.set_health("app", "web1", true);
+        configured.count_down();
+    });
+    configured.wait();
+    ::usleep(100'000);
+    std::latch busy(1);
+    std::latch connected(1);
+    worker.post([&] {  // the worker is at work for a moment; a client connects; then the order to drain is read
+        busy.count_down();
+        connected.wait();
+        worker.drain(Milliseconds(100));
+    });
+    busy.wait();
+    auto client = std::make_unique<Peer>(tests::connect_to(address));
+    ::usleep(50'000);
+    connected.count_down();
+    std::promise<void> joined;
+    auto over = joined.get_future();
+    std::thread watcher([&] {
+        thread.join();
+        joined.set_value();
+    });
+    EXPECT_EQ(over.wait_for(3s), std::future_status::ready) << "the worker still runs 3 s after a drain of 100 ms";
+    client.reset();
+    client = nullptr;
+    over.wait();
+    watcher.join();
+    ::close(fd);
+}
+
+TEST_F(Endings, AClientThatReadsNoInterimResponsesIsGivenUp) {
+    std::atomic<bool> ended{false};
+    Origin origin([&](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        const std::string hint = "HTTP/1.1 103 Early Hints\r\nLink: " + std::string(8000, 'x') + "\r\n\r\n";
+        for (int i = 0; i < 20000 && !ended; ++i) {
+            if (::send(peer.fd(), hint.data(), hint.size(), MSG_NOSIGNAL) <= 0) {
+                break;
+            }
+        }
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
+        s.timeouts.client = Milliseconds(200);
+        s.timeouts.backend = Milliseconds(1000);
+        s.timeouts.head = Milliseconds(200);
+        s.timeouts.keep_alive = Milliseconds(200);
+    });
+    Peer client = gate.client();
+    client.send(get);
+    for (int i = 0; i < 500 && gate.server().report().listeners[0].sessions > 0; ++i) {
+        ::usleep(10'000);
+    }
+    EXPECT_EQ(gate.server().report().listeners[0].sessions, 0U);
+    ended = true;
+    client.reset();
+}
+
+TEST_F(Endings, A101CarriesConnectionUpgradeAlone) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        peer.read_all();
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    EXPECT_THAT(client.read_until("\r\n\r\n"), Not(HasSubstr("close")));
+}
+
+TEST_F(Endings, ARelayCutByADeadlineEndsWithReset) {
+    Origin origin([](Peer& peer) {
+        peer.send("part");
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::tcp, [](Snapshot& s) { s.timeouts.relay_idle = Milliseconds(200); });
+    Peer client = gate.client();
+    client.read_until("part");
+    EXPECT_EQ(client.read_all(), "<reset>");
+}
+
+constexpr std::size_t whole = 32 << 20;
+
+TEST_F(Endings, ABodyThatWeCutIsNotFinishedWithALastChunk) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\n\r\n" + std::string(whole, 'z'));
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    client.read_until("\r\n\r\n");
+    ::usleep(300'000);
+    client.send("zz\r\n");
+    ::usleep(300'000);
+    const std::string body = client.read_all();
+    EXPECT_FALSE(body.ends_with("\r\n0\r\n\r\n")) << "cut at " << body.size() << " of " << whole;
+}
+
+}  // namespace
+}  // namespace core::proxy::testing
