@@ -68,7 +68,7 @@ core::proxy::Timeouts read_timeouts(const json& from) {
     timeouts.keep_alive = read_ms(from, "keep_alive_ms");
     timeouts.connect = read_ms(from, "connect_ms");
     timeouts.backend = read_ms(from, "backend_ms");
-    timeouts.client = timeouts.keep_alive;
+    timeouts.client = read_ms(from, "client_ms");
     timeouts.relay_idle = read_ms(from, "relay_idle_ms");
     return timeouts;
 }

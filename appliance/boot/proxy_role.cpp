@@ -38,7 +38,8 @@ public:
 
 private:
     void on_health(const core::health::Standing& standing) override {
-        server_.set_health(standing.pool, standing.server, standing.health == core::health::Health::up);
+        server_.set_health(standing.pool, standing.server, standing.address,
+                           standing.health == core::health::Health::up);
         const nlohmann::ordered_json fields{{"pool", standing.pool},
                                             {"backend", standing.server},
                                             {"state", print(standing.health)},
@@ -83,6 +84,7 @@ private:
             if (const auto started = server_.start(order.workers); !started) {
                 throw std::runtime_error(started.error().line());
             }
+            server_.administer(administration_);  // what control may have said before
         }
         if (order.workers != server_.workers()) {
             throw std::runtime_error("the number of workers cannot change while the proxy runs; restart gatehouse");
@@ -106,13 +108,14 @@ private:
             fenced.emplace(fence.pool, fence.server);
         }
         for (const auto& fence : administration_.fences) {
-            if (!fenced.contains({fence.pool, fence.server})) {
-                server_.set_health(fence.pool, fence.server, false);
+            if (monitor_ && !fenced.contains({fence.pool, fence.server})) {
                 monitor_->recheck(fence.pool, fence.server, "fence lifted, waiting for the next check");
             }
         }
         administration_ = std::move(administration);
-        server_.administer(administration_);
+        if (server_.workers() > 0) {
+            server_.administer(administration_);
+        }
     }
 
     [[nodiscard]] const core::proxy::Snapshot& snapshot() const {
@@ -122,7 +125,8 @@ private:
 
     link::Channel channel_;
     core::base::Log log_;
-    core::proxy::Server server_{log_};
+    // As many receive buffers as sessions, so that no number of slow heads can starve a worker; only used ones cost.
+    core::proxy::Server server_{log_, {.buffers = {.count = 32'768}}};
     std::optional<core::health::Monitor> monitor_;
     core::proxy::SnapshotRef snapshot_;
     Administration administration_;

@@ -104,7 +104,8 @@ struct Timeouts {
     core::Milliseconds head{10'000};        // the whole head of a request
     core::Milliseconds keep_alive{60'000};  // an idle session between two requests
     core::Milliseconds connect{3'000};      // to a backend
-    core::Milliseconds backend{60'000};     // the first byte of a response
+    core::Milliseconds backend{60'000};     // a backend's silence: before its answer and in the middle of it
+    core::Milliseconds client{60'000};      // a client's silence in the middle of a body, either way
     core::Milliseconds relay_idle{3'600'000};
 
     friend bool operator==(const Timeouts&, const Timeouts&) = default;

@@ -95,6 +95,7 @@ void Reader::read_timeouts() {
     timeouts.keep_alive = section.duration("keep_alive", timeouts.keep_alive, 100ms, 24h);
     timeouts.connect = section.duration("connect", timeouts.connect, 10ms, 1h);
     timeouts.backend = section.duration("backend", timeouts.backend, 100ms, 24h);
+    timeouts.client = section.duration("client", timeouts.client, 100ms, 24h);
     timeouts.relay_idle = section.duration("relay_idle", timeouts.relay_idle, 1s, 24h * 30);
     section.close();
 

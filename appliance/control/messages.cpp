@@ -77,6 +77,7 @@ json configure_message(const config::Config& config) {
               {"keep_alive_ms", timeouts.keep_alive.count()},
               {"connect_ms", timeouts.connect.count()},
               {"backend_ms", timeouts.backend.count()},
+              {"client_ms", timeouts.client.count()},
               {"relay_idle_ms", timeouts.relay_idle.count()}}},
             {"log", {{"exchanges", config.log.exchanges}}},
             {"probe_sockets", {{"v4", probes.v4}, {"v6", probes.v6}}}};

@@ -62,11 +62,12 @@ public:
     }
     void recheck(std::string why) {
         tally_.reset(std::move(why), base::wall_now());
+        monitor_.observer_.on_health(standing());
         stale_ = true;
         wake();
     }
     [[nodiscard]] Standing standing() const {
-        return {target_.pool,   target_.server, tally_.health(), tally_.why(),
+        return {target_.pool,   target_.server, target_.address, tally_.health(), tally_.why(),
                 tally_.since(), last_,          tally_.passed(), tally_.failed()};
     }
 

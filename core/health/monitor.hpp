@@ -30,6 +30,7 @@ struct Target {
 struct Standing {
     std::string pool;
     std::string server;
+    Address address;
     Health health = Health::unknown;
     std::string why;
     WallTime since{};
@@ -61,7 +62,8 @@ public:
     // once, all new ones in parallel. sockets: marked sockets to probe with (see probe()), any number; a target for
     // which there is none uses a plain socket. Returns when the change is made.
     void apply(std::vector<Target> targets, std::vector<base::Descriptor> sockets);
-    // Forgets the standing of one target and checks it at once: used when its fence has been lifted.
+    // Forgets the standing of one target, tells the observer so, and checks it at once: used when its fence has been
+    // lifted. When it returns, no earlier verdict can reach the observer any more.
     void recheck(const std::string& pool, const std::string& server, std::string why);
     [[nodiscard]] std::vector<Standing> standings();
 

@@ -80,10 +80,10 @@ void Server::administer(const Administration& administration) {
     on_all([&administration](Worker& worker) { worker.administer(administration); });
 }
 
-void Server::set_health(const std::string& pool, const std::string& server, bool healthy) {
+void Server::set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy) {
     for (Running& running : workers_) {
         Worker& worker = *running.worker;
-        worker.post([&worker, pool, server, healthy] { worker.set_health(pool, server, healthy); });
+        worker.post([&worker, pool, server, address, healthy] { worker.set_health(pool, server, address, healthy); });
     }
 }
 

@@ -33,8 +33,9 @@ public:
     void configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets);
     // Returns once no worker holds an idle connection to a fenced backend or would choose one.
     void administer(const Administration& administration);
-    // Any thread; does not wait.
-    void set_health(const std::string& pool, const std::string& server, bool healthy);
+    // Any thread; does not wait. address says which backend was checked: a verdict on an address that a reload has
+    // taken away must not open the new one.
+    void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     [[nodiscard]] WorkerReport report();
     // Returns when all sessions have ended, within's deadline included.
     void drain(Milliseconds within);

@@ -107,9 +107,10 @@ void Worker::administer(const Administration& administration) {
     }
 }
 
-void Worker::set_health(const std::string& pool, const std::string& server, bool healthy) {
+void Worker::set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy) {
     if (routing_ != nullptr) {
-        if (const auto backend = routing_->backend(pool, server); backend != nullptr) {
+        const auto backend = routing_->backend(pool, server);
+        if (backend != nullptr && backend->spec().address == address) {
             backend->set_healthy(healthy);
         }
     }

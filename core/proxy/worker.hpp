@@ -42,7 +42,7 @@ public:
     // Takes a new configuration; a listener whose address is there already keeps its socket.
     void apply(SnapshotRef snapshot, std::vector<Listening> listeners);
     void administer(const Administration& administration);
-    void set_health(const std::string& pool, const std::string& server, bool healthy);
+    void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     [[nodiscard]] WorkerReport report() const;
     // Stops accepting; idle sessions end, busy ones may go on until within has passed.
     void drain(Milliseconds within);

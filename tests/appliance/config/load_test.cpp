@@ -62,6 +62,7 @@ head = "5s"
 keep_alive = "30s"
 connect = "1s"
 backend = "2m"
+client = "90s"
 relay_idle = "2h"
 
 [log]
@@ -105,7 +106,7 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_EQ(config->fence_mode, FenceMode::icmp);
     EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
     EXPECT_EQ(config->proxy, (Proxy{3, "root", 10s}));
-    EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 2h}));
+    EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 90s, 2h}));
     EXPECT_FALSE(config->log.exchanges);
 }
 

@@ -156,11 +156,13 @@ TEST_F(MonitorTest, ForgetsTheStandingOnRecheckAndAsksAtOnce) {
     EXPECT_EQ(standings[0].why, "fence lifted");
     EXPECT_EQ(standings[1].health, Health::up) << "only the one that was named";
     released.add();
-    const auto events = events_.wait(3);
-    ASSERT_EQ(events.size(), 3U);
+    const auto events = events_.wait(4);
+    ASSERT_EQ(events.size(), 4U);
     EXPECT_EQ(events[2].server, "web1");
-    EXPECT_EQ(events[2].health, Health::up);
-    EXPECT_EQ(events[2].passed, 2U);
+    EXPECT_EQ(events[2].health, Health::unknown) << "told at once, so that nobody chooses it";
+    EXPECT_EQ(events[3].server, "web1");
+    EXPECT_EQ(events[3].health, Health::up);
+    EXPECT_EQ(events[3].passed, 2U);
     EXPECT_EQ(other.visits().value(), 1);
 }
 
@@ -176,11 +178,12 @@ TEST_F(MonitorTest, CountsNoCheckThatBeganBeforeTheRecheck) {
     apply({target("web1", backend.address(), once, once)});
     ASSERT_TRUE(backend.visits().wait(1));
     monitor_->recheck("app", "web1", "fence lifted");
-    const auto events = events_.wait(1);
-    ASSERT_EQ(events.size(), 1U);
-    EXPECT_EQ(events[0].health, Health::up);
-    EXPECT_EQ(events[0].failed, 0U);
-    EXPECT_EQ(events[0].passed, 1U);
+    const auto events = events_.wait(2);
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[0].health, Health::unknown);
+    EXPECT_EQ(events[1].health, Health::up);
+    EXPECT_EQ(events[1].failed, 0U);
+    EXPECT_EQ(events[1].passed, 1U);
 }
 
 TEST_F(MonitorTest, KeepsTheStandingOfTargetsThatStayTheSame) {

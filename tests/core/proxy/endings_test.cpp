@@ -208,7 +208,7 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
         std::vector<Worker::Listening> listeners;
         listeners.push_back({snapshot->listeners[0], std::move(listening)});
         worker.apply(snapshot, std::move(listeners));
-        worker.set_health("app", "web1", true);
+        worker.set_health("app", "web1", origin.address(), true);
         configured.count_down();
     });
     configured.wait();

@@ -136,7 +136,7 @@ void Gate::configure(std::vector<Address> backends, base::Descriptor listening) 
     sockets[0].push_back(std::move(listening));
     server_->configure(snapshot, std::move(sockets));
     for (const BackendSpec& backend : pool.backends) {
-        server_->set_health("app", backend.server, true);
+        server_->set_health("app", backend.server, backend.address, true);
     }
     static_cast<void>(server_->report());  // the letters before it have been read when it is answered
 }
