@@ -40,13 +40,13 @@ Wanted collapse(std::span<const Change> changes, core::WallTime now) {
     return wanted;
 }
 
-core::Result<Existing> read_singly(Socket& socket, const Wanted& wanted) {
+core::Result<Existing> read_singly(Kernel& kernel, const Wanted& wanted) {
     Existing existing;
     for (const auto& [backend, fence] : wanted) {
         const auto key = key_of(backend.first, backend.second);
         for (const auto scope : {Scope::fresh, Scope::all}) {
             const auto& map = map_of(backend.first, scope);
-            auto element = read_element(socket, fence_table_name, map.name, key);
+            auto element = kernel.element(fence_table_name, map.name, key);
             if (!element) {
                 return tl::unexpected(element.error());
             }
@@ -58,8 +58,8 @@ core::Result<Existing> read_singly(Socket& socket, const Wanted& wanted) {
     return existing;
 }
 
-core::Result<Existing> read_everything(Socket& socket) {
-    auto snapshot = take_snapshot(socket, fence_table_name, Depth::elements);
+core::Result<Existing> read_everything(Kernel& kernel) {
+    auto snapshot = kernel.snapshot(fence_table_name, Depth::elements);
     if (!snapshot) {
         return tl::unexpected(snapshot.error());
     }
@@ -166,19 +166,15 @@ core::Result<void> validate(const Change& change) {
     return {};
 }
 
-FenceManager::FenceManager(Socket socket, Capabilities capabilities)
-    : socket_(std::move(socket)), capabilities_(capabilities) {}
+FenceManager::FenceManager(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
 
 core::Result<FenceManager> FenceManager::open() {
-    auto socket = Socket::open();
-    if (!socket) {
-        return tl::unexpected(socket.error());
-    }
-    const auto capabilities = Capabilities::probe(*socket);
-    if (!capabilities) {
-        return tl::unexpected(capabilities.error());
-    }
-    FenceManager manager(std::move(*socket), *capabilities);
+    auto kernel = NetlinkKernel::open();
+    return kernel ? open(std::move(*kernel)) : tl::unexpected(kernel.error());
+}
+
+core::Result<FenceManager> FenceManager::open(std::unique_ptr<Kernel> kernel) {
+    FenceManager manager(std::move(kernel));
     if (const auto repaired = manager.repair(); !repaired) {
         return tl::unexpected(repaired.error());
     }
@@ -187,7 +183,7 @@ core::Result<FenceManager> FenceManager::open() {
 
 core::Result<bool> FenceManager::repair() {
     for (int made = 0; made <= rebuilds_max; ++made) {
-        const auto snapshot = take_snapshot(socket_, fence_table_name, Depth::structure);
+        const auto snapshot = kernel_->snapshot(fence_table_name, Depth::structure);
         if (!snapshot) {
             return tl::unexpected(snapshot.error());
         }
@@ -207,12 +203,12 @@ core::Result<bool> FenceManager::repair() {
 core::Result<void> FenceManager::make_table() {
     Commit last;
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
-        const auto snapshot = take_snapshot(socket_, fence_table_name, Depth::elements);
+        const auto snapshot = kernel_->snapshot(fence_table_name, Depth::elements);
         if (!snapshot) {
             return tl::unexpected(snapshot.error());
         }
         // Only against what we looked at: a fence that came in between must not get lost.
-        last = commit(socket_, rebuild(*snapshot), capabilities_, snapshot->generation);
+        last = kernel_->commit(rebuild(*snapshot), snapshot->generation);
         if (last.outcome == Outcome::committed) {
             return {};
         }
@@ -248,7 +244,7 @@ core::Result<void> FenceManager::apply(std::span<const Change> changes) {
 
 // False: look again, because what we looked at was not there any more when the kernel came to it.
 core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
-    const auto generation = read_generation(socket_);
+    const auto generation = kernel_->generation();
     if (!generation) {
         return tl::unexpected(generation.error());
     }
@@ -259,7 +255,7 @@ core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
     }
     const auto now = core::base::wall_now();
     const auto wanted = collapse(changes, now);
-    const auto existing = wanted.size() <= single_reads_max ? read_singly(socket_, wanted) : read_everything(socket_);
+    const auto existing = wanted.size() <= single_reads_max ? read_singly(*kernel_, wanted) : read_everything(*kernel_);
     if (!existing) {
         return tl::unexpected(existing.error());
     }
@@ -271,7 +267,7 @@ core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
     if (transaction.empty()) {
         return true;
     }
-    const auto result = commit(socket_, transaction, capabilities_);
+    const auto result = kernel_->commit(transaction, std::nullopt);
     if (result.outcome == Outcome::committed) {
         // A commit raises the generation by one. If others committed too, the next look will see another number.
         sound_at_ = *sound_at_ + 1;
@@ -286,7 +282,7 @@ core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
 }
 
 core::Result<std::vector<Fence>> FenceManager::list() {
-    const auto snapshot = take_snapshot(socket_, fence_table_name, Depth::elements);
+    const auto snapshot = kernel_->snapshot(fence_table_name, Depth::elements);
     if (!snapshot) {
         return tl::unexpected(snapshot.error());
     }
@@ -306,17 +302,30 @@ core::Result<std::vector<Fence>> FenceManager::list() {
 }
 
 core::Result<std::string> FenceManager::rules_text() {
-    const auto snapshot = take_snapshot(socket_, fence_table_name, Depth::elements);
+    const auto snapshot = kernel_->snapshot(fence_table_name, Depth::elements);
     if (!snapshot) {
         return tl::unexpected(snapshot.error());
     }
     return snapshot->text();
 }
 
+core::Result<Reaped> FenceManager::reap(std::span<const Destination> destinations) {
+    Reaped all;
+    for (const auto& destination : destinations) {
+        const auto one = kernel_->reap(destination);
+        if (!one) {
+            return one;
+        }
+        all.sockets += one->sockets;
+        all.forwarded += one->forwarded;
+    }
+    return all;
+}
+
 core::Result<void> FenceManager::remove_table() {
     Transaction removal{std::string(fence_table_name)};
     removal.add(RemoveTable{std::string(fence_table_name)});
-    const auto result = commit(socket_, removal, capabilities_);
+    const auto result = kernel_->commit(removal, std::nullopt);
     sound_at_.reset();
     if (result.outcome != Outcome::committed) {
         return tl::unexpected(result.error("cannot remove the nftables table inet gatehouse"));

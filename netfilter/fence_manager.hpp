@@ -2,14 +2,14 @@
 // one of a Gatehouse; the kernel is its whole memory, so it may die and be started again at any time.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "netfilter/capabilities.hpp"
 #include "netfilter/fence.hpp"
-#include "netfilter/socket.hpp"
+#include "netfilter/kernel.hpp"
 
 namespace netfilter {
 
@@ -22,6 +22,8 @@ public:
     // Adopts the table with all its fences when it is there, makes it when not, repairs it when somebody changed it.
     // Errors: no CAP_NET_ADMIN, no nf_tables or a part of it missing, the table owned by another process.
     static core::Result<FenceManager> open();
+    // The same in a kernel of the caller's choice.
+    static core::Result<FenceManager> open(std::unique_ptr<Kernel> kernel);
 
     // Makes all changes in one transaction, or none. Of several changes of one backend the last counts. A fence whose
     // until has passed is the same as an unfence. A table that was removed or changed by somebody else is put right
@@ -38,16 +40,19 @@ public:
     // Puts the table right where it differs; true when it did. What apply does first, for callers with a clock.
     core::Result<bool> repair();
 
+    // Ends every established flow with these backends. Fence them first. Errors: see FlowReaper::reap; the flows of the
+    // backends before the one with the error have ended.
+    core::Result<Reaped> reap(std::span<const Destination> destinations);
+
     // Removes the table with all fences: for a clean end where fences shall not outlive us, and for tests.
     core::Result<void> remove_table();
 
 private:
-    FenceManager(Socket socket, Capabilities capabilities);
+    explicit FenceManager(std::unique_ptr<Kernel> kernel);
     core::Result<void> make_table();
     core::Result<bool> try_apply(std::span<const Change> changes);
 
-    Socket socket_;
-    Capabilities capabilities_;
+    std::unique_ptr<Kernel> kernel_;
     // The generation at which the structure was last known to be right; other: somebody changed something somewhere.
     std::optional<std::uint32_t> sound_at_;
 };

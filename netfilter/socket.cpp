@@ -78,10 +78,17 @@ std::optional<Ack> read_ack(const Message& message) {
 }
 
 core::Result<Socket> Socket::open() {
-    core::base::Descriptor descriptor(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+    return open(NETLINK_NETFILTER);
+}
+
+core::Result<Socket> Socket::open(int bus) {
+    core::base::Descriptor descriptor(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, bus));
     if (!descriptor.valid()) {
-        return core::fail_os("cannot open a netlink socket for nftables", errno,
-                             "the kernel needs CONFIG_NETFILTER_NETLINK and CONFIG_NF_TABLES");
+        const bool rules = bus == NETLINK_NETFILTER;
+        return core::fail_os(rules ? "cannot open a netlink socket for nftables" : "cannot open a netlink socket",
+                             errno,
+                             rules ? "the kernel needs CONFIG_NETFILTER_NETLINK and CONFIG_NF_TABLES"
+                                   : "the kernel needs CONFIG_INET_DIAG");
     }
     const int on = 1;
     // Extended acknowledgements carry the kernel's text; capped ones leave out our own message, which we still have.

@@ -45,9 +45,11 @@ struct Replies {
 
 class Socket {
 public:
-    // A socket in the network namespace of the calling thread. Errors: no nf_tables in the kernel. The privilege
-    // CAP_NET_ADMIN is asked for by the kernel at the first change, not here.
+    // A socket in the network namespace of the calling thread. `bus`: a NETLINK_* number of the kernel, netfilter's
+    // without. Errors: the kernel has none of that. The privilege CAP_NET_ADMIN is asked for by the kernel at the first
+    // change, not here.
     static core::Result<Socket> open();
+    static core::Result<Socket> open(int bus);
 
     // Sends one datagram and reads all that the kernel answers. nf_tables works inside the send, so everything there
     // is to read is there when the send returns, and nothing here ever blocks for an answer that will not come.

@@ -1,0 +1,244 @@
+// Real connections over loopback and through a router, ended under a standing fence.
+#include "netfilter/flow_reaper.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/netlink.h>
+
+#include <cstring>
+
+#include "kernel.hpp"
+
+namespace netfilter::test {
+namespace {
+
+struct Connection {
+    Descriptor client;
+    Descriptor backend;
+};
+
+Connection connect_to(const Listener& listener, std::uint32_t mark = 0) {
+    auto made = attempt(listener.address(), mark);
+    EXPECT_EQ(made.os_error, 0) << strerror(made.os_error);
+    return {std::move(made.descriptor), listener.accept()};
+}
+
+// What a socket's owner meets at the next read: 0 for data or the end, else errno; ETIMEDOUT where nothing comes.
+int read_error(const Descriptor& socket, int patience_ms = 2000) {
+    pollfd waited{socket.get(), POLLIN, 0};
+    if (poll(&waited, 1, patience_ms) == 0) {
+        return ETIMEDOUT;
+    }
+    char byte = 0;
+    return recv(socket.get(), &byte, 1, MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
+bool alive(const Connection& connection) {
+    return send(connection.client.get(), "x", 1, MSG_NOSIGNAL) == 1 && read_error(connection.backend) == 0;
+}
+
+class FlowReaperTest : public Kernel {
+protected:
+    void SetUp() override {
+        Kernel::SetUp();
+        if (IsSkipped() || HasFatalFailure()) {
+            return;
+        }
+        // As on every balancer with our table: connection tracking begins with the first rule that asks for a state.
+        apply({make_fence(*Address::parse("192.0.2.1:1"))});
+    }
+    Reaped reap(const Address& backend, std::uint8_t protocol = IPPROTO_TCP) {
+        const Destination destination{backend, protocol};
+        const auto reaped = manager_->reap({&destination, 1});
+        EXPECT_TRUE(reaped) << (reaped ? "" : reaped.error().line());
+        return reaped.value_or(Reaped{99, 99});
+    }
+};
+
+class FlowReaperOverBothFamilies : public FlowReaperTest, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Both, FlowReaperOverBothFamilies, testing::Values("127.0.0.1", "::1"));
+
+TEST_P(FlowReaperOverBothFamilies, EndsWhatIsEstablishedAtOnceAndNothingElse) {
+    const Listener fenced(GetParam());
+    const Listener other(GetParam());
+    std::vector<Connection> doomed;
+    for (int i = 0; i < 20; ++i) {
+        doomed.push_back(connect_to(fenced));
+    }
+    const auto spared = connect_to(other);
+    apply({make_fence(fenced.address())});
+    EXPECT_TRUE(alive(doomed.front())) << "a fence for new flows lets established ones be";
+    EXPECT_EQ(reap(fenced.address()), (Reaped{20, 0}));
+    for (const auto& connection : doomed) {
+        EXPECT_EQ(read_error(connection.client, 0), ECONNABORTED);
+    }
+    EXPECT_EQ(read_error(doomed.back().backend), ECONNRESET) << "the backend hears of it too";
+    EXPECT_TRUE(alive(spared));
+    EXPECT_EQ(reap(fenced.address()), Reaped{}) << "nothing is left";
+    EXPECT_EQ(connect_error(fenced.address()), ECONNREFUSED);
+}
+
+TEST_F(FlowReaperTest, FindsIPv4SpokenThroughAnIPv6Socket) {
+    const Listener fenced("127.0.0.1");
+    const Descriptor client(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_port = htons(fenced.address().port());
+    ASSERT_EQ(inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr), 1);
+    ASSERT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    apply({make_fence(fenced.address())});
+    EXPECT_EQ(reap(fenced.address()).sockets, 1U);
+    EXPECT_EQ(read_error(client, 0), ECONNABORTED);
+}
+
+TEST_F(FlowReaperTest, LetsHealthProbesLive) {
+    const Listener fenced("127.0.0.1");
+    const auto probe = connect_to(fenced, probe_mark);
+    const auto visitor = connect_to(fenced);
+    apply({make_fence(fenced.address())});
+    EXPECT_EQ(reap(fenced.address()), (Reaped{1, 0}));
+    EXPECT_EQ(read_error(visitor.client, 0), ECONNABORTED);
+    EXPECT_TRUE(alive(probe));
+}
+
+TEST_F(FlowReaperTest, FindsNothingToEndWithoutComplaint) {
+    EXPECT_EQ(reap(*Address::parse("192.0.2.1:80")), Reaped{});
+    EXPECT_EQ(reap(*Address::parse("[2001:db8::1]:80")), Reaped{});
+    EXPECT_EQ(reap(*Address::parse("192.0.2.1:53"), IPPROTO_UDP), Reaped{});
+}
+
+TEST_F(FlowReaperTest, EndsHundredsOfConnections) {
+    const Listener fenced("127.0.0.1");
+    std::vector<Connection> doomed;
+    for (int i = 0; i < 400; ++i) {
+        doomed.push_back(connect_to(fenced));
+    }
+    apply({make_fence(fenced.address())});
+    EXPECT_EQ(reap(fenced.address()).sockets, 400U);
+    EXPECT_EQ(read_error(doomed[399].client, 0), ECONNABORTED);
+}
+
+// A client's and a backend's namespace on either side of the fixture's, which routes.
+class RoutedFlow : public FlowReaperTest {
+protected:
+    void SetUp() override {
+        FlowReaperTest::SetUp();
+        if (IsSkipped() || HasFatalFailure()) {
+            return;
+        }
+        router_ = here();
+        client_ = join("c", "10.1.0.1", "10.1.0.2", "fd01::1", "fd01::2");
+        backend_ = join("s", "10.2.0.1", "10.2.0.2", "fd02::1", "fd02::2");
+        run("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+    }
+    static Descriptor here() { return Descriptor(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)); }
+    static void enter(const Descriptor& space) { ASSERT_EQ(setns(space.get(), CLONE_NEWNET), 0) << strerror(errno); }
+    Descriptor join(const char* name, const char* near, const char* far, const char* near6, const char* far6) {
+        EXPECT_EQ(unshare(CLONE_NEWNET), 0);
+        auto made = here();
+        enter(router_);
+        const auto path = fmt::format("/proc/{}/fd/{}", getpid(), made.get());
+        run(fmt::format("ip link add {0} type veth peer name {0}1 netns {1}", name, path));
+        run(fmt::format("ip addr add {}/24 dev {}", near, name));
+        run(fmt::format("ip addr add {}/64 dev {} nodad", near6, name));
+        run(fmt::format("ip link set {} up", name));
+        enter(made);
+        run(fmt::format("ip addr add {}/24 dev {}1", far, name));
+        run(fmt::format("ip addr add {}/64 dev {}1 nodad", far6, name));
+        run(fmt::format("ip link set {}1 up", name));
+        run(fmt::format("ip route add default via {}", near));
+        run(fmt::format("ip -6 route add default via {}", near6));
+        enter(router_);
+        return made;
+    }
+    Connection connect_through(const Listener& listener) {
+        enter(client_);
+        auto made = connect_to(listener);
+        enter(router_);
+        return made;
+    }
+
+    Descriptor router_;
+    Descriptor client_;
+    Descriptor backend_;
+};
+
+class RoutedFlowOverBothFamilies : public RoutedFlow, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Both, RoutedFlowOverBothFamilies, testing::Values("10.2.0.2", "fd02::2"));
+
+TEST_P(RoutedFlowOverBothFamilies, EndsWithTheClientsNextPacketAndOthersLive) {
+    enter(backend_);
+    const Listener fenced(GetParam());
+    const Listener other(GetParam());
+    enter(router_);
+    const auto doomed = connect_through(fenced);
+    const auto spared = connect_through(other);
+    apply({make_fence(fenced.address())});
+    EXPECT_TRUE(alive(doomed));
+    EXPECT_EQ(reap(fenced.address()), (Reaped{0, 1}));
+    EXPECT_EQ(send(doomed.client.get(), "x", 1, MSG_NOSIGNAL), 1);
+    EXPECT_EQ(read_error(doomed.client), ECONNRESET);
+    EXPECT_TRUE(alive(spared));
+}
+
+TEST_F(RoutedFlow, IsFoundByItsBackendBehindATranslatedAddress) {
+    enter(backend_);
+    const Listener fenced("10.2.0.2");
+    enter(router_);
+    run("nft add table ip nat '{ chain pre { type nat hook prerouting priority dstnat; }; }'");
+    const auto rule = fmt::format("nft add rule ip nat pre tcp dport 80 dnat to {}", fenced.address().text());
+    run(rule);
+    enter(client_);
+    auto made = attempt(*Address::parse("10.1.0.1:80"));
+    EXPECT_EQ(made.os_error, 0);
+    enter(router_);
+    apply({make_fence(fenced.address())});
+    EXPECT_EQ(reap(fenced.address()), (Reaped{0, 1}));
+    EXPECT_EQ(send(made.descriptor.get(), "x", 1, MSG_NOSIGNAL), 1);
+    EXPECT_EQ(read_error(made.descriptor), ECONNRESET);
+}
+
+// As the kernel answers a request that it refuses.
+Replies answer_with(std::initializer_list<int> errors) {
+    Replies replies;
+    std::uint32_t sequence = 1;
+    for (const int error : errors) {
+        nlmsghdr header{sizeof(nlmsghdr) + sizeof(nlmsgerr), NLMSG_ERROR, 0, sequence++, 0};
+        nlmsgerr body{};
+        body.error = -error;
+        const auto at = replies.bytes.size();
+        replies.bytes.resize(at + header.nlmsg_len);
+        std::memcpy(replies.bytes.data() + at, &header, sizeof header);
+        std::memcpy(replies.bytes.data() + at + sizeof header, &body, sizeof body);
+    }
+    return replies;
+}
+
+TEST(JudgeDestroy, NamesTheOptionThatTheKernelLacks) {
+    const auto judged = judge_destroy(answer_with({EOPNOTSUPP, EOPNOTSUPP}), 2);
+    ASSERT_FALSE(judged);
+    EXPECT_EQ(judged.error().os_error, EOPNOTSUPP);
+    EXPECT_NE(judged.error().line().find("CONFIG_INET_DIAG_DESTROY"), std::string::npos);
+}
+
+TEST(JudgeDestroy, DoesNotCountWhatEndedByItself) {
+    EXPECT_EQ(judge_destroy(answer_with({ENOENT}), 3), 2U);
+    EXPECT_EQ(judge_destroy(answer_with({}), 3), 3U);
+}
+
+TEST(FlowEntries, AreNeverForgottenWithoutAName) {
+    const FlowEntry nameless;
+    EXPECT_DEATH(static_cast<void>(encode_forget({&nameless, 1}, 1)), "name");
+}
+
+TEST(FlowDecoders, TakeNothingFromAnswersCutShort) {
+    const std::vector<std::byte> bytes(80, std::byte{0xff});
+    for (std::size_t size = sizeof(nlmsghdr); size <= bytes.size(); ++size) {
+        const auto cut = std::span(bytes).first(size);
+        EXPECT_FALSE(decode_entry({0x100, 0, 1, cut}));
+        EXPECT_FALSE(decode_socket({20, 0, 1, cut}));
+    }
+}
+
+}  // namespace
+}  // namespace netfilter::test
