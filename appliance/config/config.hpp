@@ -19,6 +19,7 @@ enum class Mode { http, tcp };
 enum class Balance { round_robin, least_connections, random_two, source_hash };
 enum class FenceMode { reset, icmp, drop };
 enum class CheckType { http, tcp };
+enum class ZeroCopy { automatic, off };
 
 std::string_view print(Mode mode) noexcept;
 std::string_view print(Balance balance) noexcept;
@@ -93,9 +94,10 @@ struct Control {
 };
 
 struct Proxy {
-    unsigned workers = 0;              // 0: one per CPU
-    std::string user = "gatehouse";    // named in the file: exists; the default may not
-    core::Milliseconds drain{30'000};  // on SIGTERM, how long exchanges may still take
+    unsigned workers = 0;                      // 0: one per CPU
+    std::string user = "gatehouse";            // named in the file: exists; the default may not
+    ZeroCopy zero_copy = ZeroCopy::automatic;  // off: every body byte is copied
+    core::Milliseconds drain{30'000};          // on SIGTERM, how long exchanges may still take
 
     friend bool operator==(const Proxy&, const Proxy&) = default;
 };

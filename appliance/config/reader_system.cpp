@@ -76,6 +76,7 @@ void Reader::read_proxy() {
     Section section = this->section("proxy");
     auto& proxy = config_.proxy;
     proxy.workers = static_cast<unsigned>(section.number("workers", proxy.workers, 0, Limits::workers));
+    proxy.zero_copy = section.choice("zero_copy", proxy.zero_copy, zero_copy_words);
     proxy.drain = section.duration("drain", proxy.drain, 0ms, 24h);
     const auto user = section.text("user", {});
     if (!user.empty()) {

@@ -110,6 +110,12 @@ void Connect::submit() {
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
 }
 
+void Poll::submit() {
+    io_uring_sqe* sqe = loop_.entry(*this);
+    io_uring_prep_poll_add(sqe, fd_, static_cast<unsigned>(events_));
+    io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+}
+
 void Sleep::submit() {
     if (until_ <= loop_.now()) {
         loop_.defer(*this, 0);

@@ -116,6 +116,18 @@ private:
     socklen_t size_;
 };
 
+// poll(2) for one of events (POLLIN, POLLOUT). The events that came, or a negative errno.
+class Poll final : public Operation {
+public:
+    Poll(Loop& loop, OperationSlot& slot, int fd, short events) noexcept
+        : Operation(loop, slot), fd_(fd), events_(events) {}
+
+private:
+    void submit() override;
+    int fd_;
+    short events_;
+};
+
 // Wakes at a time of the loop's clock, or earlier when cancelled (-ECANCELED); otherwise 0.
 class Sleep final : public Operation, private Timer {
 public:

@@ -1,6 +1,7 @@
 #include "core/net/socket.hpp"
 
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -17,6 +18,14 @@ io::Connect Socket::connect(const Address& to) {
     sockaddr_storage storage{};
     const socklen_t size = to.fill(storage);
     return {loop_, out_, fd_.get(), storage, size};
+}
+
+io::Poll Socket::readable() {
+    return {loop_, in_, fd_.get(), POLLIN};
+}
+
+io::Poll Socket::writable() {
+    return {loop_, out_, fd_.get(), POLLOUT};
 }
 
 void Socket::abort() {

@@ -26,6 +26,9 @@ public:
     io::Send send(std::string_view bytes) { return {loop_, out_, fd_.get(), bytes}; }
     io::SendPieces send(std::span<const std::string_view> pieces) { return {loop_, out_, fd_.get(), pieces}; }
     io::Connect connect(const Address& to);
+    // Waits until there is something to receive (or the end), or room to send.
+    io::Poll readable();
+    io::Poll writable();
 
     // Ends the socket for good: pending operations come back at once, later ones fail. The descriptor stays open until
     // the end of the Socket's life, so its number cannot be somebody else's in the meantime.

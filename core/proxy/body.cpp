@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/http/writer.hpp"
+#include "core/proxy/splice.hpp"
 
 namespace core::proxy {
 namespace {
@@ -43,16 +44,16 @@ io::Task<int> emit(Outbox& to, std::string_view piece, bool chunk) {
 class Cutter {
 public:
     explicit Cutter(http::Framing framing) noexcept
-        : framing_(framing), remaining_(framing.kind == http::Framing::Kind::length ? framing.length : 0) {}
+        : framing_(framing),
+          remaining_(framing.kind == http::Framing::Kind::length        ? framing.length
+                     : framing.kind == http::Framing::Kind::until_close ? std::numeric_limits<std::uint64_t>::max()
+                                                                        : 0) {}
 
     // Takes the next piece off input. end: the body is over, also where input is empty.
     http::ChunkParser::Step next(std::string_view& input) noexcept {
         using Kind = http::ChunkParser::Step::Kind;
         if (framing_.kind == http::Framing::Kind::chunked) {
             return chunks_.next(input);
-        }
-        if (framing_.kind == http::Framing::Kind::until_close) {
-            remaining_ = std::numeric_limits<std::uint64_t>::max();
         }
         if (remaining_ == 0) {
             return {Kind::end, {}, {}};
@@ -61,9 +62,22 @@ public:
             return {Kind::more, {}, {}};
         }
         const std::string_view piece = input.substr(0, std::min<std::uint64_t>(remaining_, input.size()));
-        remaining_ -= piece.size();
+        remaining_ -= framing_.kind == http::Framing::Kind::length ? piece.size() : 0;
         input.remove_prefix(piece.size());
         return {Kind::data, piece, {}};
+    }
+
+    // Body bytes that come next without any framing between them, as far as that is known.
+    [[nodiscard]] std::uint64_t run() const noexcept {
+        return framing_.kind == http::Framing::Kind::chunked ? chunks_.remaining() : remaining_;
+    }
+    // The next count bytes of the run were moved without passing here.
+    void skip(std::uint64_t count) noexcept {
+        if (framing_.kind == http::Framing::Kind::chunked) {
+            chunks_.skip(count);
+        } else if (framing_.kind == http::Framing::Kind::length) {
+            remaining_ -= count;
+        }
     }
 
 private:
@@ -71,6 +85,57 @@ private:
     std::uint64_t remaining_;
     http::ChunkParser chunks_;
 };
+
+// Where a run of body is long enough, and one length fits what goes out: an end that only the close tells cannot be a
+// chunk's.
+bool worth_splicing(const BodyMove& move, const Cutter& cutter) {
+    return move.pipes != nullptr && cutter.run() >= splice_least &&
+           !(move.chunk && move.framing.kind == http::Framing::Kind::until_close);
+}
+
+// One run of body through a pipe, in a chunk of its own where the body goes out in chunks.
+io::Task<SpliceEnd> splice_run(BodyMove& move, Cutter& cutter, io::Pipe& pipe) {
+    const std::uint64_t run = cutter.run();
+    if (move.chunk) {
+        std::array<char, http::chunk_line_max> line;
+        move.to.append({line.data(), http::write_chunk_line(run, line)});
+        const int flushed = co_await move.to.flush();
+        if (flushed < 0) {
+            co_return SpliceEnd::sink_failed;
+        }
+    }
+    SpliceMove bytes{.from = move.from.socket(),
+                     .from_deadline = move.deadline,
+                     .from_patience = move.patience,
+                     .from_effect = move.effect,
+                     .to = move.to.socket(),
+                     .to_deadline = move.to.deadline(),
+                     .to_patience = move.to.patience(),
+                     .watch = SpliceMove::Watch::each_wait,
+                     .want = run};
+    const SpliceEnd end = co_await splice_bytes(bytes, pipe);
+    move.spliced = true;
+    move.to.count(bytes.moved);
+    cutter.skip(bytes.moved);
+    if (end == SpliceEnd::complete && move.chunk) {
+        move.to.append(http::chunk_end);
+    }
+    co_return end;
+}
+
+BodyEnd body_end(SpliceEnd end, const BodyMove& move) {
+    switch (end) {
+        case SpliceEnd::source_ended:
+            return move.framing.kind == http::Framing::Kind::until_close ? BodyEnd::complete : BodyEnd::source_ended;
+        case SpliceEnd::source_failed:
+            return BodyEnd::source_failed;
+        case SpliceEnd::sink_failed:
+            return BodyEnd::sink_failed;
+        case SpliceEnd::complete:
+            break;
+    }
+    return BodyEnd::complete;
+}
 
 }  // namespace
 
@@ -103,6 +168,17 @@ io::Task<BodyEnd> move_body(BodyMove move) {
         }
         if (over) {
             co_return BodyEnd::complete;
+        }
+        if (worth_splicing(move, cutter)) {
+            io::PipeLoan pipe = move.pipes->take();
+            if (pipe.valid()) {
+                const SpliceEnd end = co_await splice_run(move, cutter, *pipe);
+                if (end != SpliceEnd::complete) {
+                    co_return body_end(end, move);
+                }
+                continue;
+            }
+            move.pipes = nullptr;  // none to be had; this body is copied
         }
         move.deadline.set(move.patience, move.effect);
         const int got = co_await move.from.fill();

@@ -1,17 +1,22 @@
-// Body: moves one message body from an inbox to the other side, framing it anew. The copying mover: bytes go from a
-// receive buffer straight into send(2), small ones are gathered first.
+// Body: moves one message body from an inbox to the other side, framing it anew. Two movers, chosen by what is known to
+// be still to come: small pieces are copied from a receive buffer straight into send(2), and gathered where they are
+// very small; from splice_least on bytes go from socket to socket through a pipe.
 #pragma once
 
 #include <cstdint>
 
 #include "core/http/chunked.hpp"
 #include "core/http/head.hpp"
+#include "core/io/pipe.hpp"
 #include "core/io/task.hpp"
 #include "core/net/deadline.hpp"
 #include "core/proxy/inbox.hpp"
 #include "core/proxy/outbox.hpp"
 
 namespace core::proxy {
+
+// Where splicing begins to pay, bytes. Below, two more system calls cost more than the copies that they spare.
+inline constexpr std::uint64_t splice_least = 32 * 1024;
 
 enum class BodyEnd : std::uint8_t {
     complete,
@@ -29,6 +34,8 @@ struct BodyMove {
     Outbox& to;                    // what is pending in it goes first
     http::Framing framing;         // how it comes in
     bool chunk;                    // whether it goes out in chunks
+    io::PipePool* pipes;           // null: never splice
+    bool& spliced;                 // set where some of it was spliced
 };
 
 // Everything up to the end of the body, and nothing behind it,

@@ -108,7 +108,9 @@ io::Task<BodyEnd> Exchange::upload(Connection& backend) {
                         .effect = net::Deadline::Effect::cancel_receive,
                         .to = to_backend_,
                         .framing = request_.framing,
-                        .chunk = request_.framing.kind == http::Framing::Kind::chunked};
+                        .chunk = request_.framing.kind == http::Framing::Kind::chunked,
+                        .pipes = session_.worker.pipes(routing_->snapshot()),
+                        .spliced = record_.spliced};
     BodyEnd end = BodyEnd::complete;
     if (request_.framing.empty()) {
         const int sent = co_await to_backend_.flush();
@@ -204,7 +206,8 @@ io::Task<bool> Exchange::download(Connection& backend) {
     if (response_.upgraded) {
         const int flushed = co_await to_client_.flush();
         if (flushed == 0) {
-            co_await relay(session_, backend, timeouts_.relay_idle, record_);
+            co_await relay(session_, backend, timeouts_.relay_idle, session_.worker.pipes(routing_->snapshot()),
+                           record_);
         }
         record_.sent += to_client_.sent();
         co_return false;
@@ -215,7 +218,9 @@ io::Task<bool> Exchange::download(Connection& backend) {
                         .effect = net::Deadline::Effect::abort,
                         .to = to_client_,
                         .framing = incoming,
-                        .chunk = outgoing.kind == http::Framing::Kind::chunked};
+                        .chunk = outgoing.kind == http::Framing::Kind::chunked,
+                        .pipes = session_.worker.pipes(routing_->snapshot()),
+                        .spliced = record_.spliced};
     const BodyEnd end = co_await move_body(move);
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {

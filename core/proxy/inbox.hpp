@@ -15,6 +15,7 @@ class Inbox {
 public:
     explicit Inbox(net::Socket& socket) noexcept : socket_(socket) {}
 
+    [[nodiscard]] net::Socket& socket() const noexcept { return socket_; }
     [[nodiscard]] std::string_view view() const noexcept;
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
     // True where fill() has no room left: what is in view is as long as a head may be.

@@ -33,8 +33,12 @@ public:
 
     // Sends what is pending, and then also, which is not copied. 0, or a negative errno.
     io::Task<int> flush(std::string_view also = {});
-    // Counts every byte that flush has sent.
+    // Counts every byte that flush has sent, and those that somebody else says they have moved past it.
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+    void count(std::uint64_t bytes) noexcept { sent_ += bytes; }
+    [[nodiscard]] net::Socket& socket() const noexcept { return *socket_; }
+    [[nodiscard]] net::Deadline& deadline() const noexcept { return *deadline_; }
+    [[nodiscard]] Milliseconds patience() const noexcept { return patience_; }
 
 private:
     net::Socket* socket_ = nullptr;

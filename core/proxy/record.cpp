@@ -56,7 +56,7 @@ void Record::print(std::string& out, const Address& client, io::Tick now) const 
         fmt::format_to(std::back_inserter(out), ",\"first_byte_ms\":{}", answered - begun_);
     }
     fmt::format_to(std::back_inserter(out), ",\"total_ms\":{},\"retries\":{}", now - begun_, retries);
-    append_text(out, "mover", mover);
+    append_text(out, "mover", spliced ? "splice" : "copy");
     append_text(out, "answered_by", answered_by);
     append_text(out, "error", error);
     out += "}\n";

@@ -24,7 +24,7 @@ public:
     std::string_view pool;
     std::string_view backend;                  // the server's name; empty where none was reached
     std::string_view answered_by = "backend";  // backend | gatehouse | nobody
-    std::string_view mover = "copy";           // how body bytes were moved
+    bool spliced = false;                      // some body bytes went through a pipe; else all were copied
     std::string_view error;                    // empty, or what went wrong
     std::uint16_t status = 0;
     std::uint32_t retries = 0;

@@ -1,5 +1,9 @@
 #include "core/proxy/relay.hpp"
 
+#include <limits>
+
+#include "core/proxy/splice.hpp"
+
 namespace core::proxy {
 namespace {
 
@@ -11,9 +15,43 @@ struct Side {
     Inbox& inbox;
 };
 
+// Bulk or talk: two full buffers in a row are bulk, and are spliced from then on.
+constexpr int bulk_after = 2;
+
+// From here on everything is spliced: a relay that has once been bulk costs one poll more where it turns to talk.
+io::Task<SpliceEnd> splice_bulk(Side from, Side to, Milliseconds idle, io::Pipe& pipe, std::uint64_t& bytes) {
+    SpliceMove move{.from = from.socket,
+                    .from_deadline = from.deadline,
+                    .from_patience = idle,
+                    .from_effect = reset,
+                    .to = to.socket,
+                    .to_deadline = to.deadline,
+                    .to_patience = idle,
+                    .watch = SpliceMove::Watch::idle,
+                    .want = std::numeric_limits<std::uint64_t>::max()};
+    const SpliceEnd end = co_await splice_bytes(move, pipe);
+    bytes += move.moved;
+    co_return end;
+}
+
 // One way. Every byte moved is a sign of life for both sides.
-io::Task<void> pump(Side from, Side to, Milliseconds idle, std::uint64_t& bytes) {
+io::Task<void> pump(Side from, Side to, Milliseconds idle, io::PipePool* pipes, std::uint64_t& bytes) {
+    int full_in_a_row = 0;
     for (;;) {
+        if (from.inbox.empty() && pipes != nullptr && full_in_a_row >= bulk_after) {
+            io::PipeLoan pipe = pipes->take();
+            if (pipe.valid()) {
+                const SpliceEnd end = co_await splice_bulk(from, to, idle, *pipe, bytes);
+                if (end == SpliceEnd::source_ended) {
+                    to.socket.shutdown_send();
+                    co_return;
+                }
+                if (end != SpliceEnd::complete) {
+                    break;
+                }
+            }
+            full_in_a_row = 0;
+        }
         if (from.inbox.empty()) {
             const int got = co_await from.inbox.fill();
             if (got == 0) {
@@ -25,6 +63,7 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, std::uint64_t& bytes)
             }
             from.deadline.set(idle, reset);
             to.deadline.set(idle, reset);
+            full_in_a_row = from.inbox.full() ? full_in_a_row + 1 : 0;
         }
         const std::string_view view = from.inbox.view();
         const int sent = co_await to.socket.send(view);
@@ -41,14 +80,14 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, std::uint64_t& bytes)
 
 }  // namespace
 
-io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, Record& record) {
+io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, io::PipePool* pipes, Record& record) {
     const Side client{session.client, session.deadline, session.inbox};
     const Side server{backend.socket, backend.deadline, backend.inbox};
     client.deadline.set(idle, reset);
     server.deadline.set(idle, reset);
-    io::Task<void> upward = pump(client, server, idle, record.received);
+    io::Task<void> upward = pump(client, server, idle, pipes, record.received);
     upward.start();
-    io::Task<void> downward = pump(server, client, idle, record.sent);
+    io::Task<void> downward = pump(server, client, idle, pipes, record.sent);
     co_await downward;
     co_await upward;
     client.deadline.clear();

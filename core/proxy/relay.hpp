@@ -2,6 +2,7 @@
 // sessions (WebSocket) are relays.
 #pragma once
 
+#include "core/io/pipe.hpp"
 #include "core/io/task.hpp"
 #include "core/proxy/record.hpp"
 #include "core/proxy/session.hpp"
@@ -10,6 +11,7 @@ namespace core::proxy {
 
 // What is already in the two inboxes goes first. One side's end is passed on and leaves the other direction open; an
 // error or a silence longer than idle ends both. Counts bytes into record.
-io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, Record& record);
+// pipes: null for never splicing.
+io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, io::PipePool* pipes, Record& record);
 
 }  // namespace core::proxy

@@ -19,7 +19,7 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
         Connector connector(session, *pool, snapshot.timeouts, record);
         backend = co_await connector.connect(0);
         if (backend != nullptr) {
-            co_await relay(session, *backend, snapshot.timeouts.relay_idle, record);
+            co_await relay(session, *backend, snapshot.timeouts.relay_idle, worker.pipes(snapshot), record);
         }
     }
     if (backend == nullptr) {

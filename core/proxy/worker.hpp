@@ -12,6 +12,7 @@
 #include "core/http/head.hpp"
 #include "core/io/loop.hpp"
 #include "core/io/mailbox.hpp"
+#include "core/io/pipe.hpp"
 #include "core/io/task.hpp"
 #include "core/net/acceptor.hpp"
 #include "core/proxy/report.hpp"
@@ -49,6 +50,10 @@ public:
 
     [[nodiscard]] io::Loop& loop() noexcept { return *loop_; }
     [[nodiscard]] ScratchPool& scratch() noexcept { return scratch_; }
+    // Null where the snapshot says that nothing is to be spliced.
+    [[nodiscard]] io::PipePool* pipes(const Snapshot& snapshot) noexcept {
+        return snapshot.zero_copy ? &pipes_ : nullptr;
+    }
     // Where heads are parsed into: good until the next await, then somebody else's. Too large for every session.
     [[nodiscard]] http::RequestHead& request_head() noexcept { return request_head_; }
     [[nodiscard]] http::ResponseHead& response_head() noexcept { return response_head_; }
@@ -88,6 +93,7 @@ private:
     std::shared_ptr<Routing> routing_;
     Administration administration_;
     ScratchPool scratch_;
+    io::PipePool pipes_;
     http::RequestHead request_head_;
     http::ResponseHead response_head_;
     http::DateText date_{};

@@ -73,7 +73,12 @@ public:
     void fence(const std::vector<std::string>& servers);
     void reload(std::vector<Address> backends);
     Server& server() { return *server_; }
+    // What was logged; call end_log() after a drain to have all of it.
     [[nodiscard]] std::string log() const;
+    void end_log() {
+        server_.reset();
+        log_.reset();
+    }
 
 private:
     void configure(std::vector<Address> backends, base::Descriptor listening);

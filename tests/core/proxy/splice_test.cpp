@@ -1,0 +1,225 @@
+// The two movers must not be told apart by what arrives: bodies of all framings and sizes, byte for byte, both ways.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "tests/core/proxy/gate.hpp"
+
+namespace core::proxy::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string noise(std::size_t size, std::uint64_t seed = 1) {
+    std::mt19937_64 random(seed);
+    std::string bytes(size, 0);
+    for (std::size_t i = 0; i < size; i += 8) {
+        const std::uint64_t word = random();
+        std::memcpy(bytes.data() + i, &word, std::min<std::size_t>(8, size - i));
+    }
+    return bytes;
+}
+
+std::string chunked(const std::string& body, std::size_t chunk) {
+    std::string out;
+    for (std::size_t at = 0; at < body.size(); at += chunk) {
+        const std::string piece = body.substr(at, chunk);
+        out += fmt::format("{:x}\r\n", piece.size()) + piece + "\r\n";
+    }
+    return out + "0\r\n\r\n";
+}
+
+// The body of a chunked response, as a client reads it.
+std::string unchunked(std::string_view text) {
+    std::string body;
+    for (;;) {
+        const std::size_t end = text.find("\r\n");
+        const std::size_t size = std::stoul(std::string(text.substr(0, end)), nullptr, 16);
+        if (size == 0) {
+            return body;
+        }
+        body += text.substr(end + 2, size);
+        text.remove_prefix(end + 2 + size + 2);
+    }
+}
+
+std::string body_of(const std::string& response) {
+    return response.substr(response.find("\r\n\r\n") + 4);
+}
+
+// Sends bytes in random pieces with small pauses in between, so that every boundary falls everywhere.
+void dribble(Peer& peer, std::string_view bytes, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    while (!bytes.empty()) {
+        const std::size_t size =
+            std::min<std::size_t>(bytes.size(), 1 + random() % (std::size_t{1} << (random() % 18)));
+        peer.send(bytes.substr(0, size));
+        bytes.remove_prefix(size);
+        if (random() % 8 == 0) {
+            std::this_thread::yield();
+        }
+    }
+}
+
+// Every test runs with each mover.
+class Mover : public ::testing::TestWithParam<bool> {
+protected:
+    void SetUp() override {
+        std::string why;
+        if (!rings_work(why)) {
+            GTEST_SKIP() << why;
+        }
+    }
+    static void choose(Snapshot& snapshot) { snapshot.zero_copy = GetParam(); }
+};
+
+TEST_P(Mover, DeliversAResponseWithALength) {
+    const std::string body = noise(5'000'001);
+    Origin origin([&](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        dribble(peer, "HTTP/1.1 200 OK\r\nContent-Length: 5000001\r\n\r\n" + body, 7);
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, choose);
+    const std::string response = gate.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(body_of(response) == body);
+    gate.end_log();
+    EXPECT_THAT(gate.log(), HasSubstr(GetParam() ? R"("mover":"splice")" : R"("mover":"copy")"));
+}
+
+TEST_P(Mover, DeliversAChunkedResponseWithLargeChunks) {
+    const std::string body = noise(3'000'000);
+    Origin origin([&](Peer& peer) {
+        while (!peer.read_until("\r\n\r\n").empty()) {
+            dribble(peer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body, 100'000), 8);
+        }
+    });
+    Gate gate({origin.address()}, Mode::http, choose);
+    const std::string response = gate.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(unchunked(body_of(response)) == body);
+    const std::string old = gate.ask("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(body_of(old) == body);
+}
+
+TEST_P(Mover, DeliversAResponseThatEndsWithItsConnection) {
+    const std::string body = noise(3'000'000);
+    Origin origin([&](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        dribble(peer, "HTTP/1.1 200 OK\r\n\r\n" + body, 9);
+        peer.end();
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, choose);
+    EXPECT_TRUE(body_of(gate.ask("GET / HTTP/1.0\r\nHost: a\r\n\r\n")) == body);
+    EXPECT_TRUE(unchunked(body_of(gate.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))) == body);
+}
+
+TEST_P(Mover, DeliversUploadsAndKeepsTheConnections) {
+    const std::string body = noise(1'000'003);
+    Origin origin([&](Peer& peer) {
+        for (std::string head = peer.read_until("\r\n\r\n"); !head.empty(); head = peer.read_until("\r\n\r\n")) {
+            const bool whole = head.find("Content-Length") != std::string::npos
+                                   ? peer.read_bytes(body.size()) == body
+                                   : unchunked(peer.read_until("\r\n0\r\n\r\n")) == body;
+            peer.send(whole ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+                            : "HTTP/1.1 500 Bad\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    Gate gate({origin.address()}, Mode::http, choose);
+    Peer client = gate.client();
+    for (int round = 0; round < 4; ++round) {
+        const bool chunks = round % 2 == 1;
+        client.send(chunks ? "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                           : "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000003\r\n\r\n");
+        dribble(client, chunks ? chunked(body, 70'001) : body, static_cast<std::uint64_t>(round));
+        EXPECT_THAT(client.read_until("\r\n\r\nok"), StartsWith("HTTP/1.1 200"));
+    }
+    EXPECT_EQ(origin.connections(), 1);
+}
+
+TEST_P(Mover, RelaysBulkBothWaysAndPassesOnTheEnds) {
+    const std::string up = noise(3'000'000, 3);
+    const std::string down = noise(4'000'000, 4);
+    Origin origin([&](Peer& peer) {
+        std::thread sender([&] {
+            dribble(peer, down, 5);
+            peer.end();
+        });
+        EXPECT_TRUE(peer.read_all() == up);
+        sender.join();
+    });
+    Gate gate({origin.address()}, Mode::tcp, choose);
+    Peer client = gate.client();
+    std::thread sender([&] {
+        dribble(client, up, 6);
+        client.end();
+    });
+    EXPECT_TRUE(client.read_all() == down);
+    sender.join();
+}
+
+TEST_P(Mover, ResetsAClientWhoseLongBodyBreaksOff) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + noise(1'000'000));
+    });
+    Gate gate({origin.address()}, Mode::http, choose);
+    EXPECT_TRUE(gate.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").ends_with("<reset>"));
+}
+
+TEST_P(Mover, GivesUpAReaderThatTakesNothing) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 90000000\r\n\r\n" + noise(90'000'000));
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
+        choose(snapshot);
+        snapshot.timeouts.client = Milliseconds(100);
+    });
+    Peer client = gate.client();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.read_until("\r\n\r\n");
+    for (int i = 0; i < 500 && gate.server().report().listeners[0].sessions > 0; ++i) {
+        ::usleep(10'000);
+    }
+    EXPECT_EQ(gate.server().report().listeners[0].sessions, 0U);
+}
+
+TEST_P(Mover, MovesManyBodiesOfRandomSizesUnaltered) {
+    Origin origin([](Peer& peer) {
+        for (std::string head = peer.read_until("\r\n\r\n"); !head.empty(); head = peer.read_until("\r\n\r\n")) {
+            const auto size = std::stoul(head.substr(head.find('/') + 1));
+            const std::string body = noise(size, size);
+            if (size % 2 == 0) {
+                dribble(peer, fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", size) + body, size);
+            } else {
+                dribble(peer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body, 1 + size / 3),
+                        size);
+            }
+        }
+    });
+    Gate gate({origin.address()}, Mode::http, choose);
+    Peer client = gate.client();
+    std::mt19937_64 random(11);
+    for (int i = 0; i < 150; ++i) {
+        const std::size_t size = 1 + random() % (std::size_t{1} << (random() % 20));
+        client.send(fmt::format("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", size));
+        const std::string head = client.read_until("\r\n\r\n");
+        ASSERT_THAT(head, StartsWith("HTTP/1.1 200"));
+        const std::string body =
+            size % 2 == 0 ? client.read_bytes(size) : unchunked(client.read_until("\r\n0\r\n\r\n"));
+        ASSERT_TRUE(body == noise(size, size)) << size;
+    }
+    EXPECT_EQ(origin.connections(), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, Mover, ::testing::Bool(),
+                         [](const auto& param) { return param.param ? "Splice" : "Copy"; });
+
+}  // namespace
+}  // namespace core::proxy::testing
