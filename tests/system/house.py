@@ -236,7 +236,8 @@ class House:
         for entry in json.loads(run("nft", "-j", "list", "ruleset").stdout)["nftables"]:
             held = entry.get("set") or entry.get("map") or {}
             for element in held.get("elem", []):
-                words = [str(word) for word in leaves(element) if word != "tcp"]
+                # Without /etc/protocols (a minimal Debian) nft writes the number of tcp.
+                words = [str(word) for word in leaves(element) if word not in ("tcp", 6)]
                 pairs = zip(words, words[1:])
                 found.update(f"{word}:{follower}" for word, follower in pairs if "." in word or ":" in word)
         return found
