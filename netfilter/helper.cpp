@@ -51,6 +51,8 @@ private:
                 return list();
             case wire::Kind::describe:
                 return describe();
+            case wire::Kind::reap:
+                return reap();
         }
         return {};
     }
@@ -128,6 +130,25 @@ private:
             }
         } while (sent < text->size());
         return {};
+    }
+
+    core::Result<void> reap() {
+        std::vector<Destination> destinations;
+        for (std::size_t i = 0; i < request_.count; ++i) {
+            const auto change = wire::unpack(request_.items.at(i));
+            const auto* named = change ? std::get_if<Unfence>(&*change) : nullptr;
+            if (named == nullptr) {
+                return send_error({"cannot end established connections", "no backend is named", "", 0});
+            }
+            destinations.push_back({named->backend, named->protocol});
+        }
+        const auto reaped = manager_.reap(destinations);
+        if (!reaped) {
+            return send_error(reaped.error());
+        }
+        auto reply = make_reply();
+        wire::pack_reaped(*reaped, reply);
+        return send(reply);
     }
 
     [[nodiscard]] wire::Reply make_reply() const {

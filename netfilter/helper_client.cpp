@@ -90,6 +90,31 @@ core::Result<std::string> HelperClient::rules_text() {
     return done.map([&] { return std::move(text); });
 }
 
+core::Result<Reaped> HelperClient::reap(std::span<const Destination> destinations) {
+    Reaped all;
+    const Take take = [&all](const wire::Reply& reply) -> core::Result<void> {
+        const auto reaped = wire::unpack_reaped(reply);
+        all.sockets += reaped.sockets;
+        all.forwarded += reaped.forwarded;
+        return {};
+    };
+    while (!destinations.empty()) {
+        const auto deadline = Clock::now() + timeout_;
+        auto request = make_request(static_cast<std::uint8_t>(wire::Kind::reap));
+        const auto count = std::min(wire::items_max, destinations.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            request.items.at(i) = wire::pack(destinations[i]);
+        }
+        request.count = static_cast<std::uint16_t>(count);
+        destinations = destinations.subspan(count);
+        const auto done = send(request, deadline).and_then([&] { return receive(request, deadline, take); });
+        if (!done) {
+            return tl::unexpected(done.error());
+        }
+    }
+    return all;
+}
+
 core::Result<void> HelperClient::send(const wire::Request& request, Clock::time_point deadline) {
     for (;;) {
         const auto ready = wait(POLLIN | POLLOUT, deadline);

@@ -11,6 +11,7 @@
 #include "core/base/duration.hpp"
 #include "core/base/result.hpp"
 #include "netfilter/fence.hpp"
+#include "netfilter/flow_reaper.hpp"
 
 namespace netfilter {
 
@@ -32,6 +33,8 @@ public:
     core::Result<void> apply(std::span<const Change> changes);
     core::Result<std::vector<Fence>> list();
     core::Result<std::string> rules_text();
+    // See FenceManager::reap. Each 16 backends have a timeout of their own.
+    core::Result<Reaped> reap(std::span<const Destination> destinations);
 
 private:
     using Clock = std::chrono::steady_clock;

@@ -60,7 +60,7 @@ std::string take_text(std::string_view& texts) {
 }
 
 bool known(std::uint8_t kind) {
-    return kind >= static_cast<std::uint8_t>(Kind::ping) && kind <= static_cast<std::uint8_t>(Kind::describe);
+    return kind >= static_cast<std::uint8_t>(Kind::ping) && kind <= static_cast<std::uint8_t>(Kind::reap);
 }
 
 }  // namespace
@@ -142,9 +142,27 @@ core::Error unpack_error(const Reply& reply) {
     return error;
 }
 
+Item pack(const Destination& destination) {
+    return pack(Change{Unfence{destination.backend, destination.protocol}});
+}
+
+void pack_reaped(const Reaped& reaped, Reply& reply) {
+    static_assert(std::has_unique_object_representations_v<Reaped>);
+    std::memcpy(reply.text.data(), &reaped, sizeof reaped);
+    reply.count = sizeof reaped;
+}
+
+Reaped unpack_reaped(const Reply& reply) {
+    Reaped reaped;
+    std::memcpy(&reaped, reply.text.data(), sizeof reaped);
+    return reaped;
+}
+
 bool well_formed(const Request& request) {
+    const bool apply = request.kind == static_cast<std::uint8_t>(Kind::apply);
+    const bool items = apply || request.kind == static_cast<std::uint8_t>(Kind::reap);
     return request.magic == magic && known(request.kind) && request.last <= 1 && request.count <= items_max &&
-           (request.kind == static_cast<std::uint8_t>(Kind::apply) || (request.count == 0 && request.last == 1));
+           (items || request.count == 0) && (apply || request.last == 1);
 }
 
 bool well_formed(const Reply& reply) {

@@ -10,6 +10,7 @@
 
 #include "core/base/result.hpp"
 #include "netfilter/fence.hpp"
+#include "netfilter/flow_reaper.hpp"
 
 namespace netfilter::wire {
 
@@ -18,7 +19,7 @@ inline constexpr std::size_t items_max = 16;        // in a packet
 inline constexpr std::size_t text_max = 4096;       // of a packet
 inline constexpr std::size_t word_max = 136;        // what a note can hold, and a closing zero
 
-enum class Kind : std::uint8_t { ping = 1, apply = 2, list = 3, describe = 4 };
+enum class Kind : std::uint8_t { ping = 1, apply = 2, list = 3, describe = 4, reap = 5 };
 enum class Status : std::uint8_t { done = 0, failed = 1 };
 enum class Action : std::uint8_t { fence = 1, unfence = 2 };
 
@@ -61,7 +62,8 @@ struct Reply {
     std::int32_t os_error;
     std::uint32_t count;  // of items, or bytes of text
     std::array<Item, items_max> items;
-    std::array<char, text_max> text;  // description; when failed: what, why and mend, each closed by a zero
+    // Description; what a reap has ended (two numbers); when failed: what, why and mend, each closed by a zero.
+    std::array<char, text_max> text;
 };
 
 static_assert(std::is_trivially_copyable_v<Request> && std::has_unique_object_representations_v<Request>);
@@ -76,6 +78,11 @@ static_assert(std::is_trivially_copyable_v<Reply> && std::has_unique_object_repr
 // Fills status, os_error and text of a reply. What is too long is cut.
 void pack_error(const core::Error& error, Reply& reply);
 [[nodiscard]] core::Error unpack_error(const Reply& reply);
+
+// Backends whose flows to end travel as unfences.
+[[nodiscard]] Item pack(const Destination& destination);
+void pack_reaped(const Reaped& reaped, Reply& reply);
+[[nodiscard]] Reaped unpack_reaped(const Reply& reply);
 
 // True when the packet's frame (magic, kind, flags, counts) is one that pack makes. A frame that is not comes from no
 // client of ours; the conversation ends there.

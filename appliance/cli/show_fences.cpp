@@ -90,6 +90,13 @@ std::string show_fenced(const Json& answer, const Options& options, core::WallTi
     if (out.empty()) {
         out = paragraph("nothing to fence: all of it is fenced already", style);
     }
+    if (const Json& killed = field(answer, "killed"); killed.is_object()) {
+        const auto sockets = number(killed, "sockets");
+        const auto forwarded = number(killed, "forwarded");
+        out += paragraph(fmt::format("ended {}{}", print_number(sockets, "connection"),
+                                     forwarded > 0 ? " and " + print_number(forwarded, "forwarded flow") : ""),
+                         style);
+    }
     const auto in_flight = number(answer, "in_flight");
     if (options.end == FenceEnd::drain && field(answer, "drained") == true) {
         out += "drained: nothing is in flight\n";

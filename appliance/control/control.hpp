@@ -48,7 +48,8 @@ public:
     Outcome<std::string> rules_text();
     [[nodiscard]] Json maintenance();
     // Returns when the rules are in the kernel and every worker has closed its idle connections, and, with drain, when
-    // the last exchange has ended (504 at the deadline; the fences hold).
+    // the last exchange has ended (504 at the deadline; the fences hold). With kill, ends what is established before it
+    // returns, and says how much that was (an error where the kernel cannot; the fences hold).
     Outcome<Json> fence(const FenceOrder& order);
     // With wait, returns when a check of each backend has passed (504 at the deadline; the fences are lifted).
     Outcome<Json> unfence(const UnfenceOrder& order);
@@ -75,6 +76,7 @@ private:
     core::Result<void> commit_fences(Administration next, std::span<const netfilter::Change> changes);
     core::Result<void> commit_lift(Administration next, const std::set<core::Address>& addresses);
     void take_back(const Administration& before, std::span<const netfilter::Change> changes);
+    Outcome<netfilter::Reaped> kill(const std::vector<Target>& targets);
     Outcome<std::vector<FenceRecord>> install(const FenceOrder& order, const std::vector<Target>& targets);
     Outcome<void> take_config(const config::Config& wanted);
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;

@@ -17,6 +17,8 @@ using nlohmann::json;
 using Json = Control::Json;
 
 constexpr core::Milliseconds poll_step{20};
+// How long the proxy may take to notice that connections were killed, and to say so in its report.
+constexpr core::Milliseconds kill_settles{1'000};
 
 netfilter::Mode kernel_mode(config::FenceMode mode) {
     switch (mode) {
@@ -191,7 +193,21 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
             log("fence", fences.back());
         }
     }
-    const bool drained = wait_until(targets, Asks::drained, Clock::now() + order.drain.value_or(core::Milliseconds{0}));
+    netfilter::Reaped reaped;
+    if (order.kill) {
+        const auto killed = kill(targets);
+        if (!killed) {
+            return tl::unexpected(killed.error());
+        }
+        reaped = *killed;
+        log("kill", {{"servers", order.servers},
+                     {"who", order.who},
+                     {"why", order.why},
+                     {"sockets", reaped.sockets},
+                     {"forwarded", reaped.forwarded}});
+    }
+    const auto patience = order.drain.value_or(order.kill ? kill_settles : core::Milliseconds{0});
+    const bool drained = wait_until(targets, Asks::drained, Clock::now() + patience);
     const json seen = report();
     std::uint64_t in_flight = 0;
     for (const Target& target : targets) {
@@ -201,7 +217,26 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
         return refuse(504, {"not drained within " + core::base::print_duration(*order.drain),
                             std::to_string(in_flight) + " still in flight", "the fence holds; wait on, or lift it", 0});
     }
-    return Json{{"fences", std::move(fences)}, {"drained", drained}, {"in_flight", in_flight}};
+    Json answer{{"fences", std::move(fences)}, {"drained", drained}, {"in_flight", in_flight}};
+    if (order.kill) {
+        answer["killed"] = {{"sockets", reaped.sockets}, {"forwarded", reaped.forwarded}};
+    }
+    return answer;
+}
+
+// After the fence, so that nothing new comes while the old is ended. Without changing_: nobody else's order waits.
+Outcome<netfilter::Reaped> Control::kill(const std::vector<Target>& targets) {
+    std::vector<netfilter::Destination> destinations;
+    for (const Target& target : targets) {
+        destinations.push_back({target.address});
+    }
+    auto reaped = helper_.reap(destinations);
+    if (!reaped) {
+        core::Error error = std::move(reaped.error());
+        error.what = "the fence holds, but what is in flight goes on: " + error.what;
+        return refuse(std::move(error));
+    }
+    return *reaped;
 }
 
 Outcome<Json> Control::unfence(const UnfenceOrder& order) {

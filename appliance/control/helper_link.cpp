@@ -55,6 +55,10 @@ core::Result<std::vector<netfilter::Fence>> HelperLink::list() {
     return with_client([](netfilter::HelperClient& client) { return client.list(); });
 }
 
+core::Result<netfilter::Reaped> HelperLink::reap(std::span<const netfilter::Destination> destinations) {
+    return with_client([destinations](netfilter::HelperClient& client) { return client.reap(destinations); });
+}
+
 core::Result<std::string> HelperLink::rules_text() {
     return with_client([](netfilter::HelperClient& client) { return client.rules_text(); });
 }

@@ -32,6 +32,7 @@ public:
     core::Result<void> apply(std::span<const netfilter::Change> changes);
     core::Result<std::vector<netfilter::Fence>> list();
     core::Result<std::string> rules_text();
+    core::Result<netfilter::Reaped> reap(std::span<const netfilter::Destination> destinations);
 
 private:
     template <typename Call>

@@ -15,6 +15,7 @@ struct FenceOrder {
     std::optional<std::string> pool;   // none: every pool with a backend of the server
     std::optional<config::FenceMode> mode;
     std::optional<core::Milliseconds> drain;  // how long to wait for what is in flight
+    bool kill = false;                        // end what is in flight
     std::optional<core::Milliseconds> lasts;
     std::string who;
     std::string why;

@@ -96,10 +96,12 @@ Outcome<Words> read_words(const json& body, const api::Peer& peer) {
 }
 
 Outcome<FenceOrder> read_fence(const json& body, const api::Peer& peer) {
-    if (body.value("kill", json(false)) != false) {
-        return refuse(501, {"cannot kill what is in flight", "this version does not do it yet", "use --drain", 0});
+    const json kill = body.value("kill", json(false));
+    if (!kill.is_boolean() || (kill == true && !absent(body, "drain_ms"))) {
+        return wrong("kill", "true or false, and not true together with 'drain_ms'");
     }
     FenceOrder order;
+    order.kill = kill;
     Words words;
     std::optional<Refusal> refusal;
     take(read_servers(body), order.servers, refusal);

@@ -104,6 +104,30 @@ TEST_F(HelperTest, CarriesAThousandChangesAsOneTransaction) {
     EXPECT_EQ(client_->list()->size(), 1000U) << "nothing of a refused batch may be done";
 }
 
+TEST_F(HelperTest, EndsEstablishedConnectionsToMoreBackendsThanOnePacketHolds) {
+    const Listener backend("127.0.0.1");
+    const auto visitor = attempt(backend.address());
+    ASSERT_EQ(visitor.os_error, 0);
+    ASSERT_TRUE(client_->apply(std::vector<Change>{make_fence(backend.address())}));
+    std::vector<Destination> destinations(2 * wire::items_max, Destination{*Address::parse("192.0.2.1:80")});
+    destinations.push_back({backend.address()});
+    EXPECT_EQ(client_->reap(destinations), (Reaped{1, 0}));
+    EXPECT_EQ(client_->reap(destinations), Reaped{});
+    char byte = 0;
+    EXPECT_EQ(recv(visitor.descriptor.get(), &byte, 1, MSG_DONTWAIT), -1);
+    EXPECT_EQ(errno, ECONNABORTED);
+}
+
+TEST_F(HelperTest, EndsNothingForAnOrderThatNamesNoBackend) {
+    auto request = request_of(wire::Kind::reap, 1);
+    request.count = 1;
+    request.items[0] = wire::pack(make_fence(*Address::parse("10.0.0.1:80")));
+    ASSERT_EQ(send(raw_, &request, sizeof request, 0), static_cast<ssize_t>(sizeof request));
+    wire::Reply reply{};
+    ASSERT_EQ(recv(raw_, &reply, sizeof reply, 0), static_cast<ssize_t>(sizeof reply));
+    EXPECT_EQ(wire::unpack_error(reply).line(), "cannot end established connections: no backend is named");
+}
+
 TEST_F(HelperTest, SkipsLateAnswersToWhatItGaveUp) {
     for (int i = 0; i < 3; ++i) {
         const auto stale = request_of(wire::Kind::describe, static_cast<std::uint64_t>(i));

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
 
@@ -122,6 +123,53 @@ class Fence(house.SystemTest):
         answer = self.house.cli("fence", "web1", "--drain", "1s", "--why", "a test", check=False)
         self.assertEqual(answer.returncode, 4, answer.stderr)
         visitor.join()
+
+    def test_kill_ends_an_exchange_at_once(self):
+        answers = []
+        self.house.cli("fence", "web2", "--why", "so that web1 serves")
+
+        def visit():
+            try:
+                answers.append(get("/drip?ms=20000").status)
+            except (http.client.HTTPException, ConnectionError) as error:
+                answers.append(error)
+
+        visitor = threading.Thread(target=visit)
+        visitor.start()
+        wait_until(lambda: self.house.backends("app")["web1"]["active"] == 1, 2, "the request is at web1")
+        chat = socket.create_connection(CHAT, 5)
+        self.addCleanup(chat.close)
+        chat.sendall(b"hello")
+        self.assertEqual(chat.recv(5), b"hello")
+        started = time.monotonic()
+        answer = json.loads(self.fence("web1", "--kill", "--json").stdout)
+        visitor.join(1)
+        self.assertFalse(visitor.is_alive(), "the visitor still waits")
+        # Half an answer is no answer: what has begun can only be cut, and the visitor must see that it was.
+        self.assertIsInstance(answers[0], (http.client.HTTPException, ConnectionError))
+        try:
+            self.assertEqual(chat.recv(1), b"")
+        except ConnectionError:
+            pass  # a reset, as the proxy chooses
+        self.assertLess(time.monotonic() - started, 2)
+        self.assertEqual(answer["killed"], {"sockets": 2, "forwarded": 0})
+        self.assertEqual(answer["in_flight"], 0)
+        left = run("ss", "-Htn", "state", "established", "dst", "10.80.0.11").stdout
+        self.assertEqual(left, "")
+        time.sleep(2 * CHECK_INTERVAL)  # at least one more check has ended
+        self.assertEqual(self.house.backends("app")["web1"]["check"]["state"], "up")
+
+    def test_a_killed_request_that_was_not_answered_yet_gets_an_error_at_once(self):
+        visitor, answers = self.in_flight("/slow?ms=20000")
+        answer = self.fence("web1", "--kill").stdout
+        self.assertIn("ended 1 connection", answer)
+        visitor.join(1)
+        # The server has the request and may have carried it out, so nobody else gets it.
+        self.assertEqual(answers[0].status, 502)
+
+    def test_kill_with_nothing_in_flight_is_only_a_fence(self):
+        self.assertEqual(self.house.json("fence", "web1", "--kill")["killed"], {"sockets": 0, "forwarded": 0})
+        self.assertIn("10.80.0.11:80", self.house.nft_elements())
 
     def test_idle_connections_to_a_fenced_server_are_closed(self):
         self.served_by()

@@ -177,6 +177,15 @@ TEST(ShowFenced, SaysWhatWasFencedAndWhetherItIsDrained) {
               "nothing to fence: all of it is fenced already\n1 exchange still in flight\n");
 }
 
+TEST(ShowFenced, CountsWhatWasKilled) {
+    const Options options{.command = Command::fence, .end = FenceEnd::kill};
+    json answer{{"fences", {rules["fences"][0]}}, {"in_flight", 0}, {"killed", {{"sockets", 1}, {"forwarded", 0}}}};
+    const std::string fenced = "fenced web2 in app (10.0.0.12:80), mode reset, for 28m\n";
+    EXPECT_EQ(show_fenced(answer, options, now, {}), fenced + "ended 1 connection\n");
+    answer["killed"] = {{"sockets", 0}, {"forwarded", 12}};
+    EXPECT_EQ(show_fenced(answer, options, now, {}), fenced + "ended 0 connections and 12 forwarded flows\n");
+}
+
 TEST(ShowUnfenced, SaysWhetherTheServerIsOpen) {
     EXPECT_EQ(show_unfenced({{"lifted", 2}}, {}, {}), "lifted 2 fences; open after the next passed check\n");
     EXPECT_EQ(show_unfenced({{"lifted", 1}, {"passed", true}}, {.wait = core::Milliseconds(1)}, {}),
