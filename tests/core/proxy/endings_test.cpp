@@ -12,19 +12,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
-const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const std::string get_close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-class Endings : public ::testing::Test {
-protected:
-    void SetUp() override {
-        std::string why;
-        if (!rings_work(why)) {
-            GTEST_SKIP() << why;
-        }
-    }
-};
+using Endings = RingTest;
 
 TEST_F(Endings, APostMayTakeAsLongAsTheBackendTimeoutSays) {
     Origin origin([](Peer& peer) {

@@ -104,6 +104,21 @@ std::function<void(Peer&)> answer_all(std::string response) {
     };
 }
 
+std::function<void(Peer&)> answer_once(std::string& request, std::string mark, std::string response) {
+    return [&request, mark = std::move(mark), response = std::move(response)](Peer& peer) {
+        request = peer.read_until(mark);
+        peer.send(response);
+        peer.end();
+        peer.read_all();
+    };
+}
+
+Address nobody() {
+    Address address;
+    tests::listen_on_loopback(address);
+    return address;
+}
+
 Gate::Gate(std::vector<Address> backends, Mode mode, const std::function<void(Snapshot&)>& change)
     : mode_(mode), change_(change), log_fd_(::memfd_create("log", MFD_CLOEXEC)) {
     log_ = std::make_unique<base::Log>(log_fd_);
@@ -166,10 +181,10 @@ std::string Gate::log() const {
     return text;
 }
 
-bool rings_work(std::string& why) {
-    auto loop = io::Loop::create({});
-    why = loop ? "" : loop.error().line();
-    return loop.has_value();
+void RingTest::SetUp() {
+    if (const auto loop = io::Loop::create({}); !loop) {
+        GTEST_SKIP() << loop.error().line();
+    }
 }
 
 }  // namespace core::proxy::testing

@@ -1,6 +1,8 @@
 // Gate: a real proxy server on loopback, and Origin: a scripted backend behind it. For the tests of this room.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <functional>
 #include <future>
@@ -57,6 +59,15 @@ private:
 
 // An answer to every request without a body, on a connection that stays open.
 std::function<void(Peer&)> answer_all(std::string response);
+// Answers once and keeps what it was sent, up to mark.
+std::function<void(Peer&)> answer_once(std::string& request, std::string mark, std::string response);
+
+// A port on which nobody listens.
+Address nobody();
+
+inline const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+inline const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+inline const std::string get_close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 // One pool "app" of the given backends, all healthy, behind one listener.
 class Gate {
@@ -90,7 +101,10 @@ private:
     std::unique_ptr<Server> server_;
 };
 
-// True where io_uring can be used here; else says why not (for GTEST_SKIP).
-bool rings_work(std::string& why);
+// Skips where io_uring cannot be used, and says why.
+class RingTest : public ::testing::Test {
+protected:
+    void SetUp() override;
+};
 
 }  // namespace core::proxy::testing

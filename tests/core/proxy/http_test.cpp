@@ -11,36 +11,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const std::string get_close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-
-class Http : public ::testing::Test {
-protected:
-    void SetUp() override {
-        std::string why;
-        if (!rings_work(why)) {
-            GTEST_SKIP() << why;
-        }
-    }
-};
-
-// A port on which nobody listens.
-Address nobody() {
-    Address address;
-    tests::listen_on_loopback(address);
-    return address;
-}
-
-// A script that answers once and keeps what it was sent, up to mark.
-std::function<void(Peer&)> answer_once(std::string& request, std::string mark, std::string response) {
-    return [&request, mark = std::move(mark), response = std::move(response)](Peer& peer) {
-        request = peer.read_until(mark);
-        peer.send(response);
-        peer.end();
-        peer.read_all();
-    };
-}
+using Http = RingTest;
 
 TEST_F(Http, ForwardsARequestAndItsResponse) {
     std::string seen;

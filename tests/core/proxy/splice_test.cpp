@@ -66,14 +66,8 @@ void dribble(Peer& peer, std::string_view bytes, std::uint64_t seed) {
 }
 
 // Every test runs with each mover.
-class Mover : public ::testing::TestWithParam<bool> {
+class Mover : public RingTest, public ::testing::WithParamInterface<bool> {
 protected:
-    void SetUp() override {
-        std::string why;
-        if (!rings_work(why)) {
-            GTEST_SKIP() << why;
-        }
-    }
     static void choose(Snapshot& snapshot) { snapshot.zero_copy = GetParam(); }
 };
 

@@ -7,15 +7,7 @@
 namespace core::proxy::testing {
 namespace {
 
-class Relay : public ::testing::Test {
-protected:
-    void SetUp() override {
-        std::string why;
-        if (!rings_work(why)) {
-            GTEST_SKIP() << why;
-        }
-    }
-};
+using Relay = RingTest;
 
 void echo(Peer& peer) {
     for (std::string bytes = peer.read_bytes(1); !bytes.empty(); bytes = peer.read_bytes(1)) {
