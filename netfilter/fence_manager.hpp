@@ -44,6 +44,9 @@ public:
     // backends before the one with the error have ended.
     core::Result<Reaped> reap(std::span<const Destination> destinations);
 
+    // See Kernel::port.
+    [[nodiscard]] std::optional<std::uint32_t> port() const { return kernel_->port(); }
+
     // Removes the table with all fences: for a clean end where fences shall not outlive us, and for tests.
     core::Result<void> remove_table();
 

@@ -8,16 +8,23 @@
 #include <string>
 
 #include "netfilter/helper_protocol.hpp"
+#include "netfilter/watch.hpp"
 
 namespace netfilter {
 namespace {
 
 class Server {
 public:
-    Server(int link, FenceManager& manager) : link_(link), manager_(manager) {}
+    Server(int link, FenceManager& manager) : link_(link), manager_(manager), watch_(link, manager) {}
 
     core::Result<void> run() {
+        if (auto begun = watch_.begin(); !begun) {
+            return begun;
+        }
         for (;;) {
+            if (auto waited = watch_.wait(); !waited) {
+                return waited;
+            }
             // MSG_TRUNC returns the packet's real size, so that one too long is seen as such.
             const auto size = recv(link_, &request_, sizeof request_, MSG_TRUNC);
             if (size == 0 || (size < 0 && errno == ECONNRESET)) {
@@ -180,6 +187,7 @@ private:
 
     int link_;
     FenceManager& manager_;
+    Watch watch_;
     wire::Request request_{};
     std::optional<std::uint64_t> batch_id_;
     std::vector<Change> changes_;

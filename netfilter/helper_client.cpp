@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <random>
 #include <utility>
 
@@ -24,6 +25,11 @@ tl::unexpected<core::Error> gone(int os_error) {
     // A closed and a broken link are one thing to the caller: nobody is there.
     return core::fail_os("cannot speak with the fence process", os_error == ECONNRESET ? EPIPE : os_error,
                          "the fences stay in the kernel; gatehouse starts the process again");
+}
+
+tl::unexpected<core::Error> foreign() {
+    return core::fail("cannot speak with the fence process", "it speaks another language",
+                      "run control and the fence process from the same binary");
 }
 
 }  // namespace
@@ -188,11 +194,38 @@ core::Result<void> HelperClient::read(wire::Reply& reply) {
     if (size <= 0) {
         return gone(size == 0 ? EPIPE : errno);
     }
-    if (size != sizeof reply || !wire::well_formed(reply)) {
-        return core::fail("cannot speak with the fence process", "it speaks another language",
-                          "run control and the fence process from the same binary");
+    if (size == sizeof(wire::NoticePacket)) {
+        wire::NoticePacket packet{};
+        std::memcpy(&packet, &reply, sizeof packet);
+        reply = {};
+        return keep(packet);
     }
+    return size == sizeof reply && wire::well_formed(reply) ? core::Result<void>() : foreign();
+}
+
+core::Result<void> HelperClient::keep(const wire::NoticePacket& packet) {
+    auto notice = wire::unpack(packet);
+    if (!notice) {
+        return foreign();
+    }
+    if (notices_.size() == notices_max) {
+        notices_.erase(notices_.begin());
+    }
+    notices_.push_back(std::move(*notice));
     return {};
+}
+
+core::Result<void> HelperClient::collect() {
+    for (;;) {
+        pollfd waited{link_.get(), POLLIN, 0};
+        if (poll(&waited, 1, 0) <= 0) {
+            return {};
+        }
+        wire::Reply late{};
+        if (auto got = read(late); !got) {
+            return got;
+        }
+    }
 }
 
 wire::Request HelperClient::make_request(std::uint8_t kind) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/descriptor.hpp"
@@ -12,6 +13,7 @@
 #include "core/base/result.hpp"
 #include "netfilter/fence.hpp"
 #include "netfilter/flow_reaper.hpp"
+#include "netfilter/notice.hpp"
 
 namespace netfilter {
 
@@ -33,6 +35,14 @@ public:
     core::Result<void> apply(std::span<const Change> changes);
     core::Result<std::vector<Fence>> list();
     core::Result<std::string> rules_text();
+
+    // Readable when the fence process may have told something by itself.
+    [[nodiscard]] int descriptor() const { return link_.get(); }
+    // Reads what it has told, without blocking. Every other call keeps what comes in between. Errors: it is gone.
+    core::Result<void> collect();
+    // What was collected, in order, once; of more than notices_max the newest.
+    static constexpr std::size_t notices_max = 64;
+    std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
     // See FenceManager::reap. Each 16 backends have a timeout of their own.
     core::Result<Reaped> reap(std::span<const Destination> destinations);
 
@@ -46,11 +56,13 @@ private:
     core::Result<void> receive(const wire::Request& request, Clock::time_point deadline, const Take& take);
     core::Result<short> wait(short events, Clock::time_point deadline);
     core::Result<void> read(wire::Reply& reply);
+    core::Result<void> keep(const wire::NoticePacket& packet);
     wire::Request make_request(std::uint8_t kind);
 
     core::base::Descriptor link_;
     core::Milliseconds timeout_;
     std::uint64_t next_id_;
+    std::vector<Notice> notices_;
 };
 
 }  // namespace netfilter

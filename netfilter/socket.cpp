@@ -118,6 +118,13 @@ std::uint32_t Socket::take_sequences(std::uint32_t count) {
     return first;
 }
 
+std::uint32_t Socket::port() const {
+    sockaddr_nl own{};
+    socklen_t length = sizeof own;
+    getsockname(descriptor_.get(), reinterpret_cast<sockaddr*>(&own), &length);
+    return own.nl_pid;
+}
+
 void Socket::limit_send(int bytes) {
     setsockopt(descriptor_.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }

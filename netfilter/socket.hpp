@@ -59,6 +59,9 @@ public:
     // Reserves `count` sequence numbers and returns the first. Never 0, which the kernel uses for events.
     std::uint32_t take_sequences(std::uint32_t count);
 
+    // The address by which the kernel names this socket as the maker of a change.
+    [[nodiscard]] std::uint32_t port() const;
+
     // Sends sizes above this are refused; forced at open when privileged.
     void limit_send(int bytes);
 

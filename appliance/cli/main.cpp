@@ -4,13 +4,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/outcome.hpp"
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
+#include "appliance/cli/watch.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -51,24 +51,6 @@ Outcome ask(const Options& options) {
     return answer ? outcome_of(*answer, options, core::base::wall_now(), terminal_style()) : outcome_of(answer.error());
 }
 
-// Until the daemon goes away, the reader goes away or Ctrl-C.
-int watch(const Options& options) {
-    const bool terminal = terminal_style().terminal;
-    for (bool first = true;; first = false) {
-        Outcome outcome = ask(options);
-        if (outcome.code != done) {
-            return finish(outcome);
-        }
-        // On a terminal the table stays in its place; anywhere else an empty line parts one from the next.
-        const std::string before = terminal ? "\x1b[H\x1b[2J" : first || options.json ? "" : "\n";
-        if (!write(before + outcome.out, stdout)) {
-            return done;
-        }
-        const timespec second{1, 0};
-        ::nanosleep(&second, nullptr);
-    }
-}
-
 }  // namespace
 
 int main(int argc, const char* const* argv, const Commands& hooks) {
@@ -85,7 +67,7 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     if (options->command == Command::check) {
         return finish(check_file(*options));
     }
-    return options->watch ? watch(*options) : finish(ask(*options));
+    return options->watch ? watch(*options, finish) : finish(ask(*options));
 }
 
 }  // namespace appliance::cli

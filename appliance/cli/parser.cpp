@@ -136,7 +136,7 @@ private:
         add_json(status);
         CLI::App& rules = add(app_, "rules", Command::rules, "Every fence in the kernel: hits, who, why, until",
                               "gatehouse rules --watch");
-        auto* watch = rules.add_flag("--watch", options_.watch, "Print again every second, until Ctrl-C");
+        auto* watch = rules.add_flag("--watch", options_.watch, "Print again on every change, until Ctrl-C");
         auto* nft = rules.add_flag("--nft", options_.nft, "Print the table as nft does")->excludes(watch);
         rules.add_flag("--json", options_.json, "Print JSON for programs")->excludes(nft);
     }

@@ -14,6 +14,23 @@ std::string or_dash(const std::string& text) {
     return text.empty() ? "-" : text;
 }
 
+// What somebody else did to the table, and what became of it; empty where nobody did anything.
+std::string print_drift(const Json& rules, core::WallTime now, const Style& style) {
+    const Json& last = field(rules, "last_drift");
+    if (!last.is_object()) {
+        return {};
+    }
+    const auto pid = number(last, "pid");
+    const auto culprit = text(last, "culprit", "an unknown program") + (pid > 0 ? fmt::format(" (pid {})", pid) : "");
+    const auto error = text(last, "error");
+    return paragraph(
+        fmt::format("drift: {} by {}, {} ago; {}", text(last, "what", "not known"), culprit,
+                    print_since(last, "time", now),
+                    error.empty() ? "put right, " + print_number(number(rules, "repairs"), "repair") + " so far"
+                                  : "NOT put right: " + error),
+        style);
+}
+
 // "web1 in app (10.0.0.11:80)", as far as it is known.
 std::string print_fenced(const Json& fence) {
     const auto server = text(fence, "server", "unknown server");
@@ -27,7 +44,7 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
     const Json& fences = items(rules, "fences");
     const auto name = text(rules, "table", "inet gatehouse");
     if (fences.empty()) {
-        return paragraph(fmt::format("table {}: no fence in the kernel", name), style);
+        return paragraph(fmt::format("table {}: no fence in the kernel", name), style) + print_drift(rules, now, style);
     }
     Table table({{"SERVER"}, {"POOL"}, {"ADDRESS"}, {"MODE"}, {"HITS", true}, {"BY"}, {"FOR"}, {"LEFT"}});
     for (const Json& fence : fences) {
@@ -53,7 +70,8 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
                   std::move(details));
     }
     const auto count = print_number(static_cast<std::int64_t>(fences.size()), "fence");
-    return paragraph(fmt::format("table {}: {}", name, count), style) + table.render(style);
+    return paragraph(fmt::format("table {}: {}", name, count), style) + print_drift(rules, now, style) +
+           table.render(style);
 }
 
 std::string show_maintenance(const Json& maintenance, core::WallTime now, const Style& style) {

@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds expiry_step{200};
 }  // namespace
 
 Control::Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log_to)
-    : supervisor_(supervisor), log_(log_to) {
+    : supervisor_(supervisor), log_(log_to), helper_([&supervisor] { supervisor.wake(); }) {
     Administration administration;
     auto store = Store::open(config.control.state);
     if (store) {
@@ -55,6 +55,7 @@ Control::State Control::state() const {
 void Control::publish(Administration administration) {
     const std::lock_guard lock(state_mutex_);
     state_.administration = std::make_shared<const Administration>(std::move(administration));
+    revision_.advance();
 }
 
 void Control::publish(config::Config config) {
@@ -91,6 +92,7 @@ void Control::handle(link::Message event) {
 }
 
 void Control::tick(Clock::time_point now) {
+    mend_drift(now);
     if (!reconciled_ && helper_.attached() && now >= reconcile_at_) {
         const std::lock_guard lock(changing_);
         const auto done = reconcile();
@@ -198,25 +200,11 @@ json Control::report() {
 Control::Json Control::status() {
     const json seen = report();
     const State now = state();
-    return view_status(*now.config, *now.administration, {since_, proxy_.status(), helper_.attached(), helper_.since()},
-                       seen);
-}
-
-Outcome<Control::Json> Control::rules() {
-    const auto kernel = helper_.list();
-    if (!kernel) {
-        return refuse(kernel.error());
-    }
-    const State now = state();
-    return view_rules(*now.config, *now.administration, *kernel);
-}
-
-Outcome<std::string> Control::rules_text() {
-    auto text = helper_.rules_text();
-    if (!text) {
-        return refuse(std::move(text.error()));
-    }
-    return std::move(*text);
+    Json view = view_status(*now.config, *now.administration,
+                            {since_, proxy_.status(), helper_.attached(), helper_.since()}, seen);
+    const std::lock_guard lock(state_mutex_);
+    view["fence_helper"]["repairs"] = repairs_;
+    return view;
 }
 
 }  // namespace appliance::control

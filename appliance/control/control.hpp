@@ -5,7 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <span>
@@ -17,6 +17,7 @@
 #include "appliance/control/proxy_link.hpp"
 #include "appliance/control/record.hpp"
 #include "appliance/control/refusal.hpp"
+#include "appliance/control/revision.hpp"
 #include "appliance/control/store.hpp"
 #include "appliance/control/supervisor_link.hpp"
 #include "appliance/control/targets.hpp"
@@ -36,7 +37,7 @@ public:
 
     // One event of the supervisor.
     void handle(link::Message event);
-    // Does what is due: gives a new proxy its configuration, adopts fences, lifts what has expired.
+    // Does what is due: gives a new proxy its configuration, adopts fences, mends drift, lifts what has expired.
     void tick(Clock::time_point now);
     // When tick has something to do again, at the latest.
     [[nodiscard]] Clock::time_point next_tick() const;
@@ -45,6 +46,8 @@ public:
     // but for the waiting at their end.
     [[nodiscard]] Json status();
     Outcome<Json> rules();
+    // The same, when the fences, or what is wanted of them, are no longer of the revision `seen`, or after patience.
+    Outcome<Json> watch_rules(std::uint64_t seen, core::Milliseconds patience);
     Outcome<std::string> rules_text();
     [[nodiscard]] Json maintenance();
     // Returns when the rules are in the kernel and every worker has closed its idle connections, and, with drain, when
@@ -80,7 +83,9 @@ private:
     Outcome<std::vector<FenceRecord>> install(const FenceOrder& order, const std::vector<Target>& targets);
     Outcome<void> take_config(const config::Config& wanted);
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
-    core::Result<void> reconcile();
+    // Returns in words what differed; empty where nothing did.
+    core::Result<std::string> reconcile();
+    void mend_drift(Clock::time_point now);
     void configure_proxy();
     void expire();
 
@@ -100,6 +105,9 @@ private:
 
     mutable std::mutex state_mutex_;
     State state_;
+    std::uint64_t repairs_ = 0;  // drifts put right since this process started
+    Json last_drift_;            // null: none
+    Revision revision_;
 
     // The main loop's.
     bool reconciled_ = false;
@@ -109,8 +117,5 @@ private:
     Clock::time_point reconcile_at_{};
     Clock::time_point expire_at_{};
 };
-
-// The kernel's form of a record.
-netfilter::Fence kernel_fence(const FenceRecord& record);
 
 }  // namespace appliance::control

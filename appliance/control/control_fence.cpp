@@ -1,4 +1,4 @@
-// Fencing: orders, what expires, and the agreement of store and kernel at start.
+// Fencing: orders, and what expires. The agreement of store and kernel is in control_drift.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "appliance/control/control.hpp"
+#include "appliance/control/drift.hpp"
 #include "appliance/control/views.hpp"
 
 namespace appliance::control {
@@ -20,68 +21,12 @@ constexpr core::Milliseconds poll_step{20};
 // How long the proxy may take to notice that connections were killed, and to say so in its report.
 constexpr core::Milliseconds kill_settles{1'000};
 
-netfilter::Mode kernel_mode(config::FenceMode mode) {
-    switch (mode) {
-        case config::FenceMode::icmp:
-            return netfilter::Mode::icmp;
-        case config::FenceMode::drop:
-            return netfilter::Mode::drop;
-        case config::FenceMode::reset:
-            break;
-    }
-    return netfilter::Mode::reset;
-}
-
-config::FenceMode config_mode(netfilter::Mode mode) {
-    switch (mode) {
-        case netfilter::Mode::icmp:
-            return config::FenceMode::icmp;
-        case netfilter::Mode::drop:
-            return config::FenceMode::drop;
-        case netfilter::Mode::reset:
-            break;
-    }
-    return config::FenceMode::reset;
-}
-
 std::string make_id() {
     std::random_device random;
     return fmt::format("{:08x}", random());
 }
 
-FenceRecord adopt(const config::Config& config, const netfilter::Fence& found) {
-    FenceRecord record{found.backend, "",          "",         config_mode(found.mode), found.id, found.who,
-                       found.why,     found.since, found.until};
-    if (const auto target = backend_at(config, found.backend)) {
-        record.server = target->server;
-        record.pool = target->pool;
-    }
-    return record;
-}
-
-// Whether the kernel says what the record says. Words apart, which it holds only in part, and below the second.
-bool agrees(const FenceRecord& record, const netfilter::Fence& found) {
-    const netfilter::Fence wanted = netfilter::as_stored(kernel_fence(record));
-    return wanted.mode == found.mode && wanted.id == found.id && wanted.until == found.until;
-}
-
-bool expired(const std::optional<core::WallTime>& until, core::WallTime now) {
-    return until && *until <= now;
-}
-
 }  // namespace
-
-netfilter::Fence kernel_fence(const FenceRecord& record) {
-    netfilter::Fence fence;
-    fence.backend = record.address;
-    fence.mode = kernel_mode(record.mode);
-    fence.id = record.id;
-    fence.who = record.who;
-    fence.why = record.why;
-    fence.since = record.since;
-    fence.until = record.until;
-    return fence;
-}
 
 // Store, then proxy, then kernel: at no moment does the proxy send somebody to a backend that the kernel refuses, and a
 // crash in between leaves an intent that is carried out at the next start. After an error nothing is left of it.
@@ -294,51 +239,6 @@ bool Control::wait_until(const std::vector<Target>& targets, Asks what, Clock::t
         }
         std::this_thread::sleep_for(poll_step);
     }
-}
-
-// At the start, and whenever a fence process starts: what the kernel shows and the store does not know is adopted, what
-// is stored and not in the kernel (a reboot, a foreign flush) is installed again, what has expired is dropped.
-core::Result<void> Control::reconcile() {
-    auto kernel = helper_.list();
-    if (!kernel) {
-        return tl::unexpected(std::move(kernel.error()));
-    }
-    const State now = state();
-    const core::WallTime time = core::base::wall_now();
-    Administration next = *now.administration;
-    std::erase_if(next.fences, [&](const auto& entry) { return expired(entry.second.until, time); });
-    std::vector<netfilter::Change> changes;
-    std::set<core::Address> sound;
-    for (const netfilter::Fence& found : *kernel) {
-        const auto record = next.fences.find(found.backend);
-        if (record != next.fences.end()) {
-            if (agrees(record->second, found)) {
-                sound.insert(found.backend);
-            }
-        } else if (withdrawn_.contains(found.id) || now.administration->fences.contains(found.backend)) {
-            changes.emplace_back(netfilter::Unfence{found.backend});
-        } else {
-            next.fences[found.backend] = adopt(*now.config, found);
-            sound.insert(found.backend);
-            log("adopt", view_fence(&next.fences[found.backend], &found));
-        }
-    }
-    for (const auto& [address, record] : next.fences) {
-        if (!sound.contains(address)) {
-            changes.emplace_back(kernel_fence(record));
-        }
-    }
-    if (!(next == *now.administration)) {
-        if (const auto kept = save(next); !kept) {
-            log("state", {{"error", kept.error().line()}});  // the kernel still knows; the next start adopts again
-        }
-        publish(std::move(next));
-    }
-    auto applied = changes.empty() ? core::Result<void>() : helper_.apply(changes);
-    return applied.and_then([this] {
-        withdrawn_.clear();
-        return administer();
-    });
 }
 
 void Control::expire() {

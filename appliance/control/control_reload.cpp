@@ -7,6 +7,7 @@
 #include "appliance/config/load.hpp"
 #include "appliance/control/control.hpp"
 #include "appliance/control/differences.hpp"
+#include "appliance/control/drift.hpp"
 
 namespace appliance::control {
 namespace {

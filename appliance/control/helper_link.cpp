@@ -1,12 +1,73 @@
 #include "appliance/control/helper_link.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <utility>
 
 namespace appliance::control {
 
+HelperLink::HelperLink(std::function<void()> on_notice)
+    : on_notice_(std::move(on_notice)), watcher_([this] { watch(); }) {}
+
+HelperLink::~HelperLink() {
+    {
+        const std::lock_guard lock(mutex_);
+        ended_ = true;
+        if (watched_.valid()) {
+            ::shutdown(watched_.get(), SHUT_RDWR);
+        }
+        attached_.notify_all();
+    }
+    watcher_.join();
+}
+
+// Waits for notices that come while nobody asks anything. A reply wakes it too; whoever asked holds the lock until he
+// has read it.
+void HelperLink::watch() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        attached_.wait(lock, [this] { return ended_ || fresh_.valid() || watched_.valid(); });
+        if (fresh_.valid()) {
+            watched_ = std::move(fresh_);
+        }
+        if (ended_) {
+            return;
+        }
+        pollfd waited{watched_.get(), POLLIN, 0};
+        lock.unlock();
+        ::poll(&waited, 1, -1);
+        lock.lock();
+        // Whatever ends the link: attach() brings the next one.
+        if (!client_ || (waited.revents & POLLIN) == 0 || !client_->collect()) {
+            watched_.reset();
+        } else {
+            gather();
+        }
+    }
+}
+
+void HelperLink::gather() {
+    const auto more = client_->take_notices();
+    if (!more.empty()) {
+        notices_.insert(notices_.end(), more.begin(), more.end());
+        on_notice_();
+    }
+}
+
+std::vector<netfilter::Notice> HelperLink::take_notices() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(notices_, {});
+}
+
 void HelperLink::attach(core::base::Descriptor link) {
     const std::lock_guard lock(mutex_);
+    if (watched_.valid()) {
+        ::shutdown(watched_.get(), SHUT_RDWR);  // the old link; its peer is gone, or has to go
+    }
+    fresh_.reset(::fcntl(link.get(), F_DUPFD_CLOEXEC, 0));
     client_.emplace(std::move(link), answer_max);
     since_ = core::base::wall_now();
     attached_.notify_all();
@@ -38,6 +99,7 @@ auto HelperLink::with_client(Call call) -> decltype(call(std::declval<netfilter:
     std::unique_lock lock(mutex_);
     while (attached_.wait_until(lock, deadline, [this] { return client_.has_value(); })) {
         auto result = call(*client_);
+        gather();
         if (result || result.error().os_error != EPIPE) {
             return result;
         }

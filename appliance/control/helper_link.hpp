@@ -2,10 +2,12 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/base/descriptor.hpp"
@@ -17,6 +19,13 @@ namespace appliance::control {
 
 class HelperLink {
 public:
+    // on_notice: called by any thread, with this object locked, when there is something to take_notices(). Must only
+    // wake somebody.
+    explicit HelperLink(std::function<void()> on_notice = [] {});
+    HelperLink(const HelperLink&) = delete;
+    HelperLink& operator=(const HelperLink&) = delete;
+    ~HelperLink();
+
     // How long a command waits for a fence process that is being restarted.
     static constexpr core::Milliseconds restart_wait{2'000};
     // How long one answer may take: another program may hold the kernel's commit lock.
@@ -33,8 +42,12 @@ public:
     core::Result<std::vector<netfilter::Fence>> list();
     core::Result<std::string> rules_text();
     core::Result<netfilter::Reaped> reap(std::span<const netfilter::Destination> destinations);
+    // What the fence process has told by itself since the last call, in order.
+    std::vector<netfilter::Notice> take_notices();
 
 private:
+    void watch();
+    void gather();
     template <typename Call>
     auto with_client(Call call) -> decltype(call(std::declval<netfilter::HelperClient&>()));
 
@@ -42,6 +55,14 @@ private:
     std::condition_variable attached_;
     std::optional<netfilter::HelperClient> client_;
     core::WallTime since_ = core::base::wall_now();
+    std::function<void()> on_notice_;
+    std::vector<netfilter::Notice> notices_;
+    // Duplicates of the client's descriptor, so that the watcher can wait for notices without the lock. Only the
+    // watcher replaces the one that it waits on.
+    core::base::Descriptor watched_;
+    core::base::Descriptor fresh_;
+    bool ended_ = false;
+    std::thread watcher_;
 };
 
 }  // namespace appliance::control

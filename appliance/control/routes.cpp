@@ -1,7 +1,9 @@
 #include "appliance/control/routes.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -33,10 +35,27 @@ api::Reply complain(int status, std::string what, std::string mend = {}) {
     return reply(Refusal{status, {std::move(what), "", std::move(mend), 0}, {}});
 }
 
+// How long a watcher may hold a thread of the API; less than its client waits for an answer.
+constexpr std::uint64_t watch_max = 30'000;
+
+// Nothing where the query does not hold such a number.
+std::optional<std::uint64_t> number_in(const api::Request& request, const char* name) {
+    const auto found = request.query.find(name);
+    std::uint64_t number = 0;
+    if (found == request.query.end()) {
+        return std::nullopt;
+    }
+    const std::string& text = found->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
 api::Reply answer_rules(Control& control, const api::Request& request) {
     const auto format = request.query.find("format");
     if (format == request.query.end() || format->second == "json") {
-        return reply(control.rules());
+        const auto seen = number_in(request, "after");
+        const auto patience = std::min(number_in(request, "wait_ms").value_or(0), watch_max);
+        return reply(seen ? control.watch_rules(*seen, core::Milliseconds(patience)) : control.rules());
     }
     if (format->second != "nft") {
         return complain(400, "no format '" + format->second + "'", "ask for json or nft");

@@ -53,13 +53,20 @@ void SupervisorLink::read() {
 
 std::optional<link::Message> SupervisorLink::next_event(Clock::time_point deadline) {
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, deadline, [this] { return ended_ || !events_.empty(); });
+    changed_.wait_until(lock, deadline, [this] { return ended_ || woken_ || !events_.empty(); });
+    woken_ = false;
     if (events_.empty()) {
         return std::nullopt;
     }
     link::Message event = std::move(events_.front());
     events_.pop_front();
     return event;
+}
+
+void SupervisorLink::wake() {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    changed_.notify_all();
 }
 
 bool SupervisorLink::ended() const {

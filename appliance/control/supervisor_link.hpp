@@ -33,6 +33,8 @@ public:
     // when none came before the deadline, or at the supervisor's end (ended()).
     std::optional<link::Message> next_event(Clock::time_point deadline);
     [[nodiscard]] bool ended() const;
+    // Lets a waiting next_event return, or the next one. Any thread.
+    void wake();
 
     // Duplicates of count listening sockets, which the supervisor keeps too. Errors: as the supervisor says them.
     core::Result<std::vector<core::base::Descriptor>> open_listeners(const core::Address& address, std::size_t count);
@@ -54,6 +56,7 @@ private:
     std::map<std::uint64_t, std::optional<link::Message>> answers_;  // by id; those awaited
     std::uint64_t next_id_ = 0;
     bool ended_ = false;
+    bool woken_ = false;
     std::thread reader_;
 };
 

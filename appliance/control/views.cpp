@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "appliance/control/drift.hpp"
 #include "appliance/control/targets.hpp"
 #include "appliance/control/workers.hpp"
 
@@ -161,9 +162,12 @@ Json view_rules(const config::Config& config, const Administration& administrati
     Json fences = Json::array();
     std::set<core::Address> seen;
     for (const netfilter::Fence& fence : kernel) {
-        seen.insert(fence.backend);
-        const auto record = administration.fences.find(fence.backend);
+        const auto record =
+            may_be_ours(fence) ? administration.fences.find(fence.backend) : administration.fences.end();
         const bool wanted = record != administration.fences.end();
+        if (wanted) {
+            seen.insert(fence.backend);
+        }
         Json view = view_fence(wanted ? &record->second : nullptr, &fence);
         if (!wanted) {
             view["drift"] = "unknown to gatehouse";
@@ -171,6 +175,8 @@ Json view_rules(const config::Config& config, const Administration& administrati
                 view["server"] = target->server;
                 view["pool"] = target->pool;
             }
+        } else if (!agrees(record->second, fence)) {
+            view["drift"] = "not as gatehouse wants it";
         }
         fences.push_back(std::move(view));
     }

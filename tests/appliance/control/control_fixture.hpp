@@ -167,7 +167,11 @@ protected:
     void introduce(const char* process, const Descriptor& end) {
         const int fds[] = {end.get()};
         supervisor_->tell({{"type", "child_started"}, {"process", process}, {"pid", 7}}, fds);
-        auto event = link_->next_event(Control::Clock::now() + std::chrono::seconds(5));
+        // A notice of the fence process wakes the link too.
+        std::optional<link::Message> event;
+        for (int tries = 0; tries < 5 && !event; ++tries) {
+            event = link_->next_event(Control::Clock::now() + std::chrono::seconds(5));
+        }
         ASSERT_TRUE(event.has_value());
         control_->handle(std::move(*event));
     }

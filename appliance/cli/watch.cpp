@@ -1,0 +1,61 @@
+#include "appliance/cli/watch.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "appliance/api/client.hpp"
+#include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/view.hpp"
+
+namespace appliance::cli {
+namespace {
+
+// On a terminal hits and times are shown growing; anywhere else only a change is worth a line.
+constexpr std::chrono::seconds terminal_patience{1};
+constexpr std::chrono::seconds patience{20};
+
+// What the daemon calls the state of its answer; nothing where it does not say.
+std::optional<std::int64_t> revision_of(const api::Answer& answer) {
+    const Json body = Json::parse(answer.body, nullptr, false);
+    return field(body, "revision").is_number() ? std::optional(number(body, "revision")) : std::nullopt;
+}
+
+}  // namespace
+
+int watch(const Options& options, int (*finish)(const Outcome&)) {
+    const Style style = terminal_style();
+    const auto wait = style.terminal ? terminal_patience : patience;
+    const api::Client client(options.socket);
+    std::optional<std::int64_t> shown;
+    for (bool first = true;; first = false) {
+        const auto path =
+            shown ? fmt::format("/v1/rules?after={}&wait_ms={}", *shown, std::chrono::milliseconds(wait).count())
+                  : std::string("/v1/rules");
+        const auto answer = client.get(path, api::Client::answer_timeout + wait);
+        Outcome outcome =
+            answer ? outcome_of(*answer, options, core::base::wall_now(), style) : outcome_of(answer.error());
+        if (outcome.code != done) {
+            return finish(outcome);
+        }
+        const auto revision = revision_of(*answer);
+        if (first || style.terminal || revision != shown) {
+            // On a terminal the table stays in its place; anywhere else an empty line parts one from the next.
+            outcome.out.insert(0, style.terminal ? "\x1b[H\x1b[2J" : first || options.json ? "" : "\n");
+            if (std::fwrite(outcome.out.data(), 1, outcome.out.size(), stdout) != outcome.out.size() ||
+                std::fflush(stdout) != 0) {
+                return done;
+            }
+        }
+        shown = revision;
+        if (!shown) {
+            std::this_thread::sleep_for(terminal_patience);  // a daemon that counts no changes
+        }
+    }
+}
+
+}  // namespace appliance::cli

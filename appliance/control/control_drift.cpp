@@ -1,0 +1,119 @@
+// Drift: the agreement of store and kernel, at the start and whenever somebody else changes our table.
+#include <nlohmann/json.hpp>
+
+#include "appliance/control/control.hpp"
+#include "appliance/control/drift.hpp"
+#include "appliance/control/views.hpp"
+
+namespace appliance::control {
+namespace {
+
+using Json = Control::Json;
+
+Json culprit_of(const netfilter::Notice& notice) {
+    return {{"culprit", notice.process.empty() ? Json() : Json(notice.process)},
+            {"pid", notice.pid == 0 ? Json() : Json(notice.pid)}};
+}
+
+std::string describe(const netfilter::Notice& notice, const std::string& fences) {
+    if (!notice.repaired) {
+        return fences;
+    }
+    return "the table was changed" + (fences.empty() ? "" : ", " + fences);
+}
+
+}  // namespace
+
+// At the start, whenever a fence process starts and after a notice: what the kernel shows and the store does not know
+// is adopted, what is stored and not in the kernel (a reboot, a foreign flush) is installed again, what has expired is
+// dropped. What the fence process does is one transaction, made again where the kernel has moved on meanwhile.
+core::Result<std::string> Control::reconcile() {
+    const auto kernel = helper_.list();
+    if (!kernel) {
+        return tl::unexpected(kernel.error());
+    }
+    const State now = state();
+    Drift drift = find_drift(*now.config, *now.administration, withdrawn_, *kernel, core::base::wall_now());
+    for (const netfilter::Fence& found : drift.adopted) {
+        log("adopt", view_fence(&drift.wanted.fences.at(found.backend), &found));
+    }
+    std::string text = drift.text();
+    if (!(drift.wanted == *now.administration)) {
+        if (const auto kept = save(drift.wanted); !kept) {
+            log("state", {{"error", kept.error().line()}});  // the kernel still knows; the next start adopts again
+        }
+        publish(std::move(drift.wanted));
+    }
+    auto applied = drift.changes.empty() ? core::Result<void>() : helper_.apply(drift.changes);
+    return applied.and_then([this] { return administer(); }).map([&] {
+        withdrawn_.clear();
+        return std::move(text);
+    });
+}
+
+// Many notices need one look: it finds what all of them have left.
+void Control::mend_drift(Clock::time_point now) {
+    const std::vector<netfilter::Notice> notices = helper_.take_notices();
+    if (notices.empty()) {
+        return;
+    }
+    const std::lock_guard lock(changing_);
+    netfilter::Notice first = notices.front();
+    for (const netfilter::Notice& notice : notices) {
+        first.repaired = first.repaired || notice.repaired;
+    }
+    first.trouble = notices.back().trouble;
+    const auto done = reconcile();
+    const std::string what = describe(first, done.value_or(std::string()));
+    const std::string error = done ? first.trouble : done.error().line();
+    if (what.empty() && error.empty()) {
+        return;  // a change that changed nothing of ours, or one that we have put right already
+    }
+    Json event{{"what", what.empty() ? Json() : Json(what)}};
+    event.update(culprit_of(first));
+    event["repaired"] = error.empty();
+    if (!error.empty()) {
+        event["error"] = error;
+        reconciled_ = false;  // tick() tries again
+        reconcile_at_ = now + std::chrono::milliseconds(100);
+    }
+    {
+        const std::lock_guard state_lock(state_mutex_);
+        repairs_ += error.empty() ? 1 : 0;
+        last_drift_ = event;
+        last_drift_["time"] = core::base::print_time(core::base::wall_now());
+        event["repairs"] = repairs_;
+    }
+    log("drift", event);
+    revision_.advance();
+}
+
+Outcome<Json> Control::rules() {
+    const std::uint64_t revision = revision_.current();
+    const auto kernel = helper_.list();
+    if (!kernel) {
+        return refuse(kernel.error());
+    }
+    const State now = state();
+    Json view = view_rules(*now.config, *now.administration, *kernel);
+    view["revision"] = revision;
+    const std::lock_guard lock(state_mutex_);
+    view["repairs"] = repairs_;
+    view["last_drift"] = last_drift_;
+    return view;
+}
+
+Outcome<Json> Control::watch_rules(std::uint64_t seen, core::Milliseconds patience) {
+    revision_.wait(seen, patience);
+    return rules();
+}
+
+Outcome<std::string> Control::rules_text() {
+    auto text = helper_.rules_text();
+    if (!text) {
+        return refuse(std::move(text.error()));
+    }
+    return std::move(*text);
+}
+
+}  // namespace appliance::control

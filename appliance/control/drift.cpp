@@ -1,0 +1,122 @@
+#include "appliance/control/drift.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include "appliance/control/targets.hpp"
+
+namespace appliance::control {
+namespace {
+
+netfilter::Mode kernel_mode(config::FenceMode mode) {
+    switch (mode) {
+        case config::FenceMode::icmp:
+            return netfilter::Mode::icmp;
+        case config::FenceMode::drop:
+            return netfilter::Mode::drop;
+        case config::FenceMode::reset:
+            break;
+    }
+    return netfilter::Mode::reset;
+}
+
+config::FenceMode config_mode(netfilter::Mode mode) {
+    switch (mode) {
+        case netfilter::Mode::icmp:
+            return config::FenceMode::icmp;
+        case netfilter::Mode::drop:
+            return config::FenceMode::drop;
+        case netfilter::Mode::reset:
+            break;
+    }
+    return config::FenceMode::reset;
+}
+
+}  // namespace
+
+netfilter::Fence kernel_fence(const FenceRecord& record) {
+    netfilter::Fence fence;
+    fence.backend = record.address;
+    fence.mode = kernel_mode(record.mode);
+    fence.id = record.id;
+    fence.who = record.who;
+    fence.why = record.why;
+    fence.since = record.since;
+    fence.until = record.until;
+    return fence;
+}
+
+FenceRecord adopt(const config::Config& config, const netfilter::Fence& found) {
+    FenceRecord record{found.backend, "",          "",         config_mode(found.mode), found.id, found.who,
+                       found.why,     found.since, found.until};
+    if (const auto target = backend_at(config, found.backend)) {
+        record.server = target->server;
+        record.pool = target->pool;
+    }
+    return record;
+}
+
+bool agrees(const FenceRecord& record, const netfilter::Fence& found) {
+    const netfilter::Fence wanted = netfilter::as_stored(kernel_fence(record));
+    return wanted.mode == found.mode && wanted.scope == found.scope && wanted.id == found.id &&
+           wanted.until == found.until;
+}
+
+bool may_be_ours(const netfilter::Fence& found) {
+    return found.protocol == IPPROTO_TCP;
+}
+
+bool expired(const std::optional<core::WallTime>& until, core::WallTime now) {
+    return until && *until <= now;
+}
+
+std::string Drift::text() const {
+    std::string text;
+    const auto say = [&text](std::size_t count, const char* what) {
+        if (count > 0) {
+            text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "fence" : "fences", what);
+        }
+    };
+    say(missing, "missing");
+    say(altered, "altered");
+    say(stale, "left over");
+    say(adopted.size(), "added");
+    return text;
+}
+
+Drift find_drift(const config::Config& config, const Administration& administration,
+                 const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now) {
+    Drift drift{administration, {}, {}, 0, 0, 0};
+    auto& wanted = drift.wanted.fences;
+    std::erase_if(wanted, [now](const auto& entry) { return expired(entry.second.until, now); });
+    std::set<core::Address> seen;
+    std::set<core::Address> wrong;
+    for (const netfilter::Fence& found : kernel) {
+        if (!may_be_ours(found)) {
+            continue;
+        }
+        const auto record = wanted.find(found.backend);
+        if (record == wanted.end() && (withdrawn.contains(found.id) || administration.fences.contains(found.backend))) {
+            drift.changes.emplace_back(netfilter::Unfence{found.backend});
+            ++drift.stale;
+            continue;
+        }
+        if (record == wanted.end()) {
+            wanted[found.backend] = adopt(config, found);
+            drift.adopted.push_back(found);
+        } else if (!agrees(record->second, found)) {
+            wrong.insert(found.backend);
+        }
+        seen.insert(found.backend);
+    }
+    for (const auto& [address, record] : wanted) {
+        drift.missing += seen.contains(address) ? 0 : 1;
+        drift.altered += wrong.contains(address) ? 1 : 0;
+        if (!seen.contains(address) || wrong.contains(address)) {
+            drift.changes.emplace_back(kernel_fence(record));
+        }
+    }
+    return drift;
+}
+
+}  // namespace appliance::control

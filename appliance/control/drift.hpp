@@ -1,0 +1,42 @@
+// Drift: what is wanted held against what the kernel has. Pure; control_drift.cpp acts upon it.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "appliance/control/record.hpp"
+#include "netfilter/fence.hpp"
+
+namespace appliance::control {
+
+struct Drift {
+    Administration wanted;                   // as before, without what has expired, with what was found
+    std::vector<netfilter::Change> changes;  // that bring the kernel there
+    std::vector<netfilter::Fence> adopted;   // unknown until now: kept, because somebody fenced it for a reason
+    std::size_t missing = 0;                 // wanted, and not in the kernel
+    std::size_t altered = 0;                 // in the kernel, and not as wanted
+    std::size_t stale = 0;                   // over, or taken back while the kernel could not be asked
+
+    // In the words of the log; empty where nothing differs.
+    [[nodiscard]] std::string text() const;
+};
+
+// kernel: all fences in it. withdrawn: ids of fences that were taken back. now: what has expired by then is not wanted.
+Drift find_drift(const config::Config& config, const Administration& administration,
+                 const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now);
+
+// Whether the kernel says what the record says. Words apart, which it holds only in part, and below the second.
+bool agrees(const FenceRecord& record, const netfilter::Fence& found);
+// Whether a fence in the kernel can be one of ours, which are all for TCP.
+bool may_be_ours(const netfilter::Fence& found);
+
+bool expired(const std::optional<core::WallTime>& until, core::WallTime now);
+
+// The kernel's form of a record, and the other way round.
+netfilter::Fence kernel_fence(const FenceRecord& record);
+FenceRecord adopt(const config::Config& config, const netfilter::Fence& found);
+
+}  // namespace appliance::control
