@@ -1,11 +1,11 @@
-#include "tests/appliance/control/control_fixture.hpp"
+#include "tests/appliance/control/memory_fixture.hpp"
 
 namespace appliance::control {
 namespace {
 
 using Strings = std::vector<std::string>;
 
-TEST_F(ControlTest, GivesANewProxyItsConfigurationAndItsSockets) {
+TEST_F(ControlInMemory, GivesANewProxyItsConfigurationAndItsSockets) {
     const json message = proxy_->last("configure");
     const std::size_t workers = message["workers"];
     EXPECT_EQ(message["fds"], workers + 3);
@@ -15,7 +15,7 @@ TEST_F(ControlTest, GivesANewProxyItsConfigurationAndItsSockets) {
     EXPECT_EQ(control_->status()["proxy"]["state"], "running");
 }
 
-TEST_F(ControlTest, FencesEveryBackendOfAServerInProxyAndKernel) {
+TEST_F(ControlInMemory, FencesEveryBackendOfAServerInProxyAndKernel) {
     const auto done = control_->fence(order({"web1"}));
     ASSERT_TRUE(done.has_value()) << done.error().error.line();
     EXPECT_EQ(fenced(), (Strings{"10.0.0.11:80", "10.0.0.11:5222"}));
@@ -26,14 +26,14 @@ TEST_F(ControlTest, FencesEveryBackendOfAServerInProxyAndKernel) {
     EXPECT_EQ(status["pools"][0]["backends"][0]["by"], "ann");
 }
 
-TEST_F(ControlTest, FencesOnePoolAloneWhenAsked) {
+TEST_F(ControlInMemory, FencesOnePoolAloneWhenAsked) {
     FenceOrder one = order({"web1"});
     one.pool = "chat";
     ASSERT_TRUE(control_->fence(one).has_value());
     EXPECT_EQ(fenced(), (Strings{"10.0.0.11:5222"}));
 }
 
-TEST_F(ControlTest, LeavesNothingBehindWhenTheProxyRefuses) {
+TEST_F(ControlInMemory, LeavesNothingBehindWhenTheProxyRefuses) {
     proxy_->refuse("administer");
     EXPECT_FALSE(control_->fence(order({"web1"})).has_value());
     EXPECT_EQ(fenced(), Strings{});
@@ -41,14 +41,14 @@ TEST_F(ControlTest, LeavesNothingBehindWhenTheProxyRefuses) {
     EXPECT_EQ(*Store::open(folder_)->load(), Administration{});
 }
 
-TEST_F(ControlTest, NamesTheNearestServer) {
+TEST_F(ControlInMemory, NamesTheNearestServer) {
     const auto done = control_->fence(order({"wbe1"}));
     ASSERT_FALSE(done.has_value());
     EXPECT_EQ(done.error().status, 404);
     EXPECT_NE(done.error().error.mend.find("web1"), std::string::npos);
 }
 
-TEST_F(ControlTest, WaitsForADrainAndSaysWhenItTookTooLong) {
+TEST_F(ControlInMemory, WaitsForADrainAndSaysWhenItTookTooLong) {
     proxy_->active = 2;
     FenceOrder draining = order({"web2"});
     draining.drain = core::Milliseconds{60};
@@ -61,7 +61,7 @@ TEST_F(ControlTest, WaitsForADrainAndSaysWhenItTookTooLong) {
     EXPECT_TRUE((*control_->fence(draining))["drained"].get<bool>());
 }
 
-TEST_F(ControlTest, LiftsAFenceAndWaitsForItsCheck) {
+TEST_F(ControlInMemory, LiftsAFenceAndWaitsForItsCheck) {
     ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
     UnfenceOrder waiting = lift({"web2"});
     waiting.wait = core::Milliseconds{60'000};
@@ -73,7 +73,7 @@ TEST_F(ControlTest, LiftsAFenceAndWaitsForItsCheck) {
     EXPECT_EQ(*Store::open(folder_)->load(), Administration{});
 }
 
-TEST_F(ControlTest, KeepsItsFencesOverItsOwnDeath) {
+TEST_F(ControlInMemory, KeepsItsFencesOverItsOwnDeath) {
     ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
     end();
     begin();
@@ -81,7 +81,7 @@ TEST_F(ControlTest, KeepsItsFencesOverItsOwnDeath) {
     EXPECT_EQ((*control_->rules())["fences"][0]["why"], "deploy");
 }
 
-TEST_F(ControlTest, InstallsStoredFencesAfterAReboot) {
+TEST_F(ControlInMemory, InstallsStoredFencesAfterAReboot) {
     ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
     end();
     ASSERT_TRUE(kernel_->remove_table().has_value());
@@ -89,7 +89,7 @@ TEST_F(ControlTest, InstallsStoredFencesAfterAReboot) {
     EXPECT_EQ(fenced(), (Strings{"10.0.0.12:80"}));
 }
 
-TEST_F(ControlTest, AdoptsWhatOnlyTheKernelKnows) {
+TEST_F(ControlInMemory, AdoptsWhatOnlyTheKernelKnows) {
     ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
     end();
     fs::remove(folder_ / "gatehouse.db");
@@ -102,7 +102,7 @@ TEST_F(ControlTest, AdoptsWhatOnlyTheKernelKnows) {
     EXPECT_EQ(control_->status()["pools"][0]["backends"][1]["state"], "fenced");
 }
 
-TEST_F(ControlTest, TellsDriftBothWays) {
+TEST_F(ControlInMemory, TellsDriftBothWays) {
     ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
     netfilter::Fence foreign;
     foreign.backend = *core::Address::parse("10.0.0.11:80");
@@ -115,7 +115,7 @@ TEST_F(ControlTest, TellsDriftBothWays) {
     EXPECT_EQ(rules["fences"][1]["drift"], "missing in the kernel");
 }
 
-TEST_F(ControlTest, AReloadOfAnInvalidFileChangesNothing) {
+TEST_F(ControlInMemory, AReloadOfAnInvalidFileChangesNothing) {
     const json before = proxy_->last("configure");
     write_config("[listen.web]\nadress = 1\n");
     const auto done = control_->reload("ann", "");
@@ -125,7 +125,7 @@ TEST_F(ControlTest, AReloadOfAnInvalidFileChangesNothing) {
     EXPECT_EQ(proxy_->last("configure"), before);
 }
 
-TEST_F(ControlTest, AFenceFollowsItsServerToANewAddress) {
+TEST_F(ControlInMemory, AFenceFollowsItsServerToANewAddress) {
     ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
     std::string moved = plain_config;
     moved.replace(moved.find("10.0.0.12"), 9, "10.0.0.99");
@@ -136,7 +136,7 @@ TEST_F(ControlTest, AFenceFollowsItsServerToANewAddress) {
     EXPECT_EQ(proxy_->last("administer")["fences"], json::parse(R"([{"pool":"app","server":"web2"}])"));
 }
 
-TEST_F(ControlTest, ARefusedReloadLeavesTheOldConfiguration) {
+TEST_F(ControlInMemory, ARefusedReloadLeavesTheOldConfiguration) {
     std::string moved = plain_config;
     moved.replace(moved.find("10.0.0.12"), 9, "10.0.0.99");
     write_config(moved);
@@ -145,7 +145,7 @@ TEST_F(ControlTest, ARefusedReloadLeavesTheOldConfiguration) {
     EXPECT_EQ(control_->status()["pools"][0]["backends"][1]["address"], "10.0.0.12:80");
 }
 
-TEST_F(ControlTest, AnswersChangesWithTheStoresReasonWhenItIsCorrupt) {
+TEST_F(ControlInMemory, AnswersChangesWithTheStoresReasonWhenItIsCorrupt) {
     end();
     for (const auto& entry : fs::directory_iterator(folder_)) {
         if (entry.path().filename().string().starts_with("gatehouse.db")) {
@@ -161,7 +161,7 @@ TEST_F(ControlTest, AnswersChangesWithTheStoresReasonWhenItIsCorrupt) {
     EXPECT_EQ(fenced(), Strings{});
 }
 
-TEST_F(ControlTest, ShowsTheMaintenancePageByHand) {
+TEST_F(ControlInMemory, ShowsTheMaintenancePageByHand) {
     MaintenanceOrder page;
     page.on = true;
     page.pool = "app";

@@ -1,7 +1,7 @@
 #include "appliance/control/routes.hpp"
 
 #include "appliance/control/read_order.hpp"
-#include "tests/appliance/control/control_fixture.hpp"
+#include "tests/appliance/control/memory_fixture.hpp"
 
 namespace appliance::control {
 namespace {
@@ -13,7 +13,7 @@ struct BadRequest {
     int status;
 };
 
-class ControlWithBadRequests : public ControlTest, public testing::WithParamInterface<BadRequest> {};
+class ControlWithBadRequests : public ControlInMemory, public testing::WithParamInterface<BadRequest> {};
 
 TEST_P(ControlWithBadRequests, RefusesThem) {
     const BadRequest& bad = GetParam();

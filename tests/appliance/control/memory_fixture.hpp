@@ -1,0 +1,27 @@
+// The same house as ControlTest, before a kernel in memory: for what control decides, which needs no root.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "netfilter/memory_kernel.hpp"
+#include "tests/appliance/control/control_fixture.hpp"
+
+namespace appliance::control {
+
+class ControlInMemory : public ControlTest {
+protected:
+    void SetUp() override {
+        std::string name = "/tmp/gatehouse-control-XXXXXX";
+        folder_ = ::mkdtemp(name.data());
+        write_config(plain_config);
+        auto manager = netfilter::FenceManager::open(std::make_unique<netfilter::MemoryKernel>(memory_));
+        ASSERT_TRUE(manager.has_value()) << manager.error().line();
+        kernel_.emplace(std::move(*manager));
+        begin();
+    }
+
+    const std::shared_ptr<netfilter::Memory> memory_ = std::make_shared<netfilter::Memory>();
+};
+
+}  // namespace appliance::control
