@@ -33,7 +33,8 @@ public:
     // Ends every flow with the backend but those of health probes (probe_mark), and looks again until there is none.
     // The fence must stand already, or new flows come faster than old ones end. Nothing to end is fine.
     // A program here meets ECONNABORTED and the backend a reset, both at once. A flow that passes through is forgotten,
-    // so that the client's next packet is refused as if it were the first.
+    // so that the client's next packet is refused as if it were the first. Where the backend speaks next instead, the
+    // flow is taken up again and goes on: ARCHITECTURE.md says why.
     // Errors: the kernel cannot end sockets (no CONFIG_INET_DIAG_DESTROY), or new ones keep coming.
     core::Result<Reaped> reap(const Destination& destination);
 
