@@ -1,0 +1,120 @@
+// What is wanted against what the kernel has, without a kernel.
+#include "appliance/control/drift.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "appliance/control/revision.hpp"
+
+namespace appliance::control {
+namespace {
+
+using namespace std::chrono_literals;
+
+const core::WallTime now = core::WallTime(1'700'000'000'000ms);
+
+FenceRecord record(const char* address, const char* id) {
+    FenceRecord made;
+    made.address = *core::Address::parse(address);
+    made.id = id;
+    made.who = "ann";
+    made.since = now - 1min;
+    return made;
+}
+
+Administration wanted(const std::vector<FenceRecord>& records) {
+    Administration made;
+    for (const FenceRecord& each : records) {
+        made.fences[each.address] = each;
+    }
+    return made;
+}
+
+Drift find(const Administration& administration, const std::vector<netfilter::Fence>& kernel,
+           const std::set<std::string>& withdrawn = {}) {
+    return find_drift(config::Config{}, administration, withdrawn, kernel, now);
+}
+
+const FenceRecord first = record("10.0.0.1:80", "a");
+const FenceRecord second = record("10.0.0.2:80", "b");
+
+using Words = std::vector<std::string>;
+
+Words words(const std::vector<netfilter::Change>& changes) {
+    Words made;
+    for (const netfilter::Change& change : changes) {
+        if (const auto* fence = std::get_if<netfilter::Fence>(&change)) {
+            made.push_back(fence->backend.text() + " " + std::string(netfilter::print(fence->mode)) + " " +
+                           std::string(netfilter::print(fence->scope)) + " " + fence->id);
+        } else {
+            made.push_back("open " + std::get<netfilter::Unfence>(change).backend.text());
+        }
+    }
+    return made;
+}
+
+TEST(Drift, IsNothingWhereTheKernelHoldsWhatIsWanted) {
+    const auto drift = find(wanted({first, second}), {kernel_fence(first), kernel_fence(second)});
+    EXPECT_EQ(drift.text(), "");
+    EXPECT_TRUE(drift.changes.empty());
+    EXPECT_EQ(drift.wanted, wanted({first, second}));
+}
+
+TEST(Drift, InstallsWhatIsMissing) {
+    const auto drift = find(wanted({first, second}), {kernel_fence(second)});
+    EXPECT_EQ(drift.text(), "1 fence missing");
+    EXPECT_EQ(words(drift.changes), (Words{"10.0.0.1:80 reset new a"}));
+}
+
+TEST(Drift, PutsAlteredModeScopeEndAndIdBack) {
+    const auto good = kernel_fence(first);
+    std::vector<netfilter::Fence> bad(4, good);
+    bad[0].mode = netfilter::Mode::drop;
+    bad[1].scope = netfilter::Scope::all;
+    bad[2].until = now + 1h;
+    bad[3].id = "z";
+    for (const auto& found : bad) {
+        const auto drift = find(wanted({first}), {found});
+        EXPECT_EQ(drift.text(), "1 fence altered");
+        EXPECT_EQ(words(drift.changes), (Words{"10.0.0.1:80 reset new a"}));
+    }
+    // The same backend in two maps: the wrong one must go, though the right one is there.
+    EXPECT_EQ(find(wanted({first}), {good, bad[1]}).text(), "1 fence altered");
+}
+
+TEST(Drift, KeepsWhatItDidNotKnow) {
+    const auto drift = find(wanted({first}), {kernel_fence(first), kernel_fence(second)});
+    EXPECT_EQ(drift.text(), "1 fence added");
+    EXPECT_TRUE(drift.changes.empty());
+    EXPECT_EQ(drift.wanted.fences.at(second.address).who, "ann");
+}
+
+TEST(Drift, RemovesWhatWasTakenBackOrIsOver) {
+    auto over = second;
+    over.until = now;
+    const auto drift = find(wanted({over}), {kernel_fence(first), kernel_fence(over)}, {"a"});
+    EXPECT_EQ(drift.text(), "2 fences left over");
+    EXPECT_EQ(words(drift.changes), (Words{"open 10.0.0.1:80", "open 10.0.0.2:80"}));
+    EXPECT_EQ(drift.wanted, Administration{});
+}
+
+TEST(Drift, LeavesOtherProtocolsAlone) {
+    auto udp = kernel_fence(first);
+    udp.protocol = 17;
+    EXPECT_EQ(find(wanted({}), {udp}).text(), "");
+    EXPECT_EQ(find(wanted({first}), {udp}).text(), "1 fence missing");
+}
+
+TEST(Revision, AWatcherIsWokenByTheNextChange) {
+    Revision revision;
+    const auto seen = revision.current();
+    std::thread changer([&] { revision.advance(); });
+    revision.wait(seen, 20s);
+    EXPECT_NE(revision.current(), seen);
+    revision.wait(seen, 20s);  // what has changed meanwhile is not waited for
+    changer.join();
+}
+
+}  // namespace
+}  // namespace appliance::control

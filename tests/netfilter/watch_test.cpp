@@ -1,0 +1,83 @@
+// The fence process between two requests: it mends the table by itself, and says so.
+#include "netfilter/watch.hpp"
+
+#include <thread>
+
+#include "kernel.hpp"
+#include "netfilter/helper.hpp"
+#include "netfilter/helper_client.hpp"
+
+namespace netfilter::test {
+namespace {
+
+class WatchTest : public Kernel {
+protected:
+    void SetUp() override {
+        Kernel::SetUp();
+        if (IsSkipped() || HasFatalFailure()) {
+            return;
+        }
+        int fds[2];
+        ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+        client_.emplace(Descriptor(fds[0]), std::chrono::seconds(20));
+        server_ = std::thread([this, end = fds[1]] {
+            const Descriptor own(end);
+            static_cast<void>(serve(end, *manager_));
+        });
+        ASSERT_TRUE(client_->ping());
+    }
+    void TearDown() override {
+        client_.reset();
+        if (server_.joinable()) {
+            server_.join();
+        }
+    }
+    // Waits for the next notice, without asking the fence process anything.
+    Notice notice() {
+        for (int tries = 0; tries < 3; ++tries) {
+            pollfd waited{client_->descriptor(), POLLIN, 0};
+            EXPECT_EQ(poll(&waited, 1, 1000), 1) << "nothing is told within a second";
+            EXPECT_TRUE(client_->collect());
+            if (auto told = client_->take_notices(); !told.empty()) {
+                return told.front();
+            }
+        }
+        return {};
+    }
+
+    std::optional<HelperClient> client_;
+    std::thread server_;
+};
+
+TEST_F(WatchTest, PutsTheTableRightBeforeAnybodyAsks) {
+    for (const char* change : {"nft flush ruleset", "nft insert rule inet gatehouse output accept",
+                               "nft 'add table inet gatehouse { flags dormant; }'"}) {
+        run(change);
+        const auto told = notice();
+        EXPECT_EQ(told.process, "nft") << change;
+        EXPECT_TRUE(told.repaired) << change;
+        EXPECT_EQ(told.trouble, "") << change;
+    }
+    EXPECT_EQ(nft_objects("table").size(), 1U);
+}
+
+TEST_F(WatchTest, TellsOfAnElementWithoutJudgingIt) {
+    ASSERT_TRUE(client_->apply(std::vector<Change>{make_fence(*Address::parse("10.0.0.1:80"))}));
+    run("nft flush map inet gatehouse new4");
+    const auto told = notice();
+    EXPECT_EQ(told.process, "nft");
+    EXPECT_FALSE(told.repaired) << "which fences are wanted only control knows";
+}
+
+TEST_F(WatchTest, NoticesBetweenRepliesAreKept) {
+    for (int i = 0; i < 20; ++i) {
+        run("nft flush map inet gatehouse new4");
+        EXPECT_TRUE(client_->apply(std::vector<Change>{make_fence(*Address::parse("10.0.0.1:80"))}));
+        EXPECT_EQ(client_->list()->size(), 1U);
+    }
+    EXPECT_TRUE(client_->collect());
+    EXPECT_FALSE(client_->take_notices().empty());
+}
+
+}  // namespace
+}  // namespace netfilter::test
