@@ -100,6 +100,8 @@ void Control::tick(Clock::time_point now) {
         reconcile_at_ = now + retry;
         if (!done) {
             log("fence", {{"error", done.error().line()}});
+        } else {
+            settle_drift();
         }
     }
     const bool fences_known = reconciled_ || now >= started_ + fences_wait;

@@ -86,6 +86,7 @@ private:
     // Returns in words what differed; empty where nothing did.
     core::Result<std::string> reconcile();
     void mend_drift(Clock::time_point now);
+    void settle_drift();
     void configure_proxy();
     void expire();
 

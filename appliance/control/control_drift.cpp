@@ -44,8 +44,8 @@ core::Result<std::string> Control::reconcile() {
         }
         publish(std::move(drift.wanted));
     }
-    auto applied = drift.changes.empty() ? core::Result<void>() : helper_.apply(drift.changes);
-    return applied.and_then([this] { return administer(); }).map([&] {
+    // Without changes too: the fence process looks at the table's structure then.
+    return helper_.apply(drift.changes).and_then([this] { return administer(); }).map([&] {
         withdrawn_.clear();
         return std::move(text);
     });
@@ -82,6 +82,25 @@ void Control::mend_drift(Clock::time_point now) {
         repairs_ += error.empty() ? 1 : 0;
         last_drift_ = event;
         last_drift_["time"] = core::base::print_time(core::base::wall_now());
+        event["repairs"] = repairs_;
+    }
+    log("drift", event);
+    revision_.advance();
+}
+
+// What could not be put right at first has been now.
+void Control::settle_drift() {
+    Json event;
+    {
+        const std::lock_guard lock(state_mutex_);
+        if (!last_drift_.contains("error")) {
+            return;
+        }
+        last_drift_.erase("error");
+        last_drift_["repaired"] = true;
+        ++repairs_;
+        event = last_drift_;
+        event.erase("time");
         event["repairs"] = repairs_;
     }
     log("drift", event);
