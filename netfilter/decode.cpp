@@ -88,6 +88,8 @@ Element read_element(nftnl_set_elem* in) {
             if (std::string_view(nftnl_expr_get_str(each, NFTNL_EXPR_NAME)) == "counter") {
                 static_cast<Element*>(out)->counts = Counts{nftnl_expr_get_u64(each, NFTNL_EXPR_CTR_PACKETS),
                                                             nftnl_expr_get_u64(each, NFTNL_EXPR_CTR_BYTES)};
+            } else {
+                static_cast<Element*>(out)->limits.push_back(decode(each));
             }
             return 0;
         },
@@ -162,6 +164,12 @@ std::optional<Map> decode_map(const Message& message, std::string_view table) {
     }
     Map out{nftnl_set_get_str(in.get(), NFTNL_SET_NAME), unpack(nftnl_set_get_u32(in.get(), NFTNL_SET_KEY_TYPE)),
             nftnl_set_get_u32(in.get(), NFTNL_SET_FLAGS), false, false};
+    if (nftnl_set_is_set(in.get(), NFTNL_SET_DESC_SIZE)) {
+        out.size = nftnl_set_get_u32(in.get(), NFTNL_SET_DESC_SIZE);
+    }
+    if (nftnl_set_is_set(in.get(), NFTNL_SET_TIMEOUT)) {
+        out.timeout = core::Milliseconds(nftnl_set_get_u64(in.get(), NFTNL_SET_TIMEOUT));
+    }
     out.verdicts = (out.flags & NFT_SET_MAP) != 0 && nftnl_set_is_set(in.get(), NFTNL_SET_DATA_TYPE) &&
                    nftnl_set_get_u32(in.get(), NFTNL_SET_DATA_TYPE) == data_type_verdict;
     out.flags &= ~static_cast<std::uint32_t>(out.verdicts ? NFT_SET_MAP : 0);

@@ -47,17 +47,32 @@ SetHandle make_set(const std::string& table, const std::string& name) {
     return set;
 }
 
-nftnl_set_elem* make_element(const Key& key) {
+// Only the parts of a concatenation are padded to four bytes. A key of one part has the size of its type.
+std::uint32_t key_size(const Map& map) {
+    std::uint32_t size = 0;
+    for (const auto part : map.key) {
+        size += part == KeyType::ipv6_addr ? 16 : 4;
+    }
+    if (map.key.size() == 1 && map.key.front() == KeyType::inet_service) {
+        return 2;
+    }
+    return map.key.size() == 1 && map.key.front() == KeyType::inet_proto ? 1 : size;
+}
+
+nftnl_set_elem* make_element(const Key& key, std::uint32_t size) {
     auto* out = nftnl_set_elem_alloc();
-    VERIFY(out != nullptr);
-    nftnl_set_elem_set(out, NFTNL_SET_ELEM_KEY, key.bytes.data(), key.size);
+    VERIFY(out != nullptr && size <= Key::size_max);
+    nftnl_set_elem_set(out, NFTNL_SET_ELEM_KEY, key.bytes.data(), size);
     return out;
 }
 
-nftnl_set_elem* make_element(const Element& element) {
-    auto* out = make_element(element.key);
-    nftnl_set_elem_set_u32(out, NFTNL_SET_ELEM_VERDICT, static_cast<std::uint32_t>(element.verdict.code));
-    if (!element.verdict.chain.empty()) {
+nftnl_set_elem* make_element(const Element& element, const Map& map) {
+    const bool verdict = map.verdicts;
+    auto* out = make_element(element.key, key_size(map));
+    if (verdict) {
+        nftnl_set_elem_set_u32(out, NFTNL_SET_ELEM_VERDICT, static_cast<std::uint32_t>(element.verdict.code));
+    }
+    if (verdict && !element.verdict.chain.empty()) {
         nftnl_set_elem_set_str(out, NFTNL_SET_ELEM_CHAIN, element.verdict.chain.c_str());
     }
     if (element.timeout) {
@@ -78,6 +93,10 @@ nftnl_set_elem* make_element(const Element& element) {
         nftnl_set_elem_add_expr(out, counter);
     }
     return out;
+}
+
+nftnl_set_elem* make_element(const Key& key, const Map& map) {
+    return make_element(key, key_size(map));
 }
 
 // Writes messages one after the other. The libraries write without looking at the end of their buffer, so each
@@ -166,20 +185,24 @@ private:
         const auto& map = add.map;
         auto set = make_set(table_, map.name);
         std::uint32_t type = 0;
-        std::uint32_t size = 0;
         for (const auto part : map.key) {
             // nft packs the types of a concatenation with six bits each.
             type = type << 6 | static_cast<std::uint32_t>(part);
-            size += part == KeyType::ipv6_addr ? 16 : 4;
         }
         nftnl_set_set_u32(set.get(), NFTNL_SET_ID, ++set_id_);
         nftnl_set_set_u32(set.get(), NFTNL_SET_FAMILY, NFPROTO_INET);
         nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, map.verdicts ? map.flags | NFT_SET_MAP : map.flags);
         nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, type);
-        nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, size);
+        nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, key_size(map));
         if (map.verdicts) {
             nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_TYPE, data_type_verdict);
             nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_LEN, 16);
+        }
+        if (map.size != 0) {
+            nftnl_set_set_u32(set.get(), NFTNL_SET_DESC_SIZE, map.size);
+        }
+        if (map.timeout.count() != 0) {
+            nftnl_set_set_u64(set.get(), NFTNL_SET_TIMEOUT, static_cast<std::uint64_t>(map.timeout.count()));
         }
         if (map.counters) {
             nftnl_set_add_expr(set.get(), nftnl_expr_alloc("counter"));
@@ -220,7 +243,7 @@ private:
             auto set = make_set(table_, map.name);
             const auto last = std::min(first + elements_per_message, items.size());
             for (auto i = first; i < last; ++i) {
-                nftnl_set_elem_add(set.get(), make_element(items[i]));
+                nftnl_set_elem_add(set.get(), make_element(items[i], map));
             }
             auto* header = message(kind, flags);
             nftnl_set_elems_nlmsg_build_payload(header, set.get());
@@ -314,7 +337,7 @@ std::vector<std::byte> encode(const Request& request) {
     if (request.kind == NFT_MSG_GETSETELEM) {
         auto set = make_set(table, name);
         if (request.key != nullptr) {
-            nftnl_set_elem_add(set.get(), make_element(*request.key));
+            nftnl_set_elem_add(set.get(), make_element(*request.key, request.key->size));
         }
         nftnl_set_elems_nlmsg_build_payload(header, set.get());
     } else if (!table.empty()) {

@@ -49,10 +49,11 @@ Expression decode(const nftnl_expr* in) {
     const char* name = nftnl_expr_get_str(in, NFTNL_EXPR_NAME);
     const std::string_view kind = name == nullptr ? "" : name;
     std::optional<Expression> out;
-    static_cast<void>(decode_as<Meta>(kind, in, out) || decode_as<Payload>(kind, in, out) ||
-                      decode_as<Conntrack>(kind, in, out) || decode_as<Bitwise>(kind, in, out) ||
-                      decode_as<Compare>(kind, in, out) || decode_as<Lookup>(kind, in, out) ||
-                      decode_as<Verdict>(kind, in, out) || decode_as<Reject>(kind, in, out));
+    static_cast<void>(
+        decode_as<Meta>(kind, in, out) || decode_as<Payload>(kind, in, out) || decode_as<Conntrack>(kind, in, out) ||
+        decode_as<Bitwise>(kind, in, out) || decode_as<Compare>(kind, in, out) || decode_as<Lookup>(kind, in, out) ||
+        decode_as<Verdict>(kind, in, out) || decode_as<Reject>(kind, in, out) || decode_as<Counter>(kind, in, out) ||
+        decode_as<Limit>(kind, in, out) || decode_as<Connlimit>(kind, in, out) || decode_as<Dynset>(kind, in, out));
     return out ? *out : Expression{Foreign{std::string(kind)}};
 }
 

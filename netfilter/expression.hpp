@@ -8,7 +8,11 @@
 
 #include "netfilter/bitwise.hpp"
 #include "netfilter/compare.hpp"
+#include "netfilter/connlimit.hpp"
 #include "netfilter/conntrack.hpp"
+#include "netfilter/counter.hpp"
+#include "netfilter/dynset.hpp"
+#include "netfilter/limit.hpp"
 #include "netfilter/lookup.hpp"
 #include "netfilter/meta.hpp"
 #include "netfilter/payload.hpp"
@@ -25,7 +29,8 @@ struct Foreign {
     friend bool operator==(const Foreign&, const Foreign&) = default;
 };
 
-using Expression = std::variant<Meta, Payload, Conntrack, Bitwise, Compare, Lookup, Verdict, Reject, Foreign>;
+using Expression = std::variant<Meta, Payload, Conntrack, Bitwise, Compare, Lookup, Verdict, Reject, Counter, Limit,
+                                Connlimit, Dynset, Foreign>;
 
 // A new libnftnl expression, owned by the caller. `expression` is not Foreign.
 [[nodiscard]] nftnl_expr* encode(const Expression& expression);

@@ -44,6 +44,9 @@ public:
     // backends before the one with the error have ended.
     core::Result<Reaped> reap(std::span<const Destination> destinations);
 
+    // For what else the fence process keeps in the same kernel, over the same socket.
+    [[nodiscard]] Kernel& kernel() { return *kernel_; }
+
     // See Kernel::port.
     [[nodiscard]] std::optional<std::uint32_t> port() const { return kernel_->port(); }
 

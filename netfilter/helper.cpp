@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "netfilter/firewall_protocol.hpp"
 #include "netfilter/helper_protocol.hpp"
+#include "netfilter/host_firewall.hpp"
 #include "netfilter/watch.hpp"
 
 namespace netfilter {
@@ -15,7 +17,8 @@ namespace {
 
 class Server {
 public:
-    Server(int link, FenceManager& manager) : link_(link), manager_(manager), watch_(link, manager) {}
+    Server(int link, FenceManager& manager)
+        : link_(link), manager_(manager), firewall_(manager.kernel()), watch_(link, manager) {}
 
     core::Result<void> run() {
         if (auto begun = watch_.begin(); !begun) {
@@ -60,6 +63,8 @@ private:
                 return describe();
             case wire::Kind::reap:
                 return reap();
+            case wire::Kind::firewall:
+                return keep_firewall();
         }
         return {};
     }
@@ -121,10 +126,12 @@ private:
     }
 
     core::Result<void> describe() {
-        const auto text = manager_.rules_text();
-        if (!text) {
-            return send_error(text.error());
+        auto text = manager_.rules_text();
+        const auto host = firewall_.text();
+        if (!text || !host) {
+            return send_error(text ? host.error() : text.error());
         }
+        *text += *host;
         std::size_t sent = 0;
         do {
             auto reply = make_reply();
@@ -158,6 +165,32 @@ private:
         return send(reply);
     }
 
+    core::Result<void> keep_firewall() {
+        const auto order = wire::unpack_firewall(request_);
+        if (!order) {
+            return send_error(order.error());
+        }
+        wire::FirewallReply answer;
+        core::Result<void> done;
+        switch (order->action) {
+            case wire::FirewallAction::put:
+                done = firewall_.put(order->rules).map([&answer](bool changed) { answer.changed = changed; });
+                break;
+            case wire::FirewallAction::remove:
+                done = firewall_.remove().map([&answer](bool changed) { answer.changed = changed; });
+                break;
+            case wire::FirewallAction::look:
+                done = firewall_.drops().map([&answer](const auto& drops) { answer.drops = drops; });
+                break;
+        }
+        if (!done) {
+            return send_error(done.error());
+        }
+        auto reply = make_reply();
+        wire::pack_firewall(answer, reply);
+        return send(reply);
+    }
+
     [[nodiscard]] wire::Reply make_reply() const {
         wire::Reply reply{};
         reply.magic = wire::magic;
@@ -187,6 +220,7 @@ private:
 
     int link_;
     FenceManager& manager_;
+    HostFirewall firewall_;
     Watch watch_;
     wire::Request request_{};
     std::optional<std::uint64_t> batch_id_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "core/base/result.hpp"
 #include "netfilter/fence.hpp"
 #include "netfilter/flow_reaper.hpp"
+#include "netfilter/host_rules.hpp"
 #include "netfilter/notice.hpp"
 
 namespace netfilter {
@@ -20,6 +22,8 @@ namespace netfilter {
 namespace wire {
 struct Request;
 struct Reply;
+struct FirewallReply;
+enum class FirewallAction : std::uint8_t;
 }  // namespace wire
 
 // Blocking, each call at most as long as the timeout. Not thread safe. After an error whose os_error is EPIPE the fence
@@ -35,6 +39,10 @@ public:
     core::Result<void> apply(std::span<const Change> changes);
     core::Result<std::vector<Fence>> list();
     core::Result<std::string> rules_text();
+    // See HostFirewall. `rules` is valid (host_rules.hpp).
+    core::Result<bool> put_firewall(const HostRules& rules);
+    core::Result<bool> remove_firewall();
+    core::Result<std::optional<HostDrops>> firewall_drops();
 
     // Readable when the fence process may have told something by itself.
     [[nodiscard]] int descriptor() const { return link_.get(); }
@@ -58,6 +66,7 @@ private:
     core::Result<void> read(wire::Reply& reply);
     core::Result<void> keep(const wire::NoticePacket& packet);
     wire::Request make_request(std::uint8_t kind);
+    core::Result<wire::FirewallReply> ask_firewall(wire::FirewallAction action, const HostRules& rules);
 
     core::base::Descriptor link_;
     core::Milliseconds timeout_;

@@ -60,7 +60,7 @@ std::string take_text(std::string_view& texts) {
 }
 
 bool known(std::uint8_t kind) {
-    return kind >= static_cast<std::uint8_t>(Kind::ping) && kind <= static_cast<std::uint8_t>(Kind::reap);
+    return kind >= static_cast<std::uint8_t>(Kind::ping) && kind <= static_cast<std::uint8_t>(Kind::firewall);
 }
 
 }  // namespace

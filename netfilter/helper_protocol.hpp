@@ -19,7 +19,7 @@ inline constexpr std::size_t items_max = 16;        // in a packet
 inline constexpr std::size_t text_max = 4096;       // of a packet
 inline constexpr std::size_t word_max = 136;        // what a note can hold, and a closing zero
 
-enum class Kind : std::uint8_t { ping = 1, apply = 2, list = 3, describe = 4, reap = 5 };
+enum class Kind : std::uint8_t { ping = 1, apply = 2, list = 3, describe = 4, reap = 5, firewall = 6 };
 enum class Status : std::uint8_t { done = 0, failed = 1 };
 enum class Action : std::uint8_t { fence = 1, unfence = 2 };
 

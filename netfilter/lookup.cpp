@@ -10,23 +10,27 @@ namespace netfilter {
 
 void Lookup::encode(nftnl_expr* out) const {
     nftnl_expr_set_u32(out, NFTNL_EXPR_LOOKUP_SREG, from);
-    nftnl_expr_set_u32(out, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+    if (verdict) {
+        nftnl_expr_set_u32(out, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+    }
     nftnl_expr_set_str(out, NFTNL_EXPR_LOOKUP_SET, map.c_str());
 }
 
 std::optional<Lookup> Lookup::decode(const nftnl_expr* in) {
-    const bool verdict = nftnl_expr_is_set(in, NFTNL_EXPR_LOOKUP_DREG) &&
-                         nftnl_expr_get_u32(in, NFTNL_EXPR_LOOKUP_DREG) == NFT_REG_VERDICT;
+    const bool loads = nftnl_expr_is_set(in, NFTNL_EXPR_LOOKUP_DREG);
+    const bool data = loads && nftnl_expr_get_u32(in, NFTNL_EXPR_LOOKUP_DREG) != NFT_REG_VERDICT;
+    const bool inverted =
+        nftnl_expr_is_set(in, NFTNL_EXPR_LOOKUP_FLAGS) && nftnl_expr_get_u32(in, NFTNL_EXPR_LOOKUP_FLAGS) != 0;
     const char* set = nftnl_expr_get_str(in, NFTNL_EXPR_LOOKUP_SET);
-    if (!verdict || set == nullptr) {
+    if (data || inverted || set == nullptr) {
         return std::nullopt;
     }
-    return Lookup{set, nftnl_expr_get_u32(in, NFTNL_EXPR_LOOKUP_SREG)};
+    return Lookup{set, nftnl_expr_get_u32(in, NFTNL_EXPR_LOOKUP_SREG), loads};
 }
 
 void Lookup::print(Phrase& phrase) const {
     const auto key = phrase.take_key();
-    phrase.say(fmt::format("{} vmap @{}", key, map));
+    phrase.say(fmt::format("{} {}@{}", key, verdict ? "vmap " : "", map));
 }
 
 }  // namespace netfilter

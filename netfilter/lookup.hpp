@@ -1,4 +1,5 @@
-// lookup: looks the key in the registers up in a verdict map and does what the map says ("vmap @new4").
+// lookup: looks the key in the registers up in a verdict map and does what the map says ("vmap @new4"), or goes on with
+// the rule when a set holds it ("@ports").
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@ struct Lookup {
 
     std::string map;
     std::uint32_t from = 1;  // first register of the key
+    bool verdict = true;     // false: `map` is a plain set
 
     void encode(nftnl_expr* out) const;
     static std::optional<Lookup> decode(const nftnl_expr* in);

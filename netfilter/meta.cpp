@@ -9,6 +9,7 @@
 namespace netfilter {
 
 static_assert(static_cast<int>(Meta::Key::mark) == NFT_META_MARK);
+static_assert(static_cast<int>(Meta::Key::input_name) == NFT_META_IIFNAME);
 static_assert(static_cast<int>(Meta::Key::network_protocol) == NFT_META_NFPROTO);
 static_assert(static_cast<int>(Meta::Key::transport_protocol) == NFT_META_L4PROTO);
 
@@ -29,6 +30,8 @@ void Meta::print(Phrase& phrase) const {
     switch (key) {
         case Key::mark:
             return phrase.load("meta mark", Phrase::Kind::mark);
+        case Key::input_name:
+            return phrase.load("iifname", Phrase::Kind::interface_name);
         case Key::network_protocol:
             return phrase.load("meta nfproto", Phrase::Kind::network_protocol);
         case Key::transport_protocol:

@@ -13,7 +13,7 @@ namespace netfilter {
 struct Meta {
     static constexpr const char* name = "meta";
     // Values are the kernel's NFT_META_*; anything else the kernel may report stays a number.
-    enum class Key : std::uint32_t { mark = 3, network_protocol = 15, transport_protocol = 16 };
+    enum class Key : std::uint32_t { mark = 3, input_name = 6, network_protocol = 15, transport_protocol = 16 };
 
     Key key = Key::mark;
     std::uint32_t to = 1;  // register

@@ -77,6 +77,9 @@ std::string Element::text(const Map& map) const {
     if (counts) {
         line += fmt::format(" counter packets {} bytes {}", counts->packets, counts->bytes);
     }
+    if (!limits.empty()) {
+        line += " " + print(limits);
+    }
     if (timeout) {
         line += " timeout " + print_timeout(*timeout);
     }
@@ -144,9 +147,9 @@ std::string print_type(const Map& map) {
 
 std::string print_flags(const Map& map) {
     constexpr std::array<std::pair<std::uint32_t, const char*>, 4> names{{{NFT_SET_CONSTANT, "constant"},
+                                                                          {NFT_SET_EVAL, "dynamic"},
                                                                           {NFT_SET_INTERVAL, "interval"},
-                                                                          {NFT_SET_TIMEOUT, "timeout"},
-                                                                          {NFT_SET_EVAL, "dynamic"}}};
+                                                                          {NFT_SET_TIMEOUT, "timeout"}}};
     std::string line;
     for (const auto& [bit, name] : names) {
         if ((map.flags & bit) != 0) {

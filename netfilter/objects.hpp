@@ -53,9 +53,11 @@ enum class KeyType : std::uint8_t { ipv4_addr = 7, ipv6_addr = 8, inet_proto = 1
 struct Map {
     std::string name;
     std::vector<KeyType> key;
-    std::uint32_t flags = 0;  // NFT_SET_*, without the bits that the kernel adds by itself
-    bool counters = false;    // every element counts its hits
-    bool verdicts = true;     // false for somebody else's plain set or data map
+    std::uint32_t flags = 0;        // NFT_SET_*, without the bits that the kernel adds by itself
+    bool counters = false;          // every element counts its hits
+    bool verdicts = true;           // false for a plain set, and for somebody else's data map
+    std::uint32_t size = 0;         // the most elements; 0: no limit
+    core::Milliseconds timeout{0};  // of elements that have none of their own; 0: they stay
     friend bool operator==(const Map&, const Map&) = default;
 };
 
@@ -81,7 +83,8 @@ struct Element {
     std::optional<core::Milliseconds> timeout;  // as set
     std::optional<core::Milliseconds> expires;  // what is left of it
     std::optional<Counts> counts;
-    std::string comment;  // at most 128 bytes, no quotes: what nft itself would take
+    std::string comment;             // at most 128 bytes, no quotes: what nft itself would take
+    std::vector<Expression> limits;  // what a rule gave it (dynset.hpp); found, never written
 
     // "10.0.0.1 . tcp . 80 counter packets 0 bytes 0 timeout 30s comment "x" : goto deny-reset".
     [[nodiscard]] std::string text(const Map& map) const;
@@ -96,7 +99,7 @@ inline constexpr std::size_t comment_max = 128;  // NFTNL_UDATA_COMMENT_MAXLEN, 
 [[nodiscard]] std::string print_hook(const Hook& hook);
 // "type ipv4_addr . inet_proto . inet_service : verdict".
 [[nodiscard]] std::string print_type(const Map& map);
-// "timeout,dynamic"; empty without flags.
+// "dynamic,timeout"; empty without flags.
 [[nodiscard]] std::string print_flags(const Map& map);
 
 }  // namespace netfilter

@@ -23,13 +23,16 @@ struct Field {
 using Base = Payload::Base;
 using Kind = Phrase::Kind;
 
-constexpr std::array<Field, 7> fields{{{Base::network, 12, 4, "ip saddr", "ip", Kind::address},
-                                       {Base::network, 16, 4, "ip daddr", "ip", Kind::address},
-                                       {Base::network, 8, 16, "ip6 saddr", "ip6", Kind::address},
-                                       {Base::network, 24, 16, "ip6 daddr", "ip6", Kind::address},
-                                       {Base::transport, 0, 2, "th sport", "", Kind::port},
-                                       {Base::transport, 2, 2, "th dport", "", Kind::port},
-                                       {Base::transport, 13, 1, "tcp flags", "tcp", Kind::tcp_flags}}};
+constexpr std::array<Field, 10> fields{{{Base::network, 12, 4, "ip saddr", "ip", Kind::address},
+                                        {Base::network, 16, 4, "ip daddr", "ip", Kind::address},
+                                        {Base::network, 8, 16, "ip6 saddr", "ip6", Kind::address},
+                                        {Base::network, 24, 16, "ip6 daddr", "ip6", Kind::address},
+                                        {Base::transport, 0, 2, "th sport", "", Kind::port},
+                                        {Base::transport, 2, 2, "tcp dport", "tcp", Kind::port},
+                                        {Base::transport, 2, 2, "th dport", "", Kind::port},
+                                        {Base::transport, 0, 1, "icmp type", "icmp", Kind::icmp_type},
+                                        {Base::transport, 0, 1, "icmpv6 type", "ipv6-icmp", Kind::icmpv6_type},
+                                        {Base::transport, 13, 1, "tcp flags", "tcp", Kind::tcp_flags}}};
 
 }  // namespace
 
@@ -60,6 +63,12 @@ void Payload::print(Phrase& phrase) const {
     phrase.load(fmt::format("@{},{},{}", where, offset * 8, size * 8), Kind::other);
 }
 
+Payload ip_source(std::uint32_t to) {
+    return {Base::network, 12, 4, to};
+}
+Payload ip6_source(std::uint32_t to) {
+    return {Base::network, 8, 16, to};
+}
 Payload ip_destination(std::uint32_t to) {
     return {Base::network, 16, 4, to};
 }
@@ -68,6 +77,9 @@ Payload ip6_destination(std::uint32_t to) {
 }
 Payload destination_port(std::uint32_t to) {
     return {Base::transport, 2, 2, to};
+}
+Payload icmp_type(std::uint32_t to) {
+    return {Base::transport, 0, 1, to};
 }
 Payload tcp_flags(std::uint32_t to) {
     return {Base::transport, 13, 1, to};

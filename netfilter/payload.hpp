@@ -26,9 +26,13 @@ struct Payload {
 };
 
 // The fields that our rules look at.
+[[nodiscard]] Payload ip_source(std::uint32_t to);
+[[nodiscard]] Payload ip6_source(std::uint32_t to);
 [[nodiscard]] Payload ip_destination(std::uint32_t to);
 [[nodiscard]] Payload ip6_destination(std::uint32_t to);
 [[nodiscard]] Payload destination_port(std::uint32_t to);
 [[nodiscard]] Payload tcp_flags(std::uint32_t to);
+// Of ICMP and of ICMPv6.
+[[nodiscard]] Payload icmp_type(std::uint32_t to);
 
 }  // namespace netfilter

@@ -13,7 +13,19 @@ namespace netfilter {
 class Phrase {
 public:
     // What a loaded register holds, because a value prints by its meaning: 6 is "tcp", 0x0bfe0001 a mark.
-    enum class Kind { mark, transport_protocol, network_protocol, conntrack_state, tcp_flags, port, address, other };
+    enum class Kind {
+        mark,
+        transport_protocol,
+        network_protocol,
+        conntrack_state,
+        tcp_flags,
+        port,
+        address,
+        interface_name,
+        icmp_type,
+        icmpv6_type,
+        other
+    };
 
     // A register was loaded with `text` ("ip daddr"). When an earlier test for `needs` ("ip", "tcp") is still unsaid,
     // the load implies it, and it stays unsaid, as in nft's own output.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "netfilter/decode.hpp"
@@ -106,17 +107,40 @@ core::Result<bool> read_all(Socket& socket, std::string_view name, Depth depth, 
     return true;
 }
 
+// nft sorts what it prints; the kernel gives the elements of a map in the order of their hashes. Those of our maps are
+// sorted by nobody: there may be 100 000 of them.
+std::vector<Element> in_order(const Contents& contents) {
+    auto elements = contents.elements;
+    if (!contents.map.verdicts) {
+        std::sort(elements.begin(), elements.end(), [](const Element& a, const Element& b) { return a.key < b.key; });
+    }
+    return elements;
+}
+
+// What stands before an element: nft prints five ports or two IPv4 addresses in a line, and one of all else.
+std::string_view separator(const Map& map, std::size_t before) {
+    const bool single = map.key.size() == 1 && !map.verdicts;
+    const std::size_t per_line = single && map.key.front() == KeyType::inet_service ? 5
+                                 : single && map.key.front() == KeyType::ipv4_addr  ? 2
+                                                                                    : 1;
+    return before == 0 ? "" : before % per_line == 0 ? ",\n\t\t\t     " : ", ";
+}
+
 std::string print_map(const Contents& contents) {
     const auto& map = contents.map;
     std::string text = fmt::format("\t{} {} {{\n\t\t{}\n", map.verdicts ? "map" : "set", map.name, print_type(map));
+    // nft gives constant sets the size of what they hold, and does not print it.
+    text += map.size != 0 && (map.flags & NFT_SET_CONSTANT) == 0 ? fmt::format("\t\tsize {}\n", map.size) : "";
     if (const auto flags = print_flags(map); !flags.empty()) {
         text += fmt::format("\t\tflags {}\n", flags);
     }
+    text += map.timeout.count() != 0 ? fmt::format("\t\ttimeout {}\n", print_timeout(map.timeout)) : "";
     text += map.counters ? "\t\tcounter\n" : "";
     if (!contents.elements.empty()) {
         std::string list;
-        for (const auto& element : contents.elements) {
-            list += list.empty() ? "" : ",\n\t\t\t     ";
+        std::size_t count = 0;
+        for (const auto& element : in_order(contents)) {
+            list += separator(map, count++);
             list += element.text(map);
         }
         text += fmt::format("\t\telements = {{ {} }}\n", list);

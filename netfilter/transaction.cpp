@@ -26,9 +26,17 @@ public:
         return chain.hook ? fmt::format("{} {{ {} }}", head, print_hook(*chain.hook)) : head;
     }
     std::string operator()(const AddMap& add) const {
-        auto line = fmt::format("add map inet {} {} {{ {};", table_, add.map.name, print_type(add.map));
+        const auto& map = add.map;
+        auto line =
+            fmt::format("add {} inet {} {} {{ {};", map.verdicts ? "map" : "set", table_, map.name, print_type(map));
+        if (map.size != 0) {
+            line += fmt::format(" size {};", map.size);
+        }
         if (const auto flags = print_flags(add.map); !flags.empty()) {
             line += fmt::format(" flags {};", flags);
+        }
+        if (map.timeout.count() != 0) {
+            line += fmt::format(" timeout {};", print_timeout(map.timeout));
         }
         return line + (add.map.counters ? " counter; }" : " }");
     }

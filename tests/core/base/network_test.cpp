@@ -1,0 +1,42 @@
+#include "core/base/network.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace core::base {
+namespace {
+
+TEST(Network, ReadsWhatItPrints) {
+    for (const std::string text : {"10.0.0.0/8", "0.0.0.0/0", "192.0.2.7/32", "192.0.2.128/25", "::/0", "fd00::/8",
+                                   "fd00::/61", "2001:db8::1/128"}) {
+        const auto network = Network::parse(text);
+        ASSERT_TRUE(network) << text;
+        EXPECT_EQ(network->text(), text);
+    }
+}
+
+TEST(Network, TakesAnAddressAloneAsANetworkOfOne) {
+    EXPECT_EQ(Network::parse("192.0.2.7")->text(), "192.0.2.7/32");
+    EXPECT_EQ(Network::parse("::1")->text(), "::1/128");
+}
+
+TEST(Network, RefusesWhatIsNone) {
+    for (const char* text : {"", "/", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8 ",
+                             "10.0.0.0/8/8", "10.0.0/8", "web1", "10.0.0.0/4294967297"}) {
+        EXPECT_FALSE(Network::parse(text)) << text;
+    }
+}
+
+TEST(Network, AsksWhichWasMeantWhenBitsStandBehindThePrefix) {
+    const auto network = Network::parse("10.1.2.3/8");
+    ASSERT_FALSE(network);
+    EXPECT_EQ(network.error().line(),
+              "'10.1.2.3/8' has bits set behind its prefix; write 10.0.0.0/8 for the network, or 10.1.2.3 for the one "
+              "address");
+    EXPECT_FALSE(Network::parse("fd00::1/64"));
+}
+
+}  // namespace
+}  // namespace core::base
