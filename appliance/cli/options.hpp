@@ -19,6 +19,8 @@ enum class Command {
     maintenance_on,
     maintenance_off,
     maintenance_status,
+    firewall_status,
+    firewall_confirm,
     reload,
 };
 

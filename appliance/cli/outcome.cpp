@@ -73,6 +73,9 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
             return show_unfenced(body, options, style);
         case Command::reload:
             return show_reloaded(body, style);
+        case Command::firewall_status:
+        case Command::firewall_confirm:
+            return show_firewall(body, now, style);
         default:
             return show_maintenance(body, now, style);
     }

@@ -72,6 +72,7 @@ public:
         add_readers();
         add_fences();
         add_maintenance();
+        add_firewall();
     }
 
     tl::expected<Options, Ending> parse(int argc, const char* const* argv) {
@@ -192,6 +193,19 @@ private:
                                "gatehouse maintenance status --json");
         add_pool(status, "POOL", "Only this pool");
         add_json(status);
+    }
+
+    void add_firewall() {
+        CLI::App& firewall = *app_.add_subcommand("firewall", "Who may reach the appliance itself");
+        firewall.require_subcommand(1);
+        firewall.footer("Example: gatehouse firewall status");
+        CLI::App& status = add(firewall, "status", Command::firewall_status, "What is open, and what was dropped",
+                               "gatehouse firewall status --json");
+        add_json(status);
+        CLI::App& confirm = add(firewall, "confirm", Command::firewall_confirm, "Keep the firewall of the last reload",
+                                "gatehouse firewall confirm --why 'I still get in'\n"
+                                "From a new session: one that was open before gets through any firewall.");
+        add_why(confirm);
     }
 
     // The library only says that a subcommand is missing, even where one was mistyped.

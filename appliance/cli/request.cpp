@@ -88,6 +88,10 @@ Request request_for(const Options& options, const std::string& claimed_by) {
         case Command::maintenance_on:
         case Command::maintenance_off:
             return maintenance(options, claimed_by);
+        case Command::firewall_status:
+            return get("/v1/firewall");
+        case Command::firewall_confirm:
+            return post("/v1/firewall/confirm", json::object(), options, claimed_by);
         case Command::reload:
             return post("/v1/reload", json::object(), options, claimed_by);
         case Command::run:

@@ -11,6 +11,7 @@
 
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
+#include "core/base/network.hpp"
 
 namespace appliance::config {
 
@@ -119,6 +120,23 @@ struct Log {
     friend bool operator==(const Log&, const Log&) = default;
 };
 
+// The appliance's own firewall: who may reach it. Off unless the file says otherwise.
+struct Firewall {
+    struct Rate {
+        unsigned count = 0;  // 0: no limit
+        unsigned unit = 1;   // seconds: 1, 60 or 3600
+        friend bool operator==(const Rate&, const Rate&) = default;
+    };
+    bool enabled = false;
+    std::vector<core::Network> management;            // who reaches management_ports
+    std::vector<std::uint16_t> management_ports{22};  // ascending; none of them a listener's
+    unsigned connections_per_source = 0;              // open at once to the listeners; 0: no limit
+    Rate new_per_source;                              // connections to the listeners
+    core::Milliseconds confirm{60'000};               // how long a change waits for `gatehouse firewall confirm`
+
+    friend bool operator==(const Firewall&, const Firewall&) = default;
+};
+
 struct Config {
     std::filesystem::path file;
     std::vector<Listener> listeners;  // at least one; each list in the order of the file
@@ -126,6 +144,7 @@ struct Config {
     std::vector<Pool> pools;
     Maintenance maintenance;
     FenceMode fence_mode = FenceMode::reset;
+    Firewall firewall;
     Control control;
     Proxy proxy;
     Timeouts timeouts;
@@ -151,6 +170,9 @@ struct Limits {
     static constexpr std::int64_t workers = 1024;
     static constexpr std::int64_t weight = 256;
     static constexpr std::int64_t max_connections = 1'000'000;
+    static constexpr std::size_t management = 64;  // networks, and ports
+    static constexpr std::int64_t connections_per_source = 1'000'000;
+    static constexpr std::int64_t new_per_source = 1'000'000;
     static constexpr std::int64_t streak = 100;  // fall and rise
 };
 

@@ -27,6 +27,7 @@ void Reader::read() {
     each("pool", Limits::pools, &Reader::read_pool);
     each("listen", Limits::listeners, &Reader::read_listener);
     read_maintenance();
+    read_firewall();
     read_control();
     read_proxy();
     read_timeouts();

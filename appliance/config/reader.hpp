@@ -37,6 +37,10 @@ private:
     void refuse_loop(Position at, const Listener& listener);
     void read_maintenance();
     void read_page(Section& section);
+    void read_firewall();
+    void read_management(Section& section, Firewall& firewall);
+    void read_management_ports(Section& section, Firewall& firewall);
+    void read_rate(Section& section, Firewall& firewall);
     void read_control();
     void read_proxy();
     void read_timeouts();

@@ -27,7 +27,10 @@ constexpr std::chrono::milliseconds expiry_step{200};
 }  // namespace
 
 Control::Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log_to)
-    : supervisor_(supervisor), log_(log_to), helper_([&supervisor] { supervisor.wake(); }) {
+    : supervisor_(supervisor),
+      log_(log_to),
+      helper_([&supervisor] { supervisor.wake(); }),
+      firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
     Administration administration;
     auto store = Store::open(config.control.state);
     if (store) {
@@ -78,6 +81,7 @@ void Control::handle(link::Message event) {
             helper_.attach(std::move(event.fds.front()));
             reconcile_at_ = Clock::now();
             reconciled_ = false;
+            firewall_at_ = {};
         }
     } else if (type == "child_exited") {
         is_proxy ? proxy_.detach() : helper_.detach();
@@ -109,6 +113,7 @@ void Control::tick(Clock::time_point now) {
         configure_proxy();
         configure_at_ = now + retry;
     }
+    keep_firewall(now);
     if (now >= expire_at_) {
         expire();
         expire_at_ = now + expiry_step;

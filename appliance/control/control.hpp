@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "appliance/control/firewall.hpp"
 #include "appliance/control/helper_link.hpp"
 #include "appliance/control/order.hpp"
 #include "appliance/control/proxy_link.hpp"
@@ -57,6 +58,8 @@ public:
     // With wait, returns when a check of each backend has passed (504 at the deadline; the fences are lifted).
     Outcome<Json> unfence(const UnfenceOrder& order);
     Outcome<Json> set_maintenance(const MaintenanceOrder& order);
+    [[nodiscard]] Json firewall();
+    Outcome<Json> confirm_firewall(const std::string& who, const std::string& why);
     // 422 with every problem where the file is invalid; nothing has changed then.
     Outcome<Json> reload(const std::string& who, const std::string& why);
 
@@ -89,6 +92,7 @@ private:
     void settle_drift();
     void configure_proxy();
     void expire();
+    void keep_firewall(Clock::time_point now);
 
     bool wait_until(const std::vector<Target>& targets, Asks what, Clock::time_point deadline);
     void log(std::string_view kind, const Json& fields);
@@ -101,6 +105,7 @@ private:
 
     std::mutex changing_;  // one change at a time; taken before state_mutex_
     std::optional<Store> store_;
+    Firewall firewall_;
     core::Error store_error_;
     std::set<std::string> withdrawn_;  // ids of fences that were taken back while the kernel could not be asked
 
@@ -117,6 +122,7 @@ private:
     Clock::time_point configure_at_{};
     Clock::time_point reconcile_at_{};
     Clock::time_point expire_at_{};
+    Clock::time_point firewall_at_{};
 };
 
 }  // namespace appliance::control

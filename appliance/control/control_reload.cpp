@@ -44,9 +44,19 @@ Outcome<Json> Control::reload(const std::string& who, const std::string& why) {
     std::vector<std::string> notes;
     const config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
     std::vector<std::string> changed = describe_changes(*running, taken);
+    const FirewallTrial firewall = firewall_.trial();
+    if (auto done = firewall_.change(*running, taken, who, why); !done) {
+        log("reload", {{"error", done.error().line()}, {"who", who}, {"why", why}});
+        return refuse(std::move(done.error()));
+    }
     if (auto done = take_config(taken); !done) {
+        firewall_.take_back(firewall, *running);
         log("reload", {{"error", done.error().error.line()}, {"who", who}, {"why", why}});
         return tl::unexpected(std::move(done.error()));
+    }
+    if (auto note = firewall_.note(); !note.empty()) {
+        std::erase(changed, "firewall: changed");
+        notes.push_back(std::move(note));
     }
     changed.insert(changed.end(), notes.begin(), notes.end());
     log("reload", {{"changed", changed}, {"who", who}, {"why", why}});

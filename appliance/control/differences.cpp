@@ -90,6 +90,7 @@ std::vector<std::string> describe_changes(const config::Config& before, const co
     };
     section(before.maintenance == after.maintenance, "maintenance");
     section(before.fence_mode == after.fence_mode, "fence");
+    section(before.firewall == after.firewall, "firewall");
     section(before.timeouts == after.timeouts, "timeouts");
     section(before.log == after.log, "log");
     section(before.proxy.drain == after.proxy.drain, "proxy.drain");

@@ -121,6 +121,18 @@ core::Result<netfilter::Reaped> HelperLink::reap(std::span<const netfilter::Dest
     return with_client([destinations](netfilter::HelperClient& client) { return client.reap(destinations); });
 }
 
+core::Result<bool> HelperLink::put_firewall(const netfilter::HostRules& rules) {
+    return with_client([&rules](netfilter::HelperClient& client) { return client.put_firewall(rules); });
+}
+
+core::Result<bool> HelperLink::remove_firewall() {
+    return with_client([](netfilter::HelperClient& client) { return client.remove_firewall(); });
+}
+
+core::Result<std::optional<netfilter::HostDrops>> HelperLink::firewall_drops() {
+    return with_client([](netfilter::HelperClient& client) { return client.firewall_drops(); });
+}
+
 core::Result<std::string> HelperLink::rules_text() {
     return with_client([](netfilter::HelperClient& client) { return client.rules_text(); });
 }

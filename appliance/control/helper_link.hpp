@@ -42,6 +42,9 @@ public:
     core::Result<std::vector<netfilter::Fence>> list();
     core::Result<std::string> rules_text();
     core::Result<netfilter::Reaped> reap(std::span<const netfilter::Destination> destinations);
+    core::Result<bool> put_firewall(const netfilter::HostRules& rules);
+    core::Result<bool> remove_firewall();
+    core::Result<std::optional<netfilter::HostDrops>> firewall_drops();
     // What the fence process has told by itself since the last call, in order.
     std::vector<netfilter::Notice> take_notices();
 

@@ -74,6 +74,9 @@ api::Reply read(Control& control, const api::Request& request) {
     if (request.path == "/v1/maintenance") {
         return reply(200, control.maintenance());
     }
+    if (request.path == "/v1/firewall") {
+        return reply(200, control.firewall());
+    }
     return complain(404, "no resource " + request.path, "gatehouse -h names the commands");
 }
 
@@ -93,6 +96,10 @@ api::Reply change(Control& control, const api::Request& request) {
     if (request.path == "/v1/maintenance") {
         const auto order = read_maintenance(body, request.peer);
         return order ? reply(control.set_maintenance(*order)) : reply(order.error());
+    }
+    if (request.path == "/v1/firewall/confirm") {
+        const auto words = read_words(body, request.peer);
+        return words ? reply(control.confirm_firewall(words->who, words->why)) : reply(words.error());
     }
     if (request.path == "/v1/reload") {
         const auto words = read_words(body, request.peer);

@@ -1,0 +1,66 @@
+// `gatehouse firewall`: what the command line means, and what an operator reads.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "appliance/cli/parser.hpp"
+#include "appliance/cli/request.hpp"
+#include "appliance/cli/show.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
+
+json make_status() {
+    return json::parse(R"({"table": "inet gatehouse_host", "state": "on", "enabled": true, "in_kernel": true,
+        "ports": [80, 443], "management": ["10.0.0.0/8"], "management_ports": [22], "connections_per_source": 100,
+        "new_per_source": "50/s", "who": null, "why": null, "since": null, "until": null,
+        "dropped": {"policy": 7, "rate": 2, "connections": 1}, "repairs": 0})");
+}
+
+TEST(FirewallCommand, AsksForTheStatusAndConfirmsWithAReason) {
+    const char* const status[] = {"gatehouse", "firewall", "status", "--json"};
+    const auto asked = parse(4, status, now);
+    ASSERT_TRUE(asked) << asked.error().text;
+    EXPECT_TRUE(asked->json);
+    EXPECT_EQ(request_for(*asked, "ann").path, "/v1/firewall");
+    EXPECT_EQ(request_for(*asked, "ann").body, "");
+    const char* const confirm[] = {"gatehouse", "firewall", "confirm", "--why", "I still get in"};
+    const auto request = request_for(*parse(5, confirm, now), "ann");
+    EXPECT_EQ(request.path, "/v1/firewall/confirm");
+    EXPECT_EQ(json::parse(request.body), json({{"why", "I still get in"}, {"claimed_by", "ann"}}));
+}
+
+TEST(FirewallCommand, ShowsWhatIsOpenAndWhatWasDropped) {
+    EXPECT_EQ(show_firewall(make_status(), now, {}),
+              "firewall: on\n"
+              "  open to all: tcp 80, 443\n"
+              "  management: tcp 22 from 10.0.0.0/8\n"
+              "  per source: 100 connections at once, 50/s new\n"
+              "  dropped: 7 packets nobody wants, 2 over the rate, 1 over the connections\n");
+}
+
+TEST(FirewallCommand, SaysHowLongAChangeWaitsAndHowToKeepIt) {
+    auto status = make_status();
+    status.update({{"state", "on trial"}, {"who", "ann"}, {"why", "a test"}, {"until", "2026-11-22T14:00:45Z"}});
+    const auto text = show_firewall(status, now, {.width = 160});
+    EXPECT_THAT(text, HasSubstr("by ann (a test); the old one comes back in 45s unless you run, from a new session: "
+                                "gatehouse firewall confirm"));
+}
+
+TEST(FirewallCommand, SaysWhenTheKernelDoesNotHoldIt) {
+    auto status = make_status();
+    EXPECT_THAT(show_firewall(status, now, {}), Not(HasSubstr("NOT in the kernel")));
+    status["in_kernel"] = false;
+    EXPECT_THAT(show_firewall(status, now, {}), HasSubstr("NOT in the kernel"));
+    EXPECT_EQ(show_firewall({{"state", "off"}, {"enabled", false}}, now, {}), "firewall: off\n");
+}
+
+}  // namespace
+}  // namespace appliance::cli
