@@ -176,8 +176,8 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
     Origin origin([](Peer& peer) { peer.read_all(); });
     Address address;
     base::Descriptor listening = tests::listen_on_loopback(address);
-    const int fd = ::open("/dev/null", O_WRONLY);
-    base::Log log(fd);
+    const base::Descriptor nowhere(::open("/dev/null", O_WRONLY));  // closed after the log's thread has ended
+    base::Log log(nowhere.get());
     Worker worker(0, {}, log);
     std::promise<Result<void>> started;
     auto ready = started.get_future();
@@ -224,7 +224,6 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
     client = nullptr;
     over.wait();
     watcher.join();
-    ::close(fd);
 }
 
 TEST_F(Endings, AClientThatReadsNoInterimResponsesIsGivenUp) {
