@@ -48,6 +48,8 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     core::proxy::PoolSpec pool;
     pool.name = from.at("name");
     pool.balance = read_balance(from.at("balance"));
+    pool.queue_max = from.at("queue");
+    pool.queue_timeout = read_ms(from, "queue_timeout_ms");
     const core::health::Check check = read_check(from.at("check"));
     for (const json& item : from.at("backends")) {
         core::proxy::BackendSpec backend;
@@ -71,17 +73,6 @@ core::proxy::Timeouts read_timeouts(const json& from) {
     timeouts.client = read_ms(from, "client_ms");
     timeouts.relay_idle = read_ms(from, "relay_idle_ms");
     return timeouts;
-}
-
-// A limit of connections holds for the whole machine; every worker gets its share, at least one.
-void share_limits(core::proxy::Snapshot& snapshot, unsigned workers) {
-    for (core::proxy::PoolSpec& pool : snapshot.pools) {
-        for (core::proxy::BackendSpec& backend : pool.backends) {
-            if (backend.connections_max != 0) {
-                backend.connections_max = std::max(1U, backend.connections_max / workers);
-            }
-        }
-    }
 }
 
 }  // namespace
@@ -111,7 +102,6 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     for (const json& item : body.at("pools")) {
         read_pool(item, *snapshot, order.targets);
     }
-    share_limits(*snapshot, order.workers);
     snapshot->timeouts = read_timeouts(body.at("timeouts"));
     snapshot->page = body.at("maintenance").at("page");
     snapshot->retry_after = body.at("maintenance").at("retry_after_s");
@@ -147,6 +137,23 @@ std::string_view print(core::health::Health health) noexcept {
     return "unknown";
 }
 
+namespace {
+
+json write_queue(const core::proxy::WorkerReport& report, const std::string& pool) {
+    core::proxy::QueueReport counts;
+    for (const auto& queue : report.queues) {
+        if (queue.pool == pool) {
+            counts = queue;
+        }
+    }
+    return {{"waiting", counts.waiting},
+            {"waited", counts.waited},
+            {"overflow", counts.overflow},
+            {"expired", counts.expired}};
+}
+
+}  // namespace
+
 json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
                   const std::vector<core::health::Standing>& standings) {
     json listeners = json::array();
@@ -178,7 +185,8 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
             }
             backends.push_back(std::move(backend));
         }
-        pools.push_back({{"name", pool.name}, {"backends", std::move(backends)}});
+        pools.push_back(
+            {{"name", pool.name}, {"queue", write_queue(report, pool.name)}, {"backends", std::move(backends)}});
     }
     return {{"type", "report"}, {"listeners", std::move(listeners)}, {"pools", std::move(pools)}};
 }

@@ -52,11 +52,14 @@ std::string show_listeners(const Json& status, const Style& style) {
     return table.empty() ? "" : "\n" + table.render(style);
 }
 
-// What is special about the backend: "backup, weight 2"; empty for most.
+// What is special about the backend: "backup, at most 200 at once, weight 2"; empty for most.
 std::string print_notes(const Json& backend) {
     std::string notes;
     if (field(backend, "backup") == true) {
         notes = "backup";
+    }
+    if (const auto limit = number(backend, "max_connections"); limit > 0) {
+        notes += fmt::format("{}at most {} at once", notes.empty() ? "" : ", ", limit);
     }
     if (const auto weight = number(backend, "weight"); weight > 1) {
         notes += fmt::format("{}weight {}", notes.empty() ? "" : ", ", weight);
@@ -128,6 +131,16 @@ std::string show_backends(const Json& pool, core::WallTime now, const Style& sty
     return table.empty() ? paragraph("no backends", style, 2) : table.render(style, 2);
 }
 
+// "queue: 3 of 1024 waiting, 250 have waited, 4 found it full, 1 waited too long"; empty where nobody ever waited.
+std::string print_queue(const Json& queue) {
+    if (number(queue, "waited") + number(queue, "overflow") == 0) {
+        return "";
+    }
+    return fmt::format("queue: {} of {} waiting, {} have waited, {} found it full, {} waited too long",
+                       number(queue, "waiting"), number(queue, "most"), print_count(number(queue, "waited")),
+                       print_count(number(queue, "overflow")), print_count(number(queue, "expired")));
+}
+
 std::string show_pool(const Json& pool, core::WallTime now, const Style& style) {
     const auto state = text(pool, "state", "unknown");
     std::string out = "\n" + paragraph(fmt::format("POOL {}: {}, port {}, {}", text(pool, "name"), state,
@@ -140,6 +153,9 @@ std::string show_pool(const Json& pool, core::WallTime now, const Style& style) 
         if (const auto message = text(page, "message"); !message.empty()) {
             out += paragraph(fmt::format("message: {}", message), style, 2);
         }
+    }
+    if (const auto queue = print_queue(field(pool, "queue")); !queue.empty()) {
+        out += paragraph(queue, style, 2, Tone::caution);
     }
     return out + show_backends(pool, now, style);
 }

@@ -63,7 +63,7 @@ struct Backend {
     std::string server;
     core::Address address;
     unsigned weight = 1;
-    unsigned max_connections = 0;  // 0: no limit of its own
+    unsigned max_connections = 0;  // exchanges and relays in flight, all workers together; 0: no limit
     bool backup = false;           // used when no other backend of the pool is eligible
 
     friend bool operator==(const Backend&, const Backend&) = default;
@@ -73,6 +73,8 @@ struct Pool {
     std::string name;
     std::uint16_t port = 0;
     Balance balance = Balance::round_robin;
+    unsigned queue = 1024;                    // how many may wait while every server is at its limit; 0: nobody
+    core::Milliseconds queue_timeout{5'000};  // and how long each of them
     Check check;
     std::vector<Backend> backends;  // at least one, in the order of the file
 
@@ -170,6 +172,7 @@ struct Limits {
     static constexpr std::int64_t workers = 1024;
     static constexpr std::int64_t weight = 256;
     static constexpr std::int64_t max_connections = 1'000'000;
+    static constexpr std::int64_t queue = 65'536;
     static constexpr std::size_t management = 64;  // networks, and ports
     static constexpr std::int64_t connections_per_source = 1'000'000;
     static constexpr std::int64_t new_per_source = 1'000'000;

@@ -10,6 +10,8 @@
 namespace appliance::config {
 namespace {
 
+using namespace std::chrono_literals;
+
 template <typename Item>
 std::vector<std::string_view> names_of(const std::vector<Item>& items) {
     std::vector<std::string_view> names;
@@ -52,6 +54,8 @@ void Reader::read_pool(const std::string& name, Section& section) {
     pool.name = name;
     pool.port = static_cast<std::uint16_t>(section.number("port", 0, 1, 65535));
     pool.balance = section.choice("balance", Balance::round_robin, balance_words);
+    pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Limits::queue));
+    pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
     if (const Entry* check = section.find("check"); check != nullptr) {
         read_check(name, *check, pool.check);
     }

@@ -34,6 +34,8 @@ json write_pool(const config::Pool& pool) {
     }
     return {{"name", pool.name},
             {"balance", config::print(pool.balance)},
+            {"queue", pool.queue},
+            {"queue_timeout_ms", pool.queue_timeout.count()},
             {"check", write_check(pool.check)},
             {"backends", std::move(backends)}};
 }

@@ -73,6 +73,7 @@ Json view_backend(const config::Backend& backend, const Administration& administ
     view.update(Json{{"active", count("active")},
                      {"total", count("total")},
                      {"failed", count("failed")},
+                     {"max_connections", backend.max_connections},
                      {"weight", backend.weight},
                      {"backup", backend.backup}});
     return view;
@@ -84,6 +85,18 @@ Json view_record(const MaintenanceRecord& record) {
             {"who", record.who},
             {"why", record.why},
             {"since", write_time(record.since)}};
+}
+
+Json view_queue(const config::Pool& pool, const json& seen) {
+    const auto count = [&seen](const char* name) {
+        const json& number = member(seen, name);
+        return number.is_number() ? Json(number) : Json(0);
+    };
+    return {{"waiting", count("waiting")},
+            {"most", pool.queue},
+            {"waited", count("waited")},
+            {"overflow", count("overflow")},
+            {"expired", count("expired")}};
 }
 
 Json view_pool(const config::Pool& pool, const Administration& administration, const json& report) {
@@ -101,6 +114,7 @@ Json view_pool(const config::Pool& pool, const Administration& administration, c
             {"port", pool.port},
             {"balance", config::print(pool.balance)},
             {"maintenance", by_hand ? view_record(maintenance->second) : Json()},
+            {"queue", view_queue(pool, member(find_named(member(report, "pools"), "name", pool.name), "queue"))},
             {"backends", std::move(backends)}};
 }
 

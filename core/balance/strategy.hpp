@@ -25,7 +25,7 @@ struct Candidate {
     std::uint32_t active = 0;    // exchanges and relays in flight
     std::uint64_t identity = 0;  // stable over reloads; for source_hash
     bool backup = false;         // only when no other is eligible
-    bool eligible = false;       // healthy, not fenced, not tried yet for this request, below its limit
+    bool eligible = false;       // healthy, not fenced, not tried yet for this request, with room
 };
 
 class Strategy {

@@ -4,8 +4,11 @@
 
 namespace core::proxy {
 
-Backend::Backend(std::string pool, BackendSpec spec)
-    : pool_(std::move(pool)), spec_(std::move(spec)), identity_(balance::identity_of(spec_.address)) {}
+Backend::Backend(std::string pool, BackendSpec spec, std::shared_ptr<Quota> quota)
+    : pool_(std::move(pool)),
+      spec_(std::move(spec)),
+      quota_(std::move(quota)),
+      identity_(balance::identity_of(spec_.address)) {}
 
 void Backend::set_healthy(bool healthy) {
     healthy_ = healthy;
@@ -19,10 +22,6 @@ void Backend::set_fenced(bool fenced) {
     if (fenced_) {
         close_idle();
     }
-}
-
-bool Backend::eligible() const noexcept {
-    return healthy_ && !fenced_ && (spec_.connections_max == 0 || active < spec_.connections_max);
 }
 
 std::unique_ptr<Connection> Backend::take_idle(io::Tick idle_below) {
@@ -49,6 +48,27 @@ void Backend::sweep(io::Tick now) {
     std::erase_if(idle_, [now](const std::unique_ptr<Connection>& connection) {
         return now - connection->idle_since > idle_for || !connection->socket.quiet();
     });
+}
+
+Usage Usage::of(Backend& backend) {
+    Usage usage;
+    if (backend.limited() && !backend.quota().take(backend.spec().connections_max)) {
+        return usage;
+    }
+    ++backend.active;
+    ++backend.total;
+    usage.backend_ = &backend;
+    usage.limited_ = backend.limited();
+    return usage;
+}
+
+Usage::~Usage() {
+    if (backend_ != nullptr) {
+        --backend_->active;
+        if (limited_) {
+            backend_->quota().give_back();
+        }
+    }
 }
 
 }  // namespace core::proxy

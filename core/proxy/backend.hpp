@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/proxy/connection.hpp"
+#include "core/proxy/quota.hpp"
 #include "core/proxy/snapshot.hpp"
 
 namespace core::proxy {
@@ -17,7 +19,8 @@ public:
     static constexpr std::size_t idle_max = 512;  // connections kept per worker
     static constexpr io::Tick idle_for = 30'000;  // milliseconds
 
-    Backend(std::string pool, BackendSpec spec);
+    // quota: shared with the other workers' views of the same backend.
+    Backend(std::string pool, BackendSpec spec, std::shared_ptr<Quota> quota);
 
     // A reload may change weight, limit and backup; never server or address.
     void update(const BackendSpec& spec) { spec_ = spec; }
@@ -25,7 +28,11 @@ public:
     // Fencing closes the idle connections: nothing new may reach the server, not even on an old connection.
     void set_fenced(bool fenced);
 
-    [[nodiscard]] bool eligible() const noexcept;
+    // Healthy and not fenced; whether there is room is another question.
+    [[nodiscard]] bool usable() const noexcept { return healthy_ && !fenced_; }
+    [[nodiscard]] bool limited() const noexcept { return spec_.connections_max != 0; }
+    [[nodiscard]] bool room() const noexcept { return !limited() || quota_->room(spec_.connections_max); }
+    [[nodiscard]] Quota& quota() noexcept { return *quota_; }
     [[nodiscard]] bool healthy() const noexcept { return healthy_; }
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
     [[nodiscard]] const BackendSpec& spec() const noexcept { return spec_; }
@@ -49,25 +56,32 @@ public:
 private:
     std::string pool_;
     BackendSpec spec_;
+    std::shared_ptr<Quota> quota_;
     std::uint64_t identity_;
     bool healthy_ = false;
     bool fenced_ = false;
     std::vector<std::unique_ptr<Connection>> idle_;
 };
 
-// Counts an exchange or relay on a backend for as long as it lives.
+// Counts an exchange or relay on a backend for as long as it lives. Empty where made without one.
 class Usage {
 public:
-    explicit Usage(Backend& backend) noexcept : backend_(backend) {
-        ++backend_.active;
-        ++backend_.total;
+    Usage() = default;
+    // Nothing where the backend is at its limit.
+    static Usage of(Backend& backend);
+    Usage(Usage&& other) noexcept
+        : backend_(std::exchange(other.backend_, nullptr)), limited_(std::exchange(other.limited_, false)) {}
+    Usage& operator=(Usage&& other) noexcept {
+        std::swap(backend_, other.backend_);
+        std::swap(limited_, other.limited_);
+        return *this;
     }
-    Usage(const Usage&) = delete;
-    Usage& operator=(const Usage&) = delete;
-    ~Usage() { --backend_.active; }
+    ~Usage();
+    [[nodiscard]] Backend* backend() const noexcept { return backend_; }
 
 private:
-    Backend& backend_;
+    Backend* backend_ = nullptr;
+    bool limited_ = false;  // one of the quota is ours; a reload may have set or lifted the limit meanwhile
 };
 
 }  // namespace core::proxy

@@ -9,14 +9,14 @@ namespace core::proxy {
 io::Task<Connection*> Connector::connect(io::Tick idle_below) {
     release();
     while (!session_.client.aborted()) {
-        Backend* const next = pool_.pick(session_.peer, tried_);
-        if (next == nullptr) {
+        const bool found = co_await choose();
+        if (!found) {
             break;
         }
+        Backend* const next = usage_.backend();
         tried_.push_back(next);
         backend_ = next;
         record_.backend = next->spec().server;
-        usage_.emplace(*next);
         connection_ = next->take_idle(idle_below);
         if (connection_ == nullptr) {
             const int failed = co_await open(*next);
@@ -35,6 +35,47 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
     co_return nullptr;
 }
 
+io::Task<bool> Connector::choose() {
+    refusal_ = Refusal::nobody;
+    const auto among = pool_.queue().empty() ? Pool::Among::all : Pool::Among::unlimited;
+    usage_ = pool_.pick(session_.peer, tried_, among);
+    if (usage_.backend() == nullptr && pool_.crowded(tried_)) {
+        const io::Tick begun = session_.worker.loop().now();
+        co_await wait();
+        record_.queued += session_.worker.loop().now() - begun;
+    }
+    co_return usage_.backend() != nullptr;
+}
+
+// Enters first and looks then, so that what is given back in between is either seen here or wakes us.
+io::Task<void> Connector::wait() {
+    Queue& queue = pool_.queue();
+    io::Loop& loop = session_.worker.loop();
+    const auto place = std::make_shared<Queue::Place>(session_.worker.mailbox());
+    if (!queue.enter(place, pool_.spec().queue_max)) {
+        refusal_ = Refusal::crowded;
+        co_return;
+    }
+    const io::Tick until = loop.now() + static_cast<io::Tick>(pool_.spec().queue_timeout.count());
+    session_.pause = &place->slot;
+    while (!session_.client.aborted()) {
+        if (queue.first(*place)) {
+            usage_ = pool_.pick(session_.peer, tried_, Pool::Among::all);
+            if (usage_.backend() != nullptr || !pool_.crowded(tried_)) {
+                break;
+            }
+        }
+        if (loop.now() >= until) {
+            refusal_ = Refusal::expired;
+            queue.count_expired();
+            break;
+        }
+        co_await io::Sleep(loop, place->slot, until);
+    }
+    session_.pause = nullptr;
+    queue.leave(*place);
+}
+
 io::Task<int> Connector::open(Backend& backend) {
     auto fd = net::open_socket(backend.spec().address.family());
     if (!fd) {
@@ -48,6 +89,18 @@ io::Task<int> Connector::open(Backend& backend) {
     co_return connection_->socket.aborted() ? -ETIMEDOUT : result;
 }
 
+std::string_view explain(Connector::Refusal refusal) noexcept {
+    switch (refusal) {
+        case Connector::Refusal::crowded:
+            return "every server is at its limit and the queue is full";
+        case Connector::Refusal::expired:
+            return "every server stayed at its limit for as long as a request may wait";
+        case Connector::Refusal::nobody:
+            break;
+    }
+    return "no eligible backend";
+}
+
 void Connector::keep() {
     if (connection_ != nullptr) {
         session_.upstream = nullptr;
@@ -59,7 +112,7 @@ void Connector::keep() {
 void Connector::release() {
     session_.upstream = nullptr;
     connection_.reset();
-    usage_.reset();
+    usage_ = Usage();
 }
 
 }  // namespace core::proxy

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "core/proxy/record.hpp"
@@ -21,8 +20,16 @@ public:
     Connector& operator=(const Connector&) = delete;
     ~Connector() { release(); }
 
-    // An idle connection is taken where one has been idle for less than idle_below (milliseconds; 0: never). Null: no
-    // eligible backend answered. Afterwards backend() is the one in use, and session.upstream its connection.
+    // Why connect() found nobody.
+    enum class Refusal : std::uint8_t {
+        nobody,   // no eligible backend answered
+        crowded,  // all that may be used are at their limit, and so is the queue
+        expired,  // the same, and nothing came free in time
+    };
+
+    // An idle connection is taken where one has been idle for less than idle_below (milliseconds; 0: never). Waits in
+    // the pool's queue while all backends are at their limit. Null: see refusal(). Afterwards backend() is the one in
+    // use, and session.upstream its connection.
     io::Task<Connection*> connect(io::Tick idle_below);
     // Ends the use of the connection: kept for the next exchange, or closed.
     void keep();
@@ -30,10 +37,13 @@ public:
 
     [[nodiscard]] Backend* backend() const noexcept { return backend_; }
     [[nodiscard]] Connection* connection() const noexcept { return connection_.get(); }
+    [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
     // Lets connect() choose the same backend again, as after a reused connection that had died.
     void forgive() { tried_.pop_back(); }
 
 private:
+    io::Task<bool> choose();
+    io::Task<void> wait();
     io::Task<int> open(Backend& backend);
 
     Session& session_;
@@ -42,8 +52,12 @@ private:
     Record& record_;
     Backend* backend_ = nullptr;
     std::unique_ptr<Connection> connection_;
-    std::optional<Usage> usage_;
+    Usage usage_;
+    Refusal refusal_ = Refusal::nobody;
     std::vector<Backend*> tried_;
 };
+
+// For the log and for who was turned away; a literal.
+std::string_view explain(Connector::Refusal refusal) noexcept;
 
 }  // namespace core::proxy

@@ -59,7 +59,7 @@ io::Task<bool> Exchange::run() {
     for (;;) {
         Connection* const backend = co_await connector.connect(idle_below);
         if (backend == nullptr) {
-            co_return co_await answer_maintenance();
+            co_return co_await answer_nobody(connector.refusal());
         }
         to_backend_.clear();
         to_backend_.wrote(request_size_);
@@ -267,6 +267,14 @@ OwnAnswer Exchange::own_answer(int status, std::string_view reason) {
             .media = request_.media,
             .head_only = request_.is_head,
             .persistence = keep ? request_.staying : http::Persistence::close};
+}
+
+// The page is for when nobody is left; servers that are only busy are no maintenance.
+io::Task<bool> Exchange::answer_nobody(Connector::Refusal refusal) {
+    if (refusal == Connector::Refusal::nobody) {
+        co_return co_await answer_maintenance();
+    }
+    co_return co_await answer_error(503, explain(refusal));
 }
 
 io::Task<bool> Exchange::answer_maintenance() {

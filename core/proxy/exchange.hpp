@@ -54,6 +54,7 @@ private:
     io::Task<HeadOutcome> receive_head(Connection& backend);
     io::Task<bool> download(Connection& backend);
     io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
+    io::Task<bool> answer_nobody(Connector::Refusal refusal);
     io::Task<bool> answer_maintenance();
     io::Task<bool> answer_error(int status, std::string_view reason);
     [[nodiscard]] OwnAnswer own_answer(int status, std::string_view reason);

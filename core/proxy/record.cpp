@@ -49,6 +49,9 @@ void Record::print(std::string& out, const Address& client, io::Tick now) const 
         fmt::format_to(std::back_inserter(out), ",\"status\":{}", status);
     }
     fmt::format_to(std::back_inserter(out), ",\"received\":{},\"sent\":{}", received, sent);
+    if (queued != 0) {
+        fmt::format_to(std::back_inserter(out), ",\"queue_ms\":{}", queued);
+    }
     if (connected != 0) {
         fmt::format_to(std::back_inserter(out), ",\"connect_ms\":{}", connected - begun_);
     }

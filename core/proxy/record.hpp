@@ -30,6 +30,7 @@ public:
     std::uint32_t retries = 0;
     std::uint64_t received = 0;  // from the client
     std::uint64_t sent = 0;      // to the client
+    io::Tick queued = 0;         // milliseconds that it waited because every server was at its limit
     io::Tick connected = 0;      // loop's clock when a backend connection was there; 0: never
     io::Tick answered = 0;       // when the first byte of the response came; 0: never
 

@@ -21,9 +21,19 @@ struct BackendReport {
     std::uint64_t failed = 0;  // connects that failed, answers that broke
 };
 
+// Who waits, or waited, because every server of a pool was at its limit.
+struct QueueReport {
+    std::string pool;
+    std::uint64_t waiting = 0;   // now
+    std::uint64_t waited = 0;    // had to wait, since the start
+    std::uint64_t overflow = 0;  // turned away: the queue was full
+    std::uint64_t expired = 0;   // turned away: waited for too long
+};
+
 struct WorkerReport {
     std::vector<ListenerReport> listeners;
     std::vector<BackendReport> backends;
+    std::vector<QueueReport> queues;  // of all workers together; a single worker says nothing here
 };
 
 // Adds other to sum, matching by name.

@@ -3,25 +3,56 @@
 #include <algorithm>
 
 namespace core::proxy {
+namespace {
 
-Pool::Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::uint64_t seed)
-    : name_(spec.name), backends_(std::move(backends)), strategy_(spec.balance, seed), candidates_(backends_.size()) {}
-
-Backend* Pool::pick(const Address& client, std::span<Backend* const> tried) {
-    for (std::size_t i = 0; i < backends_.size(); ++i) {
-        const Backend& backend = *backends_[i];
-        candidates_[i] = {
-            .weight = backend.spec().weight,
-            .active = backend.active,
-            .identity = backend.identity(),
-            .backup = backend.spec().backup,
-            .eligible = backend.eligible() && std::find(tried.begin(), tried.end(), &backend) == tried.end()};
-    }
-    const auto chosen = strategy_.pick(candidates_, client);
-    return chosen ? backends_[*chosen].get() : nullptr;
+bool holds(std::span<Backend* const> backends, const Backend& wanted) noexcept {
+    return std::find(backends.begin(), backends.end(), &wanted) != backends.end();
 }
 
-Routing::Routing(SnapshotRef snapshot, const Routing* previous, std::uint64_t seed) : snapshot_(std::move(snapshot)) {
+}  // namespace
+
+Pool::Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<Queue> queue,
+           std::uint64_t seed)
+    : spec_(spec),
+      backends_(std::move(backends)),
+      queue_(std::move(queue)),
+      strategy_(spec.balance, seed),
+      candidates_(backends_.size()) {}
+
+Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among among) {
+    for (;;) {
+        const auto chosen = choose(client, tried, among);
+        if (!chosen) {
+            return {};
+        }
+        // Another worker may have taken the last of the quota meanwhile; then the backend has no room any more.
+        if (Usage usage = Usage::of(*backends_[*chosen]); usage.backend() != nullptr) {
+            return usage;
+        }
+    }
+}
+
+bool Pool::crowded(std::span<Backend* const> tried) const noexcept {
+    return std::any_of(backends_.begin(), backends_.end(), [&](const std::shared_ptr<Backend>& backend) {
+        return backend->usable() && backend->limited() && !holds(tried, *backend);
+    });
+}
+
+std::optional<std::size_t> Pool::choose(const Address& client, std::span<Backend* const> tried, Among among) {
+    for (std::size_t i = 0; i < backends_.size(); ++i) {
+        const Backend& backend = *backends_[i];
+        candidates_[i] = {.weight = backend.spec().weight,
+                          .active = backend.active,
+                          .identity = backend.identity(),
+                          .backup = backend.spec().backup,
+                          .eligible = backend.usable() && backend.room() &&
+                                      (among == Among::all || !backend.limited()) && !holds(tried, backend)};
+    }
+    return strategy_.pick(candidates_, client);
+}
+
+Routing::Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons, std::uint64_t seed)
+    : snapshot_(std::move(snapshot)) {
     pools_.reserve(snapshot_->pools.size());
     for (const PoolSpec& spec : snapshot_->pools) {
         std::vector<std::shared_ptr<Backend>> backends;
@@ -30,11 +61,12 @@ Routing::Routing(SnapshotRef snapshot, const Routing* previous, std::uint64_t se
             if (kept != nullptr && kept->spec().address == backend.address) {
                 kept->update(backend);
             } else {
-                kept = std::make_shared<Backend>(spec.name, backend);
+                kept = std::make_shared<Backend>(spec.name, backend,
+                                                 commons.quota(spec.name, backend.server, backend.address));
             }
             backends.push_back(std::move(kept));
         }
-        pools_.emplace_back(spec, std::move(backends), seed);
+        pools_.emplace_back(spec, std::move(backends), commons.queue(spec.name), seed);
     }
 }
 
@@ -71,6 +103,12 @@ void Routing::apply(const Administration& administration) {
         if (Pool* named = pool(maintenance.pool); named != nullptr) {
             named->maintenance = maintenance;
         }
+    }
+}
+
+void Routing::wake_queues() {
+    for (Pool& pool : pools_) {
+        pool.queue().wake();
     }
 }
 

@@ -10,25 +10,39 @@
 
 #include "core/balance/strategy.hpp"
 #include "core/proxy/backend.hpp"
+#include "core/proxy/commons.hpp"
 #include "core/proxy/snapshot.hpp"
 
 namespace core::proxy {
 
 class Pool {
 public:
-    Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::uint64_t seed);
+    // spec outlives the pool.
+    Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<Queue> queue,
+         std::uint64_t seed);
 
-    // The next backend for client that is not among tried; null where nobody is left.
-    Backend* pick(const Address& client, std::span<Backend* const> tried);
-    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    enum class Among : std::uint8_t {
+        all,
+        unlimited,  // what comes free on a limited backend belongs to who is first in the queue
+    };
+    // A use of the next backend for client that is not among tried; empty where nobody is left, or has room.
+    Usage pick(const Address& client, std::span<Backend* const> tried, Among among);
+    // Whether waiting can help: some backend that is not among tried could be used, if only it had room.
+    [[nodiscard]] bool crowded(std::span<Backend* const> tried) const noexcept;
+    [[nodiscard]] Queue& queue() noexcept { return *queue_; }
+    [[nodiscard]] const PoolSpec& spec() const noexcept { return spec_; }
+    [[nodiscard]] const std::string& name() const noexcept { return spec_.name; }
     [[nodiscard]] const std::vector<std::shared_ptr<Backend>>& backends() const noexcept { return backends_; }
 
     // Set while an operator has the maintenance page on.
     std::optional<Administration::Maintenance> maintenance;
 
 private:
-    std::string name_;
+    std::optional<std::size_t> choose(const Address& client, std::span<Backend* const> tried, Among among);
+
+    const PoolSpec& spec_;
     std::vector<std::shared_ptr<Backend>> backends_;
+    std::shared_ptr<Queue> queue_;
     balance::Strategy strategy_;
     std::vector<balance::Candidate> candidates_;
 };
@@ -36,7 +50,7 @@ private:
 class Routing {
 public:
     // Takes over the backends of previous (may be null) whose pool, server and address are the same.
-    Routing(SnapshotRef snapshot, const Routing* previous, std::uint64_t seed);
+    Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons, std::uint64_t seed);
 
     [[nodiscard]] Pool* pool(const std::string& name) noexcept;
     [[nodiscard]] std::vector<Pool>& pools() noexcept { return pools_; }
@@ -44,6 +58,8 @@ public:
     [[nodiscard]] std::shared_ptr<Backend> backend(const std::string& pool, const std::string& server) const;
 
     void apply(const Administration& administration);
+    // Has those who wait look again: health, fences or limits have changed.
+    void wake_queues();
 
 private:
     SnapshotRef snapshot_;

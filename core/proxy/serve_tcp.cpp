@@ -14,17 +14,19 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
     record.listener = spec->name;
     Pool* const pool = routing->pool(spec->pool);
     Connection* backend = nullptr;
+    auto refusal = Connector::Refusal::nobody;
     if (pool != nullptr && !pool->maintenance) {
         record.pool = pool->name();
         Connector connector(session, *pool, snapshot.timeouts, record);
         backend = co_await connector.connect(0);
+        refusal = connector.refusal();
         if (backend != nullptr) {
             co_await relay(session, *backend, snapshot.timeouts.relay_idle, worker.pipes(snapshot), record);
         }
     }
     if (backend == nullptr) {
         record.answered_by = "nobody";
-        record.error = "no eligible backend";
+        record.error = explain(refusal);
         session.client.reset();  // what a refused connection looks like after an accept
     }
     if (snapshot.log_exchanges) {

@@ -21,7 +21,7 @@ Result<void> Server::start(unsigned count) {
     Result<void> outcome;
     for (unsigned index = 0; index < count && outcome; ++index) {
         Running running;
-        running.worker = std::make_unique<Worker>(index, options_, log_);
+        running.worker = std::make_unique<Worker>(index, options_, commons_, log_);
         std::promise<Result<void>> started;
         auto ready = started.get_future();
         running.thread = std::thread(
@@ -73,6 +73,7 @@ void Server::configure(const SnapshotRef& snapshot, std::vector<ListenerSockets>
         });
     }
     done.wait();
+    commons_.sweep();
 }
 
 void Server::administer(const Administration& administration) {
@@ -96,6 +97,7 @@ WorkerReport Server::report() {
             const std::lock_guard lock(mutex);
             add(sum, part);
         });
+        commons_.report(sum);
     }
     return sum;
 }

@@ -51,6 +51,7 @@ private:
 
     base::Log& log_;
     io::LoopOptions options_;
+    Commons commons_;
     std::vector<Running> workers_;
     bool drained_ = false;
 };

@@ -35,6 +35,9 @@ void Session::end_now() {
     if (upstream != nullptr) {
         upstream->socket.reset();
     }
+    if (pause != nullptr && pause->current != nullptr) {
+        pause->current->cancel();
+    }
 }
 
 }  // namespace core::proxy

@@ -41,9 +41,10 @@ public:
     net::Deadline send_deadline;  // on what it must take
     Inbox inbox;
     Address peer;
-    std::string peer_host;           // its text, for X-Forwarded-For
-    Connection* upstream = nullptr;  // the backend connection in use, to be aborted with the session
-    bool idle = false;               // waiting for a request, nothing of it has come yet
+    std::string peer_host;               // its text, for X-Forwarded-For
+    Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
+    io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end
+    bool idle = false;                   // waiting for a request, nothing of it has come yet
     bool ending = false;
 
 private:

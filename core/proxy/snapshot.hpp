@@ -26,7 +26,7 @@ struct BackendSpec {
     std::string server;
     Address address;
     std::uint32_t weight = 1;
-    std::uint32_t connections_max = 0;  // exchanges and relays in flight per worker's share; 0: no limit
+    std::uint32_t connections_max = 0;  // exchanges and relays in flight, all workers together; 0: no limit
     bool backup = false;
 };
 
@@ -34,6 +34,8 @@ struct PoolSpec {
     std::string name;
     balance::Balance balance = balance::Balance::round_robin;
     std::vector<BackendSpec> backends;
+    std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody
+    Milliseconds queue_timeout{5'000};  // and how long each of them
 };
 
 struct Timeouts {

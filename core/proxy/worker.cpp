@@ -29,7 +29,8 @@ private:
     Worker& worker_;
 };
 
-Worker::Worker(unsigned index, io::LoopOptions options, base::Log& log) : index_(index), options_(options), log_(log) {}
+Worker::Worker(unsigned index, io::LoopOptions options, Commons& commons, base::Log& log)
+    : index_(index), options_(options), commons_(commons), log_(log) {}
 
 Worker::~Worker() = default;
 
@@ -73,8 +74,9 @@ bool Worker::done() const noexcept {
 }
 
 void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners) {
-    routing_ = std::make_shared<Routing>(std::move(snapshot), routing_.get(), loop_->now() * 31 + index_);
+    routing_ = std::make_shared<Routing>(std::move(snapshot), routing_.get(), commons_, loop_->now() * 31 + index_);
     routing_->apply(administration_);
+    routing_->wake_queues();
     std::vector<std::unique_ptr<Door>> kept;
     for (Listening& listening : listeners) {
         const auto same = std::find_if(doors_.begin(), doors_.end(), [&](const std::unique_ptr<Door>& door) {
@@ -104,6 +106,7 @@ void Worker::administer(const Administration& administration) {
     administration_ = administration;
     if (routing_ != nullptr) {
         routing_->apply(administration_);
+        routing_->wake_queues();
     }
 }
 
@@ -112,6 +115,7 @@ void Worker::set_health(const std::string& pool, const std::string& server, cons
         const auto backend = routing_->backend(pool, server);
         if (backend != nullptr && backend->spec().address == address) {
             backend->set_healthy(healthy);
+            routing_->wake_queues();
         }
     }
 }

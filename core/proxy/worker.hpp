@@ -24,7 +24,8 @@ namespace core::proxy {
 
 class Worker {
 public:
-    Worker(unsigned index, io::LoopOptions options, base::Log& log);
+    // commons and log outlive the worker.
+    Worker(unsigned index, io::LoopOptions options, Commons& commons, base::Log& log);
     ~Worker();
 
     // The thread's body: makes the ring, says through started whether that worked, serves until it was told to end and
@@ -49,6 +50,7 @@ public:
     void drain(Milliseconds within);
 
     [[nodiscard]] io::Loop& loop() noexcept { return *loop_; }
+    [[nodiscard]] io::Mailbox& mailbox() noexcept { return mailbox_; }
     [[nodiscard]] ScratchPool& scratch() noexcept { return scratch_; }
     // Null where the snapshot says that nothing is to be spliced.
     [[nodiscard]] io::PipePool* pipes(const Snapshot& snapshot) noexcept {
@@ -87,6 +89,7 @@ private:
 
     unsigned index_;
     io::LoopOptions options_;
+    Commons& commons_;
     base::Log& log_;
     io::Mailbox mailbox_;
     std::unique_ptr<io::Loop> loop_;

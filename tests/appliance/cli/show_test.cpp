@@ -23,14 +23,15 @@ const json status = json::parse(R"({
     {"name": "web", "address": "0.0.0.0:80", "mode": "http", "pool": "app", "sessions": 12, "accepted": 123456},
     {"name": "chat", "address": "0.0.0.0:5222", "mode": "tcp", "pool": "chat", "sessions": 0, "accepted": 9}],
   "pools": [
-    {"name": "app", "state": "serving", "port": 80, "balance": "round_robin", "maintenance": null, "backends": [
+    {"name": "app", "state": "serving", "port": 80, "balance": "round_robin", "maintenance": null,
+     "queue": {"waiting": 3, "most": 1024, "waited": 250, "overflow": 4, "expired": 1}, "backends": [
       {"server": "web1", "address": "10.0.0.11:80", "state": "up", "why": "200 to HEAD /", "since": "2026-11-22T11:00:01Z",
        "check": {"state": "up", "why": "200 to HEAD /", "since": "2026-11-22T11:00:01Z", "last_ms": 12.4, "passed": 9, "failed": 0},
        "fence": null, "active": 3, "total": 120000, "failed": 0, "weight": 1, "backup": false},
       {"server": "web2", "address": "10.0.0.12:80", "state": "fenced", "why": "deploying 2.3", "since": "2026-11-22T13:58:00Z",
        "by": "ada", "until": "2026-11-22T14:28:00Z",
        "check": {"state": "down", "why": "503 instead of 200", "since": "2026-11-22T13:59:00Z", "last_ms": 4, "passed": 1, "failed": 3},
-       "active": 0, "total": 3456, "failed": 2, "weight": 2, "backup": true}]},
+       "active": 0, "total": 3456, "failed": 2, "max_connections": 200, "weight": 2, "backup": true}]},
     {"name": "chat", "state": "down", "port": 5222, "balance": "round_robin", "maintenance": null, "backends": [
       {"server": "web1", "address": "10.0.0.11:5222", "state": "down", "why": "connect refused", "since": "2026-11-22T13:59:30Z",
        "check": {"state": "down", "why": "connect refused", "since": "2026-11-22T13:59:30Z"}, "active": 0, "total": 0, "failed": 1, "weight": 1, "backup": false}]}]
@@ -81,10 +82,11 @@ web       0.0.0.0:80    http  app         12      123k
 chat      0.0.0.0:5222  tcp   chat         0         9
 
 POOL app: serving, port 80, round_robin
+  queue: 3 of 1024 waiting, 250 have waited, 4 found it full, 1 waited too long
   SERVER  ADDRESS       STATE   FOR     CHECK    ACTIVE  TOTAL  FAILED
   web1    10.0.0.11:80  up      2h 59m  up 12ms       3   120k       0
   web2    10.0.0.12:80  fenced  2m      down          0   3456       2
-      backup, weight 2
+      backup, at most 200 at once, weight 2
       ada: deploying 2.3, for another 28m
       check: 503 instead of 200 for 1m
 

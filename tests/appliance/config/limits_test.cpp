@@ -98,6 +98,17 @@ TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     EXPECT_EQ(first_problem(server("max_connections", 0), true), "");
     EXPECT_EQ(first_problem(server("max_connections", 1'000'000), true), "");
     EXPECT_NE(first_problem(server("max_connections", 1'000'001), true), "");
+    const auto pool = [](std::string_view line) {
+        return fmt::format("[pool.app]\nport = 80\nservers = [\"web1\"]\n{}\n", line);
+    };
+    EXPECT_EQ(first_problem(pool("queue = 0"), true), "");
+    EXPECT_EQ(first_problem(pool("queue = 65536"), true), "");
+    EXPECT_NE(first_problem(pool("queue = 65537"), true), "");
+    EXPECT_NE(first_problem(pool("queue = -1"), true), "");
+    EXPECT_EQ(first_problem(pool("queue_timeout = \"10ms\""), true), "");
+    EXPECT_NE(first_problem(pool("queue_timeout = \"9ms\""), true), "");
+    EXPECT_EQ(first_problem(pool("queue_timeout = \"1h\""), true), "");
+    EXPECT_NE(first_problem(pool("queue_timeout = \"61m\""), true), "");
     EXPECT_EQ(first_problem(server("port", 65535), true), "");
     EXPECT_NE(first_problem(server("port", 65536), true), "");
     EXPECT_EQ(first_problem("[proxy]\nworkers = 1024\n"), "");

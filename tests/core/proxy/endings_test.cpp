@@ -178,7 +178,8 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
     base::Descriptor listening = tests::listen_on_loopback(address);
     const base::Descriptor nowhere(::open("/dev/null", O_WRONLY));  // closed after the log's thread has ended
     base::Log log(nowhere.get());
-    Worker worker(0, {}, log);
+    Commons commons;
+    Worker worker(0, {}, commons, log);
     std::promise<Result<void>> started;
     auto ready = started.get_future();
     std::thread thread([&] { worker.run(started); });

@@ -119,11 +119,11 @@ Address nobody() {
     return address;
 }
 
-Gate::Gate(std::vector<Address> backends, Mode mode, const std::function<void(Snapshot&)>& change)
+Gate::Gate(std::vector<Address> backends, Mode mode, const std::function<void(Snapshot&)>& change, unsigned workers)
     : mode_(mode), change_(change), log_fd_(::memfd_create("log", MFD_CLOEXEC)) {
     log_ = std::make_unique<base::Log>(log_fd_);
     server_ = std::make_unique<Server>(*log_);
-    const auto started = server_->start(1);
+    const auto started = server_->start(workers);
     VERIFY(started.has_value());
     configure(std::move(backends), tests::listen_on_loopback(address_));
 }
@@ -148,7 +148,9 @@ void Gate::configure(std::vector<Address> backends, base::Descriptor listening) 
     snapshot->pools.push_back(pool);
     change_(*snapshot);
     std::vector<Server::ListenerSockets> sockets(1);
-    sockets[0].push_back(std::move(listening));
+    for (unsigned i = 0; i < server_->workers(); ++i) {
+        sockets[0].emplace_back(::dup(listening.get()));  // one socket for all: whichever worker is first accepts
+    }
     server_->configure(snapshot, std::move(sockets));
     for (const BackendSpec& backend : pool.backends) {
         server_->set_health("app", backend.server, backend.address, true);
@@ -158,6 +160,11 @@ void Gate::configure(std::vector<Address> backends, base::Descriptor listening) 
 
 void Gate::reload(std::vector<Address> backends) {
     configure(std::move(backends), base::Descriptor(::dup(0)));
+}
+
+void Gate::reload(std::vector<Address> backends, std::function<void(Snapshot&)> change) {
+    change_ = std::move(change);
+    reload(std::move(backends));
 }
 
 std::string Gate::ask(std::string_view request) const {

@@ -74,15 +74,18 @@ class Gate {
 public:
     explicit Gate(
         std::vector<Address> backends, Mode mode = Mode::http,
-        const std::function<void(Snapshot&)>& change = [](Snapshot&) {});
+        const std::function<void(Snapshot&)>& change = [](Snapshot&) {}, unsigned workers = 1);
     ~Gate();
 
+    [[nodiscard]] const Address& address() const { return address_; }
     [[nodiscard]] Peer client() const { return Peer(tests::connect_to(address_)); }
     // Sends request and reads all until the proxy closes.
     [[nodiscard]] std::string ask(std::string_view request) const;
     void administer(const Administration& administration) { server_->administer(administration); }
     void fence(const std::vector<std::string>& servers);
     void reload(std::vector<Address> backends);
+    // The same backends under another configuration.
+    void reload(std::vector<Address> backends, std::function<void(Snapshot&)> change);
     Server& server() { return *server_; }
     // What was logged; call end_log() after a drain to have all of it.
     [[nodiscard]] std::string log() const;

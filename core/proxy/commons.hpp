@@ -1,0 +1,37 @@
+// Commons: the little that workers share, kept by the server and looked up by each worker when it makes its routing.
+// What a reload leaves in place keeps its numbers.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+
+#include "core/base/address.hpp"
+#include "core/proxy/queue.hpp"
+#include "core/proxy/quota.hpp"
+#include "core/proxy/report.hpp"
+
+namespace core::proxy {
+
+class Commons {
+public:
+    // All of these: any thread. The caller shares ownership of what it gets.
+    std::shared_ptr<Queue> queue(const std::string& pool);
+    std::shared_ptr<Quota> quota(const std::string& pool, const std::string& server, const Address& address);
+    // Forgets what nobody uses any more; after a reload.
+    void sweep();
+    // Adds what only the commons know to sum: the queues.
+    void report(WorkerReport& sum) const;
+
+private:
+    std::shared_ptr<Queue> find_queue(const std::string& pool);
+
+    using QuotaKey = std::tuple<std::string, std::string, Address>;
+    mutable std::mutex mutex_;
+    std::map<std::string, std::weak_ptr<Queue>> queues_;
+    std::map<QuotaKey, std::weak_ptr<Quota>> quotas_;
+};
+
+}  // namespace core::proxy
