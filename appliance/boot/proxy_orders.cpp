@@ -88,6 +88,9 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
         listener.address = read_address(item.at("address"));
         listener.mode = item.at("mode") == "tcp" ? core::proxy::Mode::tcp : core::proxy::Mode::http;
         listener.pool = item.at("pool");
+        for (const json& route : item.at("routes")) {
+            listener.routes.push_back({route.at("host"), route.at("path"), route.at("pool")});
+        }
         const auto count = item.at("fds").get<std::ptrdiff_t>();
         if (count != static_cast<std::ptrdiff_t>(order.workers) || fds.end() - next < count) {
             throw std::runtime_error("a listener came without its sockets");

@@ -42,12 +42,18 @@ std::string show_head(const Json& status, core::WallTime now, const Style& style
 std::string show_listeners(const Json& status, const Style& style) {
     Table table({{"LISTENER"}, {"ADDRESS"}, {"MODE"}, {"POOL"}, {"SESSIONS", true}, {"ACCEPTED", true}});
     for (const Json& listener : items(status, "listeners")) {
+        std::vector<Cell> routes;
+        for (const Json& route : items(listener, "routes")) {
+            routes.push_back(
+                {fmt::format("{}{} to {}", text(route, "host"), text(route, "path"), text(route, "pool"))});
+        }
         table.add({{text(listener, "name")},
                    {text(listener, "address")},
                    {text(listener, "mode")},
                    {text(listener, "pool")},
                    {print_count(number(listener, "sessions"))},
-                   {print_count(number(listener, "accepted"))}});
+                   {print_count(number(listener, "accepted"))}},
+                  std::move(routes));
     }
     return table.empty() ? "" : "\n" + table.render(style);
 }

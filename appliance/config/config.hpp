@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/balance/route.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/network.hpp"
@@ -31,7 +32,8 @@ struct Listener {
     std::string name;
     core::Address address;
     Mode mode = Mode::http;
-    std::string pool;
+    std::string pool;                          // of what no route takes
+    std::vector<core::balance::Route> routes{};  // http only; in the order of the file, which is that of matching
 
     friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -164,6 +166,8 @@ struct Limits {
     static constexpr std::size_t file_bytes = std::size_t{1} << 20;
     static constexpr std::size_t page_bytes = std::size_t{1} << 20;
     static constexpr std::size_t listeners = 256;
+    static constexpr std::size_t routes = 256;       // of one listener
+    static constexpr std::size_t route_bytes = 255;  // of a host or a path
     static constexpr std::size_t servers = 1024;
     static constexpr std::size_t pools = 256;
     static constexpr std::size_t backends = 256;  // of one pool

@@ -34,6 +34,9 @@ private:
     void add_backend(Position at, Backend backend, Pool& pool);
     void read_listener(const std::string& name, Section& section);
     void read_listener_address(Section& section, Listener& listener);
+    void read_routes(Section& section, Listener& listener);
+    void read_route(const Node& node, Listener& listener);
+    void refuse_hidden(Position at, const core::balance::Route& route, const Listener& listener);
     void refuse_loop(Position at, const Listener& listener);
     void read_maintenance();
     void read_page(Section& section);

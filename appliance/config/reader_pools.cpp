@@ -150,6 +150,7 @@ void Reader::read_listener(const std::string& name, Section& section) {
         report_.add(section.at("pool"), fmt::format("unknown pool '{}' in {}", listener.pool, section.name()),
                     suggest(listener.pool, names_of(config_.pools), "pools"));
     }
+    read_routes(section, listener);
     config_.listeners.push_back(std::move(listener));
 }
 

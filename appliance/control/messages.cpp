@@ -56,10 +56,15 @@ json configure_message(const config::Config& config) {
     const unsigned workers = worker_count(config);
     json listeners = json::array();
     for (const config::Listener& listener : config.listeners) {
+        json routes = json::array();
+        for (const core::balance::Route& route : listener.routes) {
+            routes.push_back({{"host", route.host}, {"path", route.path}, {"pool", route.pool}});
+        }
         listeners.push_back({{"name", listener.name},
                              {"address", listener.address.text()},
                              {"mode", config::print(listener.mode)},
                              {"pool", listener.pool},
+                             {"routes", std::move(routes)},
                              {"fds", workers}});
     }
     json pools = json::array();

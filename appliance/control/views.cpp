@@ -125,10 +125,15 @@ Json view_status(const config::Config& config, const Administration& administrat
     Json listeners = Json::array();
     for (const config::Listener& listener : config.listeners) {
         const json& seen = find_named(member(report, "listeners"), "name", listener.name);
+        Json routes = Json::array();
+        for (const core::balance::Route& route : listener.routes) {
+            routes.push_back({{"host", route.host}, {"path", route.path}, {"pool", route.pool}});
+        }
         listeners.push_back({{"name", listener.name},
                              {"address", listener.address.text()},
                              {"mode", config::print(listener.mode)},
                              {"pool", listener.pool},
+                             {"routes", std::move(routes)},
                              {"sessions", seen.is_object() ? seen.value("sessions", json(0)) : json(0)},
                              {"accepted", seen.is_object() ? seen.value("accepted", json(0)) : json(0)}});
     }

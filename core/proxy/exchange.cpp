@@ -22,14 +22,16 @@ Exchange::Exchange(Session& session, std::shared_ptr<Routing> routing, Record& r
       routing_(std::move(routing)),
       timeouts_(routing_->snapshot().timeouts),
       record_(record),
-      pool_(routing_->pool(session.listener->spec->pool)),
       to_backend_(session.worker.scratch().take()),
       to_client_(session.worker.scratch().take()) {
     to_client_.aim(session_.client, session_.send_deadline, timeouts_.client);
 }
 
 void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
-    const std::string fallback = head.authority.empty() ? session_.listener->spec->address.text() : std::string();
+    const ListenerSpec& listener = *session_.listener->spec;
+    const balance::Route* const route = balance::find_route(listener.routes, head.host, head.path);
+    pool_ = routing_->pool(route == nullptr ? listener.pool : route->pool);
+    const std::string fallback = head.authority.empty() ? listener.address.text() : std::string();
     http::RequestOptions options;
     options.origin.client = session_.peer_host;
     options.host_fallback = fallback;

@@ -64,7 +64,7 @@ private:
     std::shared_ptr<Routing> routing_;
     const Timeouts& timeouts_;
     Record& record_;
-    Pool* pool_;
+    Pool* pool_ = nullptr;  // by the listener's routes, from prepare() on
     Request request_;
     Response response_;
     Outbox to_backend_;

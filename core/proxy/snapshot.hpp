@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/balance/route.hpp"
 #include "core/balance/strategy.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
@@ -19,7 +20,8 @@ struct ListenerSpec {
     std::string name;
     Address address;
     Mode mode = Mode::http;
-    std::string pool;
+    std::string pool;                    // of what no route takes
+    std::vector<balance::Route> routes{};  // of Mode::http
 };
 
 struct BackendSpec {

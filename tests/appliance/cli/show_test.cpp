@@ -20,7 +20,8 @@ const json status = json::parse(R"({
   "proxy": {"state": "running", "pid": 812, "since": "2026-11-22T11:00:00Z"},
   "fence_helper": {"state": "running", "pid": 813, "since": "2026-11-22T11:00:00Z"},
   "listeners": [
-    {"name": "web", "address": "0.0.0.0:80", "mode": "http", "pool": "app", "sessions": 12, "accepted": 123456},
+    {"name": "web", "address": "0.0.0.0:80", "mode": "http", "pool": "app",
+     "routes": [{"host": "*.example.org", "path": "/api", "pool": "chat"}], "sessions": 12, "accepted": 123456},
     {"name": "chat", "address": "0.0.0.0:5222", "mode": "tcp", "pool": "chat", "sessions": 0, "accepted": 9}],
   "pools": [
     {"name": "app", "state": "serving", "port": 80, "balance": "round_robin", "maintenance": null,
@@ -79,6 +80,7 @@ proxy running 3h (pid 812), fence helper running 3h (pid 813)
 
 LISTENER  ADDRESS       MODE  POOL  SESSIONS  ACCEPTED
 web       0.0.0.0:80    http  app         12      123k
+    *.example.org/api to chat
 chat      0.0.0.0:5222  tcp   chat         0         9
 
 POOL app: serving, port 80, round_robin

@@ -19,6 +19,15 @@ address = "0.0.0.0:80"
 mode = "http"
 pool = "app"
 
+[[listen.web.route]]
+host = "Files.example.org"
+pool = "chat"
+
+[[listen.web.route]]
+host = "*.example.org"
+path = "/files"
+pool = "chat"
+
 [listen.chat]
 address = "0.0.0.0:5222"
 mode = "tcp"
@@ -94,8 +103,12 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     const auto config = load(write("gatehouse.toml", contract));
     ASSERT_TRUE(config) << config.error().front().text();
     EXPECT_THAT(config->listeners,
-                ElementsAre(Listener{"web", *core::Address::parse("0.0.0.0:80"), Mode::http, "app"},
-                            Listener{"chat", *core::Address::parse("0.0.0.0:5222"), Mode::tcp, "chat"}));
+                ElementsAre(Listener{"web",
+                                     *core::Address::parse("0.0.0.0:80"),
+                                     Mode::http,
+                                     "app",
+                                     {{"files.example.org", "", "chat"}, {"*.example.org", "/files", "chat"}}},
+                            Listener{"chat", *core::Address::parse("0.0.0.0:5222"), Mode::tcp, "chat", {}}));
     ASSERT_EQ(config->pools.size(), 2U);
     const Pool& app = config->pools.front();
     EXPECT_THAT(app.backends, ElementsAre(Backend{"web1", *core::Address::parse("10.0.0.11:80"), 1, 0, false},
@@ -172,7 +185,7 @@ TEST_F(Loading, APageOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
     const auto config = load(file);
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().front().text(),
-              fmt::format("{}:31:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
+              fmt::format("{}:40:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
                           "the page's path, relative to this file",
                           file.string(), (folder_ / "maintenance.html").string()));
 }

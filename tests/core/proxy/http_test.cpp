@@ -284,6 +284,32 @@ TEST_F(Http, RelaysBytesBothWaysAfterAnUpgrade) {
     EXPECT_EQ(client.read_all(), "");
 }
 
+TEST_F(Http, SendsEachHostAndPathToThePoolOfItsRoute) {
+    Origin app(answer_all("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\napp"));
+    Origin api(answer_all("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\napi"));
+    Gate gate({app.address()}, Mode::http, [&](Snapshot& snapshot) {
+        PoolSpec pool;
+        pool.name = "api";
+        pool.backends.push_back({"api1", api.address(), 1, 0, false});
+        snapshot.pools.push_back(pool);
+        snapshot.listeners[0].routes = {{"", "/api", "api"}, {"api.example.org", "", "api"}, {"", "/lost", "nowhere"}};
+    });
+    gate.server().set_health("api", "api1", api.address(), true);
+    Peer client = gate.client();
+    const auto ask = [&client](const std::string& target, const std::string& host) {
+        client.send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+        client.read_until("\r\n\r\n");
+        return client.read_bytes(3);
+    };
+    EXPECT_EQ(ask("/", "a"), "app");
+    EXPECT_EQ(ask("/api?x=/", "a"), "api");
+    EXPECT_EQ(ask("/apis", "a"), "app");
+    EXPECT_EQ(ask("/?x=/api", "a"), "app");
+    EXPECT_EQ(ask("/", "API.example.org:8080"), "api");
+    EXPECT_EQ(ask("http://api.example.org/x", "api.example.org"), "api");
+    EXPECT_THAT(gate.ask("GET /lost HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 503"));
+}
+
 TEST_F(Http, RefusesAProtocolSwitchThatNobodyAskedFor) {
     std::string seen;
     Origin origin(answer_once(seen, "\r\n\r\n", "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"));
