@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "netfilter/handle.hpp"
+#include "netfilter/phrase.hpp"
+#include "netfilter/trusted.hpp"
 #include "netfilter/uapi.hpp"
 // The libraries' headers come after the kernel's.
 #include <libmnl/libmnl.h>
@@ -24,26 +26,30 @@ bool is(const Message& message, int kind) {
     return message.type == (NFNL_SUBSYS_NFTABLES << 8 | kind) && message.bytes.size() >= body_offset;
 }
 
-const nlmsghdr* header(const Message& message) {
-    return reinterpret_cast<const nlmsghdr*>(message.bytes.data());
+// Whether the library could read the message into `out`.
+template <typename Object>
+bool parse(const Message& message, int (*read)(const nlmsghdr*, Object*), Object* out) {
+    const auto copy = trusted_copy(message);
+    return !copy.empty() && read(reinterpret_cast<const nlmsghdr*>(copy.data()), out) >= 0;
 }
 
 bool same(const char* name, std::string_view table) {
     return name != nullptr && table == name;
 }
 
-// The comment in an object's user data. Control bytes become '?', so that no comment can play with a terminal.
+// Empty where the library has none.
+std::string read_name(const char* name) {
+    return name == nullptr ? std::string() : printable(name);
+}
+
+// The comment in an object's user data.
 std::string read_comment(const void* data, std::uint32_t size) {
     const auto* bytes = static_cast<const std::uint8_t*>(data);
     std::uint32_t at = 0;
     while (bytes != nullptr && at + 2 <= size && at + 2 + bytes[at + 1] <= size) {
         if (bytes[at] == 0) {
             const auto* text = reinterpret_cast<const char*>(bytes + at + 2);
-            std::string comment(text, strnlen(text, bytes[at + 1]));
-            std::replace_if(
-                comment.begin(), comment.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; },
-                '?');
-            return comment;
+            return printable(std::string(text, strnlen(text, bytes[at + 1])));
         }
         at += 2U + bytes[at + 1];
     }
@@ -70,7 +76,7 @@ Element read_element(nftnl_set_elem* in) {
         element.verdict.code = static_cast<Verdict::Code>(nftnl_set_elem_get_u32(in, NFTNL_SET_ELEM_VERDICT));
     }
     if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_CHAIN)) {
-        element.verdict.chain = nftnl_set_elem_get_str(in, NFTNL_SET_ELEM_CHAIN);
+        element.verdict.chain = read_name(nftnl_set_elem_get_str(in, NFTNL_SET_ELEM_CHAIN));
     }
     if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_TIMEOUT)) {
         element.timeout = core::Milliseconds(nftnl_set_elem_get_u64(in, NFTNL_SET_ELEM_TIMEOUT));
@@ -101,7 +107,7 @@ Element read_element(nftnl_set_elem* in) {
 
 std::optional<Table> decode_table(const Message& message, std::string_view table) {
     Handle<nftnl_table, nftnl_table_free> in(nftnl_table_alloc());
-    if (!is(message, NFT_MSG_NEWTABLE) || nftnl_table_nlmsg_parse(header(message), in.get()) < 0 ||
+    if (!is(message, NFT_MSG_NEWTABLE) || !parse(message, nftnl_table_nlmsg_parse, in.get()) ||
         !same(nftnl_table_get_str(in.get(), NFTNL_TABLE_NAME), table)) {
         return std::nullopt;
     }
@@ -115,16 +121,16 @@ std::optional<Table> decode_table(const Message& message, std::string_view table
 
 std::optional<Chain> decode_chain(const Message& message, std::string_view table) {
     Handle<nftnl_chain, nftnl_chain_free> in(nftnl_chain_alloc());
-    if (!is(message, NFT_MSG_NEWCHAIN) || nftnl_chain_nlmsg_parse(header(message), in.get()) < 0 ||
+    if (!is(message, NFT_MSG_NEWCHAIN) || !parse(message, nftnl_chain_nlmsg_parse, in.get()) ||
         !same(nftnl_chain_get_str(in.get(), NFTNL_CHAIN_TABLE), table)) {
         return std::nullopt;
     }
-    Chain out{nftnl_chain_get_str(in.get(), NFTNL_CHAIN_NAME), std::nullopt};
+    Chain out{read_name(nftnl_chain_get_str(in.get(), NFTNL_CHAIN_NAME)), std::nullopt};
     if (nftnl_chain_is_set(in.get(), NFTNL_CHAIN_HOOKNUM)) {
-        const char* type = nftnl_chain_get_str(in.get(), NFTNL_CHAIN_TYPE);
         out.hook = Hook{static_cast<Hook::Place>(nftnl_chain_get_u32(in.get(), NFTNL_CHAIN_HOOKNUM)),
                         nftnl_chain_get_s32(in.get(), NFTNL_CHAIN_PRIO),
-                        nftnl_chain_get_u32(in.get(), NFTNL_CHAIN_POLICY) == NF_ACCEPT, type == nullptr ? "" : type};
+                        nftnl_chain_get_u32(in.get(), NFTNL_CHAIN_POLICY) == NF_ACCEPT,
+                        read_name(nftnl_chain_get_str(in.get(), NFTNL_CHAIN_TYPE))};
     }
     return out;
 }
@@ -135,13 +141,13 @@ std::optional<Rule> decode_rule(const Message& message, std::string_view table) 
         return std::nullopt;
     }
     // libnftnl gives up on expressions it does not know; the rule must not become invisible by that.
-    if (nftnl_rule_nlmsg_parse(header(message), in.get()) < 0) {
+    if (!parse(message, nftnl_rule_nlmsg_parse, in.get())) {
         return Rule{"", {Foreign{"unknown"}}, ""};
     }
     if (!same(nftnl_rule_get_str(in.get(), NFTNL_RULE_TABLE), table)) {
         return std::nullopt;
     }
-    Rule out{nftnl_rule_get_str(in.get(), NFTNL_RULE_CHAIN), {}, {}};
+    Rule out{read_name(nftnl_rule_get_str(in.get(), NFTNL_RULE_CHAIN)), {}, {}};
     nftnl_expr_foreach(
         in.get(),
         [](nftnl_expr* each, void* rule) {
@@ -158,12 +164,13 @@ std::optional<Rule> decode_rule(const Message& message, std::string_view table) 
 
 std::optional<Map> decode_map(const Message& message, std::string_view table) {
     Handle<nftnl_set, nftnl_set_free> in(nftnl_set_alloc());
-    if (!is(message, NFT_MSG_NEWSET) || nftnl_set_nlmsg_parse(header(message), in.get()) < 0 ||
+    if (!is(message, NFT_MSG_NEWSET) || !parse(message, nftnl_set_nlmsg_parse, in.get()) ||
         !same(nftnl_set_get_str(in.get(), NFTNL_SET_TABLE), table)) {
         return std::nullopt;
     }
-    Map out{nftnl_set_get_str(in.get(), NFTNL_SET_NAME), unpack(nftnl_set_get_u32(in.get(), NFTNL_SET_KEY_TYPE)),
-            nftnl_set_get_u32(in.get(), NFTNL_SET_FLAGS), false, false};
+    Map out{read_name(nftnl_set_get_str(in.get(), NFTNL_SET_NAME)),
+            unpack(nftnl_set_get_u32(in.get(), NFTNL_SET_KEY_TYPE)), nftnl_set_get_u32(in.get(), NFTNL_SET_FLAGS),
+            false, false};
     if (nftnl_set_is_set(in.get(), NFTNL_SET_DESC_SIZE)) {
         out.size = nftnl_set_get_u32(in.get(), NFTNL_SET_DESC_SIZE);
     }
@@ -186,7 +193,7 @@ std::optional<Map> decode_map(const Message& message, std::string_view table) {
 
 bool decode_elements(const Message& message, std::vector<Element>& out) {
     Handle<nftnl_set, nftnl_set_free> in(nftnl_set_alloc());
-    if (!is(message, NFT_MSG_NEWSETELEM) || nftnl_set_elems_nlmsg_parse(header(message), in.get()) < 0) {
+    if (!is(message, NFT_MSG_NEWSETELEM) || !parse(message, nftnl_set_elems_nlmsg_parse, in.get())) {
         return false;
     }
     nftnl_set_elem_foreach(

@@ -38,7 +38,8 @@ nftnl_expr* encode(const Expression& expression) {
                 value.encode(out);
                 return out;
             } else {
-                VERIFY(!"an expression of somebody else is never written");
+                constexpr bool foreign_is_never_written = false;
+                VERIFY(foreign_is_never_written);
                 return nullptr;
             }
         },
@@ -62,7 +63,7 @@ std::string print(const std::vector<Expression>& expressions) {
     for (const auto& expression : expressions) {
         std::visit([&phrase](const auto& value) { value.print(phrase); }, expression);
     }
-    return std::move(phrase).text();
+    return printable(std::move(phrase).text());
 }
 
 }  // namespace netfilter

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "core/base/verify.hpp"
 #include "netfilter/attribute.hpp"
@@ -25,6 +26,8 @@ constexpr std::uint32_t by_address = 1U << 0;
 constexpr std::uint32_t by_port = 1U << 3 | 1U << 4;  // with the protocol
 
 constexpr std::size_t message_max = 512;
+// The tuple of an IPv6 flow with its zone and number takes some 90 bytes.
+constexpr std::size_t name_max = 256;
 
 class Builder {
 public:
@@ -150,7 +153,7 @@ std::optional<FlowEntry> decode_entry(const Message& message) {
     copy_attribute(attributes, CTA_TUPLE_ORIG, true, entry.name);
     copy_attribute(attributes, CTA_ZONE, false, entry.name);
     copy_attribute(attributes, CTA_ID, false, entry.name);
-    return entry;
+    return entry.name.size() < name_max ? std::optional(std::move(entry)) : std::nullopt;
 }
 
 std::vector<std::byte> encode_forget(std::span<const FlowEntry> entries, std::uint32_t sequence) {
@@ -159,7 +162,7 @@ std::vector<std::byte> encode_forget(std::span<const FlowEntry> entries, std::ui
         // Without a name the kernel would forget every flow of the machine.
         VERIFY(!entry.name.empty());
         Builder message(IPCTNL_MSG_CT_DELETE, 0, entry.there.from.family(), sequence++);
-        VERIFY(entry.name.size() < message_max / 2);
+        VERIFY(entry.name.size() < name_max);
         auto* header = message.header();
         std::memcpy(mnl_nlmsg_get_payload_tail(header), entry.name.data(), entry.name.size());
         header->nlmsg_len += static_cast<std::uint32_t>(entry.name.size());

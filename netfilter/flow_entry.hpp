@@ -35,7 +35,7 @@ enum class FlowRole : std::uint8_t { answers, begins };
 [[nodiscard]] std::vector<std::byte> encode_entry_dump(const core::Address& backend, std::uint8_t protocol,
                                                        FlowRole role, std::uint32_t sequence);
 
-// Nothing for another kind of message, or one without both directions.
+// Nothing for another kind of message, or one without both directions, or with more than the kernel puts into them.
 [[nodiscard]] std::optional<FlowEntry> decode_entry(const Message& message);
 
 // Forgets these entries: the next packet of such a flow counts as the first of a new one, and meets the fence. (Where

@@ -33,6 +33,9 @@ public:
     // table: an inet table. own_port: the netlink port of whoever changes it by right. receive_buffer, in bytes, is
     // for tests that want announcements to be lost. Errors: no CAP_NET_ADMIN, no nf_tables.
     static core::Result<Monitor> open(std::string_view table, std::uint32_t own_port, int receive_buffer = 8 << 20);
+    // Over any datagram socket that does not block, for tests that make announcements up. port: the netlink port to
+    // which answers about the generation come.
+    Monitor(core::base::Descriptor descriptor, std::string_view table, std::uint32_t own_port, std::uint32_t port);
 
     // Readable when there is something to read().
     [[nodiscard]] int descriptor() const { return descriptor_.get(); }
@@ -44,7 +47,6 @@ public:
     std::optional<ForeignChange> take(Clock::time_point now);
 
 private:
-    Monitor(core::base::Descriptor descriptor, std::string_view table, std::uint32_t own_port, std::uint32_t port);
     void audit();
     void take_in(const Message& message, Clock::time_point now);
     void take_commit(const Message& message, std::uint32_t sender);

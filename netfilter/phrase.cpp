@@ -33,7 +33,8 @@ constexpr std::array<Name, 7> icmpv6_names{{{128, "echo-request"},
 
 std::uint32_t host_word(const Bytes& bytes) {
     std::uint32_t word = 0;
-    std::memcpy(&word, bytes.data(), std::min<std::size_t>(bytes.size(), sizeof word));
+    std::copy_n(bytes.begin(), std::min<std::size_t>(bytes.size(), sizeof word),
+                reinterpret_cast<std::uint8_t*>(&word));
     return word;
 }
 
@@ -222,6 +223,12 @@ void Phrase::flush() {
 void Phrase::append(std::string_view words) {
     text_ += text_.empty() ? "" : " ";
     text_ += words;
+}
+
+std::string printable(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
+    return text;
 }
 
 }  // namespace netfilter

@@ -62,4 +62,8 @@ private:
 // "tcp", "udp", or the number.
 std::string protocol_name(std::uint8_t protocol);
 
+// The text with '?' for control bytes, so that what somebody else named or noted cannot play with a terminal: the
+// kernel takes any byte in a name.
+std::string printable(std::string text);
+
 }  // namespace netfilter

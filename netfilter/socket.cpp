@@ -51,7 +51,8 @@ std::optional<Ack> read_ack(const Message& message) {
         return std::nullopt;
     }
     std::memcpy(&body, message.bytes.data() + sizeof(nlmsghdr), sizeof body);
-    Ack ack{message.sequence, -body.error, {}, std::nullopt};
+    // Without the sign's overflow, should the number be the smallest there is.
+    Ack ack{message.sequence, static_cast<int>(0U - static_cast<unsigned>(body.error)), {}, std::nullopt};
     if ((message.flags & NLM_F_ACK_TLVS) == 0) {
         return ack;
     }
