@@ -3,13 +3,10 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <map>
-#include <tuple>
 
 #include "netfilter/commit.hpp"
-#include "netfilter/fence_table.hpp"
+#include "netfilter/fence_plan.hpp"
 
 namespace netfilter {
 namespace {
@@ -20,25 +17,6 @@ constexpr int attempts_max = 8;
 constexpr int rebuilds_max = 2;
 // Up to this many backends are looked up one by one (15 us each); more with one dump.
 constexpr std::size_t single_reads_max = 32;
-
-using BackendKey = std::pair<core::Address, std::uint8_t>;
-using Wanted = std::map<BackendKey, const Fence*>;  // nullptr: unfence
-
-using Existing = std::map<std::pair<const Map*, Key>, Element>;
-
-BackendKey backend_of(const Change& change) {
-    return std::visit([](const auto& each) { return BackendKey{each.backend, each.protocol}; }, change);
-}
-
-Wanted collapse(std::span<const Change> changes, core::WallTime now) {
-    Wanted wanted;
-    for (const auto& change : changes) {
-        const auto* fence = std::get_if<Fence>(&change);
-        const bool over = fence != nullptr && fence->until && *fence->until <= now;
-        wanted[backend_of(change)] = over ? nullptr : fence;
-    }
-    return wanted;
-}
 
 core::Result<Existing> read_singly(Kernel& kernel, const Wanted& wanted) {
     Existing existing;
@@ -63,78 +41,8 @@ core::Result<Existing> read_everything(Kernel& kernel) {
     if (!snapshot) {
         return tl::unexpected(snapshot.error());
     }
-    Existing existing;
-    for (auto& contents : snapshot->maps) {
-        for (const auto& map : fence_table().maps) {
-            if (map.name != contents.map.name) {
-                continue;
-            }
-            for (auto& element : contents.elements) {
-                existing.emplace(std::pair(&map, element.key), std::move(element));
-            }
-        }
-    }
-    return existing;
+    return elements_of(std::move(*snapshot), fence_table());
 }
-
-// True when the kernel holds the fence just as it is wanted.
-bool holds(const Element& element, const Map& map, const Fence& wanted, core::WallTime now) {
-    auto found = to_fence(element, map, now);
-    if (!found) {
-        return false;
-    }
-    found->packets = 0;
-    found->bytes = 0;
-    return *found == as_stored(wanted);
-}
-
-// Collects what happens to each map, so that a thousand fences become two operations and not two thousand.
-class Plan {
-public:
-    explicit Plan(core::WallTime now) : now_(now) {}
-
-    void change(const BackendKey& backend, const Fence* wanted, const Existing& existing) {
-        const auto key = key_of(backend.first, backend.second);
-        const Map* target = wanted == nullptr ? nullptr : &map_of(backend.first, wanted->scope);
-        Counts counts;
-        bool there = false;
-        for (const auto scope : {Scope::fresh, Scope::all}) {
-            const auto& map = map_of(backend.first, scope);
-            const auto found = existing.find({&map, key});
-            if (found == existing.end()) {
-                continue;
-            }
-            if (found->second.counts) {
-                counts.packets += found->second.counts->packets;
-                counts.bytes += found->second.counts->bytes;
-            }
-            if (&map == target && holds(found->second, map, *wanted, now_)) {
-                there = true;
-            } else {
-                removed_[&map].push_back(key);
-            }
-        }
-        if (target != nullptr && !there) {
-            added_[target].push_back(to_element(*wanted, counts, now_));
-        }
-    }
-
-    Transaction finish() && {
-        Transaction transaction{std::string(fence_table_name)};
-        for (auto& [map, keys] : removed_) {
-            transaction.add(RemoveElements{*map, std::move(keys)});
-        }
-        for (auto& [map, elements] : added_) {
-            transaction.add(AddElements{*map, std::move(elements)});
-        }
-        return transaction;
-    }
-
-private:
-    core::WallTime now_;
-    std::map<const Map*, std::vector<Key>> removed_;
-    std::map<const Map*, std::vector<Element>> added_;
-};
 
 }  // namespace
 
@@ -259,11 +167,14 @@ core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
     if (!existing) {
         return tl::unexpected(existing.error());
     }
-    Plan plan(now);
+    FencePlan plan(fence_table(), now);
     for (const auto& [backend, fence] : wanted) {
         plan.change(backend, fence, *existing);
     }
-    const auto transaction = std::move(plan).finish();
+    Transaction transaction{std::string(fence_table_name)};
+    for (auto& operation : std::move(plan).finish()) {
+        transaction.add(std::move(operation));
+    }
     if (transaction.empty()) {
         return true;
     }
@@ -286,19 +197,7 @@ core::Result<std::vector<Fence>> FenceManager::list() {
     if (!snapshot) {
         return tl::unexpected(snapshot.error());
     }
-    const auto now = core::base::wall_now();
-    std::vector<Fence> fences;
-    for (const auto& contents : snapshot->maps) {
-        for (const auto& element : contents.elements) {
-            if (auto fence = to_fence(element, contents.map, now)) {
-                fences.push_back(std::move(*fence));
-            }
-        }
-    }
-    std::sort(fences.begin(), fences.end(), [](const Fence& a, const Fence& b) {
-        return std::tie(a.backend, a.protocol, a.scope) < std::tie(b.backend, b.protocol, b.scope);
-    });
-    return fences;
+    return fences_of(*snapshot, core::base::wall_now());
 }
 
 core::Result<std::string> FenceManager::rules_text() {

@@ -37,15 +37,25 @@ std::vector<Expression> is_new() {
             Compare{false, host_bytes(0), 1}};
 }
 
+// Which end of a packet the fenced address is.
+enum class End { source, destination };
+
+Payload address_at(End end, bool v4) {
+    if (end == End::destination) {
+        return v4 ? ip_destination(1) : ip6_destination(1);
+    }
+    return v4 ? ip_source(1) : ip6_source(1);
+}
+
 // "ip daddr . meta l4proto . th dport vmap @map", preceded by the test for the family that makes ip daddr mean that.
-std::vector<Expression> look_up(const char* map, bool v4) {
+std::vector<Expression> look_up(const char* map, bool v4, End end = End::destination) {
     const auto family = static_cast<std::uint8_t>(v4 ? AF_INET : AF_INET6);
     const std::uint32_t address_words = v4 ? 1 : 4;
     // The kernel names a register that begins one of the large ones by that one: 2 is word 4.
     const std::uint32_t protocol_at = v4 ? word(1) : 2;
-    return {Meta{Meta::Key::network_protocol, 1},        Compare{true, {family}, 1},
-            v4 ? ip_destination(1) : ip6_destination(1), Meta{Meta::Key::transport_protocol, protocol_at},
-            destination_port(word(address_words + 1)),   Lookup{map, 1}};
+    return {Meta{Meta::Key::network_protocol, 1},      Compare{true, {family}, 1},
+            address_at(end, v4),                       Meta{Meta::Key::transport_protocol, protocol_at},
+            destination_port(word(address_words + 1)), Lookup{map, 1}};
 }
 
 Rule deny_with_reset() {
@@ -55,10 +65,10 @@ Rule deny_with_reset() {
 }
 
 // New flows only: first the question for the state, so that an element's counter counts refused packets exactly.
-Rule fence_new(const char* map, bool v4) {
+Rule fence_new(const char* chain, const char* map, bool v4, End end) {
     auto rule = is_new();
-    append(rule, look_up(map, v4));
-    return {fence_chain, std::move(rule), {}};
+    append(rule, look_up(map, v4, end));
+    return {chain, std::move(rule), {}};
 }
 
 // Our own resets must reach a backend that is cut off altogether, or its connections stay open for ever.
@@ -91,13 +101,29 @@ FenceTable make_table() {
         {fence_chain,
          {Meta{Meta::Key::mark, 1}, Compare{true, host_bytes(probe_mark), 1}, Verdict{Verdict::Code::back, {}}},
          "health probes"},
-        fence_new("new4", true),
-        fence_new("new6", false),
+        fence_new(fence_chain, "new4", true, End::destination),
+        fence_new(fence_chain, "new6", false, End::destination),
         pass_resets(),
         {fence_chain, look_up("all4", true), {}},
         {fence_chain, look_up("all6", false), {}},
         {"output", {to_fences}, {}},
         {"forward", {to_fences}, {}}};
+    return made;
+}
+
+FenceTable make_host_table() {
+    constexpr const char* input = "input";
+    FenceTable made;
+    made.table = {std::string(host_fence_table_name), "gatehouse schema=1", 0};
+    made.maps = {make_map("new4", KeyType::ipv4_addr), make_map("new6", KeyType::ipv6_addr)};
+    made.chains = {{deny_reset, std::nullopt},
+                   {deny_icmp, std::nullopt},
+                   {input, Hook{Hook::Place::input, priority, true, "filter"}}};
+    made.rules = {deny_with_reset(),
+                  {deny_reset, {Reject{Reject::Kind::icmpx, Reject::port_unreachable}}, {}},
+                  {deny_icmp, {Reject{Reject::Kind::icmpx, Reject::admin_prohibited}}, {}},
+                  fence_new(input, "new4", true, End::source),
+                  fence_new(input, "new6", false, End::source)};
     return made;
 }
 
@@ -109,8 +135,8 @@ std::vector<Rule> rules_of(const std::vector<Rule>& rules, const std::string& ch
     return found;
 }
 
-const Map* find_map(std::string_view name) {
-    const auto& maps = fence_table().maps;
+const Map* find_map(std::string_view name, const FenceTable& table) {
+    const auto& maps = table.maps;
     const auto found = std::find_if(maps.begin(), maps.end(), [name](const Map& map) { return map.name == name; });
     return found == maps.end() ? nullptr : &*found;
 }
@@ -142,14 +168,18 @@ const FenceTable& fence_table() {
     return made;
 }
 
-bool has_structure(const Snapshot& snapshot) {
-    const auto& wanted = fence_table();
+const FenceTable& host_fence_table() {
+    static const FenceTable made = make_host_table();
+    return made;
+}
+
+bool has_structure(const Snapshot& snapshot, const FenceTable& wanted) {
     if (!snapshot.table || *snapshot.table != wanted.table || snapshot.maps.size() != wanted.maps.size() ||
         snapshot.chains.size() != wanted.chains.size() || snapshot.rules.size() != wanted.rules.size()) {
         return false;
     }
-    const bool maps = std::all_of(snapshot.maps.begin(), snapshot.maps.end(), [](const Contents& each) {
-        const auto* map = find_map(each.map.name);
+    const bool maps = std::all_of(snapshot.maps.begin(), snapshot.maps.end(), [&](const Contents& each) {
+        const auto* map = find_map(each.map.name, wanted);
         return map != nullptr && *map == each.map;
     });
     const bool chains = std::all_of(wanted.chains.begin(), wanted.chains.end(), [&](const Chain& chain) {
@@ -159,9 +189,8 @@ bool has_structure(const Snapshot& snapshot) {
     return maps && chains;
 }
 
-Transaction rebuild(const Snapshot& snapshot) {
-    const auto& wanted = fence_table();
-    Transaction transaction{std::string(fence_table_name)};
+Transaction rebuild(const Snapshot& snapshot, const FenceTable& wanted) {
+    Transaction transaction{wanted.table.name};
     if (snapshot.table) {
         transaction.add(RemoveTable{wanted.table.name});
     }
@@ -176,7 +205,7 @@ Transaction rebuild(const Snapshot& snapshot) {
         transaction.add(AddRule{rule});
     }
     for (const auto& contents : snapshot.maps) {
-        const auto* map = find_map(contents.map.name);
+        const auto* map = find_map(contents.map.name, wanted);
         if (map == nullptr || map->key != contents.map.key || !contents.map.verdicts) {
             continue;
         }
@@ -190,9 +219,9 @@ Transaction rebuild(const Snapshot& snapshot) {
     return transaction;
 }
 
-const Map& map_of(const core::Address& backend, Scope scope) {
+const Map& map_of(const core::Address& backend, Scope scope, const FenceTable& table) {
     const std::size_t index = (scope == Scope::all ? 2U : 0U) + (backend.is_v4() ? 0U : 1U);
-    return fence_table().maps.at(index);
+    return table.maps.at(index);
 }
 
 Key key_of(const core::Address& backend, std::uint8_t protocol) {
@@ -219,7 +248,8 @@ Element to_element(const Fence& fence, Counts counts, core::WallTime now) {
 
 std::optional<Fence> to_fence(const Element& element, const Map& map, core::WallTime now) {
     const auto mode = mode_of(element.verdict);
-    const auto* known = find_map(map.name);
+    // The names of the other table are among those of this one.
+    const auto* known = find_map(map.name, fence_table());
     const bool v4 = !map.key.empty() && map.key.front() == KeyType::ipv4_addr;
     const std::size_t address_size = v4 ? 4 : 16;
     if (!mode || known == nullptr || known->key != map.key || element.key.size != address_size + 8) {

@@ -1,5 +1,8 @@
-// The layout of fences in nftables: table inet gatehouse. Everything that knows names of maps and chains is here, so
-// that the layout can be changed in one place. Pure values; manager.hpp brings them to the kernel.
+// The layout of fences in nftables. Everything that knows names of maps and chains is here, so that the layout can be
+// changed in one place. Pure values; fence_manager.hpp brings them to the kernel.
+//
+// There are two tables: inet gatehouse on the balancer looks at where a packet goes, inet gatehouse_host_fence on an
+// application server at where it comes from. A fence of the latter holds the balancer's address with the server's port.
 //
 // One verdict map for each scope and family: one lookup for a packet, whatever the number of fences; the mode visible
 // in `nft list`; and the kernel itself sees to it that a backend has one mode. Its price is that adding a fence which
@@ -19,8 +22,9 @@
 namespace netfilter {
 
 inline constexpr std::string_view fence_table_name = "gatehouse";
+inline constexpr std::string_view host_fence_table_name = "gatehouse_host_fence";
 
-// The table without fences: what the kernel must hold for fences to work.
+// A table without fences: what the kernel must hold for fences to work.
 struct FenceTable {
     Table table;
     std::vector<Map> maps;
@@ -28,16 +32,18 @@ struct FenceTable {
     std::vector<Rule> rules;
 };
 [[nodiscard]] const FenceTable& fence_table();
+// Of scope fresh only, and without an exception for probes: those of a foreign balancer carry no mark that we know.
+[[nodiscard]] const FenceTable& host_fence_table();
 
-// True when the snapshot holds exactly fence_table(), nothing missing, changed, added, or in another order.
-[[nodiscard]] bool has_structure(const Snapshot& snapshot);
+// True when the snapshot holds exactly the wanted table, nothing missing, changed, added, or in another order.
+[[nodiscard]] bool has_structure(const Snapshot& snapshot, const FenceTable& wanted = fence_table());
 
-// Replaces whatever the snapshot holds under our name by fence_table(), with the elements that the snapshot has in
+// Replaces whatever the snapshot holds under our name by the wanted table, with the fences that the snapshot has in
 // our maps.
-[[nodiscard]] Transaction rebuild(const Snapshot& snapshot);
+[[nodiscard]] Transaction rebuild(const Snapshot& snapshot, const FenceTable& wanted = fence_table());
 
-// The map that a fence lives in.
-[[nodiscard]] const Map& map_of(const core::Address& backend, Scope scope);
+// The map that a fence lives in. The table has maps of that scope.
+[[nodiscard]] const Map& map_of(const core::Address& backend, Scope scope, const FenceTable& table = fence_table());
 [[nodiscard]] Key key_of(const core::Address& backend, std::uint8_t protocol);
 
 // `counts` seeds the counter. `now` turns until into the kernel's timeout; until lies after it.
