@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "appliance/boot/claim.hpp"
 #include "appliance/boot/privileges.hpp"
 #include "appliance/boot/proxy_role.hpp"
 #include "appliance/boot/sandbox.hpp"
@@ -122,6 +123,10 @@ int run_daemon(const std::string& file) {
     }
     if (::geteuid() != 0) {
         return complain({"cannot run", "not root", "start it as root; its processes give their privileges up", 0});
+    }
+    const auto claim = claim_fences();
+    if (!claim) {
+        return complain(claim.error());
     }
     raise_file_limit();
     // Signals are blocked before the log's thread starts, so that none of them is delivered there.

@@ -46,7 +46,8 @@ constexpr const char* for_control[] = {
     "unlink",     "unlinkat",   "rename", "renameat", "renameat2", "fchmod",       "fchown",     "utimensat",
     "statfs",     "fstatfs",    "flock",  "accept4",  "connect",   "memfd_create", "ioctl"};
 
-// The netlink socket is open by then; a lost one may be opened again.
+// For the socket on which netfilter/monitor hears announcements, which is opened and bound when the sandbox is shut
+// already. The sockets that ask and change are open by then; a lost one ends the process, and another is started.
 constexpr const char* for_fence[] = {"bind"};
 
 core::Result<void> allow(void* filter, std::span<const char* const> names) {
