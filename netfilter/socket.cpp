@@ -130,6 +130,10 @@ void Socket::limit_send(int bytes) {
     setsockopt(descriptor_.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
+void Socket::limit_receive(int bytes) {
+    setsockopt(descriptor_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 core::Result<Replies> Socket::exchange(std::span<const std::byte> datagram) {
     if (auto sent = send(datagram); !sent) {
         return tl::unexpected(sent.error());

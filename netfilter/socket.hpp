@@ -64,6 +64,8 @@ public:
 
     // Sends sizes above this are refused; forced at open when privileged.
     void limit_send(int bytes);
+    // For tests that want answers to be lost.
+    void limit_receive(int bytes);
 
 private:
     explicit Socket(core::base::Descriptor descriptor);

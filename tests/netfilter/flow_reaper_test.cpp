@@ -1,13 +1,13 @@
 // Real connections over loopback and through a router, ended under a standing fence.
 #include "netfilter/flow_reaper.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/netlink.h>
 
 #include <cstring>
 
 #include "kernel.hpp"
+#include "routed.hpp"
 
 namespace netfilter::test {
 namespace {
@@ -118,59 +118,30 @@ TEST_F(FlowReaperTest, EndsHundredsOfConnections) {
     EXPECT_EQ(read_error(doomed[399].client, 0), ECONNABORTED);
 }
 
-// A client's and a backend's namespace on either side of the fixture's, which routes.
 class RoutedFlow : public FlowReaperTest {
 protected:
     void SetUp() override {
         FlowReaperTest::SetUp();
-        if (IsSkipped() || HasFatalFailure()) {
-            return;
+        if (!IsSkipped() && !HasFatalFailure()) {
+            routed_.emplace();
         }
-        router_ = here();
-        client_ = join("c", "10.1.0.1", "10.1.0.2", "fd01::1", "fd01::2");
-        backend_ = join("s", "10.2.0.1", "10.2.0.2", "fd02::1", "fd02::2");
-        run("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
-    }
-    static Descriptor here() { return Descriptor(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)); }
-    static void enter(const Descriptor& space) { ASSERT_EQ(setns(space.get(), CLONE_NEWNET), 0) << strerror(errno); }
-    Descriptor join(const char* name, const char* near, const char* far, const char* near6, const char* far6) {
-        EXPECT_EQ(unshare(CLONE_NEWNET), 0);
-        auto made = here();
-        enter(router_);
-        const auto path = fmt::format("/proc/{}/fd/{}", getpid(), made.get());
-        run(fmt::format("ip link add {0} type veth peer name {0}1 netns {1}", name, path));
-        run(fmt::format("ip addr add {}/24 dev {}", near, name));
-        run(fmt::format("ip addr add {}/64 dev {} nodad", near6, name));
-        run(fmt::format("ip link set {} up", name));
-        enter(made);
-        run(fmt::format("ip addr add {}/24 dev {}1", far, name));
-        run(fmt::format("ip addr add {}/64 dev {}1 nodad", far6, name));
-        run(fmt::format("ip link set {}1 up", name));
-        run(fmt::format("ip route add default via {}", near));
-        run(fmt::format("ip -6 route add default via {}", near6));
-        enter(router_);
-        return made;
     }
     Connection connect_through(const Listener& listener) {
-        enter(client_);
-        auto made = connect_to(listener);
-        enter(router_);
-        return made;
+        return routed_->in_client([&] { return connect_to(listener); });
+    }
+    Listener listen_behind(const char* host) {
+        return routed_->in_backend([host] { return Listener(host); });
     }
 
-    Descriptor router_;
-    Descriptor client_;
-    Descriptor backend_;
+    std::optional<Routed> routed_;
 };
 
 class RoutedFlowOverBothFamilies : public RoutedFlow, public testing::WithParamInterface<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Both, RoutedFlowOverBothFamilies, testing::Values("10.2.0.2", "fd02::2"));
 
 TEST_P(RoutedFlowOverBothFamilies, EndsWithTheClientsNextPacketAndOthersLive) {
-    enter(backend_);
-    const Listener fenced(GetParam());
-    const Listener other(GetParam());
-    enter(router_);
+    const auto fenced = listen_behind(GetParam());
+    const auto other = listen_behind(GetParam());
     const auto doomed = connect_through(fenced);
     const auto spared = connect_through(other);
     apply({make_fence(fenced.address())});
@@ -182,16 +153,12 @@ TEST_P(RoutedFlowOverBothFamilies, EndsWithTheClientsNextPacketAndOthersLive) {
 }
 
 TEST_F(RoutedFlow, IsFoundByItsBackendBehindATranslatedAddress) {
-    enter(backend_);
-    const Listener fenced("10.2.0.2");
-    enter(router_);
+    const auto fenced = listen_behind("10.2.0.2");
     run("nft add table ip nat '{ chain pre { type nat hook prerouting priority dstnat; }; }'");
     const auto rule = fmt::format("nft add rule ip nat pre tcp dport 80 dnat to {}", fenced.address().text());
     run(rule);
-    enter(client_);
-    auto made = attempt(*Address::parse("10.1.0.1:80"));
+    const auto made = routed_->in_client([] { return attempt(*Address::parse("10.1.0.1:80")); });
     EXPECT_EQ(made.os_error, 0);
-    enter(router_);
     apply({make_fence(fenced.address())});
     EXPECT_EQ(reap(fenced.address()), (Reaped{0, 1}));
     EXPECT_EQ(send(made.descriptor.get(), "x", 1, MSG_NOSIGNAL), 1);
