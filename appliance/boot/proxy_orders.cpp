@@ -58,6 +58,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
         backend.weight = item.at("weight");
         backend.connections_max = item.at("max_connections");
         backend.backup = item.at("backup");
+        backend.passive_fall = from.at("check").at("passive_fall");
         targets.push_back({pool.name, backend.server, backend.address, check});
         pool.backends.push_back(std::move(backend));
     }

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <fmt/format.h>
+
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -17,7 +20,7 @@ namespace {
 using core::proxy::Administration;
 using nlohmann::json;
 
-class Proxy final : private core::health::Monitor::Observer {
+class Proxy final : private core::health::Monitor::Observer, private core::proxy::Worker::Observer {
 public:
     explicit Proxy(core::base::Descriptor link) : channel_(std::move(link)), log_(STDOUT_FILENO) {}
 
@@ -47,6 +50,16 @@ private:
         log_.write(link::event_line("health", fields));
     }
 
+    // On a worker's thread, while ours may be taking the monitor away.
+    void on_failing(const core::proxy::Backend& backend, std::string_view why) override {
+        const auto& spec = backend.spec();
+        const std::lock_guard lock(monitor_mutex_);
+        if (monitor_) {
+            monitor_->fail(backend.pool(), spec.server, spec.address,
+                           fmt::format("{} exchanges in a row failed, the last: {}", spec.passive_fall, why));
+        }
+    }
+
     void answer(link::Message& message) {
         const json id = message.body.value("id", json());
         json reply{{"type", "done"}};
@@ -70,7 +83,7 @@ private:
         } else if (type == "report") {
             return write_report(server_.report(), snapshot(), monitor_.has_value() ? monitor_->standings() : none_);
         } else if (type == "drain") {
-            monitor_.reset();  // nobody is chosen by health any more that was not before
+            end_monitor();  // nobody is chosen by health any more that was not before
             server_.drain(core::Milliseconds(message.body.at("deadline_ms").get<std::int64_t>()));
             drained_ = true;
         } else {
@@ -90,9 +103,9 @@ private:
             throw std::runtime_error("the number of workers cannot change while the proxy runs; restart gatehouse");
         }
         if (!monitor_) {
-            monitor_.emplace(static_cast<core::health::Monitor::Observer&>(*this));
+            make_monitor();
             if (const auto started = monitor_->start(); !started) {
-                monitor_.reset();
+                end_monitor();
                 throw std::runtime_error(started.error().line());
             }
         }
@@ -118,6 +131,15 @@ private:
         }
     }
 
+    void make_monitor() {
+        const std::lock_guard lock(monitor_mutex_);
+        monitor_.emplace(static_cast<core::health::Monitor::Observer&>(*this));
+    }
+    void end_monitor() {
+        const std::lock_guard lock(monitor_mutex_);
+        monitor_.reset();
+    }
+
     [[nodiscard]] const core::proxy::Snapshot& snapshot() const {
         static const core::proxy::Snapshot empty;
         return snapshot_ ? *snapshot_ : empty;
@@ -125,8 +147,9 @@ private:
 
     link::Channel channel_;
     core::base::Log log_;
+    std::mutex monitor_mutex_;  // for the workers; our own thread takes it only to make or end the monitor
     // As many receive buffers as sessions, so that no number of slow heads can starve a worker; only used ones cost.
-    core::proxy::Server server_{log_, {.buffers = {.count = 32'768}}};
+    core::proxy::Server server_{log_, {.buffers = {.count = 32'768}}, this};
     std::optional<core::health::Monitor> monitor_;
     core::proxy::SnapshotRef snapshot_;
     Administration administration_;

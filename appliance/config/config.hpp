@@ -32,7 +32,7 @@ struct Listener {
     std::string name;
     core::Address address;
     Mode mode = Mode::http;
-    std::string pool;                          // of what no route takes
+    std::string pool;                            // of what no route takes
     std::vector<core::balance::Route> routes{};  // http only; in the order of the file, which is that of matching
 
     friend bool operator==(const Listener&, const Listener&) = default;
@@ -57,6 +57,7 @@ struct Check {
     core::Milliseconds timeout{1000};  // never above interval
     unsigned fall = 2;                 // failures in a row until down
     unsigned rise = 1;                 // passes in a row until up
+    unsigned passive_fall = 0;         // failures of visitors' exchanges in a row until down; 0: they do not count
 
     friend bool operator==(const Check&, const Check&) = default;
 };
@@ -180,7 +181,7 @@ struct Limits {
     static constexpr std::size_t management = 64;  // networks, and ports
     static constexpr std::int64_t connections_per_source = 1'000'000;
     static constexpr std::int64_t new_per_source = 1'000'000;
-    static constexpr std::int64_t streak = 100;  // fall and rise
+    static constexpr std::int64_t streak = 100;  // fall, rise and passive_fall
 };
 
 }  // namespace appliance::config

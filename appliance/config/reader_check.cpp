@@ -38,6 +38,7 @@ void Reader::read_check(const std::string& pool, const Entry& entry, Check& chec
     }
     check.fall = static_cast<unsigned>(section.number("fall", check.fall, 1, Limits::streak));
     check.rise = static_cast<unsigned>(section.number("rise", check.rise, 1, Limits::streak));
+    check.passive_fall = static_cast<unsigned>(section.number("passive_fall", 0, 0, Limits::streak));
     section.close();
 }
 

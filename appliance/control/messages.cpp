@@ -20,7 +20,8 @@ json write_check(const config::Check& check) {
             {"interval_ms", check.interval.count()},
             {"timeout_ms", check.timeout.count()},
             {"fall", check.fall},
-            {"rise", check.rise}};
+            {"rise", check.rise},
+            {"passive_fall", check.passive_fall}};
 }
 
 json write_pool(const config::Pool& pool) {

@@ -66,6 +66,13 @@ public:
         stale_ = true;
         wake();
     }
+    // The probe that is out may have seen a time when all was well; it does not count.
+    void fail(std::string why) {
+        if (tally_.fail(std::move(why), base::wall_now())) {
+            stale_ = true;
+            monitor_.observer_.on_health(standing());
+        }
+    }
     [[nodiscard]] Standing standing() const {
         return {target_.pool,   target_.server, target_.address, tally_.health(), tally_.why(),
                 tally_.since(), last_,          tally_.passed(), tally_.failed()};
@@ -211,6 +218,17 @@ void Monitor::recheck(const std::string& pool, const std::string& server, std::s
         for (const auto& watch : watches_) {
             if (watch->target().pool == pool && watch->target().server == server) {
                 watch->recheck(why);
+            }
+        }
+    });
+}
+
+void Monitor::fail(const std::string& pool, const std::string& server, const Address& address, std::string why) {
+    mailbox_.post([this, pool, server, address, why = std::move(why)] {
+        for (const auto& watch : watches_) {
+            const Target& target = watch->target();
+            if (target.pool == pool && target.server == server && target.address == address) {
+                watch->fail(why);
             }
         }
     });

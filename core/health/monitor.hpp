@@ -65,6 +65,9 @@ public:
     // Forgets the standing of one target, tells the observer so, and checks it at once: used when its fence has been
     // lifted. When it returns, no earlier verdict can reach the observer any more.
     void recheck(const std::string& pool, const std::string& server, std::string why);
+    // Visitors' exchanges have shown that the backend at address fails: it is down until its checks bring it back. Any
+    // thread; does not wait.
+    void fail(const std::string& pool, const std::string& server, const Address& address, std::string why);
     [[nodiscard]] std::vector<Standing> standings();
 
 private:

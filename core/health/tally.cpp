@@ -17,6 +17,17 @@ bool Tally::count(const Verdict& verdict, const Check& check, WallTime now) {
     return true;
 }
 
+bool Tally::fail(std::string why, WallTime now) {
+    if (health_ != Health::up) {
+        return false;
+    }
+    health_ = Health::down;
+    why_ = std::move(why);
+    since_ = now;
+    row_ = 0;
+    return true;
+}
+
 void Tally::reset(std::string why, WallTime now) {
     health_ = Health::unknown;
     why_ = std::move(why);

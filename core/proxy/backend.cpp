@@ -4,10 +4,10 @@
 
 namespace core::proxy {
 
-Backend::Backend(std::string pool, BackendSpec spec, std::shared_ptr<Quota> quota)
+Backend::Backend(std::string pool, BackendSpec spec, std::shared_ptr<BackendCommons> commons)
     : pool_(std::move(pool)),
       spec_(std::move(spec)),
-      quota_(std::move(quota)),
+      commons_(std::move(commons)),
       identity_(balance::identity_of(spec_.address)) {}
 
 void Backend::set_healthy(bool healthy) {
@@ -48,6 +48,15 @@ void Backend::sweep(io::Tick now) {
     std::erase_if(idle_, [now](const std::unique_ptr<Connection>& connection) {
         return now - connection->idle_since > idle_for || !connection->socket.quiet();
     });
+}
+
+bool Backend::count_failure() {
+    ++failed;
+    if (spec_.passive_fall == 0 || !commons_->streak.fail(spec_.passive_fall)) {
+        return false;
+    }
+    set_healthy(false);
+    return true;
 }
 
 Usage Usage::of(Backend& backend) {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/proxy/commons.hpp"
 #include "core/proxy/connection.hpp"
-#include "core/proxy/quota.hpp"
 #include "core/proxy/snapshot.hpp"
 
 namespace core::proxy {
@@ -19,8 +19,8 @@ public:
     static constexpr std::size_t idle_max = 512;  // connections kept per worker
     static constexpr io::Tick idle_for = 30'000;  // milliseconds
 
-    // quota: shared with the other workers' views of the same backend.
-    Backend(std::string pool, BackendSpec spec, std::shared_ptr<Quota> quota);
+    // commons: shared with the other workers' views of the same backend.
+    Backend(std::string pool, BackendSpec spec, std::shared_ptr<BackendCommons> commons);
 
     // A reload may change weight, limit and backup; never server or address.
     void update(const BackendSpec& spec) { spec_ = spec; }
@@ -31,8 +31,8 @@ public:
     // Healthy and not fenced; whether there is room is another question.
     [[nodiscard]] bool usable() const noexcept { return healthy_ && !fenced_; }
     [[nodiscard]] bool limited() const noexcept { return spec_.connections_max != 0; }
-    [[nodiscard]] bool room() const noexcept { return !limited() || quota_->room(spec_.connections_max); }
-    [[nodiscard]] Quota& quota() noexcept { return *quota_; }
+    [[nodiscard]] bool room() const noexcept { return !limited() || commons_->quota.room(spec_.connections_max); }
+    [[nodiscard]] Quota& quota() noexcept { return commons_->quota; }
     [[nodiscard]] bool healthy() const noexcept { return healthy_; }
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
     [[nodiscard]] const BackendSpec& spec() const noexcept { return spec_; }
@@ -48,6 +48,15 @@ public:
     // Closes idle connections that the server has ended or that are too old.
     void sweep(io::Tick now);
 
+    // An exchange or relay has failed, or not, by the server's doing. True from count_failure(): now there were as many
+    // in a row as the passive check allows; this worker does not use the backend any more.
+    [[nodiscard]] bool count_failure();
+    void count_success() noexcept {
+        if (spec_.passive_fall != 0) {
+            commons_->streak.pass();
+        }
+    }
+
     // Counters, read by the worker's report.
     std::uint32_t active = 0;  // exchanges and relays in flight
     std::uint64_t total = 0;   // begun
@@ -56,7 +65,7 @@ public:
 private:
     std::string pool_;
     BackendSpec spec_;
-    std::shared_ptr<Quota> quota_;
+    std::shared_ptr<BackendCommons> commons_;
     std::uint64_t identity_;
     bool healthy_ = false;
     bool fenced_ = false;

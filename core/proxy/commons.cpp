@@ -17,20 +17,21 @@ std::shared_ptr<Queue> Commons::find_queue(const std::string& pool) {
     return queue;
 }
 
-std::shared_ptr<Quota> Commons::quota(const std::string& pool, const std::string& server, const Address& address) {
+std::shared_ptr<BackendCommons> Commons::backend(const std::string& pool, const std::string& server,
+                                                 const Address& address) {
     const std::lock_guard lock(mutex_);
-    std::weak_ptr<Quota>& known = quotas_[{pool, server, address}];
-    std::shared_ptr<Quota> quota = known.lock();
-    if (quota == nullptr) {
-        quota = std::make_shared<Quota>(find_queue(pool));
-        known = quota;
+    std::weak_ptr<BackendCommons>& known = backends_[{pool, server, address}];
+    std::shared_ptr<BackendCommons> backend = known.lock();
+    if (backend == nullptr) {
+        backend = std::make_shared<BackendCommons>(find_queue(pool));
+        known = backend;
     }
-    return quota;
+    return backend;
 }
 
 void Commons::sweep() {
     const std::lock_guard lock(mutex_);
-    std::erase_if(quotas_, [](const auto& entry) { return entry.second.expired(); });
+    std::erase_if(backends_, [](const auto& entry) { return entry.second.expired(); });
     std::erase_if(queues_, [](const auto& entry) { return entry.second.expired(); });
 }
 

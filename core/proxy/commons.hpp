@@ -12,14 +12,22 @@
 #include "core/proxy/queue.hpp"
 #include "core/proxy/quota.hpp"
 #include "core/proxy/report.hpp"
+#include "core/proxy/streak.hpp"
 
 namespace core::proxy {
+
+// What the workers' views of one backend have in common.
+struct BackendCommons {
+    explicit BackendCommons(std::shared_ptr<Queue> queue) noexcept : quota(std::move(queue)) {}
+    Quota quota;
+    Streak streak;
+};
 
 class Commons {
 public:
     // All of these: any thread. The caller shares ownership of what it gets.
     std::shared_ptr<Queue> queue(const std::string& pool);
-    std::shared_ptr<Quota> quota(const std::string& pool, const std::string& server, const Address& address);
+    std::shared_ptr<BackendCommons> backend(const std::string& pool, const std::string& server, const Address& address);
     // Forgets what nobody uses any more; after a reload.
     void sweep();
     // Adds what only the commons know to sum: the queues.
@@ -28,10 +36,10 @@ public:
 private:
     std::shared_ptr<Queue> find_queue(const std::string& pool);
 
-    using QuotaKey = std::tuple<std::string, std::string, Address>;
+    using BackendKey = std::tuple<std::string, std::string, Address>;
     mutable std::mutex mutex_;
     std::map<std::string, std::weak_ptr<Queue>> queues_;
-    std::map<QuotaKey, std::weak_ptr<Quota>> quotas_;
+    std::map<BackendKey, std::weak_ptr<BackendCommons>> backends_;
 };
 
 }  // namespace core::proxy

@@ -21,9 +21,9 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
         if (connection_ == nullptr) {
             const int failed = co_await open(*next);
             if (failed < 0) {
-                ++next->failed;
                 ++record_.retries;
                 release();
+                session_.worker.count_failure(*next, failed == -ETIMEDOUT ? "connect timed out" : "connect failed");
                 continue;
             }
         }

@@ -72,7 +72,7 @@ io::Task<bool> Exchange::run() {
         const HeadOutcome outcome = co_await receive_head(*backend);
         bool keep = false;
         if (outcome == HeadOutcome::final) {
-            keep = co_await download(*backend);
+            keep = co_await download(*backend, *connector.backend());
         }
         const bool early = !uploading.done();
         if (early) {
@@ -190,7 +190,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
 
 // The final response, head and body, from the head that receive_head left in the worker's hands. True: the client's
 // connection may be used again.
-io::Task<bool> Exchange::download(Connection& backend) {
+io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     const http::ResponseHead& head = session_.worker.response_head();
     const http::Framing incoming = head.framing;
     const http::Framing outgoing = http::framing_towards(request_.minor, head);
@@ -207,6 +207,7 @@ io::Task<bool> Exchange::download(Connection& backend) {
     backend.inbox.consume(response_.head_bytes);
     if (response_.upgraded) {
         const int flushed = co_await to_client_.flush();
+        server.count_success();
         if (flushed == 0) {
             co_await relay(session_, backend, timeouts_.relay_idle, session_.worker.pipes(routing_->snapshot()),
                            record_);
@@ -226,6 +227,7 @@ io::Task<bool> Exchange::download(Connection& backend) {
     const BodyEnd end = co_await move_body(move);
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {
+        server.count_success();
         co_return keep;
     }
     response_.keep_alive = false;
@@ -236,6 +238,7 @@ io::Task<bool> Exchange::download(Connection& backend) {
         // The client must not take a cut body for whole, whatever its framing.
         session_.client.reset();
         record_.error = "the server broke off in the middle of its answer";
+        session_.worker.count_failure(server, record_.error);
     }
     co_return false;
 }
@@ -252,7 +255,7 @@ io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_e
     }
     const bool malformed = upload_end == BodyEnd::source_malformed;
     if (!malformed) {
-        ++connector.backend()->failed;
+        session_.worker.count_failure(*connector.backend(), failure_);
     }
     connector.release();
     co_return co_await answer_error(malformed ? 400 : failure_status_,

@@ -52,7 +52,7 @@ private:
 
     io::Task<BodyEnd> upload(Connection& backend);
     io::Task<HeadOutcome> receive_head(Connection& backend);
-    io::Task<bool> download(Connection& backend);
+    io::Task<bool> download(Connection& backend, Backend& server);
     io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
     io::Task<bool> answer_nobody(Connector::Refusal refusal);
     io::Task<bool> answer_maintenance();

@@ -62,7 +62,7 @@ Routing::Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons
                 kept->update(backend);
             } else {
                 kept = std::make_shared<Backend>(spec.name, backend,
-                                                 commons.quota(spec.name, backend.server, backend.address));
+                                                 commons.backend(spec.name, backend.server, backend.address));
             }
             backends.push_back(std::move(kept));
         }

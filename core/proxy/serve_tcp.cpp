@@ -21,6 +21,7 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
         backend = co_await connector.connect(0);
         refusal = connector.refusal();
         if (backend != nullptr) {
+            connector.backend()->count_success();
             co_await relay(session, *backend, snapshot.timeouts.relay_idle, worker.pipes(snapshot), record);
         }
     }

@@ -10,7 +10,8 @@
 
 namespace core::proxy {
 
-Server::Server(base::Log& log, io::LoopOptions options) : log_(log), options_(options) {}
+Server::Server(base::Log& log, io::LoopOptions options, Worker::Observer* observer)
+    : log_(log), options_(options), observer_(observer) {}
 
 Server::~Server() {
     drain(Milliseconds(0));
@@ -21,7 +22,7 @@ Result<void> Server::start(unsigned count) {
     Result<void> outcome;
     for (unsigned index = 0; index < count && outcome; ++index) {
         Running running;
-        running.worker = std::make_unique<Worker>(index, options_, commons_, log_);
+        running.worker = std::make_unique<Worker>(index, options_, commons_, log_, observer_);
         std::promise<Result<void>> started;
         auto ready = started.get_future();
         running.thread = std::thread(

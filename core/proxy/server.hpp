@@ -15,8 +15,8 @@ namespace core::proxy {
 
 class Server {
 public:
-    // log outlives the server.
-    explicit Server(base::Log& log, io::LoopOptions options = {});
+    // log and observer (of all workers, each on its own thread; may be null) outlive the server.
+    explicit Server(base::Log& log, io::LoopOptions options = {}, Worker::Observer* observer = nullptr);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     // Drains with no patience where drain() was not called.
@@ -51,6 +51,7 @@ private:
 
     base::Log& log_;
     io::LoopOptions options_;
+    Worker::Observer* observer_;
     Commons commons_;
     std::vector<Running> workers_;
     bool drained_ = false;

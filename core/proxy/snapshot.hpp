@@ -20,7 +20,7 @@ struct ListenerSpec {
     std::string name;
     Address address;
     Mode mode = Mode::http;
-    std::string pool;                    // of what no route takes
+    std::string pool;                      // of what no route takes
     std::vector<balance::Route> routes{};  // of Mode::http
 };
 
@@ -30,6 +30,7 @@ struct BackendSpec {
     std::uint32_t weight = 1;
     std::uint32_t connections_max = 0;  // exchanges and relays in flight, all workers together; 0: no limit
     bool backup = false;
+    std::uint32_t passive_fall = 0;  // failures of visitors' exchanges in a row until it is out; 0: never
 };
 
 struct PoolSpec {

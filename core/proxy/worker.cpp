@@ -29,8 +29,8 @@ private:
     Worker& worker_;
 };
 
-Worker::Worker(unsigned index, io::LoopOptions options, Commons& commons, base::Log& log)
-    : index_(index), options_(options), commons_(commons), log_(log) {}
+Worker::Worker(unsigned index, io::LoopOptions options, Commons& commons, base::Log& log, Observer* observer)
+    : index_(index), options_(options), commons_(commons), log_(log), observer_(observer) {}
 
 Worker::~Worker() = default;
 
@@ -117,6 +117,16 @@ void Worker::set_health(const std::string& pool, const std::string& server, cons
             backend->set_healthy(healthy);
             routing_->wake_queues();
         }
+    }
+}
+
+void Worker::count_failure(Backend& backend, std::string_view why) {
+    if (!backend.count_failure()) {
+        return;
+    }
+    routing_->wake_queues();  // who waits for this backend waits in vain
+    if (observer_ != nullptr) {
+        observer_->on_failing(backend, why);
     }
 }
 

@@ -24,8 +24,18 @@ namespace core::proxy {
 
 class Worker {
 public:
-    // commons and log outlive the worker.
-    Worker(unsigned index, io::LoopOptions options, Commons& commons, base::Log& log);
+    // Told that the passive check has found a backend failing: this worker has let it go, the others have not.
+    class Observer {
+    public:
+        // On the worker's thread; must not wait.
+        virtual void on_failing(const Backend& backend, std::string_view why) = 0;
+
+    protected:
+        ~Observer() = default;
+    };
+
+    // commons, log and observer (may be null) outlive the worker.
+    Worker(unsigned index, io::LoopOptions options, Commons& commons, base::Log& log, Observer* observer = nullptr);
     ~Worker();
 
     // The thread's body: makes the ring, says through started whether that worked, serves until it was told to end and
@@ -45,6 +55,8 @@ public:
     void apply(SnapshotRef snapshot, std::vector<Listening> listeners);
     void administer(const Administration& administration);
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
+    // backend has failed an exchange or relay, because of why.
+    void count_failure(Backend& backend, std::string_view why);
     [[nodiscard]] WorkerReport report() const;
     // Stops accepting; idle sessions end, busy ones may go on until within has passed.
     void drain(Milliseconds within);
@@ -91,6 +103,7 @@ private:
     io::LoopOptions options_;
     Commons& commons_;
     base::Log& log_;
+    Observer* observer_;
     io::Mailbox mailbox_;
     std::unique_ptr<io::Loop> loop_;
     std::shared_ptr<Routing> routing_;

@@ -101,6 +101,9 @@ TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     const auto pool = [](std::string_view line) {
         return fmt::format("[pool.app]\nport = 80\nservers = [\"web1\"]\n{}\n", line);
     };
+    EXPECT_EQ(first_problem(pool("check = { passive_fall = 0 }"), true), "");
+    EXPECT_EQ(first_problem(pool("check = { passive_fall = 100 }"), true), "");
+    EXPECT_NE(first_problem(pool("check = { passive_fall = 101 }"), true), "");
     EXPECT_EQ(first_problem(pool("queue = 0"), true), "");
     EXPECT_EQ(first_problem(pool("queue = 65536"), true), "");
     EXPECT_NE(first_problem(pool("queue = 65537"), true), "");

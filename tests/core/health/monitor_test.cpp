@@ -136,6 +136,19 @@ TEST_F(MonitorTest, LetsOneSilentServerHoldUpNoOther) {
     monitor_.reset();  // before the silent backend, which waits for its visitor to go
 }
 
+TEST_F(MonitorTest, TakesABackendDownThatVisitorsFoundFailingUntilACheckPasses) {
+    const Backend backend(answer({200}));
+    apply({target("web1", backend.address(), often)});
+    events_.wait(1);
+    monitor_->fail("app", "web1", *Address::parse("127.0.0.1:1"), "another address");
+    monitor_->fail("app", "web2", backend.address(), "another server");
+    monitor_->fail("app", "web1", backend.address(), "5 exchanges in a row failed");
+    const auto standings = events_.wait(3);
+    EXPECT_EQ(standings.at(1).health, Health::down);
+    EXPECT_EQ(standings.at(1).why, "5 exchanges in a row failed");
+    EXPECT_EQ(standings.at(2).health, Health::up);
+}
+
 TEST_F(MonitorTest, ForgetsTheStandingOnRecheckAndAsksAtOnce) {
     Counter released;
     Backend backend([&](Visit& visit, int number) {

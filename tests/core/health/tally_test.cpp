@@ -52,6 +52,22 @@ TEST(Tally, StartsCountingAnewAfterAPass) {
     EXPECT_EQ(tally.failed(), 10U);
 }
 
+TEST(Tally, IsTakenDownByOthersOnlyFromUpAndComesBackByPasses) {
+    Check check;
+    check.rise = 2;
+    Tally tally;
+    EXPECT_FALSE(tally.fail("visitors", noon)) << "nothing is known yet, and the first check shall decide alone";
+    tally.count(pass, check, noon);
+    EXPECT_TRUE(tally.fail("visitors", noon));
+    EXPECT_EQ(tally.health(), Health::down);
+    EXPECT_EQ(tally.why(), "visitors");
+    EXPECT_FALSE(tally.fail("again", noon));
+    EXPECT_EQ(tally.why(), "visitors");
+    EXPECT_FALSE(tally.count(pass, check, noon));
+    EXPECT_TRUE(tally.count(pass, check, noon));
+    EXPECT_EQ(tally.health(), Health::up);
+}
+
 TEST(Tally, ForgetsItsStandingOnReset) {
     const Check check;
     Tally tally;

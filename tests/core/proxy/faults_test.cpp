@@ -114,6 +114,53 @@ TEST_F(Faults, SwapsTheConfigurationUnderAnOpenSession) {
     EXPECT_THAT(client.read_until("two"), StartsWith("HTTP/1.1 200"));
 }
 
+std::function<void(Snapshot&)> passive(std::uint32_t fall) {
+    return [fall](Snapshot& snapshot) {
+        for (BackendSpec& backend : snapshot.pools[0].backends) {
+            backend.passive_fall = fall;
+        }
+    };
+}
+
+TEST_F(Faults, LetsAServerGoThatFailsVisitorsInARow) {
+    Origin origin(answer_all(ok));
+    Gate gate({nobody(), origin.address()}, Mode::http, passive(3), 2);
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 200"));
+    }
+    // Each worker lets it go by its own count of the common row, so one that has not seen the third failure may find
+    // three more; without the passive check it would be ten.
+    const auto failed = gate.server().report().backends[0].failed;
+    EXPECT_GE(failed, 3U);
+    EXPECT_LE(failed, 6U);
+}
+
+TEST_F(Faults, KeepsAServerWhoseFailuresAreNotInARow) {
+    std::atomic<int> asked{0};
+    Origin origin([&asked](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send(++asked % 3 == 0 ? "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi" : "");
+        peer.end();
+    });
+    Gate gate({origin.address()}, Mode::http, passive(3));
+    for (int i = 1; i <= 12; ++i) {
+        EXPECT_THAT(gate.ask(get_close), StartsWith(i % 3 == 0 ? "HTTP/1.1 200" : "HTTP/1.1 502"));
+    }
+    EXPECT_EQ(asked, 12);
+}
+
+TEST_F(Faults, CountsABodyThatBreaksOffAsAFailure) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
+        peer.end();
+    });
+    Gate gate({origin.address()}, Mode::http, passive(2));
+    EXPECT_TRUE(gate.ask(get_close).ends_with("<reset>"));
+    EXPECT_TRUE(gate.ask(get_close).ends_with("<reset>"));
+    EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 503"));
+}
+
 TEST_F(Faults, WritesALineForEveryExchange) {
     Origin origin(answer_all(ok));
     std::string log;

@@ -1,0 +1,26 @@
+"""The passive check through the whole house: visitors' failures take a server out, its check brings it back."""
+
+from house import CONFIGURATION, SystemTest, get, main, wait_until
+
+
+class Passive(SystemTest):
+    configuration = (
+        CONFIGURATION.replace("fall = 2, rise = 1 }}", "fall = 2, rise = 2, passive_fall = 3 }}", 1)
+        + '\n[timeouts]\nbackend = "200ms"\n'
+    )
+
+    def test_failures_in_a_row_take_it_out_and_its_check_brings_it_back(self):
+        answers = [get("/slow?ms=1000").status for _ in range(6)]
+        self.assertEqual(answers, [504] * 6, "three for each server")
+        down = wait_until(self.shown_down, 3, "the reason in status")
+        self.assertEqual(down["why"], "3 exchanges in a row failed, the last: the server did not answer in time")
+        wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 6, "checks bring them back")
+        self.assertEqual(get("/").status, 200)
+        self.assertIn("exchanges in a row failed", (self.house.folder / "gatehouse.log").read_text())
+
+    def shown_down(self):
+        return next((found for found in self.house.backends("app").values() if found["state"] == "down"), None)
+
+
+if __name__ == "__main__":
+    main()
