@@ -1,6 +1,7 @@
 // Who may keep the fences of a network namespace.
 #include "appliance/boot/claim.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -15,10 +16,15 @@ namespace {
 class Claim : public testing::Test {
 protected:
     void SetUp() override {
+        home_.reset(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
         if (::geteuid() != 0 || ::unshare(CLONE_NEWNET) != 0) {
             GTEST_SKIP() << "needs root and network namespaces: unshare(CLONE_NEWNET): " << strerror(errno);
         }
     }
+    void TearDown() override { ::setns(home_.get(), CLONE_NEWNET); }
+
+private:
+    core::base::Descriptor home_;
 };
 
 TEST_F(Claim, IsRefusedToASecondWhichLearnsWhoIsFirst) {
