@@ -31,6 +31,13 @@ std::string print_drift(const Json& rules, core::WallTime now, const Style& styl
         style);
 }
 
+// The other table; empty where there is none and none is meant to be.
+std::string print_firewall(const Json& rules, core::WallTime now, const Style& style) {
+    const Json& firewall = field(rules, "firewall");
+    const bool off = text(firewall, "state", "off") == "off" && field(firewall, "in_kernel") != true;
+    return firewall.is_object() && !off ? show_firewall(firewall, now, style) : std::string();
+}
+
 // "web1 in app (10.0.0.11:80)", as far as it is known.
 std::string print_fenced(const Json& fence) {
     const auto server = text(fence, "server", "unknown server");
@@ -44,7 +51,8 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
     const Json& fences = items(rules, "fences");
     const auto name = text(rules, "table", "inet gatehouse");
     if (fences.empty()) {
-        return paragraph(fmt::format("table {}: no fence in the kernel", name), style) + print_drift(rules, now, style);
+        return paragraph(fmt::format("table {}: no fence in the kernel", name), style) +
+               print_drift(rules, now, style) + print_firewall(rules, now, style);
     }
     Table table({{"SERVER"}, {"POOL"}, {"ADDRESS"}, {"MODE"}, {"HITS", true}, {"BY"}, {"FOR"}, {"LEFT"}});
     for (const Json& fence : fences) {
@@ -71,7 +79,7 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
     }
     const auto count = print_number(static_cast<std::int64_t>(fences.size()), "fence");
     return paragraph(fmt::format("table {}: {}", name, count), style) + print_drift(rules, now, style) +
-           table.render(style);
+           table.render(style) + print_firewall(rules, now, style);
 }
 
 std::string show_maintenance(const Json& maintenance, core::WallTime now, const Style& style) {

@@ -115,6 +115,7 @@ Outcome<Json> Control::rules() {
     }
     const State now = state();
     Json view = view_rules(*now.config, *now.administration, *kernel);
+    view["firewall"] = firewall();
     view["revision"] = revision;
     const std::lock_guard lock(state_mutex_);
     view["repairs"] = repairs_;

@@ -7,6 +7,7 @@
 #include "appliance/control/drift.hpp"
 #include "appliance/control/targets.hpp"
 #include "appliance/control/workers.hpp"
+#include "netfilter/phrase.hpp"
 
 namespace appliance::control {
 namespace {
@@ -164,6 +165,7 @@ Json view_fence(const FenceRecord* record, const netfilter::Fence* kernel) {
     return {{"server", name(&FenceRecord::server)},
             {"pool", name(&FenceRecord::pool)},
             {"address", kernel != nullptr ? kernel->backend.text() : record->address.text()},
+            {"protocol", kernel != nullptr ? netfilter::protocol_name(kernel->protocol) : "tcp"},
             {"mode", kernel != nullptr ? netfilter::print(kernel->mode) : config::print(record->mode)},
             {"scope", "new"},
             {"packets", kernel != nullptr ? kernel->packets : 0},

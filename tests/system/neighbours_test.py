@@ -2,13 +2,17 @@
 
 import ipaddress
 import json
-import os
 import pathlib
 import re
-import subprocess
+import sys
 
 import house
-from house import BUILD, CONFIGURATION, run, wait_until
+from house import BUILD, CONFIGURATION, SOURCE, run, wait_until
+
+sys.path.insert(0, str(SOURCE / "tests/support"))
+from json_schema import violations  # noqa: E402, after the path to it
+
+SCHEMA = json.loads((SOURCE / "docs/rules.schema.json").read_text())
 
 FIREWALL = """
 [firewall]
@@ -34,10 +38,10 @@ class Neighbours(house.SystemTest):
             for key, verdict in entry.get("map", {}).get("elem", []):
                 element = key["elem"]
                 host, protocol, port = element["val"]["concat"]
-                self.assertEqual(PROTOCOLS[protocol], "tcp")
                 note = dict(re.findall(r"(id|by|since|until|why)=(.*?)(?= (?:by|since|until|why)=|$)", element["comment"]))
                 address = f"[{host}]:{port}" if ipaddress.ip_address(host).version == 6 else f"{host}:{port}"
                 found[address] = {
+                    "protocol": PROTOCOLS[protocol],
                     "mode": MODES[verdict["goto"]["target"]] if "goto" in verdict else "drop",
                     "scope": SCOPES[entry["map"]["name"][:3]],
                     "packets": element["counter"]["packets"],
@@ -65,7 +69,7 @@ class Neighbours(house.SystemTest):
         self.assertEqual(len(fences), 3)
         for address, other in by_nft.items():
             fence = fences[address]
-            for name in ("mode", "scope", "packets", "bytes", "id"):
+            for name in ("protocol", "mode", "scope", "packets", "bytes", "id"):
                 self.assertEqual(fence[name], other[name], f"{name} of {address}")
             for name in ("who", "why"):
                 self.assertTrue(is_cut(other[name], fence[name]), f"{name} of {address}: {other[name]}")
@@ -75,6 +79,36 @@ class Neighbours(house.SystemTest):
             self.assertIsNone(fence["drift"])
         self.assertEqual(fences["10.80.0.11:80"]["packets"], 3)
         self.assertEqual(fences["10.80.0.11:80"]["why"], NASTY)
+
+    def assert_described(self, rules):
+        self.assertEqual(list(violations(rules, SCHEMA)), [])
+
+    def test_rules_are_as_their_schema_describes_them(self):
+        wait_until(lambda: self.house.json("firewall", "status")["in_kernel"], 5, "the firewall is in the kernel")
+        rules = self.house.json("rules")
+        self.assert_described(rules)
+        self.assertEqual((rules["fences"], rules["last_drift"]), ([], None))
+        self.assertEqual((rules["firewall"]["state"], rules["firewall"]["in_kernel"]), ("on", True))
+        self.house.cli("fence", "web1", "--for", "1h", "--why", NASTY)
+        self.house.cli("fence", "web2", "--mode", "drop", "--why", "silence")
+        run("nft", "flush", "ruleset")
+        wait_until(lambda: self.house.json("rules")["last_drift"], 5, "the drift is seen")
+        run("nft", "add", "element", "inet", "gatehouse", "new6", "{ fd00::1 . udp . 53 : drop }")
+        rules = wait_until(lambda: len((seen := self.house.json("rules"))["fences"]) == 5 and seen, 5, "the fifth fence")
+        self.assert_described(rules)
+        self.assertEqual(rules["last_drift"]["culprit"], "nft")
+        self.assertEqual({fence["address"] for fence in rules["fences"] if fence["protocol"] == "udp"}, {"[fd00::1]:53"})
+        for fence in rules["fences"]:
+            for name in fence:
+                lacking = {**rules, "fences": [{key: fence[key] for key in fence if key != name}]}
+                self.assertEqual(list(violations(lacking, SCHEMA)), [f"$.fences[0]: {name} is missing"])
+
+    def test_rules_show_the_firewall_beside_the_fences(self):
+        self.house.cli("fence", "web1", "--why", "a test")
+        wait_until(lambda: self.house.json("firewall", "status")["in_kernel"], 5, "the firewall is in the kernel")
+        shown = self.house.cli("rules").stdout
+        self.assertIn("table inet gatehouse: 2 fences", shown)
+        self.assertIn("firewall: on\n  open to all: tcp 5222, 8080\n", shown)
 
     def test_what_nft_lists_it_can_load_again(self):
         wait_until(lambda: self.house.json("firewall", "status")["in_kernel"], 5, "the firewall is in the kernel")

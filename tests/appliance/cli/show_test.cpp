@@ -153,6 +153,18 @@ TEST(ShowRules, SaysWhenThereIsNoFence) {
               "table inet gatehouse: no fence in the kernel\n");
 }
 
+TEST(ShowRules, ShowsTheFirewallBesideTheFencesWhereThereIsOne) {
+    json both = rules;
+    both["firewall"] = json::parse(R"({"state": "off", "enabled": false, "in_kernel": false})");
+    EXPECT_EQ(show_rules(both, now, {}), show_rules(rules, now, {}));
+    both["firewall"] = json::parse(R"({"state": "on", "enabled": true, "in_kernel": false, "ports": [80]})");
+    const auto text = show_rules(both, now, {});
+    EXPECT_TRUE(text.starts_with(show_rules(rules, now, {}))) << text;
+    EXPECT_THAT(text, HasSubstr("\nfirewall: on\n  NOT in the kernel\n  open to all: tcp 80\n"));
+    both["fences"] = json::array();
+    EXPECT_THAT(show_rules(both, now, {}), HasSubstr("no fence in the kernel\nfirewall: on\n"));
+}
+
 TEST(ShowMaintenance, NamesThePoolsThatShowThePage) {
     const json maintenance = json::parse(R"({"pools": [
       {"name": "app", "state": "maintenance", "maintenance": {"message": "Back soon", "until": null, "who": "ada",
