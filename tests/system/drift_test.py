@@ -109,7 +109,7 @@ class Drift(house.SystemTest):
             def tables():
                 nonlocal seen
                 seen += (watcher.stdout.read() or b"").decode()
-                return seen.count('"table"')
+                return seen.count('"table": "inet gatehouse"')
 
             wait_until(lambda: tables() == 1, 2, "the first table")
             self.house.cli("fence", "web2", "--why", "a test")
