@@ -18,6 +18,19 @@ core::Address read_address(const json& text) {
     return *address;
 }
 
+core::Network read_network(const json& text) {
+    const auto network = core::Network::parse(text.get<std::string>());
+    if (!network) {
+        throw std::runtime_error(network.error().line());
+    }
+    return *network;
+}
+
+core::net::ProxyVersion read_version(const std::string& name) {
+    using core::net::ProxyVersion;
+    return name == "v1" ? ProxyVersion::v1 : name == "v2" ? ProxyVersion::v2 : ProxyVersion::none;
+}
+
 Milliseconds read_ms(const json& object, const char* name) {
     return Milliseconds(object.at(name).get<std::int64_t>());
 }
@@ -50,7 +63,9 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     pool.balance = read_balance(from.at("balance"));
     pool.queue_max = from.at("queue");
     pool.queue_timeout = read_ms(from, "queue_timeout_ms");
-    const core::health::Check check = read_check(from.at("check"));
+    pool.proxy_header = read_version(from.at("proxy_protocol"));
+    core::health::Check check = read_check(from.at("check"));
+    check.proxy_header = pool.proxy_header;
     for (const json& item : from.at("backends")) {
         core::proxy::BackendSpec backend;
         backend.server = item.at("server");
@@ -92,6 +107,10 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
         for (const json& route : item.at("routes")) {
             listener.routes.push_back({route.at("host"), route.at("path"), route.at("pool")});
         }
+        for (const json& network : item.at("trusted")) {
+            listener.trusted.push_back(read_network(network));
+        }
+        listener.proxy_header = item.at("proxy_protocol");
         const auto count = item.at("fds").get<std::ptrdiff_t>();
         if (count != static_cast<std::ptrdiff_t>(order.workers) || fds.end() - next < count) {
             throw std::runtime_error("a listener came without its sockets");

@@ -37,6 +37,10 @@ std::string_view print(CheckType type) noexcept {
     return word(check_type_words, type);
 }
 
+std::string_view print(ProxyProtocol version) noexcept {
+    return word(proxy_protocol_words, version);
+}
+
 const Pool* Config::pool(std::string_view name) const noexcept {
     return named(pools, name);
 }

@@ -22,11 +22,13 @@ enum class Balance { round_robin, least_connections, random_two, source_hash };
 enum class FenceMode { reset, icmp, drop };
 enum class CheckType { http, tcp };
 enum class ZeroCopy { automatic, off };
+enum class ProxyProtocol { off, v1, v2 };
 
 std::string_view print(Mode mode) noexcept;
 std::string_view print(Balance balance) noexcept;
 std::string_view print(FenceMode mode) noexcept;
 std::string_view print(CheckType type) noexcept;
+std::string_view print(ProxyProtocol version) noexcept;
 
 struct Listener {
     std::string name;
@@ -34,6 +36,8 @@ struct Listener {
     Mode mode = Mode::http;
     std::string pool;                            // of what no route takes
     std::vector<core::balance::Route> routes{};  // http only; in the order of the file, which is that of matching
+    std::vector<core::Network> trusted{};        // whose word is taken for where a connection or request comes from
+    bool proxy_protocol = false;                 // they, and nobody else, connect, with a PROXY header
 
     friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -76,6 +80,7 @@ struct Pool {
     std::string name;
     std::uint16_t port = 0;
     Balance balance = Balance::round_robin;
+    ProxyProtocol proxy_protocol = ProxyProtocol::off;  // what its servers are told by
     unsigned queue = 1024;                    // how many may wait while every server is at its limit; 0: nobody
     core::Milliseconds queue_timeout{5'000};  // and how long each of them
     Check check;
@@ -178,7 +183,8 @@ struct Limits {
     static constexpr std::int64_t weight = 256;
     static constexpr std::int64_t max_connections = 1'000'000;
     static constexpr std::int64_t queue = 65'536;
-    static constexpr std::size_t management = 64;  // networks, and ports
+    static constexpr std::size_t management = 64;  // ports
+    static constexpr std::size_t networks = 64;    // of one list
     static constexpr std::int64_t connections_per_source = 1'000'000;
     static constexpr std::int64_t new_per_source = 1'000'000;
     static constexpr std::int64_t streak = 100;  // fall, rise and passive_fall

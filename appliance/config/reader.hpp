@@ -34,6 +34,7 @@ private:
     void add_backend(Position at, Backend backend, Pool& pool);
     void read_listener(const std::string& name, Section& section);
     void read_listener_address(Section& section, Listener& listener);
+    void read_trusted(Section& section, Listener& listener);
     void read_routes(Section& section, Listener& listener);
     void read_route(const Node& node, Listener& listener);
     void refuse_hidden(Position at, const core::balance::Route& route, const Listener& listener);
@@ -41,7 +42,7 @@ private:
     void read_maintenance();
     void read_page(Section& section);
     void read_firewall();
-    void read_management(Section& section, Firewall& firewall);
+    void read_networks(Section& section, std::string_view key, std::vector<core::Network>& networks);
     void read_management_ports(Section& section, Firewall& firewall);
     void read_rate(Section& section, Firewall& firewall);
     void read_control();

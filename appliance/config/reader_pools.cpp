@@ -54,6 +54,7 @@ void Reader::read_pool(const std::string& name, Section& section) {
     pool.name = name;
     pool.port = static_cast<std::uint16_t>(section.number("port", 0, 1, 65535));
     pool.balance = section.choice("balance", Balance::round_robin, balance_words);
+    pool.proxy_protocol = section.choice("proxy_protocol", ProxyProtocol::off, proxy_protocol_words);
     pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Limits::queue));
     pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
     if (const Entry* check = section.find("check"); check != nullptr) {
@@ -150,8 +151,18 @@ void Reader::read_listener(const std::string& name, Section& section) {
         report_.add(section.at("pool"), fmt::format("unknown pool '{}' in {}", listener.pool, section.name()),
                     suggest(listener.pool, names_of(config_.pools), "pools"));
     }
+    read_trusted(section, listener);
     read_routes(section, listener);
     config_.listeners.push_back(std::move(listener));
+}
+
+void Reader::read_trusted(Section& section, Listener& listener) {
+    read_networks(section, "trusted", listener.trusted);
+    listener.proxy_protocol = section.flag("proxy_protocol", false);
+    if (listener.proxy_protocol && section.find("trusted") == nullptr) {
+        section.miss("'trusted', so anybody could claim to be anybody by a PROXY header",
+                     "trusted = [\"10.0.0.0/8\"], the load balancers before this one");
+    }
 }
 
 void Reader::read_listener_address(Section& section, Listener& listener) {

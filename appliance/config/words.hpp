@@ -20,6 +20,8 @@ inline constexpr Words<Balance, 4> balance_words{{{"round_robin", Balance::round
 inline constexpr Words<FenceMode, 3> fence_mode_words{
     {{"reset", FenceMode::reset}, {"icmp", FenceMode::icmp}, {"drop", FenceMode::drop}}};
 inline constexpr Words<ZeroCopy, 2> zero_copy_words{{{"auto", ZeroCopy::automatic}, {"off", ZeroCopy::off}}};
+inline constexpr Words<ProxyProtocol, 3> proxy_protocol_words{
+    {{"off", ProxyProtocol::off}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
 inline constexpr Words<CheckType, 2> check_type_words{{{"http", CheckType::http}, {"tcp", CheckType::tcp}}};
 
 }  // namespace appliance::config

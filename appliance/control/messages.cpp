@@ -35,6 +35,7 @@ json write_pool(const config::Pool& pool) {
     }
     return {{"name", pool.name},
             {"balance", config::print(pool.balance)},
+            {"proxy_protocol", config::print(pool.proxy_protocol)},
             {"queue", pool.queue},
             {"queue_timeout_ms", pool.queue_timeout.count()},
             {"check", write_check(pool.check)},
@@ -61,11 +62,17 @@ json configure_message(const config::Config& config) {
         for (const core::balance::Route& route : listener.routes) {
             routes.push_back({{"host", route.host}, {"path", route.path}, {"pool", route.pool}});
         }
+        json trusted = json::array();
+        for (const core::Network& network : listener.trusted) {
+            trusted.push_back(network.text());
+        }
         listeners.push_back({{"name", listener.name},
                              {"address", listener.address.text()},
                              {"mode", config::print(listener.mode)},
                              {"pool", listener.pool},
                              {"routes", std::move(routes)},
+                             {"trusted", std::move(trusted)},
+                             {"proxy_protocol", listener.proxy_protocol},
                              {"fds", workers}});
     }
     json pools = json::array();

@@ -62,6 +62,18 @@ Result<Network> Network::make(const Address& address, unsigned prefix) {
     return network;
 }
 
+bool Network::contains(const Address& address) const noexcept {
+    if (address.family() != address_.family()) {
+        return false;
+    }
+    const auto& wanted = address_.bytes();
+    const auto& given = address.bytes();
+    const auto whole = static_cast<std::ptrdiff_t>(prefix_ / 8);
+    const auto rest = static_cast<std::uint8_t>(~(0xffU >> prefix_ % 8));
+    return std::equal(wanted.begin(), wanted.begin() + whole, given.begin()) &&
+           (rest == 0 || (given[prefix_ / 8] & rest) == wanted[prefix_ / 8]);
+}
+
 std::string Network::text() const {
     return fmt::format("{}/{}", address_.host(), prefix_);
 }

@@ -24,6 +24,8 @@ public:
     // With port 0.
     [[nodiscard]] const Address& address() const noexcept { return address_; }
     [[nodiscard]] unsigned prefix() const noexcept { return prefix_; }
+    // Whatever its port. An IPv4 address is in no IPv6 network, mapped or not.
+    [[nodiscard]] bool contains(const Address& address) const noexcept;
     [[nodiscard]] std::string text() const;
 
     friend auto operator<=>(const Network&, const Network&) = default;

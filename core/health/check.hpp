@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/duration.hpp"
+#include "core/net/proxy_header.hpp"
 
 namespace core::health {
 
@@ -20,6 +21,9 @@ struct Check {
     Milliseconds timeout{1000};  // from connect to the whole response head
     std::uint32_t fall = 2;      // consecutive failures that take an up backend down, >= 1
     std::uint32_t rise = 1;      // consecutive passes that bring a down backend up, >= 1
+    // What http probes begin with, naming no client: a backend that wants the header of its load balancer's
+    // connections answers nobody without it.
+    net::ProxyVersion proxy_header = net::ProxyVersion::none;
 
     friend bool operator==(const Check&, const Check&) = default;
 };

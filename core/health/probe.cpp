@@ -50,7 +50,12 @@ Verdict judge(int status, const Check& check) {
 
 // Reads up to the whole head of the final response.
 io::Task<Verdict> ask(net::Socket& socket, const Check& check, const Address& backend) {
-    const std::string request = request_of(check, backend);
+    std::string request;
+    if (check.proxy_header != net::ProxyVersion::none) {
+        net::ProxyBuffer buffer;
+        request = net::write_proxy_header({}, check.proxy_header, buffer);
+    }
+    request += request_of(check, backend);
     const int sent = co_await socket.send(std::string_view(request));
     if (sent < 0) {
         co_return Verdict{false, describe(-sent)};

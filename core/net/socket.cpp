@@ -89,6 +89,15 @@ Result<base::Descriptor> open_socket(int family) {
     return fd;
 }
 
+Address local_of(int fd) noexcept {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) {
+        return {};
+    }
+    return Address::from(storage);
+}
+
 Address peer_of(int fd) noexcept {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;

@@ -65,6 +65,9 @@ void disconnect(int fd) noexcept;
 // A non-blocking TCP socket with TCP_NODELAY. Error: no descriptors left and the like.
 Result<base::Descriptor> open_socket(int family);
 
+// The socket's own address, or 0.0.0.0:0 where there is none any more.
+Address local_of(int fd) noexcept;
+
 // The peer's address, or 0.0.0.0:0 where there is none any more.
 Address peer_of(int fd) noexcept;
 

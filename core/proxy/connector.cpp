@@ -1,5 +1,6 @@
 #include "core/proxy/connector.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "core/proxy/worker.hpp"
@@ -17,7 +18,8 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
         tried_.push_back(next);
         backend_ = next;
         record_.backend = next->spec().server;
-        connection_ = next->take_idle(idle_below);
+        // What a PROXY header has said of a connection holds for one client only, so there are none to use again.
+        connection_ = introduces() ? nullptr : next->take_idle(idle_below);
         if (connection_ == nullptr) {
             const int failed = co_await open(*next);
             if (failed < 0) {
@@ -84,7 +86,13 @@ io::Task<int> Connector::open(Backend& backend) {
     connection_ = std::make_unique<Connection>(session_.worker.loop(), std::move(*fd));
     session_.upstream = connection_.get();  // so that a stop ends the attempt too
     connection_->deadline.set(timeouts_.connect);
-    const int result = co_await connection_->socket.connect(backend.spec().address);
+    int result = co_await connection_->socket.connect(backend.spec().address);
+    if (result == 0 && introduces()) {
+        net::ProxyBuffer buffer;
+        const std::string_view header = net::write_proxy_header(session_.origin(), pool_.spec().proxy_header, buffer);
+        const int sent = co_await connection_->socket.send(header);
+        result = std::min(sent, 0);
+    }
     connection_->deadline.clear();
     co_return connection_->socket.aborted() ? -ETIMEDOUT : result;
 }
@@ -102,7 +110,7 @@ std::string_view explain(Connector::Refusal refusal) noexcept {
 }
 
 void Connector::keep() {
-    if (connection_ != nullptr) {
+    if (connection_ != nullptr && !introduces()) {
         session_.upstream = nullptr;
         backend_->keep(std::move(connection_));
     }

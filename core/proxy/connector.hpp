@@ -42,6 +42,8 @@ public:
     void forgive() { tried_.pop_back(); }
 
 private:
+    // Whether backends are told by a PROXY header who the client is.
+    [[nodiscard]] bool introduces() const noexcept { return pool_.spec().proxy_header != net::ProxyVersion::none; }
     io::Task<bool> choose();
     io::Task<void> wait();
     io::Task<int> open(Backend& backend);

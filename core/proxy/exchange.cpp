@@ -34,6 +34,7 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     const std::string fallback = head.authority.empty() ? listener.address.text() : std::string();
     http::RequestOptions options;
     options.origin.client = session_.peer_host;
+    options.origin.peer = session_.trusted ? http::Origin::Peer::trusted : http::Origin::Peer::untrusted;
     options.host_fallback = fallback;
     options.expect = http::RequestOptions::Expect::forward;
     request_size_ = http::write_request(head, options, to_backend_.room());

@@ -102,7 +102,7 @@ io::Task<void> linger(Session& session) {
 io::Task<void> serve_http(Worker& worker, int fd, const std::shared_ptr<ListenerState>& listener) {
     Session session(worker, base::Descriptor(fd), listener);
     bool first = true;
-    bool more = true;
+    bool more = co_await begin_session(session);
     while (more) {
         more = co_await serve_one(session, first);
         first = false;

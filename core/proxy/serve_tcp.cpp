@@ -7,6 +7,10 @@ namespace core::proxy {
 
 io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerState>& listener) {
     Session session(worker, base::Descriptor(fd), listener);
+    const bool begun = co_await begin_session(session);
+    if (!begun) {
+        co_return;
+    }
     const std::shared_ptr<Routing> routing = worker.routing();
     const Snapshot& snapshot = routing->snapshot();
     Record record(worker.loop().now());

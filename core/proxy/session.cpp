@@ -1,8 +1,53 @@
 #include "core/proxy/session.hpp"
 
+#include <algorithm>
+
+#include "core/proxy/record.hpp"
 #include "core/proxy/worker.hpp"
 
 namespace core::proxy {
+namespace {
+
+bool is_trusted(const ListenerSpec& listener, const Address& peer) {
+    return std::any_of(listener.trusted.begin(), listener.trusted.end(),
+                       [&](const Network& network) { return network.contains(peer); });
+}
+
+void log_refusal(Session& session, std::string_view reason) {
+    const io::Tick now = session.worker.loop().now();
+    Record record(now);
+    record.listener = session.listener->spec->name;
+    record.answered_by = "nobody";
+    record.error = reason;
+    if (session.worker.routing()->snapshot().log_exchanges) {
+        record.print(session.worker.log_lines(), session.peer, now);
+    }
+}
+
+// Empty where the header is there and has been taken; else why not.
+io::Task<std::string_view> receive_header(Session& session) {
+    net::ProxyHeader header;
+    for (;;) {
+        const std::string_view bytes = session.inbox.view();
+        const net::ProxyParse parse = net::parse_proxy_header(bytes, header);
+        if (parse.verdict == net::ProxyParse::Verdict::bad) {
+            co_return parse.reason;
+        }
+        if (parse.verdict == net::ProxyParse::Verdict::complete) {
+            session.inbox.consume(parse.consumed);
+            session.adopt(header);
+            co_return std::string_view();
+        }
+        const int got = co_await session.inbox.fill();
+        if (got <= 0) {
+            co_return session.deadline.expired() ? "the PROXY header did not come in time"
+                                                 : "the connection ended before its PROXY header";
+        }
+        session.idle = false;
+    }
+}
+
+}  // namespace
 
 Session::Session(Worker& owner, base::Descriptor fd, std::shared_ptr<ListenerState> from)
     : worker(owner),
@@ -13,12 +58,27 @@ Session::Session(Worker& owner, base::Descriptor fd, std::shared_ptr<ListenerSta
       inbox(client),
       peer(net::peer_of(client.fd())),
       peer_host(peer.host()),
+      trusted(is_trusted(*listener->spec, peer)),
       ending(owner.draining()) {
     worker.enlist(*this);
 }
 
 Session::~Session() {
     worker.delist(*this);
+}
+
+void Session::adopt(const net::ProxyHeader& header) {
+    if (!header.addressed) {
+        return;
+    }
+    peer = header.source;
+    peer_host = peer.host();
+    reached = header.destination;
+    trusted = is_trusted(*listener->spec, peer);
+}
+
+net::ProxyHeader Session::origin() const {
+    return {true, peer, reached ? *reached : net::local_of(client.fd())};
 }
 
 void Session::end_soon() {
@@ -38,6 +98,30 @@ void Session::end_now() {
     if (pause != nullptr && pause->current != nullptr) {
         pause->current->cancel();
     }
+}
+
+io::Task<bool> begin_session(Session& session) {
+    if (!session.listener->spec->proxy_header) {
+        co_return true;
+    }
+    std::string_view problem = "only trusted networks may connect here";
+    bool silent = false;
+    if (session.trusted) {
+        session.idle = true;
+        session.deadline.set(session.worker.routing()->snapshot().timeouts.head, net::Deadline::Effect::cancel_receive);
+        problem = co_await receive_header(session);
+        silent = session.idle;  // a load balancer that looks whether we listen says nothing
+        session.deadline.clear();
+        session.idle = false;
+    }
+    if (problem.empty()) {
+        co_return true;
+    }
+    if (!silent) {
+        log_refusal(session, problem);
+    }
+    session.client.reset();
+    co_return false;
 }
 
 }  // namespace core::proxy

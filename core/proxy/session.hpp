@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/net/deadline.hpp"
@@ -29,6 +30,10 @@ public:
     Session& operator=(const Session&) = delete;
     ~Session();
 
+    // Another client's session than the socket says: what a trusted peer's PROXY header has told.
+    void adopt(const net::ProxyHeader& header);
+    // What a backend is told of this session where it wants a PROXY header.
+    [[nodiscard]] net::ProxyHeader origin() const;
     // Drain: idle ones end now, busy ones after what they do; relays at the deadline.
     void end_soon();
     // Stop: both sides are aborted.
@@ -40,8 +45,10 @@ public:
     net::Deadline deadline;       // on what we wait for from the client
     net::Deadline send_deadline;  // on what it must take
     Inbox inbox;
-    Address peer;
+    Address peer;                        // the client, as its socket or a trusted PROXY header has it
     std::string peer_host;               // its text, for X-Forwarded-For
+    std::optional<Address> reached;      // the address that the client connected to, where a PROXY header says so
+    bool trusted = false;                // peer's claims about where requests come from are believed
     Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
     io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end
     bool idle = false;                   // waiting for a request, nothing of it has come yet
@@ -52,6 +59,10 @@ private:
     Session* next_ = nullptr;
     Session** link_ = nullptr;
 };
+
+// Begins a session: takes the PROXY header where its listener wants one. False: the peer may not connect, or has not
+// kept to the protocol, or has gone; it is reset, and logged unless it never said a word.
+io::Task<bool> begin_session(Session& session);
 
 // The life of a TCP session: choose a backend, relay until both sides have ended. Nobody left: reset.
 io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerState>& listener);

@@ -11,6 +11,8 @@
 #include "core/balance/strategy.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
+#include "core/base/network.hpp"
+#include "core/net/proxy_header.hpp"
 
 namespace core::proxy {
 
@@ -22,6 +24,9 @@ struct ListenerSpec {
     Mode mode = Mode::http;
     std::string pool;                      // of what no route takes
     std::vector<balance::Route> routes{};  // of Mode::http
+    // Whose word is taken for where a connection or request comes from.
+    std::vector<Network> trusted{};
+    bool proxy_header = false;  // a trusted peer begins with a PROXY header, and nobody else may connect
 };
 
 struct BackendSpec {
@@ -37,6 +42,7 @@ struct PoolSpec {
     std::string name;
     balance::Balance balance = balance::Balance::round_robin;
     std::vector<BackendSpec> backends;
+    net::ProxyVersion proxy_header = net::ProxyVersion::none;  // what a connection to a backend begins with
     std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody
     Milliseconds queue_timeout{5'000};  // and how long each of them
 };

@@ -72,6 +72,15 @@ TEST(Limits, BackendsOfAPoolAreBounded) {
     EXPECT_THAT(first_problem(pool(Limits::backends + 1), true), testing::HasSubstr("257 servers are too many"));
 }
 
+TEST(Limits, TrustedNetworksAreBounded) {
+    const auto listener = [](std::size_t count) {
+        return "[listen.in]\naddress = \"0.0.0.0:81\"\npool = \"app\"\nproxy_protocol = true\ntrusted = [" +
+               repeat(count, [](std::size_t i) { return fmt::format("\"10.0.{}.0/24\", ", i); }) + "]\n";
+    };
+    EXPECT_EQ(first_problem(listener(Limits::networks)), "");
+    EXPECT_THAT(first_problem(listener(Limits::networks + 1)), testing::HasSubstr("65 networks are too many"));
+}
+
 TEST(Limits, NamesAreBounded) {
     const auto server = [](std::size_t size) {
         return fmt::format("[server.{}]\nhost = \"10.0.0.12\"\n", std::string(size, 'x'));

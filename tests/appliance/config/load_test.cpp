@@ -31,6 +31,8 @@ pool = "chat"
 [listen.chat]
 address = "0.0.0.0:5222"
 mode = "tcp"
+trusted = ["10.0.0.0/8", "fd00::1"]
+proxy_protocol = true
 pool = "chat"
 
 [server.web1]
@@ -44,6 +46,7 @@ port = 80
 servers = ["web1", { name = "web2", weight = 2, port = 8080, max_connections = 200, backup = true }]
 balance = "least_connections"
 queue = 50
+proxy_protocol = "v2"
 queue_timeout = "800ms"
 check = { method = "HEAD", path = "/", host = "www.example.org", expect = 200, interval = "2s", timeout = "1s", fall = 2, rise = 1 }
 
@@ -108,13 +111,20 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
                                      Mode::http,
                                      "app",
                                      {{"files.example.org", "", "chat"}, {"*.example.org", "/files", "chat"}}},
-                            Listener{"chat", *core::Address::parse("0.0.0.0:5222"), Mode::tcp, "chat", {}}));
+                            Listener{"chat",
+                                     *core::Address::parse("0.0.0.0:5222"),
+                                     Mode::tcp,
+                                     "chat",
+                                     {},
+                                     {*core::Network::parse("10.0.0.0/8"), *core::Network::parse("fd00::1")},
+                                     true}));
     ASSERT_EQ(config->pools.size(), 2U);
     const Pool& app = config->pools.front();
     EXPECT_THAT(app.backends, ElementsAre(Backend{"web1", *core::Address::parse("10.0.0.11:80"), 1, 0, false},
                                           Backend{"web2", *core::Address::parse("10.0.0.12:8080"), 2, 200, true}));
     EXPECT_EQ(app.balance, Balance::least_connections);
     EXPECT_EQ(app.queue, 50U);
+    EXPECT_EQ(app.proxy_protocol, ProxyProtocol::v2);
     EXPECT_EQ(app.queue_timeout, 800ms);
     EXPECT_EQ(app.check, (Check{CheckType::http, "HEAD", "/", "www.example.org", 200, 2s, 1s, 2, 1}));
     const Check chat = {.type = CheckType::tcp, .host = {}, .interval = 3s, .timeout = 1s, .fall = 3, .rise = 2};
@@ -185,7 +195,7 @@ TEST_F(Loading, APageOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
     const auto config = load(file);
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().front().text(),
-              fmt::format("{}:40:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
+              fmt::format("{}:43:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
                           "the page's path, relative to this file",
                           file.string(), (folder_ / "maintenance.html").string()));
 }

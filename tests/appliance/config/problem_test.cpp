@@ -76,6 +76,17 @@ TEST(Problems, AnUnknownKeyNamesTheNearestKnownOne) {
          "servers = [{ name = \"web1\", wieght = 2 }]",
          {"10:29: unknown key 'wieght' in a server of [pool.app]; did you mean 'weight'?"}},
         {12, "[maintenence]", {"12:2: unknown key 'maintenence' in the file; did you mean 'maintenance'?"}},
+        {3,
+         "pool = \"app\"\nproxy_protocol = true",
+         {"1:9: [listen.web] has no 'trusted', so anybody could claim to be anybody by a PROXY header; add trusted = "
+          "[\"10.0.0.0/8\"], the load balancers before this one"}},
+        {3,
+         "pool = \"app\"\ntrusted = [\"10.0.0.1/8\"]",
+         {"4:12: bad 'trusted' in [listen.web]: '10.0.0.1/8' has bits set behind its prefix; write 10.0.0.0/8 for the "
+          "network, or 10.0.0.1 for the one address"}},
+        {9,
+         "port = 80\nproxy_protocol = \"v3\"",
+         {"10:18: bad 'proxy_protocol' in [pool.app]: 'v3' is unknown; did you mean 'v1'?"}},
         {12, "[fence]\ncolour = 1", {"13:1: unknown key 'colour' in [fence]; known keys: mode"}},
         {12, "[proxy]\nWorkers = 2", {"13:1: unknown key 'Workers' in [proxy]; did you mean 'workers'?"}},
     });
@@ -243,14 +254,15 @@ TEST(Problems, TheApplianceItselfIsHeldToItsRanges) {
 }
 
 TEST(Problems, EveryProblemIsToldInTheOrderOfTheFile) {
-    EXPECT_EQ(problems_of("[listen.web]\naddress = \"0.0.0.0:0\"\npool = \"nobody\"\nx = 1\n[pool.app]\nport = 0\n"),
-              (std::vector<std::string>{
-                  "2:11: bad 'address' in [listen.web]: port 0 is no port to listen on; write a port from 1 to 65535",
-                  "3:8: unknown pool 'nobody' in [listen.web]; known pools: app",
-                  "4:1: unknown key 'x' in [listen.web]; known keys: mode, address, pool, route",
-                  "5:7: [pool.app] has no servers; add servers = [\"web1\"]",
-                  "6:8: bad 'port' in [pool.app]: 0 is out of range; write a number from 1 to 65535",
-              }));
+    EXPECT_EQ(
+        problems_of("[listen.web]\naddress = \"0.0.0.0:0\"\npool = \"nobody\"\nx = 1\n[pool.app]\nport = 0\n"),
+        (std::vector<std::string>{
+            "2:11: bad 'address' in [listen.web]: port 0 is no port to listen on; write a port from 1 to 65535",
+            "3:8: unknown pool 'nobody' in [listen.web]; known pools: app",
+            "4:1: unknown key 'x' in [listen.web]; known keys: mode, address, pool, trusted, proxy_protocol, route",
+            "5:7: [pool.app] has no servers; add servers = [\"web1\"]",
+            "6:8: bad 'port' in [pool.app]: 0 is out of range; write a number from 1 to 65535",
+        }));
 }
 
 TEST(Problems, ATableThatIsNoneIsOneProblem) {

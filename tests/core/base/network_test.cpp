@@ -29,6 +29,25 @@ TEST(Network, RefusesWhatIsNone) {
     }
 }
 
+TEST(Network, ContainsWhatSharesItsPrefix) {
+    const auto contains = [](const char* network, const char* address) {
+        return Network::parse(network)->contains(*Address::parse_host(address, 80));
+    };
+    EXPECT_TRUE(contains("10.0.0.0/8", "10.255.0.1"));
+    EXPECT_FALSE(contains("10.0.0.0/8", "11.0.0.1"));
+    EXPECT_TRUE(contains("192.0.2.128/25", "192.0.2.129"));
+    EXPECT_FALSE(contains("192.0.2.128/25", "192.0.2.127"));
+    EXPECT_TRUE(contains("192.0.2.7", "192.0.2.7"));
+    EXPECT_FALSE(contains("192.0.2.7", "192.0.2.6"));
+    EXPECT_TRUE(contains("0.0.0.0/0", "203.0.113.1"));
+    EXPECT_TRUE(contains("fd00::/8", "fdff::1"));
+    EXPECT_FALSE(contains("fd00::/8", "fe00::1"));
+    EXPECT_TRUE(contains("2001:db8::1", "2001:db8::1"));
+    EXPECT_FALSE(contains("2001:db8::1", "2001:db8::"));
+    EXPECT_FALSE(contains("::/0", "192.0.2.1"));
+    EXPECT_FALSE(contains("0.0.0.0/0", "::1"));
+}
+
 TEST(Network, AsksWhichWasMeantWhenBitsStandBehindThePrefix) {
     const auto network = Network::parse("10.1.2.3/8");
     ASSERT_FALSE(network);

@@ -53,6 +53,28 @@ TEST_F(Probe, PassesOnTheExpectedStatus) {
     EXPECT_EQ(ask(answer({200}), check).why, "200 instead of 404");
 }
 
+TEST_F(Probe, BeginsWithAProxyHeaderThatNamesNoClientWhereTheServerWantsOne) {
+    Check check;
+    for (const auto& [version, header] :
+         {std::pair(net::ProxyVersion::v1, std::string("PROXY UNKNOWN\r\n")),
+          std::pair(net::ProxyVersion::v2, std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16))}) {
+        check.proxy_header = version;
+        std::string seen;
+        const Verdict verdict = ask(
+            [&seen, size = header.size()](Visit& visit, int) {
+                seen = visit.read_head();
+                if (seen.size() < size) {
+                    seen += visit.read_head();  // the second version's signature has an empty line of its own
+                }
+                visit.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                visit.wait_for_end();
+            },
+            check);
+        EXPECT_TRUE(verdict.passed) << verdict.why;
+        EXPECT_THAT(seen, StartsWith(header + "HEAD / HTTP/1.1\r\n"));
+    }
+}
+
 TEST_F(Probe, FailsOnAnyOtherStatusAndNamesBoth) {
     for (const int status : {204, 206, 301, 302, 404, 500, 503}) {
         const Verdict verdict = ask(answer({status}));
