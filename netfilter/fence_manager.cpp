@@ -13,8 +13,6 @@ namespace {
 
 // Somebody else's changes come between our look and our commit at most now and then.
 constexpr int attempts_max = 8;
-// Once is enough; once more where somebody works against us at that very moment.
-constexpr int rebuilds_max = 2;
 // Up to this many backends are looked up one by one (15 us each); more with one dump.
 constexpr std::size_t single_reads_max = 32;
 
@@ -83,48 +81,107 @@ core::Result<FenceManager> FenceManager::open() {
 
 core::Result<FenceManager> FenceManager::open(std::unique_ptr<Kernel> kernel) {
     FenceManager manager(std::move(kernel));
+    if (const auto found = manager.remember(); !found) {
+        return tl::unexpected(found.error());
+    }
     if (const auto repaired = manager.repair(); !repaired) {
         return tl::unexpected(repaired.error());
     }
     return manager;
 }
 
-core::Result<bool> FenceManager::repair() {
-    for (int made = 0; made <= rebuilds_max; ++made) {
-        const auto snapshot = kernel_->snapshot(fence_table_name, Depth::structure);
-        if (!snapshot) {
-            return tl::unexpected(snapshot.error());
-        }
-        if (has_structure(*snapshot)) {
-            sound_at_ = snapshot->generation;
-            return made > 0;
-        }
-        if (auto done = make_table(); !done) {
-            return tl::unexpected(done.error());
-        }
+// What the kernel holds is what should be there, as far as we know.
+core::Result<void> FenceManager::remember() {
+    auto found = list();
+    if (!found) {
+        return tl::unexpected(std::move(found.error()));
     }
-    return core::fail("cannot use the nftables table inet gatehouse", "what was made is not what is read back",
-                      "find the program that changes it (nft monitor); if there is none, report the output of: "
-                      "nft list table inet gatehouse");
+    for (auto& fence : *found) {
+        const BackendKey backend{fence.backend, fence.protocol};
+        fences_.insert_or_assign(backend, std::move(fence));
+    }
+    return {};
 }
 
-core::Result<void> FenceManager::make_table() {
-    Commit last;
+void FenceManager::remember(const Wanted& wanted) {
+    for (const auto& [backend, fence] : wanted) {
+        if (fence == nullptr) {
+            fences_.erase(backend);
+        } else {
+            fences_.insert_or_assign(backend, *fence);
+        }
+    }
+}
+
+// From what was found to what should be: the structure, where it differs, and with it the fences that are missing.
+Transaction FenceManager::difference(const Snapshot& snapshot, Repair& repair) {
+    const auto now = core::base::wall_now();
+    std::erase_if(fences_, [now](const auto& each) { return each.second.until && *each.second.until <= now; });
+    const bool right = has_structure(snapshot);
+    Transaction transaction = right ? Transaction{std::string(fence_table_name)} : rebuild(snapshot);
+    // After a rebuild the maps hold what it carried over, and nothing else.
+    auto existing = elements_of(snapshot, fence_table());
+    if (!right) {
+        std::erase_if(existing, [](const auto& each) { return !carried_over(each.second, *each.first.first); });
+    }
+    FencePlan plan(fence_table(), now);
+    for (const auto& [backend, fence] : fences_) {
+        const auto key = key_of(backend.first, backend.second);
+        const auto has = [&](Scope scope) { return existing.contains({&map_of(backend.first, scope), key}); };
+        const bool there = has(Scope::fresh) || has(Scope::all);
+        if (plan.change(backend, &fence, existing)) {
+            ++(there ? repair.altered : repair.missing);
+        }
+    }
+    for (auto& operation : std::move(plan).finish()) {
+        transaction.add(std::move(operation));
+    }
+    repair.structure = repair.structure || !right;
+    return transaction;
+}
+
+core::Result<Repair> FenceManager::repair(Depth looked) {
+    Repair repaired;
+    std::optional<std::uint32_t> made_at;
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
-        const auto snapshot = kernel_->snapshot(fence_table_name, Depth::elements);
+        const auto depth = made_at ? Depth::structure : looked;
+        auto snapshot = kernel_->snapshot(fence_table_name, depth);
         if (!snapshot) {
             return tl::unexpected(snapshot.error());
         }
-        // Only against what we looked at: a fence that came in between must not get lost.
-        last = kernel_->commit(rebuild(*snapshot), snapshot->generation);
-        if (last.outcome == Outcome::committed) {
-            return {};
+        if (!has_structure(*snapshot) && depth == Depth::structure) {
+            if (made_at == snapshot->generation) {
+                // Nobody came in between: it was our own work.
+                return core::fail("cannot use the nftables table inet gatehouse",
+                                  "what was made is not what is read back",
+                                  "report the output of: nft list table inet gatehouse");
+            }
+            snapshot = kernel_->snapshot(fence_table_name, Depth::elements);
+            if (!snapshot) {
+                return tl::unexpected(snapshot.error());
+            }
+        } else if (depth == Depth::structure) {
+            sound_at_ = snapshot->generation;
+            return repaired;
         }
-        if (last.outcome == Outcome::rejected) {
-            break;
+        Repair repair = repaired;
+        const auto transaction = difference(*snapshot, repair);
+        if (transaction.empty()) {
+            sound_at_ = snapshot->generation;
+            return repaired;
+        }
+        // Only against what we looked at: a fence that came in between must not get lost.
+        const auto result = kernel_->commit(transaction, snapshot->generation);
+        if (result.outcome == Outcome::rejected) {
+            return tl::unexpected(result.error("cannot make the nftables table inet gatehouse"));
+        }
+        if (result.outcome == Outcome::committed) {
+            repaired = repair;
+            made_at = snapshot->generation + 1;
         }
     }
-    return tl::unexpected(last.error("cannot make the nftables table inet gatehouse"));
+    return core::fail("cannot keep the nftables table inet gatehouse right", "it is changed faster than we can mend it",
+                      "find the program that changes it: nft monitor");
 }
 
 core::Result<void> FenceManager::apply(std::span<const Change> changes) {
@@ -157,7 +214,7 @@ core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
         return tl::unexpected(generation.error());
     }
     if (sound_at_ != *generation) {
-        if (const auto repaired = repair(); !repaired) {
+        if (const auto repaired = repair(Depth::structure); !repaired) {
             return tl::unexpected(repaired.error());
         }
     }
@@ -176,10 +233,12 @@ core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
         transaction.add(std::move(operation));
     }
     if (transaction.empty()) {
+        remember(wanted);
         return true;
     }
     const auto result = kernel_->commit(transaction, std::nullopt);
     if (result.outcome == Outcome::committed) {
+        remember(wanted);
         // A commit raises the generation by one. If others committed too, the next look will see another number.
         sound_at_ = *sound_at_ + 1;
         return true;
@@ -226,6 +285,7 @@ core::Result<void> FenceManager::remove_table() {
     removal.add(RemoveTable{std::string(fence_table_name)});
     const auto result = kernel_->commit(removal, std::nullopt);
     sound_at_.reset();
+    fences_.clear();
     if (result.outcome != Outcome::committed) {
         return tl::unexpected(result.error("cannot remove the nftables table inet gatehouse"));
     }

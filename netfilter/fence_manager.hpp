@@ -1,7 +1,10 @@
 // FenceManager: fences backends off and opens them again, natively and atomically. The fence process owns the only
-// one of a Gatehouse; the kernel is its whole memory, so it may die and be started again at any time.
+// one of a Gatehouse. What it remembers it has from the kernel and from what it was told since, so it may die and be
+// started again at any time; it remembers so that a table that somebody flushed comes back with its fences, in one
+// transaction.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,7 +12,9 @@
 
 #include "core/base/result.hpp"
 #include "netfilter/fence.hpp"
+#include "netfilter/fence_plan.hpp"
 #include "netfilter/kernel.hpp"
+#include "netfilter/notice.hpp"
 
 namespace netfilter {
 
@@ -27,7 +32,7 @@ public:
 
     // Makes all changes in one transaction, or none. Of several changes of one backend the last counts. A fence whose
     // until has passed is the same as an unfence. A table that was removed or changed by somebody else is put right
-    // first (the fences that went with it are not: who wants them must apply them again).
+    // first, with the fences that went with it.
     // Errors: an invalid fence (port 0, protocol, id, times), or what the kernel says, with the place.
     core::Result<void> apply(std::span<const Change> changes);
 
@@ -37,8 +42,11 @@ public:
     // What `nft list table inet gatehouse` prints, read from the kernel. Empty when there is no table.
     core::Result<std::string> rules_text();
 
-    // Puts the table right where it differs; true when it did. What apply does first, for callers with a clock.
-    core::Result<bool> repair();
+    // Puts the table right where it differs, structure and fences in one transaction. What is found in the kernel
+    // and was not asked for here is kept. `looked`: with elements, fences that somebody took out of a
+    // table that stands are put back too, at the price of reading them all.
+    // Errors: what the kernel says; that somebody changes the table faster than we can put it right.
+    core::Result<Repair> repair(Depth looked = Depth::elements);
 
     // Ends every established flow with these backends. Fence them first. Errors: see FlowReaper::reap; the flows of the
     // backends before the one with the error have ended.
@@ -55,10 +63,13 @@ public:
 
 private:
     explicit FenceManager(std::unique_ptr<Kernel> kernel);
-    core::Result<void> make_table();
+    core::Result<void> remember();
+    void remember(const Wanted& wanted);
+    Transaction difference(const Snapshot& snapshot, Repair& repair);
     core::Result<bool> try_apply(std::span<const Change> changes);
 
     std::unique_ptr<Kernel> kernel_;
+    std::map<BackendKey, Fence> fences_;  // as they should be in the kernel; some may have run out there
     // The generation at which the structure was last known to be right; other: somebody changed something somewhere.
     std::optional<std::uint32_t> sound_at_;
 };

@@ -37,6 +37,11 @@ std::vector<Expression> is_new() {
             Compare{false, host_bytes(0), 1}};
 }
 
+// What a rule does with a packet that its map has `continue` for; one that the map does not know has left the rule.
+Verdict or_else_reset() {
+    return {Verdict::Code::go_to, deny_reset};
+}
+
 // Which end of a packet the fenced address is.
 enum class End { source, destination };
 
@@ -68,7 +73,14 @@ Rule deny_with_reset() {
 Rule fence_new(const char* chain, const char* map, bool v4, End end) {
     auto rule = is_new();
     append(rule, look_up(map, v4, end));
+    rule.emplace_back(or_else_reset());
     return {chain, std::move(rule), {}};
+}
+
+Rule fence_all(const char* map, bool v4) {
+    auto rule = look_up(map, v4);
+    rule.emplace_back(or_else_reset());
+    return {fence_chain, std::move(rule), {}};
 }
 
 // Our own resets must reach a backend that is cut off altogether, or its connections stay open for ever.
@@ -85,7 +97,7 @@ Map make_map(const char* name, KeyType address) {
 
 FenceTable make_table() {
     FenceTable made;
-    made.table = {std::string(fence_table_name), "gatehouse schema=1", 0};
+    made.table = {std::string(fence_table_name), "gatehouse schema=2", 0};
     made.maps = {make_map("new4", KeyType::ipv4_addr), make_map("new6", KeyType::ipv6_addr),
                  make_map("all4", KeyType::ipv4_addr), make_map("all6", KeyType::ipv6_addr)};
     made.chains = {{deny_reset, std::nullopt},
@@ -104,8 +116,8 @@ FenceTable make_table() {
         fence_new(fence_chain, "new4", true, End::destination),
         fence_new(fence_chain, "new6", false, End::destination),
         pass_resets(),
-        {fence_chain, look_up("all4", true), {}},
-        {fence_chain, look_up("all6", false), {}},
+        fence_all("all4", true),
+        fence_all("all6", false),
         {"output", {to_fences}, {}},
         {"forward", {to_fences}, {}}};
     return made;
@@ -114,7 +126,7 @@ FenceTable make_table() {
 FenceTable make_host_table() {
     constexpr const char* input = "input";
     FenceTable made;
-    made.table = {std::string(host_fence_table_name), "gatehouse schema=1", 0};
+    made.table = {std::string(host_fence_table_name), "gatehouse schema=2", 0};
     made.maps = {make_map("new4", KeyType::ipv4_addr), make_map("new6", KeyType::ipv6_addr)};
     made.chains = {{deny_reset, std::nullopt},
                    {deny_icmp, std::nullopt},
@@ -145,6 +157,10 @@ std::optional<Mode> mode_of(const Verdict& verdict) {
     if (verdict.code == Verdict::Code::drop) {
         return Mode::drop;
     }
+    if (verdict.code == Verdict::Code::proceed) {
+        return Mode::reset;
+    }
+    // Goto deny-reset is how schema 1 said reset.
     if (verdict.code != Verdict::Code::go_to) {
         return std::nullopt;
     }
@@ -154,11 +170,17 @@ std::optional<Mode> mode_of(const Verdict& verdict) {
 }
 
 Verdict verdict_of(Mode mode) {
-    if (mode == Mode::drop) {
-        // Not a chain of its own: the kernel need not look for loops then, and adding stays cheap.
-        return {Verdict::Code::drop, {}};
+    // A goto makes the kernel look the whole map over for loops, at each addition and for each hook: neither of the two
+    // usual modes is one. A rule ends in what proceed leads to.
+    switch (mode) {
+        case Mode::icmp:
+            return {Verdict::Code::go_to, deny_icmp};
+        case Mode::drop:
+            return {Verdict::Code::drop, {}};
+        case Mode::reset:
+            break;
     }
-    return {Verdict::Code::go_to, mode == Mode::reset ? deny_reset : deny_icmp};
+    return {Verdict::Code::proceed, {}};
 }
 
 }  // namespace
@@ -189,6 +211,11 @@ bool has_structure(const Snapshot& snapshot, const FenceTable& wanted) {
     return maps && chains;
 }
 
+bool carried_over(const Element& element, const Map& map) {
+    const std::size_t address_size = map.key.front() == KeyType::ipv4_addr ? 4 : 16;
+    return mode_of(element.verdict).has_value() && element.key.size == address_size + 8;
+}
+
 Transaction rebuild(const Snapshot& snapshot, const FenceTable& wanted) {
     Transaction transaction{wanted.table.name};
     if (snapshot.table) {
@@ -210,8 +237,12 @@ Transaction rebuild(const Snapshot& snapshot, const FenceTable& wanted) {
             continue;
         }
         std::vector<Element> kept;
-        std::copy_if(contents.elements.begin(), contents.elements.end(), std::back_inserter(kept),
-                     [](const Element& element) { return mode_of(element.verdict).has_value(); });
+        for (const auto& element : contents.elements) {
+            if (carried_over(element, *map)) {
+                kept.push_back(element);
+                kept.back().verdict = verdict_of(*mode_of(element.verdict));
+            }
+        }
         if (!kept.empty()) {
             transaction.add(AddElements{*map, std::move(kept)});
         }

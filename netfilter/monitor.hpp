@@ -27,7 +27,7 @@ class Monitor {
 public:
     using Clock = std::chrono::steady_clock;
     // The first of many changes is told at once, those that follow it no more often than this.
-    static constexpr std::chrono::milliseconds debounce{10};
+    static constexpr std::chrono::milliseconds debounce{1};
     static constexpr std::chrono::milliseconds audit_step{1'000};
 
     // table: an inet table. own_port: the netlink port of whoever changes it by right. receive_buffer, in bytes, is

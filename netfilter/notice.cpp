@@ -5,6 +5,16 @@
 
 #include "netfilter/helper_protocol.hpp"
 
+namespace netfilter {
+
+void add(Repair& to, const Repair& more) {
+    to.structure = to.structure || more.structure;
+    to.missing += more.missing;
+    to.altered += more.altered;
+}
+
+}  // namespace netfilter
+
 namespace netfilter::wire {
 namespace {
 
@@ -20,18 +30,21 @@ NoticePacket pack(const Notice& notice) {
     packet.magic = magic;
     packet.pid = notice.pid;
     packet.generation = notice.generation;
-    packet.repaired = notice.repaired ? 1 : 0;
+    packet.structure = notice.repaired.structure ? 1 : 0;
+    packet.missing = notice.repaired.missing;
+    packet.altered = notice.repaired.altered;
     put(packet.process, notice.process);
     put(packet.trouble, notice.trouble);
     return packet;
 }
 
 std::optional<Notice> unpack(const NoticePacket& packet) {
-    if (packet.magic != magic || packet.repaired > 1 || packet.process.back() != '\0' ||
+    if (packet.magic != magic || packet.structure > 1 || packet.process.back() != '\0' ||
         packet.trouble.back() != '\0') {
         return std::nullopt;
     }
-    return Notice{packet.process.data(), packet.pid, packet.generation, packet.repaired == 1, packet.trouble.data()};
+    return Notice{packet.process.data(), packet.pid, packet.generation,
+                  {packet.structure == 1, packet.missing, packet.altered}, packet.trouble.data()};
 }
 
 }  // namespace netfilter::wire

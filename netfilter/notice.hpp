@@ -10,13 +10,25 @@
 
 namespace netfilter {
 
-// Somebody else has changed the table of fences. What became of the fences is for control to see.
+// What somebody else had done to the table of fences, and is undone.
+struct Repair {
+    bool structure = false;     // chains, rules or maps differed
+    std::uint32_t missing = 0;  // fences that were not in the kernel
+    std::uint32_t altered = 0;  // fences that were there, but not as they should be
+
+    [[nodiscard]] bool any() const { return structure || missing > 0 || altered > 0; }
+    friend bool operator==(const Repair&, const Repair&) = default;
+};
+// Many repairs told as one: a fence that was put back twice counts twice.
+void add(Repair& to, const Repair& more);
+
+// Somebody else has changed the table of fences.
 struct Notice {
     std::string process;           // see ForeignChange; empty: not known
     std::uint32_t pid = 0;         // 0: not known
     std::uint32_t generation = 0;  // 0: not known
-    bool repaired = false;         // chains, rules or maps differed, and are right again
-    std::string trouble;           // why they are not; empty: they are
+    Repair repaired;               // what differed, and is right again
+    std::string trouble;           // why it is not; empty: it is
 
     friend bool operator==(const Notice&, const Notice&) = default;
 };
@@ -27,7 +39,9 @@ struct NoticePacket {
     std::uint32_t magic;
     std::uint32_t pid;
     std::uint32_t generation;
-    std::uint32_t repaired;
+    std::uint32_t structure;
+    std::uint32_t missing;
+    std::uint32_t altered;
     std::array<char, 64> process;  // closed by a zero; the kernel's names have 15 bytes
     std::array<char, 512> trouble;
 };

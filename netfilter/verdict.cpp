@@ -11,6 +11,7 @@ namespace netfilter {
 static_assert(static_cast<int>(Verdict::Code::drop) == NF_DROP && static_cast<int>(Verdict::Code::accept) == NF_ACCEPT);
 static_assert(static_cast<int>(Verdict::Code::jump) == NFT_JUMP && static_cast<int>(Verdict::Code::go_to) == NFT_GOTO);
 static_assert(static_cast<int>(Verdict::Code::back) == NFT_RETURN);
+static_assert(static_cast<int>(Verdict::Code::proceed) == NFT_CONTINUE);
 
 void Verdict::encode(nftnl_expr* out) const {
     nftnl_expr_set_u32(out, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
@@ -41,6 +42,8 @@ std::string Verdict::text() const {
             return "drop";
         case Code::accept:
             return "accept";
+        case Code::proceed:
+            return "continue";
         case Code::back:
             return "return";
         case Code::jump:

@@ -14,7 +14,8 @@ namespace netfilter {
 struct Verdict {
     static constexpr const char* name = "immediate";
     // The kernel's NF_* and NFT_* verdicts.
-    enum class Code : std::int32_t { drop = 0, accept = 1, jump = -3, go_to = -4, back = -5 };
+    // proceed is nft's "continue": the rule goes on with what stands behind the map.
+    enum class Code : std::int32_t { drop = 0, accept = 1, proceed = -1, jump = -3, go_to = -4, back = -5 };
 
     Code code = Code::drop;
     std::string chain;  // of jump and go_to

@@ -22,7 +22,7 @@ core::Result<void> Watch::begin() {
     monitor_.emplace(std::move(*monitor));
     // What happened between the manager's making and now has not been announced to us.
     mend({});
-    if (!untold_->repaired && untold_->trouble.empty()) {
+    if (!untold_->repaired.any() && untold_->trouble.empty()) {
         untold_.reset();
     }
     return {};
@@ -56,14 +56,15 @@ core::Result<void> Watch::wait() {
     }
 }
 
-// At once, and not when control asks for it: while the table is away, fences are open. Which fences went with it only
-// control knows.
+// At once, and not when control asks for it: while the table is away, fences are open.
 void Watch::mend(const ForeignChange& change) {
     const auto repaired = manager_.repair();
     if (!untold_) {
-        untold_ = Notice{change.process, change.pid, change.generation, false, {}};
+        untold_ = Notice{change.process, change.pid, change.generation, {}, {}};
     }
-    untold_->repaired = untold_->repaired || repaired.value_or(false);
+    if (repaired) {
+        add(untold_->repaired, *repaired);
+    }
     untold_->trouble = repaired ? std::string() : repaired.error().line();
 }
 

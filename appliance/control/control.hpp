@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "appliance/control/drift.hpp"
 #include "appliance/control/firewall.hpp"
 #include "appliance/control/helper_link.hpp"
 #include "appliance/control/order.hpp"
@@ -87,7 +88,7 @@ private:
     Outcome<void> take_config(const config::Config& wanted);
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
     // Returns in words what differed; empty where nothing did.
-    core::Result<std::string> reconcile();
+    core::Result<Differing> reconcile();
     void mend_drift(Clock::time_point now);
     void settle_drift();
     void configure_proxy();

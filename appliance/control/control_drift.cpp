@@ -15,8 +15,12 @@ Json culprit_of(const netfilter::Notice& notice) {
             {"pid", notice.pid == 0 ? Json() : Json(notice.pid)}};
 }
 
-std::string describe(const netfilter::Notice& notice, const std::string& fences) {
-    if (!notice.repaired) {
+// What the fence process has put right, and what it left to us.
+std::string describe(const netfilter::Repair& repaired, Differing found) {
+    found.missing += repaired.missing;
+    found.altered += repaired.altered;
+    const std::string fences = found.text();
+    if (!repaired.structure) {
         return fences;
     }
     return "the table was changed" + (fences.empty() ? "" : ", " + fences);
@@ -27,7 +31,7 @@ std::string describe(const netfilter::Notice& notice, const std::string& fences)
 // At the start, whenever a fence process starts and after a notice: what the kernel shows and the store does not know
 // is adopted, what is stored and not in the kernel (a reboot, a foreign flush) is installed again, what has expired is
 // dropped. What the fence process does is one transaction, made again where the kernel has moved on meanwhile.
-core::Result<std::string> Control::reconcile() {
+core::Result<Differing> Control::reconcile() {
     const auto kernel = helper_.list();
     if (!kernel) {
         return tl::unexpected(kernel.error());
@@ -37,7 +41,7 @@ core::Result<std::string> Control::reconcile() {
     for (const netfilter::Fence& found : drift.adopted) {
         log("adopt", view_fence(&drift.wanted.fences.at(found.backend), &found));
     }
-    std::string text = drift.text();
+    const Differing differing = drift.differing;
     if (!(drift.wanted == *now.administration)) {
         if (const auto kept = save(drift.wanted); !kept) {
             log("state", {{"error", kept.error().line()}});  // the kernel still knows; the next start adopts again
@@ -47,7 +51,7 @@ core::Result<std::string> Control::reconcile() {
     // Without changes too: the fence process looks at the table's structure then.
     return helper_.apply(drift.changes).and_then([this] { return administer(); }).map([&] {
         withdrawn_.clear();
-        return std::move(text);
+        return differing;
     });
 }
 
@@ -59,12 +63,13 @@ void Control::mend_drift(Clock::time_point now) {
     }
     const std::lock_guard lock(changing_);
     netfilter::Notice first = notices.front();
+    netfilter::Repair repaired;
     for (const netfilter::Notice& notice : notices) {
-        first.repaired = first.repaired || notice.repaired;
+        netfilter::add(repaired, notice.repaired);
     }
     first.trouble = notices.back().trouble;
     const auto done = reconcile();
-    const std::string what = describe(first, done.value_or(std::string()));
+    const std::string what = describe(repaired, done.value_or(Differing{}));
     const std::string error = done ? first.trouble : done.error().line();
     if (what.empty() && error.empty()) {
         return;  // a change that changed nothing of ours, or one that we have put right already

@@ -70,7 +70,7 @@ bool expired(const std::optional<core::WallTime>& until, core::WallTime now) {
     return until && *until <= now;
 }
 
-std::string Drift::text() const {
+std::string Differing::text() const {
     std::string text;
     const auto say = [&text](std::size_t count, const char* what) {
         if (count > 0) {
@@ -80,13 +80,13 @@ std::string Drift::text() const {
     say(missing, "missing");
     say(altered, "altered");
     say(stale, "left over");
-    say(adopted.size(), "added");
+    say(added, "added");
     return text;
 }
 
 Drift find_drift(const config::Config& config, const Administration& administration,
                  const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now) {
-    Drift drift{administration, {}, {}, 0, 0, 0};
+    Drift drift{administration, {}, {}, {}};
     auto& wanted = drift.wanted.fences;
     std::erase_if(wanted, [now](const auto& entry) { return expired(entry.second.until, now); });
     std::set<core::Address> seen;
@@ -98,20 +98,21 @@ Drift find_drift(const config::Config& config, const Administration& administrat
         const auto record = wanted.find(found.backend);
         if (record == wanted.end() && (withdrawn.contains(found.id) || administration.fences.contains(found.backend))) {
             drift.changes.emplace_back(netfilter::Unfence{found.backend});
-            ++drift.stale;
+            ++drift.differing.stale;
             continue;
         }
         if (record == wanted.end()) {
             wanted[found.backend] = adopt(config, found);
             drift.adopted.push_back(found);
+            ++drift.differing.added;
         } else if (!agrees(record->second, found)) {
             wrong.insert(found.backend);
         }
         seen.insert(found.backend);
     }
     for (const auto& [address, record] : wanted) {
-        drift.missing += seen.contains(address) ? 0 : 1;
-        drift.altered += wrong.contains(address) ? 1 : 0;
+        drift.differing.missing += seen.contains(address) ? 0 : 1;
+        drift.differing.altered += wrong.contains(address) ? 1 : 0;
         if (!seen.contains(address) || wrong.contains(address)) {
             drift.changes.emplace_back(kernel_fence(record));
         }

@@ -12,16 +12,22 @@
 
 namespace appliance::control {
 
-struct Drift {
-    Administration wanted;                   // as before, without what has expired, with what was found
-    std::vector<netfilter::Change> changes;  // that bring the kernel there
-    std::vector<netfilter::Fence> adopted;   // unknown until now: kept, because somebody fenced it for a reason
-    std::size_t missing = 0;                 // wanted, and not in the kernel
-    std::size_t altered = 0;                 // in the kernel, and not as wanted
-    std::size_t stale = 0;                   // over, or taken back while the kernel could not be asked
+// How many fences differ, and how.
+struct Differing {
+    std::size_t missing = 0;  // wanted, and not in the kernel
+    std::size_t altered = 0;  // in the kernel, and not as wanted
+    std::size_t stale = 0;    // over, or taken back while the kernel could not be asked
+    std::size_t added = 0;    // unknown until now
 
     // In the words of the log; empty where nothing differs.
     [[nodiscard]] std::string text() const;
+};
+
+struct Drift {
+    Administration wanted;                   // as before, without what has expired, with what was found
+    std::vector<netfilter::Change> changes;  // that bring the kernel there
+    std::vector<netfilter::Fence> adopted;   // those added: kept, because somebody fenced it for a reason
+    Differing differing;
 };
 
 // kernel: all fences in it. withdrawn: ids of fences that were taken back. now: what has expired by then is not wanted.

@@ -129,7 +129,7 @@ inline std::string_view check_replies(std::span<const std::byte> bytes) {
             static_cast<void>(wire::unpack(reply.items.at(i)));
         }
     }
-    auto packet = wire::pack(Notice{"nft", 1, 2, true, "no room"});
+    auto packet = wire::pack(Notice{"nft", 1, 2, {true, 3, 4}, "no room"});
     damage(packet, reader);
     const auto notice = wire::unpack(packet);
     return notice && wire::unpack(wire::pack(*notice)) != notice ? "a notice that says something else the second time"

@@ -125,7 +125,7 @@ inline std::string_view check_monitor(std::span<const std::byte> bytes) {
         monitor.read(now);
         now += Monitor::audit_step;
         const auto told = monitor.take(now);
-        if (told && !wire::unpack(wire::pack(Notice{told->process, told->pid, told->generation, false, {}}))) {
+        if (told && !wire::unpack(wire::pack(Notice{told->process, told->pid, told->generation, {}, {}}))) {
             return "what was seen cannot be told to control";
         }
         if (monitor.take(now)) {

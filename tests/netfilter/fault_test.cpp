@@ -171,7 +171,7 @@ TEST_F(FaultTest, FencesWorkWithIPv6SwitchedOff) {
     EXPECT_EQ(list().size(), 2U);
     const Destination destination{backend.address()};
     EXPECT_EQ(manager_->reap({&destination, 1}), Reaped{});
-    EXPECT_FALSE(manager_->repair().value());
+    EXPECT_FALSE(manager_->repair().value().any());
 }
 
 // sock_diag knows no message of nf_tables', just as a kernel without nf_tables does not.

@@ -59,7 +59,7 @@ TEST_F(FenceTableTest, OurTextMakesTheSameTableThroughNft) {
     run("nft -f /tmp/gatehouse_roundtrip.nft");
     EXPECT_EQ(comparable("-t list ruleset"), structure);
     EXPECT_EQ(manager_->list().value(), before);
-    EXPECT_FALSE(manager_->repair().value()) << "what nft made of our text should be right";
+    EXPECT_FALSE(manager_->repair().value().any()) << "what nft made of our text should be right";
     unlink("/tmp/gatehouse_roundtrip.nft");
 }
 
@@ -122,7 +122,7 @@ TEST_P(ForeignChange, IsPutRightWithoutLosingAFence) {
     EXPECT_EQ(found[1].until, fence.until);
     EXPECT_EQ(found[1].packets, 2U);
     EXPECT_EQ(nft_objects("rule").size(), fence_table().rules.size());
-    EXPECT_FALSE(manager_->repair().value());
+    EXPECT_FALSE(manager_->repair().value().any());
 }
 
 TEST_F(FenceTableTest, OthersTablesAreNotTouched) {

@@ -85,9 +85,9 @@ TEST_F(MonitorTest, TellsAChangeByAnUnknownWhenAnnouncementsWereLost) {
 }
 
 TEST(Notice, GoesThroughItsPacketAndCutsWhatIsTooLong) {
-    const Notice notice{"nft", 18211, 7, true, "no room"};
+    const Notice notice{"nft", 18211, 7, {true, 5, 6}, "no room"};
     EXPECT_EQ(wire::unpack(wire::pack(notice)), notice);
-    const auto cut = wire::unpack(wire::pack({std::string(100, 'x'), 1, 2, false, std::string(10'000, 'y')}));
+    const auto cut = wire::unpack(wire::pack({std::string(100, 'x'), 1, 2, {false, 5, 6}, std::string(10'000, 'y')}));
     ASSERT_TRUE(cut);
     EXPECT_EQ(cut->process, std::string(63, 'x'));
     EXPECT_EQ(cut->trouble, std::string(511, 'y'));

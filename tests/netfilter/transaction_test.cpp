@@ -38,21 +38,21 @@ TEST(Transaction, PrintsAsNftWouldTakeIt) {
     EXPECT_EQ(transaction.text(),
               "delete element inet gatehouse new4 { 10.0.0.2 . udp . 81 }\n"
               "create element inet gatehouse new4 { 10.0.0.1 . tcp . 80 counter packets 7 bytes 420 timeout 1m30s500ms "
-              "comment \"id=1 since=20261122T140305Z\" : goto deny-reset }\n");
+              "comment \"id=1 since=20261122T140305Z\" : continue }\n");
 }
 
 TEST(Transaction, PrintsTheWholeTableRuleByRule) {
     const auto text = rebuild(Snapshot{}).text();
     const std::vector<std::string> lines{
-        "add table inet gatehouse { comment \"gatehouse schema=1\"; }",
+        "add table inet gatehouse { comment \"gatehouse schema=2\"; }",
         "add map inet gatehouse new6 { type ipv6_addr . inet_proto . inet_service : verdict; flags timeout; counter; }",
         "add chain inet gatehouse output { type filter hook output priority filter - 5; policy accept; }",
         "add rule inet gatehouse deny-reset meta l4proto tcp reject with tcp reset",
         "add rule inet gatehouse deny-icmp reject with icmpx admin-prohibited",
         "add rule inet gatehouse fence meta mark 0x0bfe0001 return comment \"health probes\"",
-        "add rule inet gatehouse fence ct state new ip daddr . meta l4proto . th dport vmap @new4",
+        "add rule inet gatehouse fence ct state new ip daddr . meta l4proto . th dport vmap @new4 goto deny-reset",
         "add rule inet gatehouse fence tcp flags rst return comment \"our own resets\"",
-        "add rule inet gatehouse fence ip6 daddr . meta l4proto . th dport vmap @all6",
+        "add rule inet gatehouse fence ip6 daddr . meta l4proto . th dport vmap @all6 goto deny-reset",
         "add rule inet gatehouse forward jump fence"};
     for (const auto& line : lines) {
         EXPECT_NE(text.find(line + "\n"), std::string::npos) << line << "\nnot in\n" << text;

@@ -55,18 +55,47 @@ TEST_F(WatchTest, PutsTheTableRightBeforeAnybodyAsks) {
         run(change);
         const auto told = notice();
         EXPECT_EQ(told.process, "nft") << change;
-        EXPECT_TRUE(told.repaired) << change;
+        EXPECT_TRUE(told.repaired.structure) << change;
         EXPECT_EQ(told.trouble, "") << change;
     }
     EXPECT_EQ(nft_objects("table").size(), 1U);
 }
 
-TEST_F(WatchTest, TellsOfAnElementWithoutJudgingIt) {
-    ASSERT_TRUE(client_->apply(std::vector<Change>{make_fence(*Address::parse("10.0.0.1:80"))}));
-    run("nft flush map inet gatehouse new4");
+TEST_F(WatchTest, PutsFencesBackWithTheTableThatWentWithThem) {
+    auto first = make_fence(*Address::parse("10.0.0.1:80"));
+    first.why = "deploying";
+    const auto second = make_fence(*Address::parse("[fd00::1]:80"));
+    ASSERT_TRUE(client_->apply(std::vector<Change>{first, second}));
+    const auto before = client_->list();
+    for (const char* change : {"nft flush ruleset", "nft flush map inet gatehouse new4"}) {
+        run(change);
+        const auto told = notice();
+        EXPECT_EQ(told.process, "nft") << change;
+        EXPECT_GT(told.repaired.missing, 0U) << change;
+        EXPECT_EQ(*client_->list(), *before) << change;
+    }
+}
+
+TEST_F(WatchTest, DoesNotPutBackWhatWasUnfencedOrRanOut) {
+    const auto gone = *Address::parse("10.0.0.1:80");
+    auto brief = make_fence(*Address::parse("10.0.0.2:80"));
+    brief.until = core::base::wall_now() + std::chrono::milliseconds(200);
+    ASSERT_TRUE(client_->apply(std::vector<Change>{make_fence(gone), brief}));
+    ASSERT_TRUE(client_->apply(std::vector<Change>{Unfence{gone}}));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    run("nft flush ruleset");
     const auto told = notice();
-    EXPECT_EQ(told.process, "nft");
-    EXPECT_FALSE(told.repaired) << "which fences are wanted only control knows";
+    EXPECT_EQ(told.repaired, (Repair{true, 0, 0}));
+    EXPECT_TRUE(client_->list()->empty());
+}
+
+TEST_F(WatchTest, KeepsAFenceThatSomebodyElseMade) {
+    run("nft add element inet gatehouse new4 '{ 10.0.0.9 . tcp . 80 : continue }'");
+    static_cast<void>(notice());
+    ASSERT_EQ(client_->list()->size(), 1U);
+    run("nft insert rule inet gatehouse output accept");
+    EXPECT_TRUE(notice().repaired.structure);
+    EXPECT_EQ(client_->list()->size(), 1U);
 }
 
 TEST_F(WatchTest, NoticesBetweenRepliesAreKept) {

@@ -56,14 +56,14 @@ Words words(const std::vector<netfilter::Change>& changes) {
 
 TEST(Drift, IsNothingWhereTheKernelHoldsWhatIsWanted) {
     const auto drift = find(wanted({first, second}), {kernel_fence(first), kernel_fence(second)});
-    EXPECT_EQ(drift.text(), "");
+    EXPECT_EQ(drift.differing.text(), "");
     EXPECT_TRUE(drift.changes.empty());
     EXPECT_EQ(drift.wanted, wanted({first, second}));
 }
 
 TEST(Drift, InstallsWhatIsMissing) {
     const auto drift = find(wanted({first, second}), {kernel_fence(second)});
-    EXPECT_EQ(drift.text(), "1 fence missing");
+    EXPECT_EQ(drift.differing.text(), "1 fence missing");
     EXPECT_EQ(words(drift.changes), (Words{"10.0.0.1:80 reset new a"}));
 }
 
@@ -76,16 +76,16 @@ TEST(Drift, PutsAlteredModeScopeEndAndIdBack) {
     bad[3].id = "z";
     for (const auto& found : bad) {
         const auto drift = find(wanted({first}), {found});
-        EXPECT_EQ(drift.text(), "1 fence altered");
+        EXPECT_EQ(drift.differing.text(), "1 fence altered");
         EXPECT_EQ(words(drift.changes), (Words{"10.0.0.1:80 reset new a"}));
     }
     // The same backend in two maps: the wrong one must go, though the right one is there.
-    EXPECT_EQ(find(wanted({first}), {good, bad[1]}).text(), "1 fence altered");
+    EXPECT_EQ(find(wanted({first}), {good, bad[1]}).differing.text(), "1 fence altered");
 }
 
 TEST(Drift, KeepsWhatItDidNotKnow) {
     const auto drift = find(wanted({first}), {kernel_fence(first), kernel_fence(second)});
-    EXPECT_EQ(drift.text(), "1 fence added");
+    EXPECT_EQ(drift.differing.text(), "1 fence added");
     EXPECT_TRUE(drift.changes.empty());
     EXPECT_EQ(drift.wanted.fences.at(second.address).who, "ann");
 }
@@ -94,7 +94,7 @@ TEST(Drift, RemovesWhatWasTakenBackOrIsOver) {
     auto over = second;
     over.until = now;
     const auto drift = find(wanted({over}), {kernel_fence(first), kernel_fence(over)}, {"a"});
-    EXPECT_EQ(drift.text(), "2 fences left over");
+    EXPECT_EQ(drift.differing.text(), "2 fences left over");
     EXPECT_EQ(words(drift.changes), (Words{"open 10.0.0.1:80", "open 10.0.0.2:80"}));
     EXPECT_EQ(drift.wanted, Administration{});
 }
@@ -102,8 +102,8 @@ TEST(Drift, RemovesWhatWasTakenBackOrIsOver) {
 TEST(Drift, LeavesOtherProtocolsAlone) {
     auto udp = kernel_fence(first);
     udp.protocol = 17;
-    EXPECT_EQ(find(wanted({}), {udp}).text(), "");
-    EXPECT_EQ(find(wanted({first}), {udp}).text(), "1 fence missing");
+    EXPECT_EQ(find(wanted({}), {udp}).differing.text(), "");
+    EXPECT_EQ(find(wanted({first}), {udp}).differing.text(), "1 fence missing");
 }
 
 TEST(Revision, AWatcherIsWokenByTheNextChange) {
