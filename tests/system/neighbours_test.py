@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import sys
+import urllib.parse
 
 import house
 from house import BUILD, CONFIGURATION, SOURCE, run, wait_until
@@ -24,7 +25,8 @@ new_per_source = "1000/s"
 """
 NASTY = 'say "no"; flush ruleset\nGrüße, 你好 🚧 \\ %41'
 PROTOCOLS = {6: "tcp", "tcp": "tcp", 17: "udp", "udp": "udp"}
-MODES = {"deny-reset": "reset", "deny-icmp": "icmp"}
+MODES = {"goto deny-reset": "reset", "continue": "reset", "goto deny-icmp": "icmp", "drop": "drop"}
+NOTE = re.compile(r"(id|by|since|until|why)=(.*?)(?= (?:by|since|until|why)=|$)")
 SCOPES = {"new": "new", "all": "all"}
 
 
@@ -38,11 +40,11 @@ class Neighbours(house.SystemTest):
             for key, verdict in entry.get("map", {}).get("elem", []):
                 element = key["elem"]
                 host, protocol, port = element["val"]["concat"]
-                note = dict(re.findall(r"(id|by|since|until|why)=(.*?)(?= (?:by|since|until|why)=|$)", element["comment"]))
+                note = dict(NOTE.findall(element["comment"]))
                 address = f"[{host}]:{port}" if ipaddress.ip_address(host).version == 6 else f"{host}:{port}"
                 found[address] = {
                     "protocol": PROTOCOLS[protocol],
-                    "mode": MODES[verdict["goto"]["target"]] if "goto" in verdict else "drop",
+                    "mode": MODES[" ".join([*verdict, *(goal["target"] for goal in verdict.values() if goal)])],
                     "scope": SCOPES[entry["map"]["name"][:3]],
                     "packets": element["counter"]["packets"],
                     "bytes": element["counter"]["bytes"],
@@ -50,7 +52,7 @@ class Neighbours(house.SystemTest):
                     "who": note["by"],
                     "since": note["since"],
                     "until": note.get("until"),
-                    "why": re.sub("%(..)", lambda hexed: chr(int(hexed[1], 16)), note["why"]).encode("latin-1").decode(),
+                    "why": urllib.parse.unquote(note["why"]),
                     "timed": "expires" in element,
                 }
         return found
@@ -94,10 +96,11 @@ class Neighbours(house.SystemTest):
         run("nft", "flush", "ruleset")
         wait_until(lambda: self.house.json("rules")["last_drift"], 5, "the drift is seen")
         run("nft", "add", "element", "inet", "gatehouse", "new6", "{ fd00::1 . udp . 53 : drop }")
-        rules = wait_until(lambda: len((seen := self.house.json("rules"))["fences"]) == 5 and seen, 5, "the fifth fence")
+        wait_until(lambda: len(self.house.json("rules")["fences"]) == 5, 5, "the fifth fence is seen")
+        rules = self.house.json("rules")
         self.assert_described(rules)
         self.assertEqual(rules["last_drift"]["culprit"], "nft")
-        self.assertEqual({fence["address"] for fence in rules["fences"] if fence["protocol"] == "udp"}, {"[fd00::1]:53"})
+        self.assertEqual([each["address"] for each in rules["fences"] if each["protocol"] == "udp"], ["[fd00::1]:53"])
         for fence in rules["fences"]:
             for name in fence:
                 lacking = {**rules, "fences": [{key: fence[key] for key in fence if key != name}]}
@@ -128,7 +131,8 @@ class Neighbours(house.SystemTest):
     def test_a_second_gatehouse_is_refused_and_told_who_is_first(self):
         second = self.house.folder / "second.toml"
         text = self.house.configuration.read_text()
-        second.write_text(re.sub("8080|5222", lambda port: str(int(port[0]) + 1), text.replace("control.sock", "2.sock")))
+        text = re.sub("8080|5222", lambda port: str(int(port[0]) + 1), text.replace("control.sock", "2.sock"))
+        second.write_text(text)
         before = run("nft", "--terse", "list", "ruleset").stdout
         answer = run(BUILD / "gatehouse", "run", "-c", second, check=False)
         self.assertEqual(answer.returncode, 1)
@@ -152,7 +156,8 @@ def basic(stamp):
 def lasting(listing):
     """Without what moves by itself: counters, what is left of a time, and the order of elements, which is a hash's."""
     text = re.sub(r"packets \d+ bytes \d+|expires \w+", "", listing)
-    return [sorted(line.split(",")) if line.startswith("\t\telements") else line for line in re.sub(r",\n\t+", ", ", text).splitlines()]
+    lines = re.sub(r",\n\t+", ", ", text).splitlines()
+    return [sorted(line.split(",")) if line.startswith("\t\telements") else line for line in lines]
 
 
 if __name__ == "__main__":
