@@ -1,5 +1,5 @@
-// What a set of changes comes to in a table of fences, given what that table holds. Pure values; FenceManager
-// brings them to the kernel.
+// What a set of changes comes to in a table of fences, given what that table holds. Pure values, used by FenceManager
+// on the balancer and by HostFences on an application server.
 #pragma once
 
 #include <map>

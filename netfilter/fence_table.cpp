@@ -53,14 +53,17 @@ Payload address_at(End end, bool v4) {
 }
 
 // "ip daddr . meta l4proto . th dport vmap @map", preceded by the test for the family that makes ip daddr mean that.
-std::vector<Expression> look_up(const char* map, bool v4, End end = End::destination) {
+std::vector<Expression> look_up(const char* map, bool v4, End end) {
     const auto family = static_cast<std::uint8_t>(v4 ? AF_INET : AF_INET6);
     const std::uint32_t address_words = v4 ? 1 : 4;
     // The kernel names a register that begins one of the large ones by that one: 2 is word 4.
     const std::uint32_t protocol_at = v4 ? word(1) : 2;
-    return {Meta{Meta::Key::network_protocol, 1},      Compare{true, {family}, 1},
-            address_at(end, v4),                       Meta{Meta::Key::transport_protocol, protocol_at},
-            destination_port(word(address_words + 1)), Lookup{map, 1}};
+    return {Meta{Meta::Key::network_protocol, 1},
+            Compare{true, {family}, 1},
+            address_at(end, v4),
+            Meta{Meta::Key::transport_protocol, protocol_at},
+            destination_port(word(address_words + 1)),
+            Lookup{map, 1}};
 }
 
 Rule deny_with_reset() {
@@ -70,15 +73,26 @@ Rule deny_with_reset() {
 }
 
 // New flows only: first the question for the state, so that an element's counter counts refused packets exactly.
-Rule fence_new(const char* chain, const char* map, bool v4, End end) {
+Rule fence_new(const char* map, bool v4) {
     auto rule = is_new();
-    append(rule, look_up(map, v4, end));
+    append(rule, look_up(map, v4, End::destination));
+    rule.emplace_back(or_else_reset());
+    return {fence_chain, std::move(rule), {}};
+}
+
+// The packet that begins a TCP connection, known by itself. Connection tracking would not do: where nothing has asked
+// for it before, it begins with the rule that does, and then takes connections that are older for new ones.
+Rule fence_begin(const char* chain, const char* map, bool v4) {
+    constexpr std::uint8_t fin = 1, syn = 2, rst = 4, ack = 16;
+    auto rule = is_transport(IPPROTO_TCP);
+    append(rule, {tcp_flags(1), Bitwise{{fin | syn | rst | ack}, 1, 1}, Compare{true, {syn}, 1}});
+    append(rule, look_up(map, v4, End::source));
     rule.emplace_back(or_else_reset());
     return {chain, std::move(rule), {}};
 }
 
 Rule fence_all(const char* map, bool v4) {
-    auto rule = look_up(map, v4);
+    auto rule = look_up(map, v4, End::destination);
     rule.emplace_back(or_else_reset());
     return {fence_chain, std::move(rule), {}};
 }
@@ -113,8 +127,8 @@ FenceTable make_table() {
         {fence_chain,
          {Meta{Meta::Key::mark, 1}, Compare{true, host_bytes(probe_mark), 1}, Verdict{Verdict::Code::back, {}}},
          "health probes"},
-        fence_new(fence_chain, "new4", true, End::destination),
-        fence_new(fence_chain, "new6", false, End::destination),
+        fence_new("new4", true),
+        fence_new("new6", false),
         pass_resets(),
         fence_all("all4", true),
         fence_all("all6", false),
@@ -132,10 +146,9 @@ FenceTable make_host_table() {
                    {deny_icmp, std::nullopt},
                    {input, Hook{Hook::Place::input, priority, true, "filter"}}};
     made.rules = {deny_with_reset(),
-                  {deny_reset, {Reject{Reject::Kind::icmpx, Reject::port_unreachable}}, {}},
                   {deny_icmp, {Reject{Reject::Kind::icmpx, Reject::admin_prohibited}}, {}},
-                  fence_new(input, "new4", true, End::source),
-                  fence_new(input, "new6", false, End::source)};
+                  fence_begin(input, "new4", true),
+                  fence_begin(input, "new6", false)};
     return made;
 }
 

@@ -1,5 +1,5 @@
 // The layout of fences in nftables. Everything that knows names of maps and chains is here, so that the layout can be
-// changed in one place. Pure values; fence_manager.hpp brings them to the kernel.
+// changed in one place. Pure values; fence_manager.hpp and host_fences.hpp bring them to the kernel.
 //
 // There are two tables: inet gatehouse on the balancer looks at where a packet goes, inet gatehouse_host_fence on an
 // application server at where it comes from. A fence of the latter holds the balancer's address with the server's port.
@@ -33,7 +33,8 @@ struct FenceTable {
     std::vector<Rule> rules;
 };
 [[nodiscard]] const FenceTable& fence_table();
-// Of scope fresh only, and without an exception for probes: those of a foreign balancer carry no mark that we know.
+// Of scope fresh and for TCP only, and without an exception for probes: those of a foreign balancer carry no mark that
+// we know. It makes the host track no connections.
 [[nodiscard]] const FenceTable& host_fence_table();
 
 // True when the snapshot holds exactly the wanted table, nothing missing, changed, added, or in another order.

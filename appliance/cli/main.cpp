@@ -3,10 +3,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/host_fence.hpp"
+#include "appliance/cli/operator_name.hpp"
 #include "appliance/cli/outcome.hpp"
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
@@ -32,19 +33,13 @@ int finish(const Outcome& outcome) {
     return code;
 }
 
-// Whom sudo hides, else the login name; only a claim, the server asks the kernel.
-std::string claimed_by() {
-    for (const char* name : {"SUDO_USER", "USER"}) {
-        const char* value = std::getenv(name);
-        if (value != nullptr && *value != '\0') {
-            return value;
-        }
-    }
-    return {};
+bool is_host_fence(Command command) {
+    return command == Command::host_fence_add || command == Command::host_fence_remove ||
+           command == Command::host_fence_list;
 }
 
 Outcome ask(const Options& options) {
-    const Request request = request_for(options, claimed_by());
+    const Request request = request_for(options, operator_name());
     const api::Client client(options.socket);
     const auto answer = request.body.empty() ? client.get(request.path, request.timeout)
                                              : client.post(request.path, request.body, request.timeout);
@@ -66,6 +61,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     std::signal(SIGPIPE, SIG_IGN);
     if (options->command == Command::check) {
         return finish(check_file(*options));
+    }
+    if (is_host_fence(options->command)) {
+        return finish(host_fence(*options, operator_name(), core::base::wall_now(), terminal_style()));
     }
     return options->watch ? watch(*options, finish) : finish(ask(*options));
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/address.hpp"
 #include "core/base/duration.hpp"
 
 namespace appliance::cli {
@@ -16,6 +17,9 @@ enum class Command {
     fence,
     unfence,
     rules,
+    host_fence_add,
+    host_fence_remove,
+    host_fence_list,
     maintenance_on,
     maintenance_off,
     maintenance_status,
@@ -34,10 +38,12 @@ struct Options {
     std::string config{};                       // run, check
     std::optional<std::string> pool{};          // none: every pool
     std::vector<std::string> servers{};         // fence, unfence: at least one
+    std::vector<core::Address> from{};          // host-fence: at least one, port 0
+    std::vector<std::uint16_t> ports{};         // host-fence: at least one, not 0
     std::optional<std::string> mode{};          // fence: reset, icmp or drop; none: as configured
     FenceEnd end = FenceEnd::let_be;            // fence: what becomes of what is in flight
     core::Milliseconds drain{};                 // how long to wait for it
-    std::optional<core::Milliseconds> lasts{};  // fence --for
+    std::optional<core::Milliseconds> lasts{};  // fence --for, host-fence --for
     std::optional<core::Milliseconds> wait{};   // unfence
     bool watch = false;                         // rules
     bool nft = false;                           // rules

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <span>
 
 #include "appliance/api/client.hpp"
@@ -41,6 +42,37 @@ std::string check_mode(const std::string& text) {
     return std::find(modes.begin(), modes.end(), text) == modes.end() ? unknown("mode", text, modes) : std::string();
 }
 
+// Whom a host fence refuses. What could never match a packet is refused here, because a fence that does nothing looks
+// just like one that works.
+core::Address parse_from(const std::string& text) {
+    const auto refuse = [&text](std::string_view why) {
+        return CLI::ValidationError("--from", fmt::format("'{}' {}", text, why));
+    };
+    if (text.find('/') != std::string::npos) {
+        throw refuse("is a network; name each balancer's address");
+    }
+    const auto address = core::Address::parse_host(text, 0);
+    if (!address) {
+        throw refuse("is not an address; write 10.0.0.5 or fd00::5, names are not looked up");
+    }
+    if (*address == core::Address{} || *address == *core::Address::parse_host("::", 0)) {
+        throw refuse("is nobody's address; name the balancer's");
+    }
+    if (address->host().starts_with("::ffff:")) {
+        throw refuse("is an IPv4 address in IPv6 notation; packets carry it as IPv4, so write it with four numbers");
+    }
+    return *address;
+}
+
+std::uint16_t parse_port(const std::string& text) {
+    unsigned port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535) {
+        throw CLI::ValidationError("--port", fmt::format("'{}' is not a port; write a number from 1 to 65535", text));
+    }
+    return static_cast<std::uint16_t>(port);
+}
+
 // A point in time, or how far away it is. What lies in the past is a slip of the pen.
 core::WallTime parse_until(const std::string& text, core::WallTime now) {
     const auto duration = core::base::parse_duration(text);
@@ -71,6 +103,7 @@ public:
         add_daemon();
         add_readers();
         add_fences();
+        add_host_fence();
         add_maintenance();
         add_firewall();
     }
@@ -116,6 +149,12 @@ private:
         add_pool(command, "--pool", "Only in this pool; else in all");
     }
 
+    void add_mode(CLI::App& command) {
+        command.add_option("--mode", options_.mode, "How to refuse: reset, icmp or drop")
+            ->type_name("MODE")
+            ->check(CLI::Validator(check_mode, ""));
+    }
+
     void add_daemon() {
         CLI::App& run = add(app_, "run", Command::run, "Be the daemon, until SIGTERM",
                             "gatehouse run -c /etc/gatehouse/gatehouse.toml");
@@ -148,9 +187,7 @@ private:
                               "Returns when the rule is in the kernel and, with --drain, when the last\n"
                               "exchange has ended (exit code 4 when the time runs out before that).");
         add_servers(fence, "The servers to cut off");
-        fence.add_option("--mode", options_.mode, "How to refuse: reset, icmp or drop")
-            ->type_name("MODE")
-            ->check(CLI::Validator(check_mode, ""));
+        add_mode(fence);
         auto* drain = add_duration(fence, "--drain", "Wait so long for what is in flight", [this](auto duration) {
             options_.end = FenceEnd::drain;
             options_.drain = duration;
@@ -170,6 +207,64 @@ private:
         add_duration(unfence, "--wait", "Wait so long for the first passed check",
                      [this](auto duration) { options_.wait = duration; });
         add_why(unfence);
+    }
+
+    void add_host_fence() {
+        CLI::App& host = *app_.add_subcommand(
+            "host-fence", "On an application server: refuse a balancer's new connections; needs no daemon");
+        host.require_subcommand(1);
+        host.footer("Example: gatehouse host-fence add --from 10.0.0.5 --port 80 --for 30m --why 'deploying 2.3'");
+        CLI::App& added = add(host, "add", Command::host_fence_add, "Refuse them, until removed or for a time",
+                              "gatehouse host-fence add --from 10.0.0.5 --port 80 --for 30m --why 'deploying 2.3'\n"
+                              "Established connections go on. A second add replaces mode, reason and time of the\n"
+                              "first. Needs root or CAP_NET_ADMIN.");
+        add_host_backends(added);
+        add_mode(added);
+        add_duration(added, "--for", "Lift it by itself after this time; the kernel does, nothing has to run",
+                     [this](auto duration) {
+                         if (duration == core::Milliseconds{}) {
+                             throw CLI::ValidationError("--for", "a fence for no time is none; write 30m, or remove");
+                         }
+                         options_.lasts = duration;
+                     });
+        add_why(added);
+        CLI::App& removed = add(host, "remove", Command::host_fence_remove, "Let them in again",
+                                "gatehouse host-fence remove --from 10.0.0.5 --port 80\n"
+                                "What is not fenced is no error. The last fence takes the nftables table with it.");
+        add_host_backends(removed);
+        add_why(removed);
+        CLI::App& list = add(host, "list", Command::host_fence_list, "Every host fence in the kernel: hits, who, why",
+                             "gatehouse host-fence list --json");
+        add_json(list);
+    }
+
+    void add_host_backends(CLI::App& command) {
+        static constexpr std::size_t fences_max = 10'000;
+        command
+            .add_option_function<std::vector<std::string>>(
+                "--from",
+                [this](const std::vector<std::string>& words) {
+                    std::transform(words.begin(), words.end(), std::back_inserter(options_.from), parse_from);
+                },
+                "The balancer's addresses, one or several")
+            ->type_name("ADDRESS")
+            ->delimiter(',')
+            ->required();
+        command
+            .add_option_function<std::vector<std::string>>(
+                "--port",
+                [this](const std::vector<std::string>& words) {
+                    std::transform(words.begin(), words.end(), std::back_inserter(options_.ports), parse_port);
+                },
+                "This server's TCP ports, one or several")
+            ->type_name("PORT")
+            ->delimiter(',')
+            ->required();
+        command.parse_complete_callback([this] {
+            if (options_.from.size() * options_.ports.size() > fences_max) {
+                throw CLI::ValidationError("--port", fmt::format("more than {} fences at once", fences_max));
+            }
+        });
     }
 
     void add_maintenance() {

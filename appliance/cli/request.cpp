@@ -96,9 +96,12 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return post("/v1/reload", json::object(), options, claimed_by);
         case Command::run:
         case Command::check:
+        case Command::host_fence_add:
+        case Command::host_fence_remove:
+        case Command::host_fence_list:
             break;
     }
-    VERIFY(!"run and check ask nothing of a daemon");
+    VERIFY(!"run, check and host-fence ask nothing of a daemon");
     return {};
 }
 
