@@ -63,6 +63,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     pool.balance = read_balance(from.at("balance"));
     pool.queue_max = from.at("queue");
     pool.queue_timeout = read_ms(from, "queue_timeout_ms");
+    pool.host = from.at("host");
     pool.proxy_header = read_version(from.at("proxy_protocol"));
     core::health::Check check = read_check(from.at("check"));
     check.proxy_header = pool.proxy_header;
@@ -111,6 +112,9 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
             listener.trusted.push_back(read_network(network));
         }
         listener.proxy_header = item.at("proxy_protocol");
+        listener.forwarded = item.at("forwarded");
+        listener.via = item.at("via");
+        listener.request_id = item.at("request_id");
         const auto count = item.at("fds").get<std::ptrdiff_t>();
         if (count != static_cast<std::ptrdiff_t>(order.workers) || fds.end() - next < count) {
             throw std::runtime_error("a listener came without its sockets");

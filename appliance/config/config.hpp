@@ -39,6 +39,10 @@ struct Listener {
     std::vector<core::Network> trusted{};        // whose word is taken for where a connection or request comes from
     bool proxy_protocol = false;                 // they, and nobody else, connect, with a PROXY header
 
+    bool forwarded = false;  // http only, like the next two: what requests get beside X-Forwarded-*
+    bool via = false;
+    bool request_id = false;  // kept from trusted peers, else made
+
     friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -80,6 +84,7 @@ struct Pool {
     std::string name;
     std::uint16_t port = 0;
     Balance balance = Balance::round_robin;
+    std::string host;                                   // what servers get as Host; empty: what the client sent
     ProxyProtocol proxy_protocol = ProxyProtocol::off;  // what its servers are told by
     unsigned queue = 1024;                    // how many may wait while every server is at its limit; 0: nobody
     core::Milliseconds queue_timeout{5'000};  // and how long each of them

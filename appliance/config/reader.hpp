@@ -35,6 +35,8 @@ private:
     void read_listener(const std::string& name, Section& section);
     void read_listener_address(Section& section, Listener& listener);
     void read_trusted(Section& section, Listener& listener);
+    void read_fields(Section& section, Listener& listener);
+    void read_host(Section& section, Pool& pool);
     void read_routes(Section& section, Listener& listener);
     void read_route(const Node& node, Listener& listener);
     void refuse_hidden(Position at, const core::balance::Route& route, const Listener& listener);

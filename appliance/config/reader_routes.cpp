@@ -1,4 +1,4 @@
-// [[listen.NAME.route]]: which pool answers which host and path.
+// [[listen.NAME.route]]: which pool answers which host and path; and what of a request its servers are told.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,6 +33,27 @@ std::string print(const Route& route) {
 }
 
 }  // namespace
+
+void Reader::read_fields(Section& section, Listener& listener) {
+    using Field = std::pair<std::string_view, bool Listener::*>;
+    for (const auto& [key, wanted] : {Field("forwarded", &Listener::forwarded), Field("via", &Listener::via),
+                                      Field("request_id", &Listener::request_id)}) {
+        listener.*wanted = section.flag(key, false);
+        if (listener.*wanted && listener.mode != Mode::http) {
+            section.complain(key, "a TCP connection has no fields", "leave it out, or write mode = \"http\"");
+        }
+    }
+}
+
+void Reader::read_host(Section& section, Pool& pool) {
+    pool.host = section.text("host", {});
+    core::http::Authority authority;
+    if (!pool.host.empty() &&
+        (pool.host.size() > Limits::route_bytes || !core::http::parse_authority(pool.host, authority))) {
+        section.complain("host", fmt::format("'{}' is no host", pool.host.substr(0, 80)),
+                         "write a name as in \"www.example.org\", with a port where it needs one");
+    }
+}
 
 void Reader::read_routes(Section& section, Listener& listener) {
     const Entry* found = section.find("route");

@@ -35,6 +35,7 @@ json write_pool(const config::Pool& pool) {
     }
     return {{"name", pool.name},
             {"balance", config::print(pool.balance)},
+            {"host", pool.host},
             {"proxy_protocol", config::print(pool.proxy_protocol)},
             {"queue", pool.queue},
             {"queue_timeout_ms", pool.queue_timeout.count()},
@@ -73,6 +74,9 @@ json configure_message(const config::Config& config) {
                              {"routes", std::move(routes)},
                              {"trusted", std::move(trusted)},
                              {"proxy_protocol", listener.proxy_protocol},
+                             {"forwarded", listener.forwarded},
+                             {"via", listener.via},
+                             {"request_id", listener.request_id},
                              {"fds", workers}});
     }
     json pools = json::array();

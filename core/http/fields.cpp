@@ -133,6 +133,8 @@ Known classify(std::string_view name) noexcept {
             return is(name, "connection")   ? Known::connection
                    : is(name, "keep-alive") ? Known::hop_by_hop
                                             : Known::other;
+        case 12:
+            return is(name, "x-request-id") ? Known::request_id : Known::other;
         default:
             return name.size() > 12 ? classify_long(name) : Known::other;
     }

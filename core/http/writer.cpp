@@ -72,9 +72,10 @@ void put_upgrade(Output& out, std::string_view upgrade, Persistence persistence)
     out.put_field("Upgrade", upgrade);
 }
 
-bool goes_to_backend(Known known, Origin::Peer peer) noexcept {
+bool goes_to_backend(Known known, const RequestOptions& options) noexcept {
     return known == Known::other || known == Known::date ||
-           (known == Known::forwarding && peer == Origin::Peer::trusted);
+           (known == Known::request_id && options.request_id.empty()) ||
+           (known == Known::forwarding && options.origin.peer == Origin::Peer::trusted);
 }
 
 void put_origin(Output& out, const Fields& fields, const Origin& origin) noexcept {
@@ -93,6 +94,37 @@ void put_origin(Output& out, const Fields& fields, const Origin& origin) noexcep
     out.put(origin.client);
     out.put("\r\n");
     out.put_field("X-Forwarded-Proto", proto);
+}
+
+// What the request came as, in the fields that stand beside X-Forwarded-For. host: as the client sent it; not repeated
+// where it is longer than any name, so that a head cannot be made to grow.
+void put_more_origin(Output& out, const RequestHead& head, const RequestOptions& options) noexcept {
+    const std::string_view host = head.authority.size() <= host_max ? head.authority : std::string_view();
+    const Origin& origin = options.origin;
+    if (origin.forwarded) {
+        const bool v6 = origin.client.find(':') != std::string_view::npos;
+        out.put(v6 ? "Forwarded: for=\"[" : "Forwarded: for=");
+        out.put(origin.client);
+        out.put(v6 ? "]\"" : "");
+        if (!host.empty()) {
+            out.put(";host=\"");
+            out.put(host);
+            out.put("\"");
+        }
+        out.put(";proto=");
+        out.put(origin.proto);
+        out.put("\r\n");
+    }
+    if (origin.via) {
+        out.put(head.minor == 0 ? "Via: 1.0 gatehouse\r\n" : "Via: 1.1 gatehouse\r\n");
+    }
+    if (!options.host.empty() && !host.empty() &&
+        (origin.peer == Origin::Peer::untrusted || head.fields.find("x-forwarded-host") == nullptr)) {
+        out.put_field("X-Forwarded-Host", host);
+    }
+    if (!options.request_id.empty()) {
+        out.put_field("X-Request-Id", options.request_id);
+    }
 }
 
 bool goes_to_client(Known known) noexcept {
@@ -132,7 +164,8 @@ Persistence staying_open(const RequestHead& request) noexcept {
 }
 
 std::size_t write_request(const RequestHead& head, const RequestOptions& options, std::span<char> buffer) noexcept {
-    const std::string_view host = head.authority.empty() ? options.host_fallback : head.authority;
+    const std::string_view own = head.authority.empty() ? options.host_fallback : head.authority;
+    const std::string_view host = options.host.empty() ? own : options.host;
     VERIFY(!host.empty() && !options.origin.client.empty());
     Output out(buffer);
     out.put(head.method);
@@ -142,11 +175,12 @@ std::size_t write_request(const RequestHead& head, const RequestOptions& options
     out.put(" HTTP/1.1\r\n");
     out.put_field("Host", host);
     for (const Field& field : head.fields) {
-        if (goes_to_backend(field.known, options.origin.peer)) {
+        if (goes_to_backend(field.known, options)) {
             out.put_field(field.name, field.value);
         }
     }
     put_origin(out, head.fields, options.origin);
+    put_more_origin(out, head, options);
     if (head.expect_continue && options.expect == RequestOptions::Expect::forward) {
         out.put("Expect: 100-continue\r\n");
     }

@@ -15,8 +15,11 @@
 
 namespace core::http {
 
-// Holds while client, proto, host_fallback and date are at most 64 bytes each.
-inline constexpr std::size_t growth_max = 512;
+// Holds while client, proto, host_fallback, request_id and date are at most 64 bytes each, and RequestOptions::host at
+// most host_max.
+inline constexpr std::size_t growth_max = 1536;
+// The longest DNS name and a port. A longer Host is forwarded, but not said a second time in another field.
+inline constexpr std::size_t host_max = 261;
 
 // What a head says about its connection. RFC 9112 9.3: HTTP/1.1 keeps it unless told, HTTP/1.0 only when told.
 enum class Persistence : std::uint8_t { implied, keep_alive, close };
@@ -33,6 +36,8 @@ struct Origin {
     std::string_view client;          // the peer's address without port; not empty
     std::string_view proto = "http";  // "http" or "https"
     Peer peer = Peer::untrusted;
+    bool forwarded = false;  // say it in a Forwarded field (RFC 7239) too
+    bool via = false;        // add a Via field (RFC 9110 7.6.3)
 };
 
 struct RequestOptions {
@@ -41,6 +46,8 @@ struct RequestOptions {
 
     Origin origin;
     std::string_view host_fallback;  // Host for a request without one (HTTP/1.0); not empty: the backend's address
+    std::string_view host;  // Host for the backend, the client's own then in X-Forwarded-Host; empty: the client's
+    std::string_view request_id;  // X-Request-Id, in the place of any other; empty: whatever the client sent
     Expect expect = Expect::remove;
     Persistence persistence = Persistence::implied;  // of the backend connection
 };

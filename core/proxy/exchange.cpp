@@ -35,6 +35,13 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     http::RequestOptions options;
     options.origin.client = session_.peer_host;
     options.origin.peer = session_.trusted ? http::Origin::Peer::trusted : http::Origin::Peer::untrusted;
+    options.origin.forwarded = listener.forwarded;
+    options.origin.via = listener.via;
+    if (listener.request_id) {
+        identify(head.fields);
+    }
+    options.request_id = record_.id();
+    options.host = pool_ == nullptr ? std::string_view() : pool_->spec().host;
     options.host_fallback = fallback;
     options.expect = http::RequestOptions::Expect::forward;
     request_size_ = http::write_request(head, options, to_backend_.room());
@@ -50,6 +57,17 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
                 .expect_continue = head.expect_continue};
     record_.request(head.method, head.target);
     session_.inbox.consume(head_bytes);
+}
+
+// A trusted peer has named the request already; from others a name would be a way into somebody else's log lines.
+void Exchange::identify(const http::Fields& fields) {
+    const http::Field* const given = session_.trusted ? fields.find("x-request-id") : nullptr;
+    if (given != nullptr && good_request_id(given->value)) {
+        record_.identify(given->value);
+        return;
+    }
+    const RequestIds::Text made = session_.worker.request_ids().next();
+    record_.identify({made.data(), made.size()});
 }
 
 io::Task<bool> Exchange::run() {

@@ -50,6 +50,7 @@ private:
         client_gone,  // found while passing on an interim response
     };
 
+    void identify(const http::Fields& fields);
     io::Task<BodyEnd> upload(Connection& backend);
     io::Task<HeadOutcome> receive_head(Connection& backend);
     io::Task<bool> download(Connection& backend, Backend& server);

@@ -33,6 +33,10 @@ void Record::request(std::string_view method, std::string_view target) noexcept 
     target_size_ = copy_cut(target_, target);
 }
 
+void Record::identify(std::string_view id) noexcept {
+    id_size_ = copy_cut(id_, id);
+}
+
 void Record::print(std::string& out, const Address& client, io::Tick now) const {
     const auto wall = base::wall_now();
     const auto millis = wall.time_since_epoch().count() % 1000;
@@ -40,6 +44,7 @@ void Record::print(std::string& out, const Address& client, io::Tick now) const 
     fmt::format_to(std::back_inserter(out), R"({{"time":"{}.{:03}Z","event":"{}","client":"{}")",
                    std::string_view(second).substr(0, second.size() - 1), millis,
                    method_size_ > 0 ? "exchange" : "relay", client.text());
+    append_text(out, "id", id());
     append_text(out, "listener", listener);
     append_text(out, "pool", pool);
     append_text(out, "backend", backend);

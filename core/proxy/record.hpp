@@ -8,6 +8,7 @@
 
 #include "core/base/address.hpp"
 #include "core/io/wheel.hpp"
+#include "core/proxy/request_id.hpp"
 
 namespace core::proxy {
 
@@ -17,6 +18,9 @@ public:
 
     // Copies what must outlive the request's buffer; long targets are cut.
     void request(std::string_view method, std::string_view target) noexcept;
+    // Copies the request's id, at most request_id_max bytes.
+    void identify(std::string_view id) noexcept;
+    [[nodiscard]] std::string_view id() const noexcept { return {id_.data(), id_size_}; }
     // Appends the line, with its newline, to out. now: the loop's clock at the end.
     void print(std::string& out, const Address& client, io::Tick now) const;
 
@@ -40,8 +44,10 @@ private:
     io::Tick begun_;
     std::uint8_t method_size_ = 0;
     std::uint8_t target_size_ = 0;
+    std::uint8_t id_size_ = 0;
     std::array<char, 16> method_{};
     std::array<char, 200> target_{};
+    std::array<char, request_id_max> id_{};
 };
 
 }  // namespace core::proxy

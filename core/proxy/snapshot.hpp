@@ -26,6 +26,9 @@ struct ListenerSpec {
     std::vector<balance::Route> routes{};  // of Mode::http
     // Whose word is taken for where a connection or request comes from.
     std::vector<Network> trusted{};
+    bool forwarded = false;     // requests get a Forwarded field too
+    bool via = false;           // and a Via field
+    bool request_id = false;    // and an X-Request-Id, kept from trusted peers, else made
     bool proxy_header = false;  // a trusted peer begins with a PROXY header, and nobody else may connect
 };
 
@@ -42,6 +45,7 @@ struct PoolSpec {
     std::string name;
     balance::Balance balance = balance::Balance::round_robin;
     std::vector<BackendSpec> backends;
+    std::string host;                                          // what servers get as Host; empty: what the client sent
     net::ProxyVersion proxy_header = net::ProxyVersion::none;  // what a connection to a backend begins with
     std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody
     Milliseconds queue_timeout{5'000};  // and how long each of them

@@ -16,6 +16,7 @@
 #include "core/io/task.hpp"
 #include "core/net/acceptor.hpp"
 #include "core/proxy/report.hpp"
+#include "core/proxy/request_id.hpp"
 #include "core/proxy/routing.hpp"
 #include "core/proxy/scratch.hpp"
 #include "core/proxy/session.hpp"
@@ -62,6 +63,7 @@ public:
     void drain(Milliseconds within);
 
     [[nodiscard]] io::Loop& loop() noexcept { return *loop_; }
+    [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
     [[nodiscard]] io::Mailbox& mailbox() noexcept { return mailbox_; }
     [[nodiscard]] ScratchPool& scratch() noexcept { return scratch_; }
     // Null where the snapshot says that nothing is to be spliced.
@@ -109,6 +111,7 @@ private:
     std::shared_ptr<Routing> routing_;
     Administration administration_;
     ScratchPool scratch_;
+    RequestIds request_ids_;
     io::PipePool pipes_;
     http::RequestHead request_head_;
     http::ResponseHead response_head_;

@@ -11,7 +11,8 @@ HEADER = b"PROXY TCP4 192.0.2.1 198.51.100.2 1111 443\r\n"
 class Introduction(SystemTest):
     configuration = CONFIGURATION.replace(
         "[listen.web6]",
-        '[listen.behind]\naddress = "0.0.0.0:8081"\npool = "app"\ntrusted = ["127.0.0.2"]\nproxy_protocol = true\n\n'
+        '[listen.behind]\naddress = "0.0.0.0:8081"\npool = "app"\ntrusted = ["127.0.0.2"]\nproxy_protocol = true\n'
+        'forwarded = true\nrequest_id = true\n\n'
         '[listen.out]\naddress = "0.0.0.0:8082"\nmode = "tcp"\npool = "out"\n\n'
         "[listen.web6]",
     ) + '\n[server.own]\nhost = "127.0.0.3"\n\n[pool.out]\nport = 8083\nservers = ["own"]\nproxy_protocol = "v1"\n'
@@ -22,6 +23,8 @@ class Introduction(SystemTest):
             balancer.sendall(request)
             answer = b"".join(iter(lambda: balancer.recv(65536), b""))
         self.assertIn(b"X-Forwarded-For: 192.0.2.1\r\n", answer)
+        self.assertIn(b'Forwarded: for=192.0.2.1;host="a";proto=http\r\n', answer)
+        self.assertRegex(answer, rb"X-Request-Id: [0-9a-f]{32}\r\n")
         with self.assertRaises(ConnectionResetError):
             talk(request, ("127.0.0.1", 8081))
         log = (self.house.folder / "gatehouse.log").read_text()

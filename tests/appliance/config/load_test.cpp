@@ -18,6 +18,8 @@ constexpr std::string_view contract = R"([listen.web]
 address = "0.0.0.0:80"
 mode = "http"
 pool = "app"
+forwarded = true
+request_id = true
 
 [[listen.web.route]]
 host = "Files.example.org"
@@ -46,6 +48,7 @@ port = 80
 servers = ["web1", { name = "web2", weight = 2, port = 8080, max_connections = 200, backup = true }]
 balance = "least_connections"
 queue = 50
+host = "app.internal"
 proxy_protocol = "v2"
 queue_timeout = "800ms"
 check = { method = "HEAD", path = "/", host = "www.example.org", expect = 200, interval = "2s", timeout = "1s", fall = 2, rise = 1 }
@@ -110,7 +113,12 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
                                      *core::Address::parse("0.0.0.0:80"),
                                      Mode::http,
                                      "app",
-                                     {{"files.example.org", "", "chat"}, {"*.example.org", "/files", "chat"}}},
+                                     {{"files.example.org", "", "chat"}, {"*.example.org", "/files", "chat"}},
+                                     {},
+                                     false,
+                                     true,
+                                     false,
+                                     true},
                             Listener{"chat",
                                      *core::Address::parse("0.0.0.0:5222"),
                                      Mode::tcp,
@@ -124,6 +132,8 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
                                           Backend{"web2", *core::Address::parse("10.0.0.12:8080"), 2, 200, true}));
     EXPECT_EQ(app.balance, Balance::least_connections);
     EXPECT_EQ(app.queue, 50U);
+    EXPECT_EQ(app.host, "app.internal");
+    EXPECT_TRUE(config->listeners[0].forwarded && config->listeners[0].request_id && !config->listeners[0].via);
     EXPECT_EQ(app.proxy_protocol, ProxyProtocol::v2);
     EXPECT_EQ(app.queue_timeout, 800ms);
     EXPECT_EQ(app.check, (Check{CheckType::http, "HEAD", "/", "www.example.org", 200, 2s, 1s, 2, 1}));
@@ -195,7 +205,7 @@ TEST_F(Loading, APageOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
     const auto config = load(file);
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().front().text(),
-              fmt::format("{}:43:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
+              fmt::format("{}:46:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
                           "the page's path, relative to this file",
                           file.string(), (folder_ / "maintenance.html").string()));
 }

@@ -87,6 +87,13 @@ TEST(Problems, AnUnknownKeyNamesTheNearestKnownOne) {
         {9,
          "port = 80\nproxy_protocol = \"v3\"",
          {"10:18: bad 'proxy_protocol' in [pool.app]: 'v3' is unknown; did you mean 'v1'?"}},
+        {9,
+         "port = 80\nhost = \"a b\"",
+         {"10:8: bad 'host' in [pool.app]: 'a b' is no host; write a name as in \"www.example.org\", with a port where "
+          "it needs one"}},
+        {3,
+         "pool = \"app\"\nmode = \"tcp\"\nvia = true",
+         {"5:7: bad 'via' in [listen.web]: a TCP connection has no fields; leave it out, or write mode = \"http\""}},
         {12, "[fence]\ncolour = 1", {"13:1: unknown key 'colour' in [fence]; known keys: mode"}},
         {12, "[proxy]\nWorkers = 2", {"13:1: unknown key 'Workers' in [proxy]; did you mean 'workers'?"}},
     });
@@ -254,15 +261,15 @@ TEST(Problems, TheApplianceItselfIsHeldToItsRanges) {
 }
 
 TEST(Problems, EveryProblemIsToldInTheOrderOfTheFile) {
-    EXPECT_EQ(
-        problems_of("[listen.web]\naddress = \"0.0.0.0:0\"\npool = \"nobody\"\nx = 1\n[pool.app]\nport = 0\n"),
-        (std::vector<std::string>{
-            "2:11: bad 'address' in [listen.web]: port 0 is no port to listen on; write a port from 1 to 65535",
-            "3:8: unknown pool 'nobody' in [listen.web]; known pools: app",
-            "4:1: unknown key 'x' in [listen.web]; known keys: mode, address, pool, trusted, proxy_protocol, route",
-            "5:7: [pool.app] has no servers; add servers = [\"web1\"]",
-            "6:8: bad 'port' in [pool.app]: 0 is out of range; write a number from 1 to 65535",
-        }));
+    EXPECT_EQ(problems_of("[listen.web]\naddress = \"0.0.0.0:0\"\npool = \"nobody\"\nx = 1\n[pool.app]\nport = 0\n"),
+              (std::vector<std::string>{
+                  "2:11: bad 'address' in [listen.web]: port 0 is no port to listen on; write a port from 1 to 65535",
+                  "3:8: unknown pool 'nobody' in [listen.web]; known pools: app",
+                  "4:1: unknown key 'x' in [listen.web]; known keys: mode, address, pool, trusted, proxy_protocol, "
+                  "forwarded, via, request_id, route",
+                  "5:7: [pool.app] has no servers; add servers = [\"web1\"]",
+                  "6:8: bad 'port' in [pool.app]: 0 is out of range; write a number from 1 to 65535",
+              }));
 }
 
 TEST(Problems, ATableThatIsNoneIsOneProblem) {

@@ -60,6 +60,7 @@ TEST(Fields, EveryKnownNameIsClassifiedInAnyCase) {
         {"trailer", Known::hop_by_hop},
         {"forwarded", Known::forwarding},
         {"x-real-ip", Known::forwarding},
+        {"x-request-id", Known::request_id},
         {"connection", Known::connection},
         {"keep-alive", Known::hop_by_hop},
         {"content-length", Known::content_length},

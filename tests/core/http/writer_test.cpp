@@ -71,6 +71,59 @@ TEST(RequestWriter, TellsTheProtocolThatTheClientUsed) {
               std::string::npos);
 }
 
+TEST(RequestWriter, SaysWhereARequestCameFromInForwardedAndViaWhereAsked) {
+    RequestOptions options = request_options();
+    options.origin.forwarded = true;
+    options.origin.via = true;
+    const std::string lie = "Forwarded: for=10.0.0.1\r\nVia: 1.0 liar\r\n";
+    EXPECT_EQ(write(request("GET / HTTP/1.1\r\nHost: a:80\r\n" + lie + "\r\n"), options),
+              "GET / HTTP/1.1\r\nHost: a:80\r\nX-Forwarded-For: 2001:db8::7\r\nX-Forwarded-Proto: http\r\n"
+              "Forwarded: for=\"[2001:db8::7]\";host=\"a:80\";proto=http\r\nVia: 1.1 gatehouse\r\n\r\n");
+    options.origin.client = "192.0.2.1";
+    options.origin.peer = Origin::Peer::trusted;
+    EXPECT_EQ(write(request("GET / HTTP/1.0\r\n" + lie + "\r\n"), options),
+              "GET / HTTP/1.1\r\nHost: 10.0.0.11:80\r\n" + lie +
+                  "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n"
+                  "Forwarded: for=192.0.2.1;proto=http\r\nVia: 1.0 gatehouse\r\n\r\n");
+}
+
+TEST(RequestWriter, SetsHostAndTellsTheClientsOwnOnce) {
+    RequestOptions options = request_options();
+    options.host = "app.internal";
+    const std::string plain = write(request("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Host: b\r\n\r\n"), options);
+    EXPECT_NE(plain.find("\r\nHost: app.internal\r\n"), std::string::npos);
+    EXPECT_NE(plain.find("\r\nX-Forwarded-Host: a\r\n"), std::string::npos);
+    EXPECT_EQ(plain.find("X-Forwarded-Host: b"), std::string::npos);
+    options.origin.peer = Origin::Peer::trusted;
+    const std::string kept = write(request("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Host: b\r\n\r\n"), options);
+    EXPECT_NE(kept.find("\r\nX-Forwarded-Host: b\r\n"), std::string::npos);
+    EXPECT_EQ(kept.find("X-Forwarded-Host: a"), std::string::npos);
+}
+
+TEST(RequestWriter, PutsItsRequestIdInThePlaceOfAnyOther) {
+    const RequestHead head = request("GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: theirs\r\n\r\n");
+    RequestOptions options = request_options();
+    EXPECT_NE(write(head, options).find("X-Request-ID: theirs\r\n"), std::string::npos);
+    options.request_id = "ours";
+    EXPECT_EQ(write(head, options).find("theirs"), std::string::npos);
+    EXPECT_NE(write(head, options).find("\r\nX-Request-Id: ours\r\n"), std::string::npos);
+}
+
+TEST(RequestWriter, NeverGrowsByMoreThanItSaysWhateverHostTheClientSends) {
+    RequestOptions options = request_options();
+    options.origin.forwarded = options.origin.via = true;
+    options.origin.client = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+    const std::string id(64, 'i');
+    const std::string host(host_max, 'h');
+    options.request_id = id;
+    options.host = host;
+    for (const std::size_t size : {host_max, host_max + 1, std::size_t{8'000}}) {
+        const std::string bytes = "GET / HTTP/1.1\r\nHost: " + std::string(size, 'a') + "\r\n\r\n";
+        std::vector<char> out(bytes.size() + growth_max);
+        EXPECT_NE(write_request(request(bytes), options, out), 0U) << size;
+    }
+}
+
 TEST(RequestWriter, ForwardsExpectOnlyWhenAsked) {
     const RequestHead head = request("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
     RequestOptions options = request_options();

@@ -113,6 +113,43 @@ TEST_F(Introduction, DoesNotMakeTheClientTrusted) {
     EXPECT_THAT(forwarded(lie, trusting("127.0.0.1", false)), HasSubstr("X-Forwarded-For: 203.0.113.9, 127.0.0.1\r\n"));
 }
 
+TEST_F(Introduction, NamesEachRequestAnewUnlessATrustedPeerHas) {
+    const std::string named = "GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc-1\r\nConnection: close\r\n\r\n";
+    const std::string bad = "GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: a,b\r\nConnection: close\r\n\r\n";
+    const auto with = [](const char* network) {
+        return [=](Snapshot& snapshot) {
+            trusting(network, false)(snapshot);
+            snapshot.listeners[0].request_id = true;
+        };
+    };
+    const auto id_of = [](const std::string& head) {
+        const std::size_t at = head.find("X-Request-Id: ") + 14;
+        return head.substr(at, head.find("\r\n", at) - at);
+    };
+    EXPECT_EQ(id_of(forwarded(named, with("127.0.0.1"))), "abc-1");
+    EXPECT_EQ(id_of(forwarded(bad, with("127.0.0.1"))).size(), 32U);
+    EXPECT_EQ(id_of(forwarded(named, with("10.0.0.1"))).size(), 32U);
+    EXPECT_EQ(id_of(forwarded(named, trusting("10.0.0.1", false))), "abc-1") << "not our business where not asked for";
+    RequestIds one;
+    RequestIds two;
+    const RequestIds::Text first = one.next();
+    EXPECT_NE(first, one.next());
+    EXPECT_NE(first, two.next());
+    EXPECT_FALSE(good_request_id(""));
+    EXPECT_TRUE(good_request_id(std::string(request_id_max, 'x')));
+    EXPECT_FALSE(good_request_id(std::string(request_id_max + 1, 'x')));
+}
+
+TEST_F(Introduction, SetsTheHostOfThePoolAndKeepsWhatTheClientSent) {
+    const std::string head = forwarded(get_close, [](Snapshot& snapshot) {
+        snapshot.pools[0].host = "app.internal";
+        snapshot.listeners[0].forwarded = true;
+    });
+    EXPECT_THAT(head, HasSubstr("\r\nHost: app.internal\r\n"));
+    EXPECT_THAT(head, HasSubstr("\r\nX-Forwarded-Host: a\r\n"));
+    EXPECT_THAT(head, HasSubstr("\r\nForwarded: for=127.0.0.1;host=\"a\";proto=http\r\n"));
+}
+
 TEST_F(Introduction, GoesOutBeforeEveryConnectionAndNoConnectionServesTwoClients) {
     std::mutex mutex;
     std::vector<std::string> heads;
