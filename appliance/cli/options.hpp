@@ -41,6 +41,7 @@ struct Options {
     std::vector<core::Address> from{};          // host-fence: at least one, port 0
     std::vector<std::uint16_t> ports{};         // host-fence: at least one, not 0
     std::optional<std::string> mode{};          // fence: reset, icmp or drop; none: as configured
+    bool all_packets = false;                   // fence --scope all
     FenceEnd end = FenceEnd::let_be;            // fence: what becomes of what is in flight
     core::Milliseconds drain{};                 // how long to wait for it
     std::optional<core::Milliseconds> lasts{};  // fence --for, host-fence --for

@@ -73,6 +73,12 @@ std::uint16_t parse_port(const std::string& text) {
     return static_cast<std::uint16_t>(port);
 }
 
+std::string check_scope(const std::string& text) {
+    constexpr std::array<std::string_view, 2> scopes{"new", "all"};
+    return std::find(scopes.begin(), scopes.end(), text) == scopes.end() ? unknown("scope", text, scopes)
+                                                                         : std::string();
+}
+
 // A point in time, or how far away it is. What lies in the past is a slip of the pen.
 core::WallTime parse_until(const std::string& text, core::WallTime now) {
     const auto duration = core::base::parse_duration(text);
@@ -188,6 +194,12 @@ private:
                               "exchange has ended (exit code 4 when the time runs out before that).");
         add_servers(fence, "The servers to cut off");
         add_mode(fence);
+        fence
+            .add_option_function<std::string>(
+                "--scope", [this](const std::string& scope) { options_.all_packets = scope == "all"; },
+                "Refuse new flows (the default) or all")
+            ->type_name("SCOPE")
+            ->check(CLI::Validator(check_scope, ""));
         auto* drain = add_duration(fence, "--drain", "Wait so long for what is in flight", [this](auto duration) {
             options_.end = FenceEnd::drain;
             options_.drain = duration;

@@ -38,6 +38,9 @@ Request fence(const Options& options, const std::string& claimed_by) {
     if (options.mode) {
         body["mode"] = *options.mode;
     }
+    if (options.all_packets) {
+        body["scope"] = "all";
+    }
     if (options.end == FenceEnd::drain) {
         body["drain_ms"] = options.drain.count();
     } else if (options.end == FenceEnd::kill) {

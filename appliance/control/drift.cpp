@@ -38,6 +38,7 @@ netfilter::Fence kernel_fence(const FenceRecord& record) {
     netfilter::Fence fence;
     fence.backend = record.address;
     fence.mode = kernel_mode(record.mode);
+    fence.scope = record.scope;
     fence.id = record.id;
     fence.who = record.who;
     fence.why = record.why;
@@ -48,7 +49,7 @@ netfilter::Fence kernel_fence(const FenceRecord& record) {
 
 FenceRecord adopt(const config::Config& config, const netfilter::Fence& found) {
     FenceRecord record{found.backend, "",          "",         config_mode(found.mode), found.id, found.who,
-                       found.why,     found.since, found.until};
+                       found.why,     found.since, found.until, found.scope};
     if (const auto target = backend_at(config, found.backend)) {
         record.server = target->server;
         record.pool = target->pool;

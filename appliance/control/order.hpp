@@ -7,6 +7,7 @@
 
 #include "appliance/config/config.hpp"
 #include "core/base/duration.hpp"
+#include "netfilter/fence.hpp"
 
 namespace appliance::control {
 
@@ -14,6 +15,7 @@ struct FenceOrder {
     std::vector<std::string> servers;  // at least one
     std::optional<std::string> pool;   // none: every pool with a backend of the server
     std::optional<config::FenceMode> mode;
+    netfilter::Scope scope = netfilter::Scope::fresh;
     std::optional<core::Milliseconds> drain;  // how long to wait for what is in flight
     bool kill = false;                        // end what is in flight
     std::optional<core::Milliseconds> lasts;

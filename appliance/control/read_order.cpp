@@ -68,6 +68,15 @@ Outcome<std::optional<config::FenceMode>> read_mode(const json& body) {
     return wrong("mode", "reset, icmp or drop");
 }
 
+Outcome<netfilter::Scope> read_scope(const json& body) {
+    for (const auto scope : {netfilter::Scope::fresh, netfilter::Scope::all}) {
+        if (body.value("scope", json(netfilter::print(netfilter::Scope::fresh))) == netfilter::print(scope)) {
+            return scope;
+        }
+    }
+    return wrong("scope", "new or all");
+}
+
 // Moves the value of an outcome into place; an error is the caller's answer.
 template <typename T, typename To>
 bool take(Outcome<T>&& from, To& to, std::optional<Refusal>& refusal) {
@@ -107,6 +116,7 @@ Outcome<FenceOrder> read_fence(const json& body, const api::Peer& peer) {
     take(read_servers(body), order.servers, refusal);
     take(read_text(body, "pool"), order.pool, refusal);
     take(read_mode(body), order.mode, refusal);
+    take(read_scope(body), order.scope, refusal);
     take(read_ms(body, "drain_ms"), order.drain, refusal);
     take(read_ms(body, "for_ms"), order.lasts, refusal);
     take(read_words(body, peer), words, refusal);

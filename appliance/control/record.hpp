@@ -9,6 +9,7 @@
 #include "appliance/config/config.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
+#include "netfilter/fence.hpp"
 
 namespace appliance::control {
 
@@ -22,6 +23,7 @@ struct FenceRecord {
     std::string why;
     core::WallTime since{};
     std::optional<core::WallTime> until;
+    netfilter::Scope scope = netfilter::Scope::fresh;
 
     friend bool operator==(const FenceRecord&, const FenceRecord&) = default;
 };

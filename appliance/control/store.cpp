@@ -1,21 +1,27 @@
 #include "appliance/control/store.hpp"
 
+#include <array>
 #include <utility>
 
 namespace appliance::control {
 namespace {
 
-// Counted up with every change of the tables below.
-constexpr std::int64_t schema_version = 1;
+// Counted up with every change of the tables.
+constexpr std::int64_t schema_version = 2;
 
-constexpr const char* schema =
+// From nothing to version 1, and from each version to the next.
+constexpr std::array<const char*, schema_version> schema_steps{
     "BEGIN IMMEDIATE;"
     "CREATE TABLE fences(address TEXT PRIMARY KEY, server TEXT NOT NULL, pool TEXT NOT NULL, mode TEXT NOT NULL,"
     " id TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER) STRICT;"
     "CREATE TABLE maintenance(pool TEXT PRIMARY KEY, message TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,"
     " since INTEGER NOT NULL, until INTEGER) STRICT;"
     "PRAGMA user_version=1;"
-    "COMMIT;";
+    "COMMIT;",
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE fences ADD COLUMN scope TEXT NOT NULL DEFAULT 'new';"
+    "PRAGMA user_version=2;"
+    "COMMIT;"};
 
 std::int64_t number(core::WallTime time) {
     return time.time_since_epoch().count();
@@ -57,7 +63,8 @@ core::Result<void> read_fences(Statement& rows, Administration& administration) 
         }
         administration.fences[*address] = {
             *address,     rows.text(1), rows.text(2),     read_mode(rows.text(3)), rows.text(4),
-            rows.text(5), rows.text(6), time_in(rows, 7), maybe_time_in(rows, 8)};
+            rows.text(5), rows.text(6), time_in(rows, 7), maybe_time_in(rows, 8),
+            rows.text(9) == netfilter::print(netfilter::Scope::all) ? netfilter::Scope::all : netfilter::Scope::fresh};
     }
 }
 
@@ -114,11 +121,17 @@ core::Result<void> Store::prepare_schema() {
                           "move gatehouse.db away; fences are then taken over from the kernel");
     }
     sound->reset();
-    return version == schema_version ? core::Result<void>() : database_.execute(schema);
+    for (auto step = static_cast<std::size_t>(version); step < schema_steps.size(); ++step) {
+        if (auto taken = database_.execute(schema_steps.at(step)); !taken) {
+            return taken;
+        }
+    }
+    return {};
 }
 
 core::Result<Administration> Store::load() {
-    auto fences = database_.prepare("SELECT address, server, pool, mode, id, who, why, since, until FROM fences");
+    auto fences =
+        database_.prepare("SELECT address, server, pool, mode, id, who, why, since, until, scope FROM fences");
     auto maintenance = database_.prepare("SELECT pool, message, who, why, since, until FROM maintenance");
     if (!fences || !maintenance) {
         return tl::unexpected(std::move(fences ? maintenance.error() : fences.error()));
@@ -147,7 +160,7 @@ core::Result<void> Store::write(const Administration& administration) {
     if (auto emptied = database_.execute("DELETE FROM fences; DELETE FROM maintenance"); !emptied) {
         return emptied;
     }
-    auto fences = database_.prepare("INSERT INTO fences VALUES(?,?,?,?,?,?,?,?,?)");
+    auto fences = database_.prepare("INSERT INTO fences VALUES(?,?,?,?,?,?,?,?,?,?)");
     auto maintenance = database_.prepare("INSERT INTO maintenance VALUES(?,?,?,?,?,?)");
     if (!fences || !maintenance) {
         return tl::unexpected(std::move(fences ? maintenance.error() : fences.error()));
@@ -156,7 +169,7 @@ core::Result<void> Store::write(const Administration& administration) {
         fences->reset();
         fences->bind(1, address.text()).bind(2, fence.server).bind(3, fence.pool).bind(4, config::print(fence.mode));
         fences->bind(5, fence.id).bind(6, fence.who).bind(7, fence.why);
-        fences->bind(8, number(fence.since)).bind(9, number(fence.until));
+        fences->bind(8, number(fence.since)).bind(9, number(fence.until)).bind(10, netfilter::print(fence.scope));
         if (const auto done = fences->step(); !done) {
             return tl::unexpected(done.error());
         }

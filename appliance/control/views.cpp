@@ -167,7 +167,7 @@ Json view_fence(const FenceRecord* record, const netfilter::Fence* kernel) {
             {"address", kernel != nullptr ? kernel->backend.text() : record->address.text()},
             {"protocol", kernel != nullptr ? netfilter::protocol_name(kernel->protocol) : "tcp"},
             {"mode", kernel != nullptr ? netfilter::print(kernel->mode) : config::print(record->mode)},
-            {"scope", "new"},
+            {"scope", netfilter::print(kernel != nullptr ? kernel->scope : record->scope)},
             {"packets", kernel != nullptr ? kernel->packets : 0},
             {"bytes", kernel != nullptr ? kernel->bytes : 0},
             {"who", same ? record->who : kernel->who},

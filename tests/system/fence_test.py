@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -206,6 +208,32 @@ class Fence(house.SystemTest):
         self.assertEqual(answer.returncode, 1)
         self.assertIn("web1", answer.stderr)
         self.assertEqual(self.house.nft_elements(), set())
+
+    def test_scope_all_cuts_what_is_established_and_scope_new_lets_it_go_on(self):
+        def exchange(connection):
+            connection.sendall(b"hello")
+            return connection.recv(5)
+
+        with socket.create_connection(("10.80.0.11", 5222), 5) as straight:
+            self.assertEqual(exchange(straight), b"hello")
+            self.house.cli("fence", "web1")
+            self.assertEqual(exchange(straight), b"hello")
+            self.house.cli("fence", "web1", "--scope", "all")  # the same fence, wider
+            with self.assertRaises(ConnectionResetError):
+                exchange(straight)
+        fences = [fence for fence in self.house.json("rules")["fences"] if fence["server"] == "web1"]
+        self.assertEqual({fence["scope"] for fence in fences}, {"all"})
+        self.assertEqual({fence["drift"] for fence in fences}, {None})
+        self.assertIn("scope: all", self.house.cli("rules").stdout)
+        os.kill(self.house.children()["control"], signal.SIGKILL)  # the store knows the scope, too
+        wait_until(lambda: self.house.cli("rules", "--json", check=False).returncode == 0, 5, "control is back")
+        fences = [fence for fence in self.house.json("rules")["fences"] if fence["server"] == "web1"]
+        self.assertEqual({(fence["scope"], fence["drift"]) for fence in fences}, {("all", None)})
+        self.house.cli("fence", "web1", "--scope", "new")
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("10.80.0.11", 5222), 5)
+        self.house.cli("unfence", "web1")
+        socket.create_connection(("10.80.0.11", 5222), 5).close()
 
     def test_tables_fit_80_columns(self):
         self.fence("web1", "web2")

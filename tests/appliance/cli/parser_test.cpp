@@ -59,6 +59,10 @@ TEST(Parser, FenceTakesAllThatTheContractNames) {
 
 TEST(Parser, AFenceIsEitherDrainedOrKilledAndOfAKnownMode) {
     EXPECT_THAT(refusal({"fence", "web1", "--drain", "1s", "--kill"}), HasSubstr("--drain excludes --kill"));
+    EXPECT_EQ(refusal({"fence", "web1", "--scope", "al"}),
+              "gatehouse: --scope: unknown scope 'al', did you mean 'all'?; see gatehouse fence -h\n");
+    EXPECT_TRUE(parse({"fence", "web1", "--scope", "all"})->all_packets);
+    EXPECT_FALSE(parse({"fence", "web1", "--scope", "new"})->all_packets);
     EXPECT_EQ(refusal({"fence", "web1", "--mode", "rest"}),
               "gatehouse: --mode: unknown mode 'rest', did you mean 'reset'?; see gatehouse fence -h\n");
     EXPECT_THAT(refusal({"fence"}), HasSubstr("SERVER is required"));

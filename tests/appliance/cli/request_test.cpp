@@ -24,12 +24,13 @@ TEST(Request, AFenceSaysAllThatWasSaid) {
                           .pool = "app",
                           .servers = {"web1", "web2"},
                           .mode = "drop",
+                          .all_packets = true,
                           .end = FenceEnd::drain,
                           .drain = 30s,
                           .lasts = 30min};
     const auto request = request_for(options, "ada");
     EXPECT_EQ(request.path, "/v1/fence");
-    EXPECT_EQ(json::parse(request.body), json::parse(R"({"servers": ["web1", "web2"], "pool": "app", "mode": "drop",
+    EXPECT_EQ(json::parse(request.body), json::parse(R"({"servers": ["web1", "web2"], "pool": "app", "mode": "drop", "scope": "all",
         "drain_ms": 30000, "for_ms": 1800000, "why": "deploying", "claimed_by": "ada"})"));
     EXPECT_GT(request.timeout, 30s) << "the client must not give up before the drain's deadline";
 }

@@ -40,6 +40,7 @@ Administration sample() {
             address, "web1",      "app", config::FenceMode::icmp, "7f3a", "ann", "it's \"broken\"; -- \xc3\xa4",
             time,    std::nullopt};
     }
+    all.fences.begin()->second.scope = netfilter::Scope::all;
     all.fences.begin()->second.until = time + core::Milliseconds(1'000);
     all.maintenance["app"] = {"app", "Back soon", "ann", "schema", time, time};
     return all;
@@ -52,6 +53,20 @@ TEST_F(StoreTest, StartsEmpty) {
 TEST_F(StoreTest, GivesBackWhatWasSavedAfterItWasClosed) {
     ASSERT_TRUE(open().save(sample()).has_value());
     EXPECT_EQ(*open().load(), sample());
+}
+
+TEST_F(StoreTest, ReadsTheFirstVersionsFencesAsOnesForNewFlows) {
+    ASSERT_TRUE(open().save(sample()).has_value());
+    {
+        auto older = Database::open(folder_ / "gatehouse.db");
+        ASSERT_TRUE(older->execute("ALTER TABLE fences DROP COLUMN scope; PRAGMA user_version=1").has_value());
+    }
+    auto wanted = sample();
+    wanted.fences.begin()->second.scope = netfilter::Scope::fresh;
+    Store store = open();
+    EXPECT_EQ(*store.load(), wanted);
+    ASSERT_TRUE(store.save(sample()).has_value());
+    EXPECT_EQ(*store.load(), sample());
 }
 
 TEST_F(StoreTest, ForgetsWhatIsNoLongerThere) {
