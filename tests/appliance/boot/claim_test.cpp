@@ -53,8 +53,9 @@ TEST_F(Claim, OfSomebodyWithoutPrivilegesRefusesNobody) {
     if (squatter == 0) {
         const bool dropped = ::setresuid(65534, 65534, 65534) == 0;
         const auto held = claim_fences();
-        static_cast<void>(::write(gates[1], dropped && held ? "y" : "n", 1));
-        ::pause();
+        if (::write(gates[1], dropped && held ? "y" : "n", 1) == 1) {
+            ::pause();
+        }
         ::_exit(0);
     }
     char taken = 0;
