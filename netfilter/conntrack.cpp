@@ -9,6 +9,7 @@
 namespace netfilter {
 
 static_assert(static_cast<int>(Conntrack::Key::state) == NFT_CT_STATE);
+static_assert(static_cast<int>(Conntrack::Key::status) == NFT_CT_STATUS);
 
 void Conntrack::encode(nftnl_expr* out) const {
     nftnl_expr_set_u32(out, NFTNL_EXPR_CT_KEY, static_cast<std::uint32_t>(key));
@@ -27,6 +28,9 @@ std::optional<Conntrack> Conntrack::decode(const nftnl_expr* in) {
 void Conntrack::print(Phrase& phrase) const {
     if (key == Key::state) {
         return phrase.load("ct state", Phrase::Kind::conntrack_state);
+    }
+    if (key == Key::status) {
+        return phrase.load("ct status", Phrase::Kind::conntrack_status);
     }
     phrase.load(fmt::format("ct key{}", static_cast<std::uint32_t>(key)), Phrase::Kind::other);
 }

@@ -12,9 +12,11 @@ namespace netfilter {
 
 struct Conntrack {
     static constexpr const char* name = "ct";
-    enum class Key : std::uint32_t { state = 0 };  // NFT_CT_STATE
+    enum class Key : std::uint32_t { state = 0, status = 2 };  // NFT_CT_*
 
     static constexpr std::uint32_t state_new = 8;  // NF_CT_STATE_BIT(IP_CT_NEW)
+
+    static constexpr std::uint32_t status_dnat = 32;  // IPS_DST_NAT
 
     Key key = Key::state;
     std::uint32_t to = 1;  // register

@@ -78,6 +78,10 @@ Element read_element(nftnl_set_elem* in) {
     if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_CHAIN)) {
         element.verdict.chain = read_name(nftnl_set_elem_get_str(in, NFTNL_SET_ELEM_CHAIN));
     }
+    if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_DATA)) {
+        const auto* data = static_cast<const std::uint8_t*>(nftnl_set_elem_get(in, NFTNL_SET_ELEM_DATA, &size));
+        element.data.append({data, std::min<std::size_t>(size, Key::size_max)});
+    }
     if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_TIMEOUT)) {
         element.timeout = core::Milliseconds(nftnl_set_elem_get_u64(in, NFTNL_SET_ELEM_TIMEOUT));
     }
@@ -179,7 +183,11 @@ std::optional<Map> decode_map(const Message& message, std::string_view table) {
     }
     out.verdicts = (out.flags & NFT_SET_MAP) != 0 && nftnl_set_is_set(in.get(), NFTNL_SET_DATA_TYPE) &&
                    nftnl_set_get_u32(in.get(), NFTNL_SET_DATA_TYPE) == data_type_verdict;
-    out.flags &= ~static_cast<std::uint32_t>(out.verdicts ? NFT_SET_MAP : 0);
+    if ((out.flags & NFT_SET_MAP) != 0 && !out.verdicts && nftnl_set_is_set(in.get(), NFTNL_SET_DATA_TYPE)) {
+        out.data = unpack(nftnl_set_get_u32(in.get(), NFTNL_SET_DATA_TYPE));
+    }
+    const bool holds_data = out.verdicts || !out.data.empty();
+    out.flags &= ~static_cast<std::uint32_t>(holds_data ? NFT_SET_MAP : 0);
     nftnl_set_expr_foreach(
         in.get(),
         [](nftnl_expr* each, void* map) {

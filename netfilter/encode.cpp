@@ -7,6 +7,8 @@
 #include <string>
 
 #include "core/base/verify.hpp"
+#include "netfilter/data_map.hpp"
+#include "netfilter/encode_element.hpp"
 #include "netfilter/handle.hpp"
 #include "netfilter/uapi.hpp"
 // The libraries' headers come after the kernel's.
@@ -31,72 +33,11 @@ using ChainHandle = Handle<nftnl_chain, nftnl_chain_free>;
 using RuleHandle = Handle<nftnl_rule, nftnl_rule_free>;
 using SetHandle = Handle<nftnl_set, nftnl_set_free>;
 
-// Comments are kept in the user data of an object: type 0, length with the closing zero, text.
-std::vector<std::uint8_t> comment_data(const std::string& comment) {
-    VERIFY(comment.size() <= comment_max);
-    std::vector<std::uint8_t> data(2 + comment.size() + 1, 0);
-    data[1] = static_cast<std::uint8_t>(comment.size() + 1);
-    std::copy(comment.begin(), comment.end(), data.begin() + 2);
-    return data;
-}
-
 SetHandle make_set(const std::string& table, const std::string& name) {
     SetHandle set(nftnl_set_alloc());
     nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, table.c_str());
     nftnl_set_set_str(set.get(), NFTNL_SET_NAME, name.c_str());
     return set;
-}
-
-// Only the parts of a concatenation are padded to four bytes. A key of one part has the size of its type.
-std::uint32_t key_size(const Map& map) {
-    std::uint32_t size = 0;
-    for (const auto part : map.key) {
-        size += part == KeyType::ipv6_addr ? 16 : 4;
-    }
-    if (map.key.size() == 1 && map.key.front() == KeyType::inet_service) {
-        return 2;
-    }
-    return map.key.size() == 1 && map.key.front() == KeyType::inet_proto ? 1 : size;
-}
-
-nftnl_set_elem* make_element(const Key& key, std::uint32_t size) {
-    auto* out = nftnl_set_elem_alloc();
-    VERIFY(out != nullptr && size <= Key::size_max);
-    nftnl_set_elem_set(out, NFTNL_SET_ELEM_KEY, key.bytes.data(), size);
-    return out;
-}
-
-nftnl_set_elem* make_element(const Element& element, const Map& map) {
-    const bool verdict = map.verdicts;
-    auto* out = make_element(element.key, key_size(map));
-    if (verdict) {
-        nftnl_set_elem_set_u32(out, NFTNL_SET_ELEM_VERDICT, static_cast<std::uint32_t>(element.verdict.code));
-    }
-    if (verdict && !element.verdict.chain.empty()) {
-        nftnl_set_elem_set_str(out, NFTNL_SET_ELEM_CHAIN, element.verdict.chain.c_str());
-    }
-    if (element.timeout) {
-        nftnl_set_elem_set_u64(out, NFTNL_SET_ELEM_TIMEOUT, static_cast<std::uint64_t>(element.timeout->count()));
-    }
-    if (element.expires) {
-        nftnl_set_elem_set_u64(out, NFTNL_SET_ELEM_EXPIRATION, static_cast<std::uint64_t>(element.expires->count()));
-    }
-    if (!element.comment.empty()) {
-        const auto data = comment_data(element.comment);
-        nftnl_set_elem_set(out, NFTNL_SET_ELEM_USERDATA, data.data(), static_cast<std::uint32_t>(data.size()));
-    }
-    if (element.counts) {
-        auto* counter = nftnl_expr_alloc("counter");
-        VERIFY(counter != nullptr);
-        nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_PACKETS, element.counts->packets);
-        nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_BYTES, element.counts->bytes);
-        nftnl_set_elem_add_expr(out, counter);
-    }
-    return out;
-}
-
-nftnl_set_elem* make_element(const Key& key, const Map& map) {
-    return make_element(key, key_size(map));
 }
 
 // Writes messages one after the other. The libraries write without looking at the end of their buffer, so each
@@ -184,19 +125,22 @@ private:
     void put(const AddMap& add) {
         const auto& map = add.map;
         auto set = make_set(table_, map.name);
-        std::uint32_t type = 0;
-        for (const auto part : map.key) {
-            // nft packs the types of a concatenation with six bits each.
-            type = type << 6 | static_cast<std::uint32_t>(part);
-        }
+        const bool holds_data = map.verdicts || !map.data.empty();
         nftnl_set_set_u32(set.get(), NFTNL_SET_ID, ++set_id_);
         nftnl_set_set_u32(set.get(), NFTNL_SET_FAMILY, NFPROTO_INET);
-        nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, map.verdicts ? map.flags | NFT_SET_MAP : map.flags);
-        nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, type);
-        nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, key_size(map));
+        nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, holds_data ? map.flags | NFT_SET_MAP : map.flags);
+        nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, pack_types(map.key));
+        nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, key_size(map.key));
         if (map.verdicts) {
             nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_TYPE, data_type_verdict);
             nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_LEN, 16);
+        }
+        if (!map.data.empty()) {
+            const auto described = describe_data_map(map);
+            nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_TYPE, pack_types(map.data));
+            nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_LEN, key_size(map.data));
+            nftnl_set_set_data(set.get(), NFTNL_SET_USERDATA, described.data(),
+                               static_cast<std::uint32_t>(described.size()));
         }
         if (map.size != 0) {
             nftnl_set_set_u32(set.get(), NFTNL_SET_DESC_SIZE, map.size);
@@ -243,7 +187,7 @@ private:
             auto set = make_set(table_, map.name);
             const auto last = std::min(first + elements_per_message, items.size());
             for (auto i = first; i < last; ++i) {
-                nftnl_set_elem_add(set.get(), make_element(items[i], map));
+                nftnl_set_elem_add(set.get(), encode_element(items[i], map));
             }
             auto* header = message(kind, flags);
             nftnl_set_elems_nlmsg_build_payload(header, set.get());
@@ -337,7 +281,7 @@ std::vector<std::byte> encode(const Request& request) {
     if (request.kind == NFT_MSG_GETSETELEM) {
         auto set = make_set(table, name);
         if (request.key != nullptr) {
-            nftnl_set_elem_add(set.get(), make_element(*request.key, request.key->size));
+            nftnl_set_elem_add(set.get(), encode_element(*request.key, request.key->size));
         }
         nftnl_set_elems_nlmsg_build_payload(header, set.get());
     } else if (!table.empty()) {

@@ -54,7 +54,9 @@ Expression decode(const nftnl_expr* in) {
         decode_as<Meta>(kind, in, out) || decode_as<Payload>(kind, in, out) || decode_as<Conntrack>(kind, in, out) ||
         decode_as<Bitwise>(kind, in, out) || decode_as<Compare>(kind, in, out) || decode_as<Lookup>(kind, in, out) ||
         decode_as<Verdict>(kind, in, out) || decode_as<Reject>(kind, in, out) || decode_as<Counter>(kind, in, out) ||
-        decode_as<Limit>(kind, in, out) || decode_as<Connlimit>(kind, in, out) || decode_as<Dynset>(kind, in, out));
+        decode_as<Limit>(kind, in, out) || decode_as<Connlimit>(kind, in, out) || decode_as<Dynset>(kind, in, out) ||
+        decode_as<Fib>(kind, in, out) || decode_as<Hash>(kind, in, out) || decode_as<Numgen>(kind, in, out) ||
+        decode_as<Nat>(kind, in, out) || decode_as<Masquerade>(kind, in, out));
     return out ? *out : Expression{Foreign{std::string(kind)}};
 }
 

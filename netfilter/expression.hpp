@@ -12,9 +12,13 @@
 #include "netfilter/conntrack.hpp"
 #include "netfilter/counter.hpp"
 #include "netfilter/dynset.hpp"
+#include "netfilter/fib.hpp"
+#include "netfilter/hash.hpp"
 #include "netfilter/limit.hpp"
 #include "netfilter/lookup.hpp"
 #include "netfilter/meta.hpp"
+#include "netfilter/nat.hpp"
+#include "netfilter/numgen.hpp"
 #include "netfilter/payload.hpp"
 #include "netfilter/reject.hpp"
 #include "netfilter/verdict.hpp"
@@ -30,7 +34,7 @@ struct Foreign {
 };
 
 using Expression = std::variant<Meta, Payload, Conntrack, Bitwise, Compare, Lookup, Verdict, Reject, Counter, Limit,
-                                Connlimit, Dynset, Foreign>;
+                                Connlimit, Dynset, Fib, Hash, Numgen, Nat, Masquerade, Foreign>;
 
 // A new libnftnl expression, owned by the caller. `expression` is not Foreign.
 [[nodiscard]] nftnl_expr* encode(const Expression& expression);

@@ -127,18 +127,32 @@ core::Result<std::vector<FlowSocket>> FlowReaper::read_sockets(const Destination
 core::Result<std::vector<FlowEntry>> FlowReaper::read_entries(const Destination& destination) {
     std::vector<FlowEntry> all;
     for (const auto role : {FlowRole::answers, FlowRole::begins}) {
-        const auto bytes =
-            encode_entry_dump(destination.backend, destination.protocol, role, tracking_.take_sequences(1));
-        const auto found =
-            read_dump<FlowEntry>(tracking_.exchange(bytes), "cannot look for tracked flows", decode_entry);
+        const auto found = read_entries(destination, role);
         if (!found) {
             return found;
         }
-        // Whatever the kernel made of our filter: nobody else's flow is ever touched.
-        std::copy_if(found->begin(), found->end(), std::back_inserter(all),
-                     [&](const FlowEntry& entry) { return concerns(entry, destination); });
+        all.insert(all.end(), found->begin(), found->end());
     }
     return all;
+}
+
+core::Result<std::vector<FlowEntry>> FlowReaper::read_entries(const Destination& destination, FlowRole role) {
+    const auto bytes = encode_entry_dump(destination.backend, destination.protocol, role, tracking_.take_sequences(1));
+    return read_dump<FlowEntry>(tracking_.exchange(bytes), "cannot look for tracked flows", decode_entry)
+        .map([&destination](std::vector<FlowEntry> found) {
+            // Whatever the kernel made of our filter: nobody else's flow is ever touched.
+            std::erase_if(found, [&](const FlowEntry& entry) { return !concerns(entry, destination); });
+            return found;
+        });
+}
+
+// The client of a redirected flow spoke to another address than the one that answers.
+core::Result<std::uint64_t> FlowReaper::count_redirected(const Destination& destination) {
+    return read_entries(destination, FlowRole::answers).map([&destination](const std::vector<FlowEntry>& found) {
+        return static_cast<std::uint64_t>(std::count_if(found.begin(), found.end(), [&](const FlowEntry& entry) {
+            return entry.back.from == destination.backend && entry.there.to != destination.backend;
+        }));
+    });
 }
 
 core::Result<std::size_t> FlowReaper::end_sockets(std::span<const FlowSocket> sockets, std::uint8_t protocol) {

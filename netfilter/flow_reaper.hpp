@@ -38,10 +38,16 @@ public:
     // Errors: the kernel cannot end sockets (no CONFIG_INET_DIAG_DESTROY), or new ones keep coming.
     core::Result<Reaped> reap(const Destination& destination);
 
+    // How many connections the kernel has redirected to the backend (redirect.hpp) that have not ended yet. Walks all
+    // that connection tracking knows: for a status, not for every packet. Errors: the kernel has no connection
+    // tracking.
+    core::Result<std::uint64_t> count_redirected(const Destination& destination);
+
 private:
     FlowReaper(Socket diag, Socket tracking);
     core::Result<std::vector<FlowSocket>> read_sockets(const Destination& destination);
     core::Result<std::vector<FlowEntry>> read_entries(const Destination& destination);
+    core::Result<std::vector<FlowEntry>> read_entries(const Destination& destination, FlowRole role);
     core::Result<std::size_t> end_sockets(std::span<const FlowSocket> sockets, std::uint8_t protocol);
     core::Result<void> forget(std::span<const FlowEntry> entries);
 

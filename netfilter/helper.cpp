@@ -10,6 +10,7 @@
 #include "netfilter/firewall_protocol.hpp"
 #include "netfilter/helper_protocol.hpp"
 #include "netfilter/host_firewall.hpp"
+#include "netfilter/redirect_desk.hpp"
 #include "netfilter/watch.hpp"
 
 namespace netfilter {
@@ -18,7 +19,7 @@ namespace {
 class Server {
 public:
     Server(int link, FenceManager& manager)
-        : link_(link), manager_(manager), firewall_(manager.kernel()), watch_(link, manager) {}
+        : link_(link), manager_(manager), firewall_(manager.kernel()), desk_(manager.kernel()), watch_(link, manager) {}
 
     core::Result<void> run() {
         if (auto begun = watch_.begin(); !begun) {
@@ -65,6 +66,10 @@ private:
                 return reap();
             case wire::Kind::firewall:
                 return keep_firewall();
+            case wire::Kind::redirect:
+                return redirect();
+            case wire::Kind::count_flows:
+                return count_flows();
         }
         return {};
     }
@@ -128,10 +133,11 @@ private:
     core::Result<void> describe() {
         auto text = manager_.rules_text();
         const auto host = firewall_.text();
-        if (!text || !host) {
-            return send_error(text ? host.error() : text.error());
+        const auto redirects = desk_.text();
+        if (!text || !host || !redirects) {
+            return send_error(!text ? text.error() : !host ? host.error() : redirects.error());
         }
-        *text += *host;
+        *text += *host + *redirects;
         std::size_t sent = 0;
         do {
             auto reply = make_reply();
@@ -146,22 +152,46 @@ private:
         return {};
     }
 
-    core::Result<void> reap() {
-        std::vector<Destination> destinations;
+    core::Result<std::vector<Destination>> destinations(const char* what) const {
+        std::vector<Destination> all;
         for (std::size_t i = 0; i < request_.count; ++i) {
             const auto change = wire::unpack(request_.items.at(i));
             const auto* named = change ? std::get_if<Unfence>(&*change) : nullptr;
             if (named == nullptr) {
-                return send_error({"cannot end established connections", "no backend is named", "", 0});
+                return core::fail(what, "no backend is named");
             }
-            destinations.push_back({named->backend, named->protocol});
+            all.push_back({named->backend, named->protocol});
         }
-        const auto reaped = manager_.reap(destinations);
-        if (!reaped) {
-            return send_error(reaped.error());
+        return all;
+    }
+
+    core::Result<void> reap() {
+        return send_flows(destinations("cannot end established connections").and_then([this](const auto& all) {
+            return manager_.reap(all);
+        }));
+    }
+
+    core::Result<void> count_flows() {
+        return send_flows(destinations("cannot count established connections")
+                              .and_then([this](const auto& all) -> core::Result<Reaped> {
+                                  Reaped found;
+                                  for (const auto& each : all) {
+                                      const auto count = manager_.kernel().count_redirected(each);
+                                      if (!count) {
+                                          return tl::unexpected(count.error());
+                                      }
+                                      found.forwarded += *count;
+                                  }
+                                  return found;
+                              }));
+    }
+
+    core::Result<void> send_flows(const core::Result<Reaped>& flows) {
+        if (!flows) {
+            return send_error(flows.error());
         }
         auto reply = make_reply();
-        wire::pack_reaped(*reaped, reply);
+        wire::pack_reaped(*flows, reply);
         return send(reply);
     }
 
@@ -189,6 +219,27 @@ private:
         auto reply = make_reply();
         wire::pack_firewall(answer, reply);
         return send(reply);
+    }
+
+    core::Result<void> redirect() {
+        const auto state = desk_.take(request_);
+        if (!state || !*state) {
+            return state ? core::Result<void>() : send_error(state.error());
+        }
+        const auto items = wire::pack_state(**state);
+        std::span<const wire::RedirectItem> left(items);
+        do {
+            // A pair of items belongs together.
+            const auto part = left.first(std::min(left.size(), wire::redirect_items_max / 2 * 2));
+            left = left.subspan(part.size());
+            auto reply = make_reply();
+            reply.last = left.empty() ? 1 : 0;
+            wire::put_items(part, reply);
+            if (auto sent = send(reply); !sent) {
+                return sent;
+            }
+        } while (!left.empty());
+        return {};
     }
 
     [[nodiscard]] wire::Reply make_reply() const {
@@ -221,6 +272,7 @@ private:
     int link_;
     FenceManager& manager_;
     HostFirewall firewall_;
+    RedirectDesk desk_;
     Watch watch_;
     wire::Request request_{};
     std::optional<std::uint64_t> batch_id_;

@@ -16,6 +16,7 @@
 #include "netfilter/flow_reaper.hpp"
 #include "netfilter/host_rules.hpp"
 #include "netfilter/notice.hpp"
+#include "netfilter/redirect.hpp"
 
 namespace netfilter {
 
@@ -44,6 +45,9 @@ public:
     core::Result<bool> remove_firewall();
     core::Result<std::optional<HostDrops>> firewall_drops();
 
+    // See Redirector::put.
+    core::Result<RedirectState> put_redirects(std::span<const Redirect> redirects);
+
     // Readable when the fence process may have told something by itself.
     [[nodiscard]] int descriptor() const { return link_.get(); }
     // Reads what it has told, without blocking. Every other call keeps what comes in between. Errors: it is gone.
@@ -53,6 +57,8 @@ public:
     std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
     // See FenceManager::reap. Each 16 backends have a timeout of their own.
     core::Result<Reaped> reap(std::span<const Destination> destinations);
+    // See FlowReaper::count_redirected.
+    core::Result<std::uint64_t> count_redirected(const Destination& destination);
 
 private:
     using Clock = std::chrono::steady_clock;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/base/verify.hpp"
+#include "netfilter/redirect_protocol.hpp"
 
 namespace netfilter::wire {
 namespace {
@@ -60,7 +61,7 @@ std::string take_text(std::string_view& texts) {
 }
 
 bool known(std::uint8_t kind) {
-    return kind >= static_cast<std::uint8_t>(Kind::ping) && kind <= static_cast<std::uint8_t>(Kind::firewall);
+    return kind >= static_cast<std::uint8_t>(Kind::ping) && kind <= static_cast<std::uint8_t>(Kind::count_flows);
 }
 
 }  // namespace
@@ -160,16 +161,22 @@ Reaped unpack_reaped(const Reply& reply) {
 
 bool well_formed(const Request& request) {
     const bool apply = request.kind == static_cast<std::uint8_t>(Kind::apply);
-    const bool items = apply || request.kind == static_cast<std::uint8_t>(Kind::reap);
-    return request.magic == magic && known(request.kind) && request.last <= 1 && request.count <= items_max &&
-           (items || request.count == 0) && (apply || request.last == 1);
+    const bool redirect = request.kind == static_cast<std::uint8_t>(Kind::redirect);
+    const bool items = apply || redirect || request.kind == static_cast<std::uint8_t>(Kind::reap) ||
+                       request.kind == static_cast<std::uint8_t>(Kind::count_flows);
+    return request.magic == magic && known(request.kind) && request.last <= 1 &&
+           request.count <= (redirect ? redirect_items_max : items_max) && (items || request.count == 0) &&
+           (apply || redirect || request.last == 1);
 }
 
 bool well_formed(const Reply& reply) {
     const bool failed = reply.status == static_cast<std::uint8_t>(Status::failed);
     const bool items = reply.kind == static_cast<std::uint8_t>(Kind::list) && !failed;
+    const bool redirects = reply.kind == static_cast<std::uint8_t>(Kind::redirect) && !failed;
     return reply.magic == magic && known(reply.kind) && reply.last <= 1 && reply.status <= 1 &&
-           reply.count <= (items ? items_max : text_max);
+           reply.count <= (items       ? items_max
+                           : redirects ? redirect_items_max
+                                       : text_max);
 }
 
 }  // namespace netfilter::wire

@@ -19,7 +19,16 @@ inline constexpr std::size_t items_max = 16;        // in a packet
 inline constexpr std::size_t text_max = 4096;       // of a packet
 inline constexpr std::size_t word_max = 136;        // what a note can hold, and a closing zero
 
-enum class Kind : std::uint8_t { ping = 1, apply = 2, list = 3, describe = 4, reap = 5, firewall = 6 };
+enum class Kind : std::uint8_t {
+    ping = 1,
+    apply = 2,
+    list = 3,
+    describe = 4,
+    reap = 5,
+    firewall = 6,
+    redirect = 7,
+    count_flows = 8
+};
 enum class Status : std::uint8_t { done = 0, failed = 1 };
 enum class Action : std::uint8_t { fence = 1, unfence = 2 };
 
@@ -79,7 +88,7 @@ static_assert(std::is_trivially_copyable_v<Reply> && std::has_unique_object_repr
 void pack_error(const core::Error& error, Reply& reply);
 [[nodiscard]] core::Error unpack_error(const Reply& reply);
 
-// Backends whose flows to end travel as unfences.
+// Backends whose flows to end or to count travel as unfences.
 [[nodiscard]] Item pack(const Destination& destination);
 void pack_reaped(const Reaped& reaped, Reply& reply);
 [[nodiscard]] Reaped unpack_reaped(const Reply& reply);

@@ -45,4 +45,8 @@ core::Result<Reaped> NetlinkKernel::reap(const Destination& destination) {
     return reaper_ ? reaper_->reap(destination) : tl::unexpected(reaper_.error());
 }
 
+core::Result<std::uint64_t> NetlinkKernel::count_redirected(const Destination& destination) {
+    return reaper_ ? reaper_->count_redirected(destination) : tl::unexpected(reaper_.error());
+}
+
 }  // namespace netfilter

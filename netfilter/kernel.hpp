@@ -32,6 +32,7 @@ public:
     virtual Commit commit(const Transaction& transaction, std::optional<std::uint32_t> generation) = 0;
     virtual Commit check(const Transaction& transaction) = 0;
     virtual core::Result<Reaped> reap(const Destination& destination) = 0;
+    virtual core::Result<std::uint64_t> count_redirected(const Destination& destination) = 0;
     // The netlink port that the announcements of our own changes carry; nothing for a kernel that announces none.
     [[nodiscard]] virtual std::optional<std::uint32_t> port() const { return std::nullopt; }
 };
@@ -50,6 +51,7 @@ public:
     Commit commit(const Transaction& transaction, std::optional<std::uint32_t> generation) override;
     Commit check(const Transaction& transaction) override;
     core::Result<Reaped> reap(const Destination& destination) override;
+    core::Result<std::uint64_t> count_redirected(const Destination& destination) override;
     [[nodiscard]] std::optional<std::uint32_t> port() const override { return socket_.port(); }
 
 private:

@@ -1,5 +1,5 @@
-// lookup: looks the key in the registers up in a verdict map and does what the map says ("vmap @new4"), or goes on with
-// the rule when a set holds it ("@ports").
+// lookup: looks the key in the registers up in a verdict map and does what the map says ("vmap @new4"), goes on with
+// the rule when a set holds it ("@ports"), or loads what a map gives for it ("map @slots").
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ struct Lookup {
 
     std::string map;
     std::uint32_t from = 1;  // first register of the key
-    bool verdict = true;     // false: `map` is a plain set
+    bool verdict = true;     // false: `map` is a plain set or a map of data
+    std::uint32_t to = 0;    // first register for the data; 0: `map` holds none
 
     void encode(nftnl_expr* out) const;
     static std::optional<Lookup> decode(const nftnl_expr* in);

@@ -202,4 +202,9 @@ core::Result<Reaped> MemoryKernel::reap(const Destination& destination) {
     return found.empty() ? Reaped{} : found.mapped();
 }
 
+core::Result<std::uint64_t> MemoryKernel::count_redirected(const Destination& destination) {
+    const auto found = memory_->flows.find({destination.backend, destination.protocol});
+    return found == memory_->flows.end() ? 0 : found->second.forwarded;
+}
+
 }  // namespace netfilter

@@ -48,6 +48,7 @@ public:
     Commit commit(const Transaction& transaction, std::optional<std::uint32_t> generation) override;
     Commit check(const Transaction& transaction) override;
     core::Result<Reaped> reap(const Destination& destination) override;
+    core::Result<std::uint64_t> count_redirected(const Destination& destination) override;
 
 private:
     std::shared_ptr<Memory> memory_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "core/base/verify.hpp"
@@ -30,6 +31,8 @@ TypeTrait trait(KeyType type) {
             return {"inet_service", 4};
         case KeyType::mark:
             return {"mark", 4};
+        case KeyType::integer:
+            return {"integer", 4};
     }
     return {"unknown", Key::size_max};
 }
@@ -45,6 +48,11 @@ std::string part_text(KeyType type, std::span<const std::uint8_t> bytes) {
             return protocol_name(bytes[0]);
         case KeyType::inet_service:
             return fmt::format("{}", bytes[0] << 8 | bytes[1]);
+        case KeyType::integer: {
+            std::uint32_t number = 0;
+            std::memcpy(&number, bytes.data(), sizeof number);
+            return fmt::format("{}", number);
+        }
         default:
             break;
     }
@@ -89,6 +97,9 @@ std::string Element::text(const Map& map) const {
     if (!comment.empty()) {
         line += fmt::format(" comment \"{}\"", comment);
     }
+    if (!map.data.empty()) {
+        line += " : " + print_key(data, map.data);
+    }
     return map.verdicts ? line + " : " + verdict.text() : line;
 }
 
@@ -129,6 +140,10 @@ std::string print_hook(const Hook& hook) {
     std::string priority = fmt::format("{}", hook.priority);
     if (hook.priority == 0) {
         priority = "filter";
+    } else if (hook.priority == -100 && hook.place == Hook::Place::prerouting) {
+        priority = "dstnat";
+    } else if (hook.priority == 100 && hook.place == Hook::Place::postrouting) {
+        priority = "srcnat";
     } else if (std::abs(hook.priority) <= 10) {
         priority = fmt::format("filter {} {}", hook.priority < 0 ? '-' : '+', std::abs(hook.priority));
     }
@@ -137,6 +152,10 @@ std::string print_hook(const Hook& hook) {
 }
 
 std::string print_type(const Map& map) {
+    if (!map.data.empty()) {
+        const char* address = map.data.front() == KeyType::ipv4_addr ? "ip" : "ip6";
+        return fmt::format("typeof numgen inc mod 256 : {} daddr . tcp dport", address);
+    }
     std::string line = "type";
     for (std::size_t i = 0; i < map.key.size(); ++i) {
         line += i == 0 ? " " : " . ";

@@ -48,7 +48,14 @@ struct Rule {
 };
 
 // One part of a concatenated key. Values are nft's own type numbers, which it keeps in the kernel beside the key.
-enum class KeyType : std::uint8_t { ipv4_addr = 7, ipv6_addr = 8, inet_proto = 12, inet_service = 13, mark = 19 };
+enum class KeyType : std::uint8_t {
+    integer = 4,
+    ipv4_addr = 7,
+    ipv6_addr = 8,
+    inet_proto = 12,
+    inet_service = 13,
+    mark = 19
+};
 
 struct Map {
     std::string name;
@@ -58,10 +65,11 @@ struct Map {
     bool verdicts = true;           // false for a plain set, and for somebody else's data map
     std::uint32_t size = 0;         // the most elements; 0: no limit
     core::Milliseconds timeout{0};  // of elements that have none of their own; 0: they stay
+    std::vector<KeyType> data{};    // what each key leads to; empty in a map of verdicts and in a set
     friend bool operator==(const Map&, const Map&) = default;
 };
 
-// A key as the kernel holds it: each part big endian, padded to four bytes.
+// A key as the kernel holds it: each part big endian (an integer: as the host has it), padded to four bytes.
 struct Key {
     static constexpr std::size_t size_max = 64;  // NFT_DATA_VALUE_MAXLEN
     std::array<std::uint8_t, size_max> bytes{};
@@ -85,6 +93,7 @@ struct Element {
     std::optional<Counts> counts;
     std::string comment;             // at most 128 bytes, no quotes: what nft itself would take
     std::vector<Expression> limits;  // what a rule gave it (dynset.hpp); found, never written
+    Key data{};                      // in a map of data
 
     // "10.0.0.1 . tcp . 80 counter packets 0 bytes 0 timeout 30s comment "x" : goto deny-reset".
     [[nodiscard]] std::string text(const Map& map) const;
@@ -97,7 +106,8 @@ inline constexpr std::size_t comment_max = 128;  // NFTNL_UDATA_COMMENT_MAXLEN, 
 [[nodiscard]] std::string print_timeout(core::Milliseconds timeout);
 // "type filter hook output priority filter - 5; policy accept;".
 [[nodiscard]] std::string print_hook(const Hook& hook);
-// "type ipv4_addr . inet_proto . inet_service : verdict".
+// "type ipv4_addr . inet_proto . inet_service : verdict". A map of data has a number for key, as numgen makes them, and
+// an address and a port for data; nft has no name for the first, so both are told by an example ("typeof").
 [[nodiscard]] std::string print_type(const Map& map);
 // "dynamic,timeout"; empty without flags.
 [[nodiscard]] std::string print_flags(const Map& map);

@@ -19,6 +19,7 @@ using Name = std::pair<std::uint32_t, std::string_view>;
 // The bits of the kernel's nf_conntrack_common.h, as nft names them.
 constexpr std::array<Name, 5> state_names{
     {{1, "invalid"}, {2, "established"}, {4, "related"}, {8, "new"}, {64, "untracked"}}};
+constexpr std::array<Name, 2> status_names{{{16, "snat"}, {32, "dnat"}}};
 constexpr std::array<Name, 6> flag_names{{{1, "fin"}, {2, "syn"}, {4, "rst"}, {8, "psh"}, {16, "ack"}, {32, "urg"}}};
 
 // Those of the types of ICMP that a firewall's rules name; the rest print as their number.
@@ -84,6 +85,10 @@ std::string value_text(Phrase::Kind kind, const Bytes& value) {
             return value == Bytes{AF_INET} ? "ipv4" : value == Bytes{AF_INET6} ? "ipv6" : hex(value);
         case Phrase::Kind::conntrack_state:
             return bit_names(host_word(value), state_names);
+        case Phrase::Kind::conntrack_status:
+            return bit_names(host_word(value), status_names);
+        case Phrase::Kind::address_type:
+            return host_word(value) == 2 ? "local" : fmt::format("{}", host_word(value));
         case Phrase::Kind::tcp_flags:
             return bit_names(value.empty() ? 0U : value[0], flag_names);
         case Phrase::Kind::port:
@@ -145,6 +150,7 @@ std::string protocol_name(std::uint8_t protocol) {
 
 void Phrase::load(std::string text, Kind kind, std::string_view needs) {
     if (!needs.empty() && implied_ == needs) {
+        family_ = needs.starts_with("ip") ? needs : family_;
         implied_.clear();
         implied_text_.clear();
     }

@@ -24,6 +24,8 @@ public:
         interface_name,
         icmp_type,
         icmpv6_type,
+        conntrack_status,
+        address_type,
         other
     };
 
@@ -38,8 +40,9 @@ public:
     [[nodiscard]] std::string take_key();
     // Appends words after what is still unsaid.
     void say(std::string_view words);
-    // True while a test for this protocol ("ip", "tcp") has been made and not been printed.
-    [[nodiscard]] bool implies(std::string_view protocol) const { return implied_ == protocol; }
+    // True while a test for this protocol ("ip", "tcp") has been made and not been printed, and for "ip" and "ip6" also
+    // when a load has printed it.
+    [[nodiscard]] bool implies(std::string_view protocol) const { return implied_ == protocol || family_ == protocol; }
 
     // All that was said, with a last test that nothing followed.
     [[nodiscard]] std::string text() &&;
@@ -54,6 +57,7 @@ private:
 
     std::vector<Loaded> loaded_;
     std::vector<std::uint8_t> mask_;
+    std::string family_;        // "ip", "ip6": said by a load before
     std::string implied_;       // "ip": a test that the next load may make superfluous
     std::string implied_text_;  // "meta nfproto ipv4": how it prints when it is not
     std::string text_;

@@ -117,18 +117,19 @@ std::vector<Element> in_order(const Contents& contents) {
     return elements;
 }
 
-// What stands before an element: nft prints five ports or two IPv4 addresses in a line, and one of all else.
+// What stands before an element: nft prints five ports or numbers or two IPv4 addresses in a line, and one of all else.
 std::string_view separator(const Map& map, std::size_t before) {
     const bool single = map.key.size() == 1 && !map.verdicts;
-    const std::size_t per_line = single && map.key.front() == KeyType::inet_service ? 5
-                                 : single && map.key.front() == KeyType::ipv4_addr  ? 2
-                                                                                    : 1;
+    const auto type = single ? map.key.front() : KeyType::mark;
+    const bool short_keys = type == KeyType::inet_service || type == KeyType::integer;
+    const std::size_t per_line = short_keys ? 5 : type == KeyType::ipv4_addr ? 2 : 1;
     return before == 0 ? "" : before % per_line == 0 ? ",\n\t\t\t     " : ", ";
 }
 
 std::string print_map(const Contents& contents) {
     const auto& map = contents.map;
-    std::string text = fmt::format("\t{} {} {{\n\t\t{}\n", map.verdicts ? "map" : "set", map.name, print_type(map));
+    const char* kind = map.verdicts || !map.data.empty() ? "map" : "set";
+    std::string text = fmt::format("\t{} {} {{\n\t\t{}\n", kind, map.name, print_type(map));
     // nft gives constant sets the size of what they hold, and does not print it.
     text += map.size != 0 && (map.flags & NFT_SET_CONSTANT) == 0 ? fmt::format("\t\tsize {}\n", map.size) : "";
     if (const auto flags = print_flags(map); !flags.empty()) {

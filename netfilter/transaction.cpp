@@ -27,8 +27,8 @@ public:
     }
     std::string operator()(const AddMap& add) const {
         const auto& map = add.map;
-        auto line =
-            fmt::format("add {} inet {} {} {{ {};", map.verdicts ? "map" : "set", table_, map.name, print_type(map));
+        const char* kind = map.verdicts || !map.data.empty() ? "map" : "set";
+        auto line = fmt::format("add {} inet {} {} {{ {};", kind, table_, map.name, print_type(map));
         if (map.size != 0) {
             line += fmt::format(" size {};", map.size);
         }

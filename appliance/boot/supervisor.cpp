@@ -66,6 +66,9 @@ core::Result<void> Supervisor::open() {
     }
     const std::size_t workers = control::worker_count(config_);
     for (const config::Listener& listener : config_.listeners) {
+        if (config_.in_kernel(listener)) {
+            continue;
+        }
         if (auto opened = listeners_.open(listener.address, workers); !opened) {
             return tl::unexpected(std::move(opened.error()));
         }

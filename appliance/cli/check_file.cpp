@@ -5,6 +5,7 @@
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/outcome.hpp"
 #include "appliance/cli/view.hpp"
+#include "appliance/config/forwarding.hpp"
 #include "appliance/config/load.hpp"
 
 namespace appliance::cli {
@@ -46,16 +47,20 @@ Outcome check_file(const Options& options) {
         return bad(config.error(), options.json);
     }
     std::vector<config::Backend> backends;
+    std::string warnings;
     for (const config::Pool& pool : config->pools) {
+        if (const auto missing = config::missing_forwarding(pool); !missing.empty()) {
+            warnings += "warning: " + missing + "\n";
+        }
         backends.insert(backends.end(), pool.backends.begin(), pool.backends.end());
     }
     if (options.json) {
-        return {done, print({{"valid", true}, {"problems", json::array()}}), {}};
+        return {done, print({{"valid", true}, {"problems", json::array()}}), warnings};
     }
     return {done,
             fmt::format("{}: valid: {}, {}, {}, {}\n", options.config, count(config->listeners, "listener"),
                         count(config->servers, "server"), count(config->pools, "pool"), count(backends, "backend")),
-            {}};
+            warnings};
 }
 
 }  // namespace appliance::cli

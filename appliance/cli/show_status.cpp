@@ -70,6 +70,9 @@ std::string print_notes(const Json& backend) {
     if (const auto weight = number(backend, "weight"); weight > 1) {
         notes += fmt::format("{}weight {}", notes.empty() ? "" : ", ", weight);
     }
+    if (const Json& slots = field(backend, "slots"); slots.is_number()) {
+        notes += fmt::format("{}{} of 256 slots", notes.empty() ? "" : ", ", slots.get<int>());
+    }
     return notes;
 }
 
@@ -162,6 +165,9 @@ std::string show_pool(const Json& pool, core::WallTime now, const Style& style) 
     }
     if (const auto queue = print_queue(field(pool, "queue")); !queue.empty()) {
         out += paragraph(queue, style, 2, Tone::caution);
+    }
+    if (const auto trouble = text(pool, "trouble"); !trouble.empty()) {
+        out += paragraph(trouble, style, 2, Tone::bad);
     }
     return out + show_backends(pool, now, style);
 }

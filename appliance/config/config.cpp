@@ -30,6 +30,9 @@ std::string_view print(Mode mode) noexcept {
 std::string_view print(Balance balance) noexcept {
     return word(balance_words, balance);
 }
+std::string_view print(Plane plane) noexcept {
+    return word(plane_words, plane);
+}
 std::string_view print(FenceMode mode) noexcept {
     return word(fence_mode_words, mode);
 }
@@ -46,6 +49,10 @@ const Pool* Config::pool(std::string_view name) const noexcept {
 }
 const Server* Config::server(std::string_view name) const noexcept {
     return named(servers, name);
+}
+bool Config::in_kernel(const Listener& listener) const noexcept {
+    const Pool* its = pool(listener.pool);
+    return its != nullptr && its->plane == Plane::kernel;
 }
 
 }  // namespace appliance::config

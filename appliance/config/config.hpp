@@ -19,6 +19,7 @@ namespace appliance::config {
 // The words of each enum are those of the file; print() gives them back.
 enum class Mode { http, tcp };
 enum class Balance { round_robin, least_connections, random_two, source_hash };
+enum class Plane { proxy, kernel };
 enum class FenceMode { reset, icmp, drop };
 enum class CheckType { http, tcp };
 enum class ZeroCopy { automatic, off };
@@ -26,6 +27,7 @@ enum class ProxyProtocol { off, v1, v2 };
 
 std::string_view print(Mode mode) noexcept;
 std::string_view print(Balance balance) noexcept;
+std::string_view print(Plane plane) noexcept;
 std::string_view print(FenceMode mode) noexcept;
 std::string_view print(CheckType type) noexcept;
 std::string_view print(ProxyProtocol version) noexcept;
@@ -90,6 +92,8 @@ struct Pool {
     core::Milliseconds queue_timeout{5'000};  // and how long each of them
     Check check;
     std::vector<Backend> backends;  // at least one, in the order of the file
+    Plane plane = Plane::proxy;     // who hands connections on; kernel: only of listeners with mode tcp
+    bool masquerade = true;         // kernel only: backends see our address, not the client's
 
     friend bool operator==(const Pool&, const Pool&) = default;
 };
@@ -168,6 +172,8 @@ struct Config {
     // By name; null where there is none.
     [[nodiscard]] const Pool* pool(std::string_view name) const noexcept;
     [[nodiscard]] const Server* server(std::string_view name) const noexcept;
+    // True when the kernel hands its connections on: then no socket listens there.
+    [[nodiscard]] bool in_kernel(const Listener& listener) const noexcept;
 
     friend bool operator==(const Config&, const Config&) = default;
 };

@@ -32,6 +32,9 @@ private:
     void read_backends(Section& section, Pool& pool);
     void read_backend(const Node& node, Pool& pool);
     void add_backend(Position at, Backend backend, Pool& pool);
+    void read_plane(Section& section, Pool& pool);
+    void check_plane(Section& section, const Listener& listener);
+    void check_route_plane(Section& section, const std::string& name);
     void read_listener(const std::string& name, Section& section);
     void read_listener_address(Section& section, Listener& listener);
     void read_trusted(Section& section, Listener& listener);

@@ -62,6 +62,7 @@ void Reader::read_pool(const std::string& name, Section& section) {
         read_check(name, *check, pool.check);
     }
     read_backends(section, pool);
+    read_plane(section, pool);
     config_.pools.push_back(std::move(pool));
 }
 
@@ -155,6 +156,7 @@ void Reader::read_listener(const std::string& name, Section& section) {
     read_trusted(section, listener);
     read_fields(section, listener);
     read_routes(section, listener);
+    check_plane(section, listener);
     config_.listeners.push_back(std::move(listener));
 }
 

@@ -98,6 +98,7 @@ void Reader::read_route(const Node& node, Listener& listener) {
         report_.add(section.at("pool"), fmt::format("unknown pool '{}' in {}", route.pool, section.name()),
                     suggest(route.pool, pools, "pools"));
     }
+    check_route_plane(section, route.pool);
     if (!route.host.empty() && !good_host(route.host)) {
         section.complain("host", fmt::format("'{}' is no host", route.host),
                          "write a name as in \"www.example.org\" or \"*.example.org\", without port");

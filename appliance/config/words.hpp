@@ -17,6 +17,7 @@ inline constexpr Words<Balance, 4> balance_words{{{"round_robin", Balance::round
                                                   {"least_connections", Balance::least_connections},
                                                   {"random_two", Balance::random_two},
                                                   {"source_hash", Balance::source_hash}}};
+inline constexpr Words<Plane, 2> plane_words{{{"proxy", Plane::proxy}, {"kernel", Plane::kernel}}};
 inline constexpr Words<FenceMode, 3> fence_mode_words{
     {{"reset", FenceMode::reset}, {"icmp", FenceMode::icmp}, {"drop", FenceMode::drop}}};
 inline constexpr Words<ZeroCopy, 2> zero_copy_words{{{"auto", ZeroCopy::automatic}, {"off", ZeroCopy::off}}};

@@ -114,6 +114,7 @@ void Control::tick(Clock::time_point now) {
         configure_at_ = now + retry;
     }
     keep_firewall(now);
+    keep_redirects(now);
     if (now >= expire_at_) {
         expire();
         expire_at_ = now + expiry_step;
@@ -121,7 +122,7 @@ void Control::tick(Clock::time_point now) {
 }
 
 Control::Clock::time_point Control::next_tick() const {
-    Clock::time_point next = expire_at_;
+    Clock::time_point next = std::min(expire_at_, redirect_at_);
     if (!reconciled_ && helper_.attached()) {
         next = std::min(next, reconcile_at_);
     }
@@ -173,6 +174,9 @@ core::Result<void> Control::configure(const config::Config& config) {
 
 // Fine without a proxy: the next one is given everything before it serves.
 core::Result<void> Control::administer() {
+    if (auto done = redirect(); !done) {
+        return done;
+    }
     if (proxy_.status().state != ProxyState::running) {
         return {};
     }
@@ -209,6 +213,7 @@ Control::Json Control::status() {
     const State now = state();
     Json view = view_status(*now.config, *now.administration,
                             {since_, proxy_.status(), helper_.attached(), helper_.since()}, seen);
+    show_redirects(view);
     const std::lock_guard lock(state_mutex_);
     view["fence_helper"]["repairs"] = repairs_;
     return view;

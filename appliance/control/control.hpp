@@ -92,6 +92,12 @@ private:
     void mend_drift(Clock::time_point now);
     void settle_drift();
     void configure_proxy();
+    void keep_redirects(Clock::time_point now);
+    core::Result<void> redirect();
+    bool redirects_differ();
+    void note_redirect_drift();
+    void show_redirects(Json& view);
+    core::Result<std::uint64_t> in_flight(const Target& target, const nlohmann::json& seen);
     void expire();
     void keep_firewall(Clock::time_point now);
 
@@ -103,6 +109,11 @@ private:
     ProxyLink proxy_;
     HelperLink helper_;
     const core::WallTime since_ = core::base::wall_now();
+
+    std::mutex redirecting_;  // from the look at the state to the kernel's answer; taken after changing_
+    nlohmann::json health_;   // the last report about backends; guarded by redirecting_, like the next two
+    std::optional<std::vector<netfilter::Redirect>> redirects_;  // in the kernel; unknown: what an earlier run left
+    std::vector<netfilter::RedirectCount> redirect_counts_;
 
     std::mutex changing_;  // one change at a time; taken before state_mutex_
     std::optional<Store> store_;
@@ -122,6 +133,8 @@ private:
     const Clock::time_point started_ = Clock::now();
     Clock::time_point configure_at_{};
     Clock::time_point reconcile_at_{};
+    Clock::time_point redirect_at_{};
+    Clock::time_point look_at_{};
     Clock::time_point expire_at_{};
     Clock::time_point firewall_at_{};
 };

@@ -154,15 +154,15 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
     const auto patience = order.drain.value_or(order.kill ? kill_settles : core::Milliseconds{0});
     const bool drained = wait_until(targets, Asks::drained, Clock::now() + patience);
     const json seen = report();
-    std::uint64_t in_flight = 0;
+    std::uint64_t active = 0;
     for (const Target& target : targets) {
-        in_flight += active_in(seen, target.pool, target.server);
+        active += in_flight(target, seen).value_or(0);
     }
     if (order.drain && !drained) {
         return refuse(504, {"not drained within " + core::base::print_duration(*order.drain),
-                            std::to_string(in_flight) + " still in flight", "the fence holds; wait on, or lift it", 0});
+                            std::to_string(active) + " still in flight", "the fence holds; wait on, or lift it", 0});
     }
-    Json answer{{"fences", std::move(fences)}, {"drained", drained}, {"in_flight", in_flight}};
+    Json answer{{"fences", std::move(fences)}, {"drained", drained}, {"in_flight", active}};
     if (order.kill) {
         answer["killed"] = {{"sockets", reaped.sockets}, {"forwarded", reaped.forwarded}};
     }
@@ -230,9 +230,7 @@ bool Control::wait_until(const std::vector<Target>& targets, Asks what, Clock::t
     for (;;) {
         const json seen = report();
         const bool done = std::all_of(targets.begin(), targets.end(), [&](const Target& target) {
-            // A proxy that is gone has nothing in flight any more.
-            return what == Asks::drained ? active_in(seen, target.pool, target.server) == 0
-                                         : up_in(seen, target.pool, target.server);
+            return what == Asks::drained ? in_flight(target, seen) == 0U : up_in(seen, target.pool, target.server);
         });
         if (done || Clock::now() >= deadline) {
             return done;

@@ -17,7 +17,9 @@ using Json = Control::Json;
 std::set<core::Address> addresses_of(const config::Config& config) {
     std::set<core::Address> all;
     for (const config::Listener& listener : config.listeners) {
-        all.insert(listener.address);
+        if (!config.in_kernel(listener)) {
+            all.insert(listener.address);
+        }
     }
     return all;
 }
@@ -100,10 +102,11 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
     }
     publish(wanted);
     publish(std::move(next));
-    close_unless(old_addresses, new_addresses);
+    // A listener that the kernel takes over keeps its socket until it has.
     if (const auto told = administer(); !told) {
         log("reload", {{"error", told.error().line()}});
     }
+    close_unless(old_addresses, new_addresses);
     return {};
 }
 

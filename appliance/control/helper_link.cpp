@@ -133,6 +133,14 @@ core::Result<std::optional<netfilter::HostDrops>> HelperLink::firewall_drops() {
     return with_client([](netfilter::HelperClient& client) { return client.firewall_drops(); });
 }
 
+core::Result<netfilter::RedirectState> HelperLink::put_redirects(std::span<const netfilter::Redirect> redirects) {
+    return with_client([redirects](netfilter::HelperClient& client) { return client.put_redirects(redirects); });
+}
+
+core::Result<std::uint64_t> HelperLink::count_redirected(const core::Address& backend) {
+    return with_client([&backend](netfilter::HelperClient& client) { return client.count_redirected({backend}); });
+}
+
 core::Result<std::string> HelperLink::rules_text() {
     return with_client([](netfilter::HelperClient& client) { return client.rules_text(); });
 }

@@ -59,6 +59,9 @@ json configure_message(const config::Config& config) {
     const unsigned workers = worker_count(config);
     json listeners = json::array();
     for (const config::Listener& listener : config.listeners) {
+        if (config.in_kernel(listener)) {
+            continue;
+        }
         json routes = json::array();
         for (const core::balance::Route& route : listener.routes) {
             routes.push_back({{"host", route.host}, {"path", route.path}, {"pool", route.pool}});

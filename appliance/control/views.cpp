@@ -224,6 +224,11 @@ std::uint64_t active_in(const json& report, const std::string& pool, const std::
     return active.is_number_unsigned() ? active.get<std::uint64_t>() : 0;
 }
 
+bool checked_in(const json& report, const std::string& pool, const std::string& server) {
+    const json& state = member(member(find_backend(report, pool, server), "check"), "state");
+    return state == "up" || state == "down";
+}
+
 bool up_in(const json& report, const std::string& pool, const std::string& server) {
     return member(member(find_backend(report, pool, server), "check"), "state") == "up";
 }

@@ -17,6 +17,7 @@
 #include "netfilter/helper_protocol.hpp"
 #include "netfilter/memory_kernel.hpp"
 #include "netfilter/notice.hpp"
+#include "netfilter/redirect_protocol.hpp"
 #include "tests/fuzz/netlink_seeds.hpp"
 
 namespace netfilter::fuzz {
@@ -57,19 +58,24 @@ void damage(Packet& packet, Reader& reader) {
 inline wire::Request good_request(std::uint8_t kind) {
     wire::Request request{};
     request.magic = wire::magic;
-    request.kind = static_cast<std::uint8_t>(kind % 6 + 1);
+    request.kind = static_cast<std::uint8_t>(kind % 8 + 1);
     request.last = 1;
     request.id = 1;
     if (request.kind == static_cast<std::uint8_t>(wire::Kind::apply)) {
         request.count = 2;
         request.items[0] = wire::pack(seed_fence("10.0.0.1:80"));
         request.items[1] = wire::pack(seed_fence("[fd00::1]:443"));
-    } else if (request.kind == static_cast<std::uint8_t>(wire::Kind::reap)) {
+    } else if (request.kind == static_cast<std::uint8_t>(wire::Kind::reap) ||
+               request.kind == static_cast<std::uint8_t>(wire::Kind::count_flows)) {
         request.count = 1;
         request.items[0] = wire::pack(Destination{*core::Address::parse("10.0.0.1:80")});
     } else if (request.kind == static_cast<std::uint8_t>(wire::Kind::firewall)) {
         const HostRules rules{{80, 443}, {22}, {*core::Network::parse("10.0.0.0/8")}, 100, {10, 1}};
         wire::pack_firewall(wire::FirewallAction::put, rules, request);
+    } else if (request.kind == static_cast<std::uint8_t>(wire::Kind::redirect)) {
+        const RedirectBackend backend{*core::Address::parse("10.0.0.1:80"), 1, false, true};
+        const std::array redirects{Redirect{"chat", *core::Address::parse("10.0.0.9:5222"), {}, true, {backend}}};
+        wire::put_items(wire::pack_redirects(redirects), request);
     }
     return request;
 }
@@ -116,13 +122,14 @@ inline std::string_view check_replies(std::span<const std::byte> bytes) {
     Reader reader(bytes);
     wire::Reply reply{};
     reply.magic = wire::magic;
-    reply.kind = static_cast<std::uint8_t>(reader.take<std::uint8_t>() % 6 + 1);
+    reply.kind = static_cast<std::uint8_t>(reader.take<std::uint8_t>() % 8 + 1);
     reply.last = 1;
     damage(reply, reader);
     if (wire::well_formed(reply)) {
         static_cast<void>(wire::unpack_error(reply).line());
         static_cast<void>(wire::unpack_reaped(reply));
         static_cast<void>(wire::unpack_firewall(reply));
+        static_cast<void>(wire::unpack_state(wire::take_items(reply)));
         const auto count =
             reply.kind == static_cast<std::uint8_t>(wire::Kind::list) && reply.status == 0 ? reply.count : 0;
         for (std::size_t i = 0; i < count; ++i) {

@@ -40,6 +40,9 @@ public:
     }
     Commit check(const Transaction& transaction) override { return kernel_->check(transaction); }
     core::Result<Reaped> reap(const Destination& destination) override { return kernel_->reap(destination); }
+    core::Result<std::uint64_t> count_redirected(const Destination& destination) override {
+        return kernel_->count_redirected(destination);
+    }
 
     std::function<void()> before_commit;
     bool lose_request = false;

@@ -122,6 +122,7 @@ public:
         address_ = Address::from(storage);
     }
     [[nodiscard]] const Address& address() const { return address_; }
+    [[nodiscard]] int descriptor() const { return descriptor_.get(); }
     [[nodiscard]] Descriptor accept() const { return Descriptor(::accept(descriptor_.get(), nullptr, nullptr)); }
 
 private:

@@ -1,0 +1,16 @@
+// Forwarding: whether this machine passes packets on, which pools with plane = "kernel" need. Used by `gatehouse check`
+// and by status; nothing is changed here, because a switch of the whole machine is its operator's to set.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "appliance/config/config.hpp"
+
+namespace appliance::config {
+
+// What is missing for the pool, in one line with what to do; empty when nothing is: the pool is served by the proxy,
+// its backends are on this machine, or the kernel forwards. `root`: of the kernel's switches.
+[[nodiscard]] std::string missing_forwarding(const Pool& pool, const std::filesystem::path& root = "/proc/sys");
+
+}  // namespace appliance::config

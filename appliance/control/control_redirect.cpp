@@ -1,0 +1,132 @@
+// Pools with plane = "kernel": the kernel is told who is eligible whenever a check, a fence or the configuration
+// changes that, and its table is looked at twice a second, so that what another program did to it does not last.
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "appliance/control/control.hpp"
+#include "appliance/control/redirects.hpp"
+#include "appliance/control/views.hpp"
+
+namespace appliance::control {
+namespace {
+
+constexpr std::chrono::milliseconds step{100};
+constexpr std::chrono::milliseconds look_step{500};
+constexpr std::chrono::seconds retry{1};
+// An earlier run may have left redirects that serve: they are not emptied before the first checks, but for a server
+// that answers none.
+constexpr std::chrono::seconds checks_wait{3};
+
+bool any_in_kernel(const config::Config& config) {
+    return std::any_of(config.listeners.begin(), config.listeners.end(),
+                       [&config](const config::Listener& listener) { return config.in_kernel(listener); });
+}
+
+}  // namespace
+
+void Control::keep_redirects(Clock::time_point now) {
+    if (now < redirect_at_) {
+        return;
+    }
+    const bool wanted = any_in_kernel(*state().config);
+    const bool attached = helper_.attached();
+    redirect_at_ = now + (wanted && attached ? step : retry);
+    if (!attached) {
+        return;
+    }
+    if (nlohmann::json seen = wanted ? report() : nlohmann::json(); !seen.is_null()) {
+        const std::lock_guard lock(redirecting_);
+        health_ = std::move(seen);
+    }
+    if (now < look_at_ && !redirects_differ()) {
+        return;
+    }
+    look_at_ = now + look_step;
+    if (const auto done = redirect(); !done) {
+        redirect_at_ = now + retry;
+        log("redirect", {{"error", done.error().line()}});
+    }
+}
+
+bool Control::redirects_differ() {
+    const std::lock_guard lock(redirecting_);
+    const State now = state();
+    return !redirects_ || make_redirects(*now.config, *now.administration, health_, *redirects_) != *redirects_;
+}
+
+// Called after every change of the state and before it counts as made. Until the checks have told something, the kernel
+// is left as it is: what an earlier control has put there goes on.
+core::Result<void> Control::redirect() {
+    const std::lock_guard lock(redirecting_);
+    const State now = state();
+    const bool wanted = any_in_kernel(*now.config);
+    const bool none_there = redirects_ && redirects_->empty();
+    if (!wanted && (none_there || !helper_.attached())) {
+        return {};
+    }
+    if (wanted && health_.is_null()) {
+        health_ = report();
+    }
+    if (wanted && !redirects_ && !all_checked(*now.config, health_) && Clock::now() < started_ + checks_wait) {
+        return {};
+    }
+    const auto before = redirects_.value_or(std::vector<netfilter::Redirect>());
+    auto redirects = make_redirects(*now.config, *now.administration, health_, before);
+    auto found = helper_.put_redirects(redirects);
+    if (!found) {
+        return tl::unexpected(found.error());
+    }
+    redirect_counts_ = std::move(found->counts);
+    if (found->changed && redirects_ == redirects) {
+        note_redirect_drift();
+    }
+    redirects_ = std::move(redirects);
+    return {};
+}
+
+// In the form of control_drift.cpp's event; who it was is not known, because the fence process listens to what is
+// announced of the fences' table alone.
+void Control::note_redirect_drift() {
+    Json event{{"what", "table inet gatehouse_redirect was changed"}, {"culprit", nullptr}, {"pid", nullptr}};
+    event["repaired"] = true;
+    {
+        const std::lock_guard lock(state_mutex_);
+        ++repairs_;
+        last_drift_ = event;
+        last_drift_["time"] = core::base::print_time(core::base::wall_now());
+        event["repairs"] = repairs_;
+    }
+    log("drift", event);
+    revision_.advance();
+}
+
+void Control::show_redirects(Json& view) {
+    // Asks for fresh numbers; without a fence process those of its last answer have to do.
+    if (helper_.attached()) {
+        static_cast<void>(redirect());
+    }
+    const State now = state();
+    std::map<core::Address, std::uint64_t> active;
+    for (const config::Pool& pool : now.config->pools) {
+        for (const config::Backend& backend : pool.backends) {
+            if (pool.plane == config::Plane::kernel && helper_.attached()) {
+                active[backend.address] = helper_.count_redirected(backend.address).value_or(0);
+            }
+        }
+    }
+    const std::lock_guard lock(redirecting_);
+    view_redirects(*now.config, redirect_counts_, active, view);
+}
+
+// What is in flight on the target, of whichever plane serves its pool. A proxy that is gone has nothing in flight any
+// more; connections that the kernel passes on go on without anybody, so there an error stays one.
+core::Result<std::uint64_t> Control::in_flight(const Target& target, const nlohmann::json& seen) {
+    const State now = state();
+    const config::Pool* pool = now.config->pool(target.pool);
+    return pool != nullptr && pool->plane == config::Plane::kernel ? helper_.count_redirected(target.address)
+                                                                   : active_in(seen, target.pool, target.server);
+}
+
+}  // namespace appliance::control

@@ -1,0 +1,113 @@
+#include "appliance/control/redirects.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "appliance/config/forwarding.hpp"
+#include "appliance/control/views.hpp"
+
+namespace appliance::control {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+netfilter::Spread spread_of(config::Balance balance) {
+    switch (balance) {
+        case config::Balance::source_hash:
+            return netfilter::Spread::source;
+        case config::Balance::random_two:
+            return netfilter::Spread::random;
+        default:
+            return netfilter::Spread::in_turn;
+    }
+}
+
+Json* find_named(Json& list, const char* key, const std::string& name) {
+    const auto found =
+        std::find_if(list.begin(), list.end(), [&](const Json& item) { return item.value(key, "") == name; });
+    return found == list.end() ? nullptr : &*found;
+}
+
+bool was_eligible(std::span<const netfilter::Redirect> before, const core::Address& backend) {
+    return std::any_of(before.begin(), before.end(), [&backend](const netfilter::Redirect& redirect) {
+        return std::any_of(redirect.backends.begin(), redirect.backends.end(),
+                           [&backend](const auto& each) { return each.address == backend && each.eligible; });
+    });
+}
+
+// A pool of two listeners has one count for a backend, which both say, and slots for each.
+void view_backends(const config::Pool& pool, const core::Address& listener,
+                   std::span<const netfilter::RedirectCount> counts, Json& view) {
+    for (const config::Backend& backend : pool.backends) {
+        Json* shown = find_named(view["backends"], "server", backend.server);
+        const auto count = std::find_if(counts.begin(), counts.end(), [&](const auto& each) {
+            return each.listener == listener && each.backend == backend.address;
+        });
+        if (shown != nullptr && count != counts.end()) {
+            (*shown)["total"] = count->connections;
+            (*shown)["slots"] = count->slots;
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<netfilter::Redirect> make_redirects(const config::Config& config, const Administration& administration,
+                                                const nlohmann::json& report,
+                                                std::span<const netfilter::Redirect> before) {
+    std::vector<netfilter::Redirect> redirects;
+    for (const config::Listener& listener : config.listeners) {
+        if (!config.in_kernel(listener)) {
+            continue;
+        }
+        const config::Pool& pool = *config.pool(listener.pool);
+        netfilter::Redirect redirect{listener.name, listener.address, spread_of(pool.balance), pool.masquerade, {}};
+        const bool open = !administration.maintenance.contains(pool.name);
+        for (const config::Backend& backend : pool.backends) {
+            const bool well = checked_in(report, pool.name, backend.server) ? up_in(report, pool.name, backend.server)
+                                                                            : was_eligible(before, backend.address);
+            const bool eligible = open && well && !administration.fences.contains(backend.address);
+            redirect.backends.push_back(
+                {backend.address, static_cast<std::uint16_t>(backend.weight), backend.backup, eligible});
+        }
+        redirects.push_back(std::move(redirect));
+    }
+    return redirects;
+}
+
+bool all_checked(const config::Config& config, const nlohmann::json& report) {
+    return std::all_of(config.listeners.begin(), config.listeners.end(), [&](const config::Listener& listener) {
+        const config::Pool* pool = config.pool(listener.pool);
+        return !config.in_kernel(listener) ||
+               std::all_of(pool->backends.begin(), pool->backends.end(), [&](const config::Backend& backend) {
+                   return checked_in(report, pool->name, backend.server);
+               });
+    });
+}
+
+void view_redirects(const config::Config& config, std::span<const netfilter::RedirectCount> counts,
+                    const std::map<core::Address, std::uint64_t>& active, Json& status) {
+    for (const config::Pool& pool : config.pools) {
+        Json* shown = find_named(status["pools"], "name", pool.name);
+        if (shown == nullptr) {
+            continue;
+        }
+        (*shown)["plane"] = config::print(pool.plane);
+        if (const auto missing = config::missing_forwarding(pool); !missing.empty()) {
+            (*shown)["trouble"] = missing;
+        }
+        for (const config::Backend& backend : pool.backends) {
+            Json* its = find_named((*shown)["backends"], "server", backend.server);
+            if (const auto count = active.find(backend.address); its != nullptr && count != active.end()) {
+                (*its)["active"] = count->second;
+            }
+        }
+        for (const config::Listener& listener : config.listeners) {
+            if (listener.pool == pool.name && pool.plane == config::Plane::kernel) {
+                view_backends(pool, listener.address, counts, *shown);
+            }
+        }
+    }
+}
+
+}  // namespace appliance::control

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""What a TCP pool costs through HAProxy, through Gatehouse's proxy and through the kernel (plane = "kernel"): small
+requests per second, in three network namespaces (client, gate, servers), the three interleaved over several rounds.
+
+    GATEHOUSE_BUILD=build python3 bench/redirect_bench.py          as root, about a minute
+
+Needs haproxy and wrk. The servers are two of the tests' demo servers, everything shares this machine's cores, and
+nothing is pinned: compare the columns, not the machine with another one.
+"""
+
+import os
+import pathlib
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "system"))
+import house  # noqa: E402
+from house import TIED, House, run, wait_until  # noqa: E402
+
+ROUNDS, SECONDS, THREADS, CONNECTIONS = 7, 2, 2, 32
+GATE = "10.82.0.1"
+PORTS = {"HAProxy, mode tcp": 7001, "Gatehouse, plane = proxy": 7002, "Gatehouse, plane = kernel": 7003}
+
+GATEHOUSE = """\
+[listen.copied]
+address = "0.0.0.0:7002"
+mode = "tcp"
+pool = "copied"
+
+[listen.redirected]
+address = "0.0.0.0:7003"
+mode = "tcp"
+pool = "redirected"
+
+[server.web1]
+host = "10.80.0.11"
+
+[server.web2]
+host = "10.80.0.12"
+
+[pool.copied]
+port = 80
+servers = ["web1", "web2"]
+check = {{ type = "tcp" }}
+
+[pool.redirected]
+port = 80
+plane = "kernel"
+servers = ["web1", "web2"]
+check = {{ type = "tcp" }}
+
+[control]
+socket = "{folder}/control.sock"
+state = "{folder}/state"
+
+[proxy]
+user = "gatehouse"
+
+[log]
+exchanges = false
+"""
+
+# Its defaults (a thread per core), with the limits that it wants to be given.
+HAPROXY = """\
+defaults
+    mode tcp
+    timeout connect 3s
+    timeout client 1h
+    timeout server 1h
+listen chat
+    bind 0.0.0.0:7001
+    balance roundrobin
+    server web1 10.80.0.11:80 check
+    server web2 10.80.0.12:80 check
+"""
+
+
+def make_client(gatehouse):
+    """A third namespace in front of the gate, and a gate that forwards."""
+    client = gatehouse.name + "-client"
+    run("ip", "netns", "add", client)
+    run("ip", "link", "add", "clients", "type", "veth", "peer", "name", "gate", "netns", client)
+    for namespace, device, number in ((gatehouse.name, "clients", 1), (client, "gate", 2)):
+        run("ip", "-n", namespace, "address", "add", f"10.82.0.{number}/24", "dev", device)
+        run("ip", "-n", namespace, "link", "set", device, "up")
+    run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    return client
+
+
+def start_haproxy(gatehouse):
+    file = gatehouse.folder / "haproxy.cfg"
+    file.write_text(HAPROXY)
+    process = subprocess.Popen(TIED + ["haproxy", "-db", "-q", "-f", str(file)])
+    wait_until(lambda: ":7001" in run("ss", "-Hltn").stdout, 10, "haproxy listens")
+    return process
+
+
+def measure(client, port):
+    """Requests per second of one short run. One that met an error measures something else, so it ends the benchmark."""
+    command = ["ip", "netns", "exec", client, "wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{SECONDS}s"]
+    text = run(*command, f"http://{GATE}:{port}/").stdout
+    if "Socket errors" in text or "Non-2xx" in text:
+        raise SystemExit(f"port {port}: wrk met errors\n{text}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+
+
+def print_table(figures):
+    base = statistics.median(figures["HAProxy, mode tcp"])
+    print(f"\n{os.cpu_count()} cores, Linux {platform.release()}, {run('haproxy', '-v').stdout.splitlines()[0]}")
+    print(f"{ROUNDS} rounds of {SECONDS} s each, wrk with {THREADS} threads and {CONNECTIONS} connections\n")
+    print("| way | requests/s, median | lowest to highest | ratio to HAProxy |")
+    print("|---|---|---|---|")
+    for name, found in figures.items():
+        median = statistics.median(found)
+        print(f"| {name} | {median:.0f} | {min(found):.0f} to {max(found):.0f} | {median / base:.2f} |")
+
+
+def compare(gatehouse):
+    gatehouse.make(GATEHOUSE)
+    for number in (1, 2):
+        gatehouse.start_server(number)
+    client = make_client(gatehouse)
+    haproxy = start_haproxy(gatehouse)
+    try:
+        gatehouse.start_daemon()
+        for pool in ("copied", "redirected"):
+            wait_until(lambda: gatehouse.states(pool) == {"web1": "up", "web2": "up"}, 10, f"{pool}: both servers up")
+        wait_until(lambda: gatehouse.backends("redirected")["web1"].get("slots") == 128, 10, "the kernel has its slots")
+        figures = {name: [] for name in PORTS}
+        for port in PORTS.values():
+            measure(client, port)  # to warm up
+        for number in range(ROUNDS):
+            # Each is first once in three rounds, so that what drifts meets all.
+            names = list(PORTS)[number % 3 :] + list(PORTS)[: number % 3]
+            for name in names:
+                figures[name].append(measure(client, PORTS[name]))
+        print_table(figures)
+    finally:
+        haproxy.terminate()
+        haproxy.wait()
+        run("ip", "netns", "delete", client, check=False)
+
+
+def main():
+    missing = [tool for tool in ("ip", "wrk", "haproxy", "nft") if not shutil.which(tool)]
+    if os.geteuid() != 0 or missing:
+        print(f"SKIPPED: needs root and {', '.join(missing) or 'its network namespaces'}")
+        sys.exit(house.SKIPPED)
+    gatehouse = House()
+    try:
+        compare(gatehouse)
+    finally:
+        gatehouse.stop()
+
+
+if __name__ == "__main__":
+    main()

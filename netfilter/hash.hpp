@@ -1,0 +1,28 @@
+// hash: loads a number that is the same for the same bytes in the registers (jhash).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "netfilter/phrase.hpp"
+
+struct nftnl_expr;
+
+namespace netfilter {
+
+struct Hash {
+    static constexpr const char* name = "hash";
+
+    std::uint32_t from = 2;  // first register of the bytes
+    std::uint32_t size = 4;  // bytes
+    std::uint32_t modulus = 1;
+    std::uint32_t seed = 0;
+    std::uint32_t to = 1;  // register; the number is in host byte order
+
+    void encode(nftnl_expr* out) const;
+    static std::optional<Hash> decode(const nftnl_expr* in);
+    void print(Phrase& phrase) const;
+    friend bool operator==(const Hash&, const Hash&) = default;
+};
+
+}  // namespace netfilter

@@ -1,0 +1,52 @@
+// The redirects' part of the language between control and the fence process (helper_protocol.hpp): listeners and
+// backends take the place of a packet's items. Plain numbers and one short name, nothing to trust.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "netfilter/helper_protocol.hpp"
+#include "netfilter/redirect.hpp"
+
+namespace netfilter::wire {
+
+enum class RedirectPart : std::uint8_t { listener = 1, backend = 2 };
+
+// A listener, or a backend of the last listener before it; in an answer, a backend with its counts.
+struct RedirectItem {
+    std::uint8_t part;
+    std::uint8_t family;      // 4 or 6
+    std::uint8_t spread;      // of a listener
+    std::uint8_t masquerade;  // of a listener
+    std::uint8_t backup;      // of a backend, like all below but the name
+    std::uint8_t eligible;
+    std::uint16_t port;
+    std::uint16_t weight;
+    std::uint16_t slots;
+    std::uint32_t changed;  // of an answer's listener: 1: the table was not as it is now
+    std::uint64_t connections;
+    std::array<std::uint8_t, 16> address;
+    std::array<char, 64> name;  // of a listener, filled up with zeros
+};
+
+inline constexpr std::size_t redirect_items_max = sizeof(Request::items) / sizeof(RedirectItem);
+static_assert(std::is_trivially_copyable_v<RedirectItem> && std::has_unique_object_representations_v<RedirectItem>);
+
+// `redirects` is valid (redirect.hpp). What does not fit one packet goes on in the next.
+[[nodiscard]] std::vector<RedirectItem> pack_redirects(std::span<const Redirect> redirects);
+void put_items(std::span<const RedirectItem> items, Request& request);
+void put_items(std::span<const RedirectItem> items, Reply& reply);
+[[nodiscard]] std::vector<RedirectItem> take_items(const Request& request);
+[[nodiscard]] std::vector<RedirectItem> take_items(const Reply& reply);
+
+// Errors: a field that pack_redirects never makes so, or redirects that are not valid.
+[[nodiscard]] core::Result<std::vector<Redirect>> unpack_redirects(std::span<const RedirectItem> items);
+
+[[nodiscard]] std::vector<RedirectItem> pack_state(const RedirectState& state);
+// Errors: an unknown address family.
+[[nodiscard]] core::Result<RedirectState> unpack_state(std::span<const RedirectItem> items);
+
+}  // namespace netfilter::wire

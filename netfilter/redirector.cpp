@@ -1,0 +1,81 @@
+#include "netfilter/redirector.hpp"
+
+#include <algorithm>
+
+#include "netfilter/redirect_table.hpp"
+
+namespace netfilter {
+namespace {
+
+// Another program can commit between our look and our change; not for ever.
+constexpr int attempts_max = 10;
+constexpr const char* what = "cannot redirect connections in the kernel";
+
+}  // namespace
+
+core::Result<bool> Redirector::put(std::span<const Redirect> redirects) {
+    if (auto valid = validate(redirects); !valid) {
+        return tl::unexpected(valid.error());
+    }
+    const auto generation = kernel_.generation();
+    if (!generation) {
+        return tl::unexpected(generation.error());
+    }
+    if (made_ && std::equal(made_->begin(), made_->end(), redirects.begin(), redirects.end()) &&
+        sound_at_ == *generation) {
+        return false;
+    }
+    sound_at_.reset();
+    bool changed = false;
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        const auto done = try_put(redirects, changed);
+        if (!done) {
+            return done;
+        }
+        if (*done) {
+            made_.emplace(redirects.begin(), redirects.end());
+            return changed;
+        }
+    }
+    return core::fail(what, "what was made is not what is read back",
+                      "find the program that changes it (nft monitor); if there is none, report the output of: "
+                      "nft list table inet gatehouse_redirect");
+}
+
+// True when the kernel holds what is wanted; false when something was done about it, or somebody was faster.
+core::Result<bool> Redirector::try_put(std::span<const Redirect> redirects, bool& changed) {
+    const auto found = kernel_.snapshot(redirect_table_name, Depth::elements);
+    if (!found) {
+        return tl::unexpected(found.error());
+    }
+    Transaction transaction{std::string(redirect_table_name)};
+    if (found->table || !redirects.empty()) {
+        transaction = difference(*found, redirect_table(redirects));
+    }
+    if (transaction.empty()) {
+        sound_at_ = found->generation;
+        return true;
+    }
+    const auto result = kernel_.commit(transaction, found->generation);
+    if (result.outcome == Outcome::rejected) {
+        return tl::unexpected(result.error(what));
+    }
+    changed = changed || result.outcome == Outcome::committed;
+    return false;
+}
+
+core::Result<std::vector<RedirectCount>> Redirector::counts() {
+    if (!made_ || made_->empty()) {
+        return std::vector<RedirectCount>{};
+    }
+    const auto found = kernel_.snapshot(redirect_table_name, Depth::elements);
+    return found ? core::Result<std::vector<RedirectCount>>(counts_in(*found, *made_)) : tl::unexpected(found.error());
+}
+
+core::Result<std::string> Redirector::text() {
+    return kernel_.snapshot(redirect_table_name, Depth::elements).map([](const Snapshot& found) {
+        return found.text();
+    });
+}
+
+}  // namespace netfilter

@@ -1,0 +1,123 @@
+#include "netfilter/redirect_protocol.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "netfilter/memory_kernel.hpp"
+#include "netfilter/redirect_desk.hpp"
+#include "netfilter/redirect_table.hpp"
+
+namespace netfilter::wire {
+namespace {
+
+// More backends than a packet has room for.
+std::vector<Redirect> many() {
+    std::vector<Redirect> redirects;
+    for (const char* listener : {"10.0.0.9:5222", "10.0.0.9:5223"}) {
+        Redirect redirect{std::string("l") + listener, *core::Address::parse(listener), Spread::random, false, {}};
+        redirect.name =
+            redirect.name.substr(0, redirect.name.find(':')) + redirect.name.substr(redirect.name.size() - 1);
+        for (std::uint16_t port = 1; port <= 100; ++port) {
+            const auto address = core::Address::parse("10.0.0.1:1")->with_port(port);
+            redirect.backends.push_back({address, port, port % 2 == 0, port % 3 == 0});
+        }
+        redirects.push_back(redirect);
+    }
+    return redirects;
+}
+
+std::vector<Request> packets(std::span<const RedirectItem> items, std::uint64_t id) {
+    std::vector<Request> requests;
+    do {
+        const auto part = items.first(std::min(items.size(), redirect_items_max));
+        items = items.subspan(part.size());
+        requests.emplace_back();
+        requests.back().id = id;
+        requests.back().last = items.empty() ? 1 : 0;
+        put_items(part, requests.back());
+    } while (!items.empty());
+    return requests;
+}
+
+TEST(RedirectProtocol, BringsBackWhatWasPacked) {
+    const auto redirects = many();
+    const auto back = unpack_redirects(pack_redirects(redirects));
+    ASSERT_TRUE(back) << back.error().line();
+    EXPECT_EQ(*back, redirects);
+    const RedirectState state{true, {{redirects[0].listener, redirects[0].backends[0].address, 7, 1ULL << 40}}};
+    const auto again = unpack_state(pack_state(state));
+    ASSERT_TRUE(again);
+    EXPECT_EQ(*again, state);
+}
+
+TEST(RedirectProtocol, RefusesItemsThatNoClientSends) {
+    const auto good = pack_redirects(many());
+    const auto refused = [&good](std::size_t index, auto spoil) {
+        auto items = good;
+        spoil(items.at(index));
+        return !unpack_redirects(items).has_value();
+    };
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.part = 3; }));
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.part = 2; })) << "a backend of no listener";
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.family = 5; }));
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.spread = 3; }));
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.name.fill('a'); })) << "a name without an end";
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.name = {"} ; x"}; }));
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.masquerade = 2; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.eligible = 2; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.weight = 0; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.port = 0; }));
+}
+
+class Desk : public testing::Test {
+protected:
+    std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
+    MemoryKernel kernel_{memory_};
+    RedirectDesk desk_{kernel_};
+};
+
+TEST_F(Desk, WaitsForTheLastPacketBeforeItTouchesTheKernel) {
+    const auto requests = packets(pack_redirects(many()), 1);
+    ASSERT_GT(requests.size(), 1U);
+    for (std::size_t i = 0; i + 1 < requests.size(); ++i) {
+        const auto taken = desk_.take(requests[i]);
+        ASSERT_TRUE(taken);
+        EXPECT_FALSE(*taken);
+    }
+    EXPECT_EQ(memory_->commits, 0U);
+    const auto taken = desk_.take(requests.back());
+    ASSERT_TRUE(taken) << taken.error().line();
+    ASSERT_TRUE(*taken);
+    EXPECT_TRUE((*taken)->changed);
+    EXPECT_EQ((*taken)->counts.size(), 200U);
+    EXPECT_EQ(memory_->commits, 1U);
+}
+
+TEST_F(Desk, GivesAnUnfinishedOrderUpWhenANewOneBegins) {
+    const auto old = packets(pack_redirects(many()), 1);
+    ASSERT_TRUE(desk_.take(old.front()));
+    for (const auto& request : packets(pack_redirects(std::vector{many().front()}), 2)) {
+        ASSERT_TRUE(desk_.take(request));
+    }
+    const auto found = kernel_.snapshot(redirect_table_name, Depth::elements);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(counts_in(*found, std::vector{many().front()}).size(), 100U);
+    EXPECT_EQ(*found->table, *redirect_table(std::vector{many().front()}).table);
+    EXPECT_EQ(found->maps.size(), redirect_table(std::vector{many().front()}).maps.size()) << "one listener's";
+}
+
+TEST_F(Desk, LeavesTheKernelAloneWhenTheSameIsWantedAgain) {
+    const auto redirects = std::vector{many().front()};
+    for (const std::uint64_t id : {1U, 2U}) {
+        for (const auto& request : packets(pack_redirects(redirects), id)) {
+            const auto taken = desk_.take(request);
+            ASSERT_TRUE(taken) << taken.error().line();
+            EXPECT_TRUE(!*taken || (*taken)->changed == (id == 1));
+        }
+    }
+    EXPECT_EQ(memory_->commits, 1U);
+}
+
+}  // namespace
+}  // namespace netfilter::wire
