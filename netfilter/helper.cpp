@@ -70,6 +70,8 @@ private:
                 return redirect();
             case wire::Kind::count_flows:
                 return count_flows();
+            case wire::Kind::capabilities:
+                return send_text(manager_.kernel().capabilities().text());
         }
         return {};
     }
@@ -137,18 +139,21 @@ private:
         if (!text || !host || !redirects) {
             return send_error(!text ? text.error() : !host ? host.error() : redirects.error());
         }
-        *text += *host + *redirects;
+        return send_text(*text + *host + *redirects);
+    }
+
+    core::Result<void> send_text(const std::string& text) {
         std::size_t sent = 0;
         do {
             auto reply = make_reply();
-            const auto count = text->copy(reply.text.data(), wire::text_max, sent);
+            const auto count = text.copy(reply.text.data(), wire::text_max, sent);
             sent += count;
             reply.count = static_cast<std::uint32_t>(count);
-            reply.last = sent == text->size() ? 1 : 0;
+            reply.last = sent == text.size() ? 1 : 0;
             if (auto done = send(reply); !done) {
                 return done;
             }
-        } while (sent < text->size());
+        } while (sent < text.size());
         return {};
     }
 

@@ -85,8 +85,16 @@ core::Result<std::vector<Fence>> HelperClient::list() {
 }
 
 core::Result<std::string> HelperClient::rules_text() {
+    return ask_text(static_cast<std::uint8_t>(wire::Kind::describe));
+}
+
+core::Result<std::string> HelperClient::capabilities() {
+    return ask_text(static_cast<std::uint8_t>(wire::Kind::capabilities));
+}
+
+core::Result<std::string> HelperClient::ask_text(std::uint8_t kind) {
     const auto deadline = Clock::now() + timeout_;
-    const auto request = make_request(static_cast<std::uint8_t>(wire::Kind::describe));
+    const auto request = make_request(kind);
     std::string text;
     const Take take = [&text](const wire::Reply& reply) -> core::Result<void> {
         text.append(reply.text.data(), reply.count);

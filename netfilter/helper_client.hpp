@@ -40,6 +40,8 @@ public:
     core::Result<void> apply(std::span<const Change> changes);
     core::Result<std::vector<Fence>> list();
     core::Result<std::string> rules_text();
+    // See Capabilities::text.
+    core::Result<std::string> capabilities();
     // See HostFirewall. `rules` is valid (host_rules.hpp).
     core::Result<bool> put_firewall(const HostRules& rules);
     core::Result<bool> remove_firewall();
@@ -72,6 +74,7 @@ private:
     core::Result<void> read(wire::Reply& reply);
     core::Result<void> keep(const wire::NoticePacket& packet);
     wire::Request make_request(std::uint8_t kind);
+    core::Result<std::string> ask_text(std::uint8_t kind);
     core::Result<wire::FirewallReply> ask_firewall(wire::FirewallAction action, const HostRules& rules);
 
     core::base::Descriptor link_;

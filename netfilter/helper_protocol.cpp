@@ -61,7 +61,7 @@ std::string take_text(std::string_view& texts) {
 }
 
 bool known(std::uint8_t kind) {
-    return kind >= static_cast<std::uint8_t>(Kind::ping) && kind <= static_cast<std::uint8_t>(Kind::count_flows);
+    return kind >= static_cast<std::uint8_t>(Kind::ping) && kind <= static_cast<std::uint8_t>(Kind::capabilities);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ enum class Kind : std::uint8_t {
     reap = 5,
     firewall = 6,
     redirect = 7,
-    count_flows = 8
+    count_flows = 8,
+    capabilities = 9
 };
 enum class Status : std::uint8_t { done = 0, failed = 1 };
 enum class Action : std::uint8_t { fence = 1, unfence = 2 };

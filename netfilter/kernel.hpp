@@ -33,6 +33,8 @@ public:
     virtual Commit check(const Transaction& transaction) = 0;
     virtual core::Result<Reaped> reap(const Destination& destination) = 0;
     virtual core::Result<std::uint64_t> count_redirected(const Destination& destination) = 0;
+    // What the kernel can do; nothing special for one in memory.
+    [[nodiscard]] virtual Capabilities capabilities() const { return {}; }
     // The netlink port that the announcements of our own changes carry; nothing for a kernel that announces none.
     [[nodiscard]] virtual std::optional<std::uint32_t> port() const { return std::nullopt; }
 };
@@ -52,6 +54,7 @@ public:
     Commit check(const Transaction& transaction) override;
     core::Result<Reaped> reap(const Destination& destination) override;
     core::Result<std::uint64_t> count_redirected(const Destination& destination) override;
+    [[nodiscard]] Capabilities capabilities() const override { return capabilities_; }
     [[nodiscard]] std::optional<std::uint32_t> port() const override { return socket_.port(); }
 
 private:

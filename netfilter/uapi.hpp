@@ -18,6 +18,9 @@ inline constexpr std::uint16_t msg_delete_set_element = NFT_MSG_DELSETELEM;
 inline constexpr std::uint16_t msg_destroy_set_element = 30;     // NFT_MSG_DESTROYSETELEM, Linux 6.3
 inline constexpr std::uint32_t data_type_verdict = 0xffffff00U;  // NFT_DATA_VERDICT
 
+inline constexpr std::uint32_t table_owner = NFT_TABLE_F_OWNER;
+inline constexpr std::uint32_t table_persist = 4;  // NFT_TABLE_F_PERSIST, Linux 6.9
+
 static_assert(NFT_MSG_DELFLOWTABLE == 24, "the message numbers above continue the enum of Linux 6.1");
 static_assert(NFT_DATA_VERDICT == data_type_verdict);
 

@@ -142,7 +142,7 @@ std::string show_backends(const Json& pool, core::WallTime now, const Style& sty
 
 // "queue: 3 of 1024 waiting, 250 have waited, 4 found it full, 1 waited too long"; empty where nobody ever waited.
 std::string print_queue(const Json& queue) {
-    if (number(queue, "waited") + number(queue, "overflow") == 0) {
+    if (number(queue, "waited") == 0 && number(queue, "overflow") == 0) {
         return "";
     }
     return fmt::format("queue: {} of {} waiting, {} have waited, {} found it full, {} waited too long",

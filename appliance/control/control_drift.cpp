@@ -1,5 +1,7 @@
 // Drift: the agreement of store and kernel, at the start and whenever somebody else changes our table.
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "appliance/control/control.hpp"
 #include "appliance/control/drift.hpp"
@@ -24,6 +26,16 @@ std::string describe(const netfilter::Repair& repaired, Differing found) {
         return fences;
     }
     return "the table was changed" + (fences.empty() ? "" : ", " + fences);
+}
+
+Json split(std::string_view words) {
+    Json all = Json::array();
+    while (!words.empty()) {
+        const auto end = std::min(words.find(' '), words.size());
+        all.push_back(words.substr(0, end));
+        words.remove_prefix(std::min(end + 1, words.size()));
+    }
+    return all;
 }
 
 }  // namespace
@@ -118,8 +130,13 @@ Outcome<Json> Control::rules() {
     if (!kernel) {
         return refuse(kernel.error());
     }
+    const auto capabilities = helper_.capabilities();
+    if (!capabilities) {
+        return refuse(capabilities.error());
+    }
     const State now = state();
     Json view = view_rules(*now.config, *now.administration, *kernel);
+    view["kernel"] = split(*capabilities);
     view["firewall"] = firewall();
     view["revision"] = revision;
     const std::lock_guard lock(state_mutex_);

@@ -141,6 +141,10 @@ core::Result<std::uint64_t> HelperLink::count_redirected(const core::Address& ba
     return with_client([&backend](netfilter::HelperClient& client) { return client.count_redirected({backend}); });
 }
 
+core::Result<std::string> HelperLink::capabilities() {
+    return with_client([](netfilter::HelperClient& client) { return client.capabilities(); });
+}
+
 core::Result<std::string> HelperLink::rules_text() {
     return with_client([](netfilter::HelperClient& client) { return client.rules_text(); });
 }

@@ -41,6 +41,7 @@ public:
     core::Result<void> apply(std::span<const netfilter::Change> changes);
     core::Result<std::vector<netfilter::Fence>> list();
     core::Result<std::string> rules_text();
+    core::Result<std::string> capabilities();
     core::Result<netfilter::Reaped> reap(std::span<const netfilter::Destination> destinations);
     core::Result<bool> put_firewall(const netfilter::HostRules& rules);
     core::Result<bool> remove_firewall();

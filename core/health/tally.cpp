@@ -4,11 +4,15 @@ namespace core::health {
 
 bool Tally::count(const Verdict& verdict, const Check& check, WallTime now) {
     ++(verdict.passed ? passed_ : failed_);
-    why_ = verdict.why;
     const bool agrees = health_ == (verdict.passed ? Health::up : Health::down);
     row_ = agrees ? 0 : row_ + 1;
     const std::uint32_t needed = health_ == Health::unknown ? 1 : verdict.passed ? check.rise : check.fall;
-    if (agrees || row_ < needed) {
+    const bool changes = !agrees && row_ >= needed;
+    // What took it down stays the reason until enough checks have passed; "down: 200" would say nothing.
+    if (changes || !verdict.passed || health_ != Health::down) {
+        why_ = verdict.why;
+    }
+    if (!changes) {
         return false;
     }
     health_ = verdict.passed ? Health::up : Health::down;

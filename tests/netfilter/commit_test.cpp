@@ -119,6 +119,23 @@ TEST_F(CommitTest, ATransactionLargerThanTheBufferIsRefusedWhole) {
     EXPECT_TRUE(list().empty());
 }
 
+TEST_F(CommitTest, AHundredThousandFencesGoInOneTransactionAndOneMoreIsRefused) {
+    std::vector<Change> changes;
+    for (std::uint32_t i = 0; i <= FenceManager::changes_max; ++i) {
+        const auto host = "10.1." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255);
+        changes.emplace_back(make_fence(*Address::parse_host(host, static_cast<std::uint16_t>(80 + (i >> 16)))));
+    }
+    const auto refused = manager_->apply(changes);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().line().find("100000"), std::string::npos) << refused.error().line();
+    EXPECT_TRUE(list().empty());
+    changes.pop_back();
+    const auto before = read_generation(*socket_).value();
+    apply(changes);
+    EXPECT_EQ(read_generation(*socket_).value(), before + 1);
+    EXPECT_EQ(list().size(), FenceManager::changes_max);
+}
+
 TEST_F(CommitTest, SnapshotsAreOfOneMomentWhileSomebodyChangesTheRuleset) {
     constexpr std::uint16_t present = 2000;
     std::vector<Change> changes;

@@ -43,6 +43,21 @@ protected:
         waitpid(keeper, nullptr, 0);
         run("ip link set gate up && ip addr add 10.9.0.1/24 dev gate && ip addr add fd09::1/32 dev gate nodad");
         firewall_.emplace(manager_->kernel());
+        for (const char* source : {manager4, stranger4, stranger6}) {
+            wait_for_way(source);
+        }
+    }
+
+    // A new cable loses packets until both ends know that it is plugged in, and a lost search for a neighbour is made
+    // again a second later: silence would then say nothing about the rules.
+    void wait_for_way(const char* source) {
+        const auto closed = Address::parse_host(Address::parse_host(source, 0)->is_v4() ? gate4 : gate6, 9);
+        for (int tries = 0; tries < 40; ++tries) {
+            if (error_of(source, *closed) == ECONNREFUSED) {
+                return;
+            }
+        }
+        FAIL() << source << " has no way to the gate";
     }
 
     // Rules under which everybody reaches the one port, and managers the other.

@@ -1,6 +1,8 @@
 // The monitor against a real kernel, with nft as the somebody else.
 #include "netfilter/monitor.hpp"
 
+#include <linux/netlink.h>
+
 #include "kernel.hpp"
 #include "netfilter/fence_table.hpp"
 #include "netfilter/notice.hpp"
@@ -82,6 +84,27 @@ TEST_F(MonitorTest, TellsAChangeByAnUnknownWhenAnnouncementsWereLost) {
     ASSERT_TRUE(told);
     EXPECT_EQ(told->process, "");
     EXPECT_EQ(told->pid, 0U);
+}
+
+// Its socket belongs to no group, so no announcement comes at all.
+TEST_F(MonitorTest, FindsAChangeByItsLookAtTheGenerationWhenNothingWasAnnounced) {
+    Descriptor deaf(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_NETFILTER));
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    ASSERT_EQ(bind(deaf.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0) << strerror(errno);
+    socklen_t length = sizeof address;
+    ASSERT_EQ(getsockname(deaf.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+    monitor_.emplace(std::move(deaf), fence_table_name, *manager_->port(), address.nl_pid);
+    EXPECT_FALSE(monitor_->take(now_));
+    run("nft flush ruleset");
+    EXPECT_FALSE(next()) << "nobody has told it";
+    now_ += Monitor::audit_step;
+    EXPECT_FALSE(next()) << "an announcement might still be on its way";
+    const auto told = next();
+    ASSERT_TRUE(told) << "the second look, a moment later, is sure";
+    EXPECT_EQ(told->process, "");
+    EXPECT_FALSE(next());
+    EXPECT_TRUE(manager_->repair().value().any());
 }
 
 TEST(Notice, GoesThroughItsPacketAndCutsWhatIsTooLong) {

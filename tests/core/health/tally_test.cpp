@@ -39,6 +39,21 @@ TEST(Tally, FallsAfterTwoConsecutiveFailuresAndRisesAfterOnePass) {
     EXPECT_EQ(tally.health(), Health::up);
 }
 
+TEST(Tally, KeepsTheReasonOfAFallUntilEnoughChecksHavePassed) {
+    Check check;
+    check.rise = 2;
+    Tally tally;
+    tally.count(fail, check, noon);
+    tally.count(pass, check, noon);
+    EXPECT_EQ(tally.health(), Health::down);
+    EXPECT_EQ(tally.why(), "503 instead of 200");
+    tally.count({false, "connect refused"}, check, noon);
+    EXPECT_EQ(tally.why(), "connect refused");
+    tally.count(pass, check, noon);
+    tally.count(pass, check, noon);
+    EXPECT_EQ(tally.why(), "200");
+}
+
 TEST(Tally, StartsCountingAnewAfterAPass) {
     const Check check;
     Tally tally;
