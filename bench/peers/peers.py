@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Gatehouse beside HAProxy and nginx: the same client, the same server, one core for the proxy, interleaved rounds.
+
+    peers.py --build BUILD [--rounds 3] [--seconds 2] [--only TEXT] [--svg FILE]      as root
+
+All of it runs in a network namespace of its own, over its loopback. Prints Markdown: requests a second of the proxy's
+own CPU (all its processes), medians over the rounds, each against HAProxy. Ratios above 1 are in Gatehouse's favour.
+"""
+
+import argparse
+import ctypes
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import load
+import picture
+import proxies
+
+CLONE_NEWNET = 0x40000000
+
+
+class Row:
+    def __init__(self, name, size="64 B", connections=64, close=False, upload=0, ways=None):
+        self.name = name
+        self.path = "/upload" if upload else proxies.path_of(proxies.SIZES[size])
+        self.connections = connections
+        self.close = close
+        self.upload = upload
+        self.ways = ways or proxies.HTTP
+        self.samples = {way: [] for way in self.ways}
+
+    def per_cpu(self, way):
+        return load.median([sample.per_cpu for sample in self.samples[way]])
+
+    def rate(self, way):
+        return load.median([sample.rate for sample in self.samples[way]])
+
+    def spread(self, way):
+        return load.spread([sample.per_cpu for sample in self.samples[way]])
+
+    def errors(self):
+        return sum(sample.errors for samples in self.samples.values() for sample in samples)
+
+
+def rows():
+    return [
+        Row("64 B, 1 connection", connections=1),
+        Row("64 B, 64 connections"),
+        Row("64 B, 1 000 connections", connections=1000),
+        Row("64 B, a connection each", close=True),
+        Row("1 KiB, 64 connections", "1 KiB"),
+        Row("64 KiB, 64 connections", "64 KiB"),
+        Row("1 MiB, 16 connections", "1 MiB", 16),
+        Row("100 MiB, 4 connections", "100 MiB", 4),
+        Row("PUT 64 KiB, 16 connections", connections=16, upload=64 << 10),
+        Row("PUT 1 MiB, 16 connections", connections=16, upload=1 << 20),
+        Row("TCP, 64 B, 64 connections", ways=proxies.TCP),
+        Row("TCP, 1 MiB, 16 connections", "1 MiB", 16, ways=proxies.TCP),
+    ]
+
+
+def measure(table, started, rounds, seconds, folder):
+    for number in range(rounds):
+        for row in table:
+            print(f"round {number + 1} of {rounds}: {row.name}", file=sys.stderr)
+            ways = list(row.ways)
+            # Each round begins with another one, so that none always follows the same neighbour.
+            for way in ways[number % len(ways):] + ways[:number % len(ways)]:
+                program, port = row.ways[way]
+                row.samples[way].append(load.closed_loop(started[program], port, row.path, row.connections, seconds,
+                                                         folder, row.close, row.upload))
+
+
+def print_work(table, seconds, rounds):
+    print(f"\n## Work per CPU second of the proxy\n\nRequests per second of the proxy's CPU; medians of {rounds} "
+          f"interleaved rounds of {seconds} s;\nin brackets how far the furthest round lies from the median.\n")
+    for ways in (proxies.HTTP, proxies.TCP):
+        chosen = [row for row in table if row.ways is ways]
+        if not chosen:
+            continue
+        others = [way for way in ways if way != "Gatehouse"]
+        print("| | " + " | ".join(ways) + " | " + " | ".join(f"/ {way}" for way in others) + " |")
+        print("|---" * (1 + len(ways) + len(others)) + "|")
+        for row in chosen:
+            ours = row.per_cpu("Gatehouse")
+            cells = [f"{row.per_cpu(way):,.0f} (±{row.spread(way):.0f} %)" for way in ways]
+            cells += [f"{ours / row.per_cpu(way):.2f}" for way in others]
+            print(f"| {row.name} | " + " | ".join(cells) + " |")
+        print()
+
+
+def print_rates(table):
+    print("## Requests per second\n\nWhat one client on the other core got, which it shares with the server: where the"
+          "\nclient is the slower side, proxies look alike here.\n")
+    for ways in (proxies.HTTP, proxies.TCP):
+        chosen = [row for row in table if row.ways is ways]
+        if not chosen:
+            continue
+        print("| | " + " | ".join(ways) + " | errors |")
+        print("|---" * (2 + len(ways)) + "|")
+        for row in chosen:
+            print(f"| {row.name} | " + " | ".join(f"{row.rate(way):,.0f}" for way in ways) + f" | {row.errors()} |")
+        print()
+
+
+def print_latency(table, seconds, folder):
+    reference = next((row for row in table if row.name == "64 B, 64 connections"), None)
+    if reference is None:
+        return
+    rate = int(reference.rate("HAProxy") / 2)
+    print(f"## Latency at {rate:,} requests/s (half of what HAProxy served), 64 B, 64 connections\n\n"
+          "| | p50 | p99 | p99.9 | requests | failed |\n|---|---|---|---|---|---|")
+    for way, (_, port) in proxies.HTTP.items():
+        runs = [load.fixed_rate(port, reference.path, 64, rate, 2 * seconds, folder) for _ in range(3)]
+        cells = [f"{load.median([load.percentile(run[0], part) for run in runs]) / 1000:.2f} ms"
+                 for part in (0.5, 0.99, 0.999)]
+        print(f"| {way} | " + " | ".join(cells) + f" | {sum(len(run[0]) for run in runs)} "
+              f"| {sum(run[1] for run in runs)} |")
+    print("\nMedians of three runs each.\n")
+
+
+def print_memory(started, sessions):
+    print(f"## User memory of an idle session\n\nPrivate memory of the proxy's processes, {sessions:,} keep-alive "
+          "sessions after one request\neach, less what it was before.\n\n| | bytes a session |\n|---|---|")
+    for name, port in (("gatehouse", 8101), ("haproxy", 8111), ("nginx", 8121)):
+        print(f"| {name} | {load.idle_sessions(started[name], port, sessions):,.0f} |")
+    print()
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="where the program gatehouse was built")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--sessions", type=int, default=min(20_000, proxies.SESSIONS - 500),
+                        help="idle sessions; 0: none")
+    parser.add_argument("--only", default="", help="rows whose name has this text")
+    parser.add_argument("--svg", type=pathlib.Path, help="draw the ratios into this file")
+    return parser.parse_args()
+
+
+def main():
+    chosen = options()
+    if os.geteuid() != 0:
+        raise SystemExit("peers: needs root (a network namespace of its own, 20 000 sessions); try sudo")
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        raise SystemExit("peers: no network namespace to be had: " + os.strerror(ctypes.get_errno()))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    build = chosen.build.resolve()
+    table = [row for row in rows() if chosen.only in row.name]
+    with tempfile.TemporaryDirectory(prefix="gatehouse-peers-") as name:
+        folder = pathlib.Path(name)
+        processes = {}
+        try:
+            origin = proxies.start_origin(folder)
+            processes["origin"] = origin
+            processes |= proxies.start_proxies(build, folder)
+            ports = {port for ways in (proxies.HTTP, proxies.TCP) for _, port in ways.values()}
+            proxies.wait_for([proxies.ORIGIN, *sorted(ports)], load.answers)
+            print("# Gatehouse beside HAProxy and nginx\n")
+            print("\n".join(f"- {line}" for line in proxies.versions(build)))
+            measure(table, processes, chosen.rounds, chosen.seconds, folder)
+            print_work(table, chosen.seconds, chosen.rounds)
+            print_rates(table)
+            print_latency(table, chosen.seconds, folder)
+            if chosen.sessions:
+                print_memory(processes, chosen.sessions)
+        finally:
+            for process in reversed(processes.values()):
+                process.stop()
+    if chosen.svg:
+        picture.draw(table, chosen.svg)
+        print(f"picture: {chosen.svg}")
+
+
+main()
