@@ -20,7 +20,7 @@ inline constexpr std::uint32_t probe_mark = 0x0bfe0001;
 // connect wait for a second; a drop makes it wait for its timeout.
 enum class Mode : std::uint8_t { reset, icmp, drop };
 
-// Which packets: those of new flows, so that established exchanges end normally, or all.
+// Which packets: those that begin a TCP connection, so that established exchanges end normally, or all.
 enum class Scope : std::uint8_t { fresh, all };
 
 struct Fence {

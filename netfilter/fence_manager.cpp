@@ -60,6 +60,9 @@ core::Result<void> validate(const Change& change) {
     if (fence->mode > Mode::drop || fence->scope > Scope::all) {
         return core::fail(what, "unknown mode or scope");
     }
+    if (fence->scope == Scope::fresh && protocol != IPPROTO_TCP) {
+        return core::fail(what, "no packet of UDP says that it begins a flow", "fence all packets");
+    }
     if (!valid_id(fence->id)) {
         return core::fail(what, "the id has characters other than A-Z a-z 0-9 _ . : - or is longer than 24");
     }

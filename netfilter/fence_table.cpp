@@ -32,9 +32,15 @@ std::vector<Expression> is_transport(std::uint8_t protocol) {
     return {Meta{Meta::Key::transport_protocol, 1}, Compare{true, {protocol}, 1}};
 }
 
-std::vector<Expression> is_new() {
-    return {Conntrack{Conntrack::Key::state, 1}, Bitwise{host_bytes(Conntrack::state_new), 1, 1},
-            Compare{false, host_bytes(0), 1}};
+// "tcp flags syn tcp flags ! ack": the packet that begins a TCP connection, known by itself. Connection tracking would
+// do worse. Where nothing has asked for it before, it begins with the rule that does, and then takes connections that
+// are older for new ones; it costs every packet of the machine time, and when its table is full, packets.
+std::vector<Expression> begins_connection() {
+    constexpr std::uint8_t syn = 2, ack = 16;
+    auto rule = is_transport(IPPROTO_TCP);
+    append(rule, {tcp_flags(1), Bitwise{{syn}, 1, 1}, Compare{false, {0}, 1}, tcp_flags(1), Bitwise{{ack}, 1, 1},
+                  Compare{true, {0}, 1}});
+    return rule;
 }
 
 // What a rule does with a packet that its map has `continue` for; one that the map does not know has left the rule.
@@ -72,21 +78,10 @@ Rule deny_with_reset() {
     return {deny_reset, std::move(rule), {}};
 }
 
-// New flows only: first the question for the state, so that an element's counter counts refused packets exactly.
-Rule fence_new(const char* map, bool v4) {
-    auto rule = is_new();
-    append(rule, look_up(map, v4, End::destination));
-    rule.emplace_back(or_else_reset());
-    return {fence_chain, std::move(rule), {}};
-}
-
-// The packet that begins a TCP connection, known by itself. Connection tracking would not do: where nothing has asked
-// for it before, it begins with the rule that does, and then takes connections that are older for new ones.
-Rule fence_begin(const char* chain, const char* map, bool v4) {
-    constexpr std::uint8_t fin = 1, syn = 2, rst = 4, ack = 16;
-    auto rule = is_transport(IPPROTO_TCP);
-    append(rule, {tcp_flags(1), Bitwise{{fin | syn | rst | ack}, 1, 1}, Compare{true, {syn}, 1}});
-    append(rule, look_up(map, v4, End::source));
+// First the question for the beginning, so that an element's counter counts refused connects exactly.
+Rule fence_new(const char* chain, const char* map, bool v4, End end) {
+    auto rule = begins_connection();
+    append(rule, look_up(map, v4, end));
     rule.emplace_back(or_else_reset());
     return {chain, std::move(rule), {}};
 }
@@ -111,7 +106,7 @@ Map make_map(const char* name, KeyType address) {
 
 FenceTable make_table() {
     FenceTable made;
-    made.table = {std::string(fence_table_name), "gatehouse schema=2", 0};
+    made.table = {std::string(fence_table_name), "gatehouse schema=3", 0};
     made.maps = {make_map("new4", KeyType::ipv4_addr), make_map("new6", KeyType::ipv6_addr),
                  make_map("all4", KeyType::ipv4_addr), make_map("all6", KeyType::ipv6_addr)};
     made.chains = {{deny_reset, std::nullopt},
@@ -127,8 +122,8 @@ FenceTable make_table() {
         {fence_chain,
          {Meta{Meta::Key::mark, 1}, Compare{true, host_bytes(probe_mark), 1}, Verdict{Verdict::Code::back, {}}},
          "health probes"},
-        fence_new("new4", true),
-        fence_new("new6", false),
+        fence_new(fence_chain, "new4", true, End::destination),
+        fence_new(fence_chain, "new6", false, End::destination),
         pass_resets(),
         fence_all("all4", true),
         fence_all("all6", false),
@@ -140,15 +135,15 @@ FenceTable make_table() {
 FenceTable make_host_table() {
     constexpr const char* input = "input";
     FenceTable made;
-    made.table = {std::string(host_fence_table_name), "gatehouse schema=2", 0};
+    made.table = {std::string(host_fence_table_name), "gatehouse schema=3", 0};
     made.maps = {make_map("new4", KeyType::ipv4_addr), make_map("new6", KeyType::ipv6_addr)};
     made.chains = {{deny_reset, std::nullopt},
                    {deny_icmp, std::nullopt},
                    {input, Hook{Hook::Place::input, priority, true, "filter"}}};
     made.rules = {deny_with_reset(),
                   {deny_icmp, {Reject{Reject::Kind::icmpx, Reject::admin_prohibited}}, {}},
-                  fence_begin(input, "new4", true),
-                  fence_begin(input, "new6", false)};
+                  fence_new(input, "new4", true, End::source),
+                  fence_new(input, "new6", false, End::source)};
     return made;
 }
 

@@ -43,8 +43,11 @@ std::optional<Notice> unpack(const NoticePacket& packet) {
         packet.trouble.back() != '\0') {
         return std::nullopt;
     }
-    return Notice{packet.process.data(), packet.pid, packet.generation,
-                  {packet.structure == 1, packet.missing, packet.altered}, packet.trouble.data()};
+    return Notice{packet.process.data(),
+                  packet.pid,
+                  packet.generation,
+                  {packet.structure == 1, packet.missing, packet.altered},
+                  packet.trouble.data()};
 }
 
 }  // namespace netfilter::wire

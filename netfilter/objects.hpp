@@ -43,7 +43,7 @@ struct Rule {
     std::vector<Expression> expressions;
     std::string comment;
     friend bool operator==(const Rule&, const Rule&) = default;
-    // Without the chain: "ct state new ip daddr . meta l4proto . th dport vmap @new4".
+    // Without the chain: "ip daddr . meta l4proto . th dport vmap @all4 goto deny-reset".
     [[nodiscard]] std::string text() const;
 };
 

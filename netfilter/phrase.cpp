@@ -150,7 +150,7 @@ std::string protocol_name(std::uint8_t protocol) {
 
 void Phrase::load(std::string text, Kind kind, std::string_view needs) {
     if (!needs.empty() && implied_ == needs) {
-        family_ = needs.starts_with("ip") ? needs : family_;
+        (needs.starts_with("ip") ? family_ : transport_) = needs;
         implied_.clear();
         implied_text_.clear();
     }
@@ -174,6 +174,10 @@ void Phrase::compare(bool equal, const std::vector<std::uint8_t>& value) {
     }
     if (!mask.empty() && !equal && all_zero(value)) {
         say(fmt::format("{} {}", key, value_text(kind, mask)));
+        return;
+    }
+    if (!mask.empty() && equal && all_zero(value) && kind == Kind::tcp_flags) {
+        say(fmt::format("{} ! {}", key, value_text(kind, mask)));
         return;
     }
     if (!mask.empty()) {

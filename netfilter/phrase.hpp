@@ -42,7 +42,9 @@ public:
     void say(std::string_view words);
     // True while a test for this protocol ("ip", "tcp") has been made and not been printed, and for "ip" and "ip6" also
     // when a load has printed it.
-    [[nodiscard]] bool implies(std::string_view protocol) const { return implied_ == protocol || family_ == protocol; }
+    [[nodiscard]] bool implies(std::string_view protocol) const {
+        return implied_ == protocol || family_ == protocol || transport_ == protocol;
+    }
 
     // All that was said, with a last test that nothing followed.
     [[nodiscard]] std::string text() &&;
@@ -58,6 +60,7 @@ private:
     std::vector<Loaded> loaded_;
     std::vector<std::uint8_t> mask_;
     std::string family_;        // "ip", "ip6": said by a load before
+    std::string transport_;     // "tcp": the same
     std::string implied_;       // "ip": a test that the next load may make superfluous
     std::string implied_text_;  // "meta nfproto ipv4": how it prints when it is not
     std::string text_;

@@ -101,7 +101,7 @@ Outcome<std::vector<FenceRecord>> Control::install(const FenceOrder& order, cons
     for (const Target& target : targets) {
         FenceRecord record{target.address, target.server, target.pool, order.mode.value_or(now.config->fence_mode),
                            make_id(),      order.who,     order.why,   time,
-                           std::nullopt,   order.scope};
+                           std::nullopt,   order.kill ? netfilter::Scope::all : order.scope};
         if (order.lasts) {
             record.until = time + *order.lasts;
         }

@@ -17,7 +17,7 @@ struct FenceOrder {
     std::optional<config::FenceMode> mode;
     netfilter::Scope scope = netfilter::Scope::fresh;
     std::optional<core::Milliseconds> drain;  // how long to wait for what is in flight
-    bool kill = false;                        // end what is in flight
+    bool kill = false;                        // end what is in flight; the fence then takes all packets
     std::optional<core::Milliseconds> lasts;
     std::string who;
     std::string why;

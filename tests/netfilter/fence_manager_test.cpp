@@ -97,9 +97,27 @@ TEST_F(FenceManagerTest, FencesOnlyTheNamedPortAndProtocol) {
     const Listener open("127.0.0.1");
     auto udp = make_fence(open.address());
     udp.protocol = IPPROTO_UDP;
+    udp.scope = Scope::all;
     apply({make_fence(fenced.address()), udp});
     EXPECT_EQ(connect_error(fenced.address()), ECONNREFUSED);
     EXPECT_EQ(connect_error(open.address()), 0);
+}
+
+// Tracking would take the older connection for a new one, cost every packet time, and lose packets when it is full.
+TEST_F(FenceManagerTest, NeedsNoConnectionTrackingAndSparesConnectionsThatAreOlder) {
+    ASSERT_TRUE(manager_->remove_table());
+    const Listener backend("127.0.0.1");
+    const auto older = attempt(backend.address());
+    const auto accepted = backend.accept();
+    apply({make_fence(backend.address())});
+    ASSERT_EQ(send(older.descriptor.get(), "x", 1, MSG_NOSIGNAL), 1);
+    char byte = 0;
+    EXPECT_EQ(recv(accepted.get(), &byte, 1, 0), 1) << strerror(errno);
+    EXPECT_EQ(connect_error(backend.address()), ECONNREFUSED);
+    std::ifstream counted("/proc/sys/net/netfilter/nf_conntrack_count");
+    std::string count = "0";  // where the kernel has none at all
+    counted >> count;
+    EXPECT_EQ(count, "0");
 }
 
 TEST_F(FenceManagerTest, CountsExactlyTheRefusedConnections) {
@@ -227,6 +245,10 @@ TEST_F(FenceManagerTest, MakesNoChangeWhenOneOfThemIsInvalid) {
     const auto done = manager_->apply(std::vector<Change>{make_fence(*Address::parse("10.0.0.1:80")), bad});
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().line(), "cannot fence 10.0.0.2:80: protocol 47 is neither tcp (6) nor udp (17)");
+    auto udp = make_fence(*Address::parse("10.0.0.2:53"));
+    udp.protocol = IPPROTO_UDP;
+    EXPECT_EQ(validate(udp).error().line(),
+              "cannot fence 10.0.0.2:53: no packet of UDP says that it begins a flow; fence all packets");
     EXPECT_TRUE(list().empty());
 }
 

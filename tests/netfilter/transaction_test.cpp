@@ -44,13 +44,14 @@ TEST(Transaction, PrintsAsNftWouldTakeIt) {
 TEST(Transaction, PrintsTheWholeTableRuleByRule) {
     const auto text = rebuild(Snapshot{}).text();
     const std::vector<std::string> lines{
-        "add table inet gatehouse { comment \"gatehouse schema=2\"; }",
+        "add table inet gatehouse { comment \"gatehouse schema=3\"; }",
         "add map inet gatehouse new6 { type ipv6_addr . inet_proto . inet_service : verdict; flags timeout; counter; }",
         "add chain inet gatehouse output { type filter hook output priority filter - 5; policy accept; }",
         "add rule inet gatehouse deny-reset meta l4proto tcp reject with tcp reset",
         "add rule inet gatehouse deny-icmp reject with icmpx admin-prohibited",
         "add rule inet gatehouse fence meta mark 0x0bfe0001 return comment \"health probes\"",
-        "add rule inet gatehouse fence ct state new ip daddr . meta l4proto . th dport vmap @new4 goto deny-reset",
+        "add rule inet gatehouse fence tcp flags syn tcp flags ! ack ip daddr . meta l4proto . tcp dport vmap @new4 "
+        "goto deny-reset",
         "add rule inet gatehouse fence tcp flags rst return comment \"our own resets\"",
         "add rule inet gatehouse fence ip6 daddr . meta l4proto . th dport vmap @all6 goto deny-reset",
         "add rule inet gatehouse forward jump fence"};
