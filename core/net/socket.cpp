@@ -59,7 +59,15 @@ void Socket::cancel_receive() {
 }
 
 void Socket::shutdown_send() {
+    finished_ = true;
     ::shutdown(fd_.get(), SHUT_WR);
+}
+
+bool Socket::broken_off() const noexcept {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    return !finished_ && ::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           info.tcpi_state == TCP_CLOSE;
 }
 
 bool Socket::quiet() const {

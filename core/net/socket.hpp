@@ -40,6 +40,11 @@ public:
     void cancel_receive();
     // Sends FIN; receiving goes on.
     void shutdown_send();
+    // To be asked where a receive has found the end: true where that was RST and no FIN. The kernel tells an error
+    // once, to whichever operation comes first, and where a send has had it the receive after it finds a mere end.
+    // Always false after shutdown_send(): the orderly end of both sides cannot be told from RST then, but no send is
+    // left either that could have had the error.
+    [[nodiscard]] bool broken_off() const noexcept;
     // True where an idle connection has nothing to read: not ended, not reset, no unasked-for bytes.
     [[nodiscard]] bool quiet() const;
 
@@ -56,6 +61,7 @@ private:
     io::OperationSlot in_;
     io::OperationSlot out_;
     bool aborted_ = false;
+    bool finished_ = false;  // we have sent FIN
 };
 
 // Dissolves the connection of a TCP socket, with RST where it was open. The socket and its options can be used again

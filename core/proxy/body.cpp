@@ -183,7 +183,7 @@ io::Task<BodyEnd> move_body(BodyMove move) {
         move.deadline.set(move.patience, move.effect);
         const int got = co_await move.from.fill();
         move.deadline.clear();
-        if (got < 0) {
+        if (got < 0 || (got == 0 && move.from.socket().broken_off())) {
             co_return BodyEnd::source_failed;
         }
         if (got == 0 && move.framing.kind != http::Framing::Kind::until_close) {

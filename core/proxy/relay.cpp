@@ -35,12 +35,13 @@ io::Task<SpliceEnd> splice_bulk(Side from, Side to, Milliseconds idle, io::Pipe&
 }
 
 // One way. Every byte moved is a sign of life for both sides.
-io::Task<void> pump(Side from, Side to, Milliseconds idle, io::PipePool* pipes, std::uint64_t& bytes) {
+io::Task<void> pump(Side from, Side to, Milliseconds idle, io::PipePool* pipes, std::uint64_t& bytes, bool& spliced) {
     int full_in_a_row = 0;
     for (;;) {
         if (from.inbox.empty() && pipes != nullptr && full_in_a_row >= bulk_after) {
             io::PipeLoan pipe = pipes->take();
             if (pipe.valid()) {
+                spliced = true;
                 const SpliceEnd end = co_await splice_bulk(from, to, idle, *pipe, bytes);
                 if (end == SpliceEnd::source_ended) {
                     to.socket.shutdown_send();
@@ -54,11 +55,11 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, io::PipePool* pipes, 
         }
         if (from.inbox.empty()) {
             const int got = co_await from.inbox.fill();
-            if (got == 0) {
+            if (got == 0 && !from.socket.broken_off()) {
                 to.socket.shutdown_send();
                 co_return;
             }
-            if (got < 0) {
+            if (got <= 0) {
                 break;
             }
             from.deadline.set(idle, reset);
@@ -85,9 +86,9 @@ io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, i
     const Side server{backend.socket, backend.deadline, backend.inbox};
     client.deadline.set(idle, reset);
     server.deadline.set(idle, reset);
-    io::Task<void> upward = pump(client, server, idle, pipes, record.received);
+    io::Task<void> upward = pump(client, server, idle, pipes, record.received, record.spliced);
     upward.start();
-    io::Task<void> downward = pump(server, client, idle, pipes, record.sent);
+    io::Task<void> downward = pump(server, client, idle, pipes, record.sent, record.spliced);
     co_await downward;
     co_await upward;
     client.deadline.clear();

@@ -81,8 +81,8 @@ io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::Pipe& pipe) {
             continue;
         }
         if (got <= 0) {
-            // After our own abort recv says 0 too; that is no orderly end.
-            const bool orderly = got == 0 && !move.from.aborted();
+            // After our own abort splice says 0 too, and after a reset that a send was told of; neither is orderly.
+            const bool orderly = got == 0 && !move.from.aborted() && !move.from.broken_off();
             co_return orderly ? SpliceEnd::source_ended : SpliceEnd::source_failed;
         }
         pipe.filled = static_cast<std::size_t>(got);

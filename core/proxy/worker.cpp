@@ -1,5 +1,7 @@
 #include "core/proxy/worker.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 
 #include "core/base/verify.hpp"
@@ -9,6 +11,15 @@ namespace {
 
 constexpr io::Tick house_every = 1000;
 constexpr io::Tick date_every = 500;
+
+// splice(2) into a connection that has ended raises SIGPIPE, and knows no MSG_NOSIGNAL. A blocked one stays pending
+// with this thread and does nothing.
+void block_pipe_signal() {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    ::sigaddset(&signals, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
 
 }  // namespace
 
@@ -35,6 +46,7 @@ Worker::Worker(unsigned index, io::LoopOptions options, Commons& commons, base::
 Worker::~Worker() = default;
 
 void Worker::run(std::promise<Result<void>>& started) {
+    block_pipe_signal();
     auto loop = io::Loop::create(options_);
     if (!loop) {
         started.set_value(tl::unexpected(loop.error()));

@@ -211,6 +211,27 @@ TEST_F(SocketTest, ShutdownSendLeavesReceivingOpen) {
     EXPECT_EQ(received, 4);
 }
 
+TEST_F(SocketTest, KnowsAResetFromAnEndThoughASendHasTakenTheError) {
+    const linger at_once{1, 0};
+    ::setsockopt(peer_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    peer_.reset();
+    EXPECT_EQ(::send(socket_->fd(), "x", 1, MSG_NOSIGNAL), -1);
+    EXPECT_EQ(errno, ECONNRESET);
+    char byte = 0;
+    EXPECT_EQ(::recv(socket_->fd(), &byte, 1, 0), 0);
+    EXPECT_TRUE(socket_->broken_off());
+}
+
+TEST_F(SocketTest, DoesNotTakeAnOrderlyEndForAReset) {
+    ::shutdown(peer_.get(), SHUT_WR);
+    char byte = 0;
+    EXPECT_EQ(::recv(socket_->fd(), &byte, 1, 0), 0);
+    EXPECT_FALSE(socket_->broken_off());
+    socket_->shutdown_send();
+    EXPECT_EQ(::recv(peer_.get(), &byte, 1, 0), 0);
+    EXPECT_FALSE(socket_->broken_off());
+}
+
 TEST_F(SocketTest, IsQuietOnlyWhileThePeerIsSilentAndOpen) {
     EXPECT_TRUE(socket_->quiet());
     ASSERT_EQ(::write(peer_.get(), "x", 1), 1);
