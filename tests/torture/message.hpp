@@ -1,0 +1,36 @@
+// Message: what a plan puts on the wire, and what came in by it. A parser of the test's own, and no strict one: what is
+// to be found out here is whether bytes get lost or altered.
+#pragma once
+
+#include <string>
+
+#include "tests/torture/plan.hpp"
+#include "tests/torture/wire.hpp"
+
+namespace tests::torture {
+
+struct Text {
+    std::string head;
+    std::string body;  // framed
+    [[nodiscard]] std::size_t size() const noexcept { return head.size() + body.size(); }
+};
+
+Text compose_request(const Plan& plan);
+Text compose_response(const Plan& plan);
+
+struct Incoming {
+    std::string head;  // in lower case; empty where it did not come whole
+    std::string body;
+    bool whole = false;  // its end was there as its framing says
+
+    [[nodiscard]] int status() const;
+    [[nodiscard]] bool says(std::string_view field) const { return head.find(field) != std::string::npos; }
+};
+
+// The next head; empty where it does not come whole.
+std::string receive_head(Wire& wire);
+Incoming receive_request(Wire& wire, std::string head);
+// The final response to method; interim ones before it are passed over.
+Incoming receive_response(Wire& wire, std::string_view method);
+
+}  // namespace tests::torture
