@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
-"""What a TCP pool costs through HAProxy, through Gatehouse's proxy and through the kernel (plane = "kernel"): small
-requests per second, in three network namespaces (client, gate, servers), the three interleaved over several rounds.
+"""What a TCP pool costs through HAProxy, through Gatehouse's proxy and through the kernel (plane = "kernel"): messages
+of 64 bytes there and back, in three network namespaces (client, gate, servers), the three interleaved.
 
-    GATEHOUSE_BUILD=build python3 bench/redirect_bench.py          as root, about a minute
+    GATEHOUSE_BUILD=build/bench python3 bench/redirect_bench.py          as root, about a minute
 
-Needs haproxy and wrk. The servers are two of the tests' demo servers, everything shares this machine's cores, and
-nothing is pinned: compare the columns, not the machine with another one.
+Needs haproxy. Both ends are bench/ping_pong, which does next to nothing; everything shares this machine's cores, and
+nothing is pinned: compare the lines, not the machine with another one.
 """
 
 import os
 import pathlib
 import platform
-import re
 import shutil
 import statistics
 import subprocess
@@ -21,7 +20,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "
 import house  # noqa: E402
 from house import TIED, House, run, wait_until  # noqa: E402
 
-ROUNDS, SECONDS, THREADS, CONNECTIONS = 7, 2, 2, 32
+ROUNDS, SECONDS = 7, 1
+CONNECTIONS = (1, 8, 32, 128)  # with one message in flight on each
 GATE = "10.82.0.1"
 PORTS = {"HAProxy, mode tcp": 7001, "Gatehouse, plane = proxy": 7002, "Gatehouse, plane = kernel": 7003}
 
@@ -99,30 +99,33 @@ def start_haproxy(gatehouse):
     return process
 
 
-def measure(client, port):
-    """Requests per second of one short run. One that met an error measures something else, so it ends the benchmark."""
-    command = ["ip", "netns", "exec", client, "wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{SECONDS}s"]
-    text = run(*command, f"http://{GATE}:{port}/").stdout
-    if "Socket errors" in text or "Non-2xx" in text:
-        raise SystemExit(f"port {port}: wrk met errors\n{text}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+def start_servers(gatehouse):
+    command = ["ip", "netns", "exec", gatehouse.app, house.BUILD / "ping_pong", "serve", "10.80.0.11:80", "10.80.0.12:80"]
+    return subprocess.Popen(TIED + [str(word) for word in command])
+
+
+def measure(client, port, connections):
+    """Exchanges per second of one short run."""
+    command = ["ip", "netns", "exec", client, house.BUILD / "ping_pong", "load", f"{GATE}:{port}", connections, SECONDS]
+    return float(run(*map(str, command)).stdout)
 
 
 def print_table(figures):
-    base = statistics.median(figures["HAProxy, mode tcp"])
     print(f"\n{os.cpu_count()} cores, Linux {platform.release()}, {run('haproxy', '-v').stdout.splitlines()[0]}")
-    print(f"{ROUNDS} rounds of {SECONDS} s each, wrk with {THREADS} threads and {CONNECTIONS} connections\n")
-    print("| way | requests/s, median | lowest to highest | ratio to HAProxy |")
+    print(f"Exchanges of 64 bytes per second, median (lowest to highest) of {ROUNDS} runs of {SECONDS} s\n")
+    print("| connections | way | exchanges/s | ratio to HAProxy |")
     print("|---|---|---|---|")
-    for name, found in figures.items():
-        median = statistics.median(found)
-        print(f"| {name} | {median:.0f} | {min(found):.0f} to {max(found):.0f} | {median / base:.2f} |")
+    for connections, ways in figures.items():
+        base = statistics.median(ways["HAProxy, mode tcp"])
+        for name, found in ways.items():
+            median = statistics.median(found)
+            spread = f"{median:.0f} ({min(found):.0f} to {max(found):.0f})"
+            print(f"| {connections} | {name} | {spread} | {median / base:.2f} |")
 
 
 def compare(gatehouse):
     gatehouse.make(GATEHOUSE)
-    for number in (1, 2):
-        gatehouse.start_server(number)
+    servers = start_servers(gatehouse)
     client = make_client(gatehouse)
     haproxy = start_haproxy(gatehouse)
     try:
@@ -130,23 +133,25 @@ def compare(gatehouse):
         for pool in ("copied", "redirected"):
             wait_until(lambda: gatehouse.states(pool) == {"web1": "up", "web2": "up"}, 10, f"{pool}: both servers up")
         wait_until(lambda: gatehouse.backends("redirected")["web1"].get("slots") == 128, 10, "the kernel has its slots")
-        figures = {name: [] for name in PORTS}
+        figures = {connections: {name: [] for name in PORTS} for connections in CONNECTIONS}
         for port in PORTS.values():
-            measure(client, port)  # to warm up
+            measure(client, port, 8)  # to warm up
         for number in range(ROUNDS):
             # Each is first once in three rounds, so that what drifts meets all.
             names = list(PORTS)[number % 3 :] + list(PORTS)[: number % 3]
-            for name in names:
-                figures[name].append(measure(client, PORTS[name]))
+            for connections in CONNECTIONS:
+                for name in names:
+                    figures[connections][name].append(measure(client, PORTS[name], connections))
         print_table(figures)
     finally:
-        haproxy.terminate()
-        haproxy.wait()
+        for process in (haproxy, servers):
+            process.terminate()
+            process.wait()
         run("ip", "netns", "delete", client, check=False)
 
 
 def main():
-    missing = [tool for tool in ("ip", "wrk", "haproxy", "nft") if not shutil.which(tool)]
+    missing = [tool for tool in ("ip", "haproxy", "nft") if not shutil.which(tool)]
     if os.geteuid() != 0 or missing:
         print(f"SKIPPED: needs root and {', '.join(missing) or 'its network namespaces'}")
         sys.exit(house.SKIPPED)
