@@ -1,10 +1,23 @@
 #include "core/io/operation.hpp"
 
+#include <poll.h>
+
+#include <algorithm>
 #include <cerrno>
+#include <numeric>
 
 #include "core/base/verify.hpp"
 
 namespace core::io {
+
+namespace {
+
+std::size_t total(std::span<const std::string_view> pieces) noexcept {
+    return std::accumulate(pieces.begin(), pieces.end(), std::size_t{0},
+                           [](std::size_t sum, std::string_view piece) { return sum + piece.size(); });
+}
+
+}  // namespace
 
 Operation::Operation(Loop& loop, OperationSlot& slot) noexcept : Completion(&on_complete), loop_(loop), slot_(slot) {}
 
@@ -83,14 +96,55 @@ void ReceiveLease::cancel() {
     Operation::cancel();
 }
 
+bool Patient::submit_later() {
+    if (cancelled_) {
+        return false;
+    }
+    pause_ = std::clamp<Tick>(pause_ * 2, 1, pause_max);
+    loop_.wheel().set(*this, loop_.now() + pause_);
+    return true;
+}
+
+void Patient::cancel() {
+    cancelled_ = true;
+    if (armed()) {
+        loop_.wheel().clear(*this);
+        loop_.defer(*this, -ECANCELED);
+    } else {
+        Operation::cancel();
+    }
+}
+
+int Sending::flags() const noexcept {
+    return MSG_NOSIGNAL | (home().poll_blind ? MSG_DONTWAIT : MSG_WAITALL);
+}
+
+bool Sending::settle(int result, std::uint32_t flags) {
+    if (result > 0) {
+        const auto count = static_cast<std::size_t>(result);
+        sent_ += count;
+        left_ -= count;
+        advance(count);
+        made_progress();
+    }
+    if (left_ > 0 && (result >= 0 || result == -EAGAIN)) {
+        home().poll_blind = true;
+        if (submit_later()) {
+            return false;
+        }
+        result = -ECANCELED;
+    }
+    return Operation::settle(sent_ > 0 ? static_cast<int>(sent_) : result, flags);
+}
+
 void Send::submit() {
     io_uring_sqe* sqe = loop_.entry(*this);
-    io_uring_prep_send(sqe, fd_, bytes_.data(), bytes_.size(), MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_prep_send(sqe, fd_, bytes_.data(), bytes_.size(), flags());
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
 }
 
 SendPieces::SendPieces(Loop& loop, OperationSlot& slot, int fd, std::span<const std::string_view> pieces) noexcept
-    : Operation(loop, slot), fd_(fd) {
+    : Sending(loop, slot, total(pieces)), fd_(fd) {
     VERIFY(pieces.size() <= pieces_.size());
     for (const std::string_view piece : pieces) {
         pieces_[message_.msg_iovlen++] = {const_cast<char*>(piece.data()), piece.size()};
@@ -100,8 +154,17 @@ SendPieces::SendPieces(Loop& loop, OperationSlot& slot, int fd, std::span<const 
 
 void SendPieces::submit() {
     io_uring_sqe* sqe = loop_.entry(*this);
-    io_uring_prep_sendmsg(sqe, fd_, &message_, MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_prep_sendmsg(sqe, fd_, &message_, static_cast<unsigned>(flags()));
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+}
+
+void SendPieces::advance(std::size_t count) noexcept {
+    for (iovec& piece : pieces_) {
+        const std::size_t gone = std::min(count, piece.iov_len);
+        piece.iov_base = static_cast<char*>(piece.iov_base) + gone;
+        piece.iov_len -= gone;
+        count -= gone;
+    }
 }
 
 void Connect::submit() {
@@ -114,6 +177,11 @@ void Poll::submit() {
     io_uring_sqe* sqe = loop_.entry(*this);
     io_uring_prep_poll_add(sqe, fd_, static_cast<unsigned>(events_));
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
+}
+
+bool Poll::settle(int result, std::uint32_t flags) {
+    const bool asked_for = result < 0 || (result & (events_ | POLLERR | POLLHUP | POLLNVAL)) != 0;
+    return asked_for || !submit_later() ? Operation::settle(result, flags) : false;
 }
 
 void Sleep::submit() {

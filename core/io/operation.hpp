@@ -21,6 +21,7 @@ namespace core::io {
 class Operation;
 struct OperationSlot {
     Operation* current = nullptr;
+    bool poll_blind = false;  // the kernel has shown that it cannot wait for room to send here; see Patient
 };
 
 class Operation : public Completion {
@@ -39,6 +40,8 @@ protected:
     // Takes the result; returns false where the operation went out again and the waiter must stay asleep.
     virtual bool settle(int result, std::uint32_t flags);
 
+    [[nodiscard]] OperationSlot& home() const noexcept { return slot_; }
+
     Loop& loop_;
     int result_ = 0;
 
@@ -46,6 +49,28 @@ private:
     static void on_complete(Completion& self, int result, std::uint32_t flags);
     OperationSlot& slot_;
     std::coroutine_handle<> waiter_;
+};
+
+// An operation that may have to wait for room to send, which the kernel cannot do where the peer has sent FIN: every
+// poll of io_uring's looks for EPOLLRDHUP too (IO_POLL_UNMASK), and that is there for good then. A send tries 128 times
+// in a row and comes back short or with EAGAIN, a poll comes back at once. So we wait ourselves, a little longer each
+// time.
+class Patient : public Operation, private Timer {
+public:
+    using Operation::Operation;
+    void cancel() override;
+
+protected:
+    ~Patient() override = default;
+    // Submits again after a pause of 1 ms, then of twice as much up to pause_max. False: cancelled, nothing follows.
+    bool submit_later();
+    void made_progress() noexcept { pause_ = 0; }
+
+private:
+    static constexpr Tick pause_max = 256;  // milliseconds: 10 000 who never read cost 40 000 tries a second
+    void on_expire() override { submit(); }
+    Tick pause_ = 0;
+    bool cancelled_ = false;
 };
 
 // recv(2) into memory of the caller's. 0: the peer has ended its side.
@@ -79,25 +104,42 @@ private:
     bool cancelled_ = false;
 };
 
-// send(2) of everything (MSG_WAITALL: the kernel goes on after a short write, 5.19). Less than all only on an error.
-class Send final : public Operation {
+// Sends everything (MSG_WAITALL: the kernel goes on after a short write, 5.19). Less than all only on an error.
+class Sending : public Patient {
+protected:
+    Sending(Loop& loop, OperationSlot& slot, std::size_t size) noexcept : Patient(loop, slot), left_(size) {}
+    ~Sending() override = default;
+    [[nodiscard]] int flags() const noexcept;
+
+private:
+    bool settle(int result, std::uint32_t flags) final;
+    // The first count bytes of what is left have gone out.
+    virtual void advance(std::size_t count) noexcept = 0;
+    std::size_t left_;
+    std::size_t sent_ = 0;
+};
+
+// send(2).
+class Send final : public Sending {
 public:
     Send(Loop& loop, OperationSlot& slot, int fd, std::string_view bytes) noexcept
-        : Operation(loop, slot), fd_(fd), bytes_(bytes) {}
+        : Sending(loop, slot, bytes.size()), fd_(fd), bytes_(bytes) {}
 
 private:
     void submit() override;
+    void advance(std::size_t count) noexcept override { bytes_.remove_prefix(count); }
     int fd_;
     std::string_view bytes_;
 };
 
 // sendmsg(2) of up to four pieces, all of them.
-class SendPieces final : public Operation {
+class SendPieces final : public Sending {
 public:
     SendPieces(Loop& loop, OperationSlot& slot, int fd, std::span<const std::string_view> pieces) noexcept;
 
 private:
     void submit() override;
+    void advance(std::size_t count) noexcept override;
     int fd_;
     msghdr message_{};
     std::array<iovec, 4> pieces_{};
@@ -117,13 +159,14 @@ private:
 };
 
 // poll(2) for one of events (POLLIN, POLLOUT). The events that came, or a negative errno.
-class Poll final : public Operation {
+class Poll final : public Patient {
 public:
     Poll(Loop& loop, OperationSlot& slot, int fd, short events) noexcept
-        : Operation(loop, slot), fd_(fd), events_(events) {}
+        : Patient(loop, slot), fd_(fd), events_(events) {}
 
 private:
     void submit() override;
+    bool settle(int result, std::uint32_t flags) override;
     int fd_;
     short events_;
 };

@@ -141,9 +141,12 @@ TEST_P(Torture, LosesNothingAltersNothingAndKeepsNothing) {
     }
     const std::size_t descriptors_warm = descriptors();
     const std::size_t allocated_warm = allocated();
-    run(time_, false);
+    run(time_, only_ != 0);
     const std::size_t descriptors_late = descriptors();
     const std::size_t allocated_late = allocated();
+    if (only_ != 0) {
+        fmt::print("{}{}", http_->log(), tcp_->log());
+    }
     stop();
     fmt::print("{} messages, {} MiB compared, {} excused; descriptors {} / {} / {} / {}, KiB allocated {} / {}\n",
                ledger_.messages.load(), ledger_.bytes.load() >> 20, ledger_.excused.load(), descriptors_before,

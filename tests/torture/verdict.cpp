@@ -94,7 +94,8 @@ std::string judge_response(const Plan& plan, const Incoming& response, Wire::End
         return fmt::format("status {}", response.status());
     }
     if (!response.whole) {
-        return fmt::format("cut after {} bytes of {}", response.body.size(), plan.server.size);
+        return fmt::format("{} after {} bytes of {}", end == Wire::End::orderly ? "FIN" : "RST", response.body.size(),
+                           plan.server.size);
     }
     return plan.bodiless() ? std::string() : judge_all(plan.server, response.body);
 }

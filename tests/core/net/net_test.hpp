@@ -66,6 +66,10 @@ inline io::Task<void> send_all(Socket& socket, std::span<const std::string_view>
     result = co_await socket.send(pieces);
 }
 
+inline io::Task<void> await_room(Socket& socket, int& result) {
+    result = co_await socket.writable();
+}
+
 inline io::Task<void> connect(Socket& socket, Address to, int& result) {
     result = co_await socket.connect(to);
 }

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 
 #include <array>
+#include <thread>
 
 #include "tests/core/net/net_test.hpp"
 
@@ -48,6 +49,79 @@ TEST_F(SocketTest, ReceivesSendsAndSeesTheEnd) {
     group.start(receive_some(*socket_, into, result));
     run(group);
     EXPECT_EQ(result, 0);
+}
+
+// Fills what the kernel takes for a peer that does not read.
+void fill(int fd) {
+    const std::string much(1 << 20, 'x');
+    while (::send(fd, much.data(), much.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+    }
+}
+
+// io_uring cannot wait for room to send once the peer has sent FIN: EPOLLRDHUP wakes each of its polls.
+TEST_F(SocketTest, SendsAllToAPeerThatHasSentFinAndReadsLate) {
+    ::fcntl(socket_->fd(), F_SETFL, O_NONBLOCK);
+    ::shutdown(peer_.get(), SHUT_WR);
+    const std::string head = "head";
+    const std::string body(12 << 20, 'b');
+    const std::array<std::string_view, 2> pieces{head, body};
+    int first = 0;
+    int second = 0;
+    io::TaskGroup group;
+    group.start(send_all(*socket_, body, first));
+    for (int i = 0; i < 20; ++i) {
+        loop_->run_once(5);
+    }
+    EXPECT_EQ(first, 0) << "it has ended before anybody has read";
+    std::string got;
+    std::thread reader([&] {
+        std::string piece(100'000, 0);
+        for (ssize_t size = 1; size > 0 && got.size() < 2 * body.size() + head.size();) {
+            size = ::recv(peer_.get(), piece.data(), piece.size(), 0);
+            got.append(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+        }
+    });
+    run(group);
+    group.start(send_all(*socket_, std::span<const std::string_view>(pieces), second));
+    run(group);
+    socket_->shutdown_send();
+    reader.join();
+    EXPECT_EQ(first, static_cast<int>(body.size()));
+    EXPECT_EQ(second, static_cast<int>(head.size() + body.size()));
+    EXPECT_TRUE(got == body + head + body);
+}
+
+TEST_F(SocketTest, WaitsForRoomToSendToAPeerThatHasSentFin) {
+    ::fcntl(socket_->fd(), F_SETFL, O_NONBLOCK);
+    ::shutdown(peer_.get(), SHUT_WR);
+    fill(socket_->fd());
+    int result = 0;
+    io::TaskGroup group;
+    group.start(await_room(*socket_, result));
+    for (int i = 0; i < 20; ++i) {
+        loop_->run_once(5);
+    }
+    EXPECT_EQ(result, 0) << "there is no room yet";
+    std::thread reader([&] { end_of(peer_.get()); });
+    run(group);
+    EXPECT_NE(result & POLLOUT, 0);
+    socket_->shutdown_send();
+    reader.join();
+}
+
+TEST_F(SocketTest, AbortEndsASendThatWaitsForAPeerThatHasSentFin) {
+    ::fcntl(socket_->fd(), F_SETFL, O_NONBLOCK);
+    ::shutdown(peer_.get(), SHUT_WR);
+    fill(socket_->fd());
+    int result = 0;
+    io::TaskGroup group;
+    group.start(send_all(*socket_, "more", result));
+    for (int i = 0; i < 20; ++i) {
+        loop_->run_once(5);
+    }
+    socket_->abort();
+    run(group);
+    EXPECT_LT(result, 0);
 }
 
 TEST_F(SocketTest, SendsPiecesInOrder) {
