@@ -49,7 +49,7 @@ void Acceptor::stop() {
     if (accept_.running()) {
         accept_.cancel();
     } else {
-        take_backlog();
+        take_leave();
     }
 }
 
@@ -60,7 +60,7 @@ void Acceptor::on_connection(base::Descriptor connection) {
 
 void Acceptor::on_accept_end(int error) {
     if (state_ == State::stopped) {
-        take_backlog();
+        take_leave();
     } else if (state_ == State::running && error != 0) {
         loop_.wheel().set(*this, loop_.now() + retry_after);
     } else if (state_ == State::running) {
@@ -72,6 +72,12 @@ void Acceptor::on_expire() {
     if (state_ == State::running && !accept_.running()) {
         accept_.start(listening_.get());
     }
+}
+
+void Acceptor::take_leave() {
+    take_backlog();
+    listening_.reset();
+    on_stopped();
 }
 
 void Acceptor::take_backlog() {

@@ -18,8 +18,9 @@ public:
 
     void start();
     void pause();
-    // For good: start() and pause() do nothing any more. Connections that are already in the backlog are still taken
-    // when the kernel has let go.
+    // For good: start() and pause() do nothing any more. When the kernel has let go, connections that are already in
+    // the backlog are still taken, the listening socket is closed, and on_stopped() is called: perhaps before this
+    // returns.
     void stop();
     [[nodiscard]] bool idle() const noexcept { return !accept_.running(); }
     [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_; }
@@ -27,12 +28,15 @@ public:
 protected:
     // A new connection: non-blocking, close-on-exec; TCP options are inherited from the listening socket.
     virtual void on_accepted(base::Descriptor connection) = 0;
+    // Our descriptor of the listening socket is closed. The acceptor must outlive the call.
+    virtual void on_stopped() {}
 
 private:
     enum class State : std::uint8_t { paused, running, stopped };
     void on_connection(base::Descriptor connection) final;
     void on_accept_end(int error) final;
     void on_expire() final;
+    void take_leave();
     void take_backlog();
 
     io::Loop& loop_;

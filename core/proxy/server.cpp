@@ -69,8 +69,7 @@ void Server::configure(const SnapshotRef& snapshot, std::vector<ListenerSockets>
     for (std::size_t index = 0; index < workers_.size(); ++index) {
         Worker& worker = *workers_[index].worker;
         worker.post([&worker, &snapshot, &done, share = &shares[index]] {
-            worker.apply(snapshot, std::move(*share));
-            done.count_down();
+            worker.apply(snapshot, std::move(*share), [&done] { done.count_down(); });
         });
     }
     done.wait();

@@ -29,7 +29,8 @@ public:
     // Sockets of one listener: as many as there are workers, one each (SO_REUSEPORT).
     using ListenerSockets = std::vector<base::Descriptor>;
     // Swaps the configuration: listeners whose address stays keep accepting, exchanges in flight go on, backends that
-    // stay keep their health. sockets[i] belongs to snapshot->listeners[i].
+    // stay keep their health. sockets[i] belongs to snapshot->listeners[i]. Those of listeners that are gone are closed
+    // when this returns.
     void configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets);
     // Returns once no worker holds an idle connection to a fenced backend or would choose one.
     void administer(const Administration& administration);

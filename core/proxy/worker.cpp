@@ -34,9 +34,14 @@ public:
 
     std::shared_ptr<ListenerState> state;
     bool leaving = false;
+    bool closed = false;
 
 private:
     void on_accepted(base::Descriptor connection) override { worker_.accept(std::move(connection), state); }
+    void on_stopped() override {
+        closed = true;
+        worker_.report_closed();
+    }
     Worker& worker_;
 };
 
@@ -85,7 +90,7 @@ bool Worker::done() const noexcept {
            std::all_of(doors_.begin(), doors_.end(), [](const auto& door) { return door->idle(); });
 }
 
-void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners) {
+void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners, io::Mailbox::Letter applied) {
     routing_ = std::make_shared<Routing>(std::move(snapshot), routing_.get(), commons_, loop_->now() * 31 + index_);
     routing_->apply(administration_);
     routing_->wake_queues();
@@ -107,11 +112,27 @@ void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners) {
     for (std::unique_ptr<Door>& door : doors_) {
         if (door != nullptr) {
             door->leaving = true;
-            door->stop();
             kept.push_back(std::move(door));  // goes when the kernel has let go of it
         }
     }
     doors_ = std::move(kept);
+    for (const std::unique_ptr<Door>& door : doors_) {
+        if (door->leaving) {
+            door->stop();
+        }
+    }
+    applied_.push_back(std::move(applied));
+    report_closed();
+}
+
+void Worker::report_closed() {
+    const bool closing = std::any_of(doors_.begin(), doors_.end(),
+                                     [](const std::unique_ptr<Door>& door) { return door->leaving && !door->closed; });
+    if (!closing) {
+        for (const io::Mailbox::Letter& applied : std::exchange(applied_, {})) {
+            applied();
+        }
+    }
 }
 
 void Worker::administer(const Administration& administration) {

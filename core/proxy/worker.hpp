@@ -52,8 +52,9 @@ public:
         ListenerSpec spec;
         base::Descriptor fd;
     };
-    // Takes a new configuration; a listener whose address is there already keeps its socket.
-    void apply(SnapshotRef snapshot, std::vector<Listening> listeners);
+    // Takes a new configuration; a listener whose address is there already keeps its socket. applied is called when
+    // that is done and the sockets of listeners that are gone are closed: until then their addresses are in use.
+    void apply(SnapshotRef snapshot, std::vector<Listening> listeners, io::Mailbox::Letter applied);
     void administer(const Administration& administration);
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     // backend has failed an exchange or relay, because of why.
@@ -98,6 +99,7 @@ private:
     void delist(Session& session) noexcept;
     void keep_house();
     void balance_acceptance();
+    void report_closed();
     [[nodiscard]] bool done() const noexcept;
     void wind_down();
 
@@ -118,6 +120,7 @@ private:
     http::DateText date_{};
     io::Tick date_made_ = 0;
     std::vector<std::unique_ptr<Door>> doors_;
+    std::vector<io::Mailbox::Letter> applied_;  // called when no door is closing any more
     io::TaskGroup sessions_;
     Session* first_session_ = nullptr;
     Housekeeping housekeeping_{*this};

@@ -130,6 +130,22 @@ TEST_F(Endings, AClientSilentInItsBodyIsNotTheBackendsFailure) {
     EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
 }
 
+TEST_F(Endings, AReloadLeavesNothingOfAListenerButItsSessions) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send(get);
+    EXPECT_TRUE(client.read_until("hi").ends_with("hi"));
+    gate.server().configure(std::make_shared<Snapshot>(), {});
+    base::Descriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage{};
+    const socklen_t size = gate.address().fill(storage);
+    EXPECT_EQ(::connect(late.get(), reinterpret_cast<sockaddr*>(&storage), size), -1);
+    EXPECT_EQ(errno, ECONNREFUSED);
+    client.send(get);
+    EXPECT_THAT(client.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 503"));
+}
+
 TEST_F(Endings, AReloadAtTheSessionLimitLeavesTheListenerOpen) {
     Origin origin(answer_all(ok));
     auto limit = std::make_shared<std::uint32_t>(1);
@@ -197,7 +213,7 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
     worker.post([&] {
         std::vector<Worker::Listening> listeners;
         listeners.push_back({snapshot->listeners[0], std::move(listening)});
-        worker.apply(snapshot, std::move(listeners));
+        worker.apply(snapshot, std::move(listeners), [] {});
         worker.set_health("app", "web1", origin.address(), true);
         configured.count_down();
     });
