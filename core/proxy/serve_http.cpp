@@ -48,14 +48,9 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
     }
 }
 
-// One request and its response. True: the session goes on.
-io::Task<bool> serve_one(Session& session, bool first) {
-    http::ParseResult parsed;
-    const Arrival arrival = co_await receive_request(session, first, parsed);
-    if (arrival == Arrival::nothing) {
-        session.client.abort();
-        co_return false;
-    }
+// One request, which has arrived or is refused, and its response. True: the session goes on. The exchange and its
+// record live in this frame, which a session that waits for a request does not have: they are the most of a busy one.
+io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseResult& parsed) {
     Worker& worker = session.worker;
     const std::shared_ptr<Routing> routing = worker.routing();
     Record record(worker.loop().now());
@@ -101,11 +96,15 @@ io::Task<void> linger(Session& session) {
 
 io::Task<void> serve_http(Worker& worker, int fd, const std::shared_ptr<ListenerState>& listener) {
     Session session(worker, base::Descriptor(fd), listener);
-    bool first = true;
     bool more = co_await begin_session(session);
-    while (more) {
-        more = co_await serve_one(session, first);
-        first = false;
+    for (bool first = true; more; first = false) {
+        http::ParseResult parsed;
+        const Arrival arrival = co_await receive_request(session, first, parsed);
+        if (arrival == Arrival::nothing) {
+            session.client.abort();
+            break;
+        }
+        more = co_await serve_one(session, arrival, parsed);
     }
     if (!session.client.aborted()) {
         co_await linger(session);
