@@ -130,7 +130,10 @@ Transaction FenceManager::difference(const Snapshot& snapshot, Repair& repair) {
     FencePlan plan(fence_table(), now);
     for (const auto& [backend, fence] : fences_) {
         const auto key = key_of(backend.first, backend.second);
-        const auto has = [&](Scope scope) { return existing.contains({&map_of(backend.first, scope), key}); };
+        // Named anew, because C++20 lets a lambda capture a structured binding and clang 14 does not yet.
+        const auto has = [&, &address = backend.first](Scope scope) {
+            return existing.contains({&map_of(address, scope), key});
+        };
         const bool there = has(Scope::fresh) || has(Scope::all);
         if (plan.change(backend, &fence, existing)) {
             ++(there ? repair.altered : repair.missing);
