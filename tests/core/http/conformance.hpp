@@ -183,6 +183,7 @@ private:
         RequestOptions options;
         options.origin.client = "192.0.2.1";
         options.host_fallback = "backend";
+        options.expect = RequestOptions::Expect::forward;
         std::vector<char> out(result.consumed + growth_max);
         const std::size_t size = write_request(head, options, out);
         output_.append(out.data(), size);
