@@ -125,6 +125,9 @@ class House:
         """The network and the files; nothing runs yet."""
         sweep()
         self.make_network()
+        self.make_files(configuration)
+
+    def make_files(self, configuration):
         self.folder.mkdir(mode=0o755)
         (self.folder / "state").mkdir(mode=0o750)
         shutil.chown(self.folder / "state", "gatehouse", "gatehouse")
