@@ -133,6 +133,7 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     snapshot->page = body.at("maintenance").at("page");
     snapshot->retry_after = body.at("maintenance").at("retry_after_s");
     snapshot->zero_copy = body.at("zero_copy");
+    snapshot->relay_drain = read_ms(body, "relay_drain_ms");
     snapshot->log_exchanges = body.at("log").at("exchanges");
     order.snapshot = std::move(snapshot);
     return order;

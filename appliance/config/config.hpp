@@ -118,6 +118,7 @@ struct Proxy {
     std::string user = "gatehouse";            // named in the file: exists; the default may not
     ZeroCopy zero_copy = ZeroCopy::automatic;  // off: every body byte is copied
     core::Milliseconds drain{30'000};          // on SIGTERM, how long exchanges may still take
+    core::Milliseconds relay_drain{30'000};    // and relays, which may last for ever; at most drain
 
     friend bool operator==(const Proxy&, const Proxy&) = default;
 };

@@ -78,6 +78,11 @@ void Reader::read_proxy() {
     proxy.workers = static_cast<unsigned>(section.number("workers", proxy.workers, 0, Limits::workers));
     proxy.zero_copy = section.choice("zero_copy", proxy.zero_copy, zero_copy_words);
     proxy.drain = section.duration("drain", proxy.drain, 0ms, 24h);
+    proxy.relay_drain = section.duration("relay_drain", proxy.drain, 0ms, 24h);
+    if (proxy.relay_drain > proxy.drain) {
+        section.complain("relay_drain", "it is longer than 'drain', which ends everything",
+                         "make it shorter, or 'drain' longer");
+    }
     const auto user = section.text("user", {});
     if (!user.empty()) {
         proxy.user = user;

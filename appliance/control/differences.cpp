@@ -94,6 +94,7 @@ std::vector<std::string> describe_changes(const config::Config& before, const co
     section(before.timeouts == after.timeouts, "timeouts");
     section(before.log == after.log, "log");
     section(before.proxy.drain == after.proxy.drain, "proxy.drain");
+    section(before.proxy.relay_drain == after.proxy.relay_drain, "proxy.relay_drain");
     section(before.proxy.zero_copy == after.proxy.zero_copy, "proxy.zero_copy");
     return out;
 }

@@ -101,6 +101,7 @@ json configure_message(const config::Config& config) {
               {"backend_ms", timeouts.backend.count()},
               {"client_ms", timeouts.client.count()},
               {"relay_idle_ms", timeouts.relay_idle.count()}}},
+            {"relay_drain_ms", config.proxy.relay_drain.count()},
             {"zero_copy", config.proxy.zero_copy == config::ZeroCopy::automatic},
             {"log", {{"exchanges", config.log.exchanges}}},
             {"probe_sockets", {{"v4", probes.v4}, {"v6", probes.v6}}}};

@@ -84,6 +84,7 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, io::PipePool* pipes, 
 io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, io::PipePool* pipes, Record& record) {
     const Side client{session.client, session.deadline, session.inbox};
     const Side server{backend.socket, backend.deadline, backend.inbox};
+    session.relaying = true;
     client.deadline.set(idle, reset);
     server.deadline.set(idle, reset);
     io::Task<void> upward = pump(client, server, idle, pipes, record.received, record.spliced);
@@ -93,6 +94,7 @@ io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, i
     co_await upward;
     client.deadline.clear();
     server.deadline.clear();
+    session.relaying = false;
 }
 
 }  // namespace core::proxy

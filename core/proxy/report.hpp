@@ -36,6 +36,12 @@ struct WorkerReport {
     std::vector<QueueReport> queues;  // of all workers together; a single worker says nothing here
 };
 
+// What was still in flight when the time to drain was over.
+struct CutReport {
+    std::uint32_t exchanges = 0;
+    std::uint32_t relays = 0;
+};
+
 // Adds other to sum, matching by name.
 void add(WorkerReport& sum, const WorkerReport& other);
 

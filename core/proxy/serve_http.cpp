@@ -69,6 +69,7 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
         Exchange exchange(session, routing, record);
         exchange.prepare(worker.request_head(), parsed.consumed);
         more = co_await exchange.run();
+        record.error = session.cut ? Session::cut_reason : record.error;
     }
     if (routing->snapshot().log_exchanges) {
         record.print(worker.log_lines(), session.peer, worker.loop().now());

@@ -27,6 +27,7 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
         if (backend != nullptr) {
             connector.backend()->count_success();
             co_await relay(session, *backend, snapshot.timeouts.relay_idle, worker.pipes(snapshot), record);
+            record.error = session.cut ? Session::cut_reason : record.error;
         }
     }
     if (backend == nullptr) {

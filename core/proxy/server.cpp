@@ -102,7 +102,7 @@ WorkerReport Server::report() {
     return sum;
 }
 
-void Server::drain(Milliseconds within) {
+CutReport Server::drain(Milliseconds within) {
     if (!drained_) {
         drained_ = true;
         on_all([within](Worker& worker) { worker.drain(within); });
@@ -110,6 +110,12 @@ void Server::drain(Milliseconds within) {
             running.thread.join();
         }
     }
+    CutReport cut;
+    for (const Running& running : workers_) {
+        cut.exchanges += running.worker->cut().exchanges;
+        cut.relays += running.worker->cut().relays;
+    }
+    return cut;
 }
 
 }  // namespace core::proxy

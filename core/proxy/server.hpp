@@ -38,8 +38,9 @@ public:
     // taken away must not open the new one.
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     [[nodiscard]] WorkerReport report();
-    // Returns when all sessions have ended, within's deadline included.
-    void drain(Milliseconds within);
+    // Returns when all sessions have ended: exchanges by within, relays by the snapshot's relay_drain; and what had to
+    // be cut off then. A second call returns the same at once.
+    CutReport drain(Milliseconds within);
 
 private:
     struct Running {

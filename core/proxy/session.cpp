@@ -90,7 +90,7 @@ void Session::end_soon() {
 }
 
 void Session::end_now() {
-    ending = true;
+    ending = cut = true;
     client.reset();
     if (upstream != nullptr) {
         upstream->socket.reset();

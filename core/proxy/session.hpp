@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/net/deadline.hpp"
 #include "core/net/socket.hpp"
@@ -25,6 +26,9 @@ struct ListenerState {
 
 class Session {
 public:
+    // For the log.
+    static constexpr std::string_view cut_reason = "Gatehouse was stopped, and the time to drain was over";
+
     Session(Worker& owner, base::Descriptor fd, std::shared_ptr<ListenerState> from);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -34,9 +38,9 @@ public:
     void adopt(const net::ProxyHeader& header);
     // What a backend is told of this session where it wants a PROXY header.
     [[nodiscard]] net::ProxyHeader origin() const;
-    // Drain: idle ones end now, busy ones after what they do; relays at the deadline.
+    // Drain: idle ones end now, busy ones after what they do.
     void end_soon();
-    // Stop: both sides are aborted.
+    // Its time to drain is over: both sides are reset.
     void end_now();
 
     Worker& worker;
@@ -52,7 +56,9 @@ public:
     Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
     io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end
     bool idle = false;                   // waiting for a request, nothing of it has come yet
+    bool relaying = false;               // both sides may go on for as long as they like
     bool ending = false;
+    bool cut = false;  // ended by end_now()
 
 private:
     friend class Worker;

@@ -68,7 +68,8 @@ struct Snapshot {
     std::uint32_t retry_after = 120;      // seconds
     std::uint32_t sessions_max = 32'768;  // per worker; newcomers beyond it wait in the kernel's backlog
     bool log_exchanges = true;
-    bool zero_copy = true;  // long runs of body are spliced; false: everything is copied
+    Milliseconds relay_drain{30'000};  // how long relays may go on once a drain has begun
+    bool zero_copy = true;             // long runs of body are spliced; false: everything is copied
 };
 
 using SnapshotRef = std::shared_ptr<const Snapshot>;

@@ -195,8 +195,10 @@ void Worker::drain(Milliseconds within) {
         return;
     }
     draining_ = true;
+    const Milliseconds relays = routing_ == nullptr ? within : routing_->snapshot().relay_drain;
     drain_until_ = loop_->now() + static_cast<io::Tick>(within.count());
-    loop_->wheel().set(housekeeping_, std::min(loop_->now() + house_every, drain_until_));
+    relays_until_ = loop_->now() + static_cast<io::Tick>(std::min(within, relays).count());
+    loop_->wheel().set(housekeeping_, std::min(loop_->now() + house_every, relays_until_));
     for (const auto& door : doors_) {
         door->leaving = true;
         door->stop();
@@ -262,14 +264,27 @@ void Worker::keep_house() {
         }
     }
     std::erase_if(doors_, [](const std::unique_ptr<Door>& door) { return door->leaving && door->idle(); });
-    if (draining_ && loop_->now() >= drain_until_) {
-        for (Session* session = first_session_; session != nullptr; session = session->next_) {
-            session->end_now();
-        }
-    } else if (draining_) {
-        next = std::min(next, drain_until_);
+    if (draining_) {
+        cut_late(next);
     }
     loop_->wheel().set(housekeeping_, next);
+}
+
+// next: when to look again; brought forward to the next deadline.
+void Worker::cut_late(io::Tick& next) {
+    const io::Tick now = loop_->now();
+    for (Session* session = first_session_; session != nullptr; session = session->next_) {
+        if (now < (session->relaying ? relays_until_ : drain_until_)) {
+            continue;
+        }
+        if (!session->cut && session->upstream != nullptr) {
+            ++(session->relaying ? cut_.relays : cut_.exchanges);
+        }
+        session->end_now();
+    }
+    for (const io::Tick deadline : {relays_until_, drain_until_}) {
+        next = deadline > now ? std::min(next, deadline) : next;
+    }
 }
 
 }  // namespace core::proxy

@@ -60,8 +60,11 @@ public:
     // backend has failed an exchange or relay, because of why.
     void count_failure(Backend& backend, std::string_view why);
     [[nodiscard]] WorkerReport report() const;
-    // Stops accepting; idle sessions end, busy ones may go on until within has passed.
+    // Stops accepting; idle sessions end, exchanges may go on until within has passed, relays for as long as the
+    // snapshot says, at most within.
     void drain(Milliseconds within);
+    // What a drain had to cut off. Once the worker has ended, from any thread.
+    [[nodiscard]] const CutReport& cut() const noexcept { return cut_; }
 
     [[nodiscard]] io::Loop& loop() noexcept { return *loop_; }
     [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
@@ -98,6 +101,7 @@ private:
     void enlist(Session& session) noexcept;
     void delist(Session& session) noexcept;
     void keep_house();
+    void cut_late(io::Tick& next);
     void balance_acceptance();
     void report_closed();
     [[nodiscard]] bool done() const noexcept;
@@ -126,6 +130,8 @@ private:
     Housekeeping housekeeping_{*this};
     std::string log_lines_;
     io::Tick drain_until_ = 0;
+    io::Tick relays_until_ = 0;
+    CutReport cut_;
     bool draining_ = false;
     bool accepting_ = true;
 };

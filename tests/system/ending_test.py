@@ -30,6 +30,30 @@ class Ending(house.SystemTest):
         except (OSError, house.http.client.HTTPException):
             return False
 
+    def test_relays_have_a_deadline_of_their_own_and_exchanges_take_theirs(self):
+        text = house.CONFIGURATION.replace("workers = 2", 'workers = 2\ndrain = "20s"\nrelay_drain = "500ms"')
+        self.house.write_configuration(text)
+        self.house.cli("reload")
+        answers = []
+        with socket.create_connection(house.CHAT, 5) as relay:
+            relay.sendall(b"hello")
+            self.assertEqual(relay.recv(5, socket.MSG_WAITALL), b"hello")
+            visitor = threading.Thread(target=lambda: answers.append(get("/drip?ms=2000")))
+            visitor.start()
+            active = lambda: sum(found["active"] for found in self.house.backends("app").values())
+            wait_until(lambda: active() == 1, 2, "in flight")
+            started = time.monotonic()
+            self.house.daemon.terminate()
+            with self.assertRaises(ConnectionResetError):
+                relay.recv(1)
+            self.assertLess(time.monotonic() - started, 1.5, "the relay was not to wait for the exchange")
+            visitor.join()
+        self.assertEqual(answers[0].status, 200)
+        self.assertEqual(len(answers[0].content), 1000)
+        self.assertEqual(self.house.daemon.wait(5), 0)
+        log = (self.house.folder / "gatehouse.log").read_text()
+        self.assertIn('"event":"drained","exchanges_cut":0,"relays_cut":1', log)
+
     def test_idle_visitors_do_not_hold_up_the_end(self):
         with socket.create_connection(WEB, 5) as idle:
             idle.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -128,6 +128,9 @@ TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     EXPECT_EQ(first_problem("[proxy]\ndrain = \"0s\"\n"), "");
     EXPECT_EQ(first_problem("[proxy]\ndrain = \"24h\"\n"), "");
     EXPECT_NE(first_problem("[proxy]\ndrain = \"25h\"\n"), "");
+    EXPECT_EQ(first_problem("[proxy]\ndrain = \"5s\"\nrelay_drain = \"5s\"\n"), "");
+    EXPECT_NE(first_problem("[proxy]\ndrain = \"5s\"\nrelay_drain = \"6s\"\n"), "");
+    EXPECT_EQ(first_problem("[proxy]\ndrain = \"5s\"\n"), "") << "it follows drain where it is left out";
     EXPECT_EQ(first_problem("[timeouts]\nrelay_idle = \"30d\"\n"), "");
     EXPECT_NE(first_problem("[timeouts]\nrelay_idle = \"31d\"\n"), "");
     EXPECT_NE(first_problem("[timeouts]\nhead = \"99999999999999999999s\"\n"), "");

@@ -73,6 +73,7 @@ state = "/tmp/gatehouse"
 workers = 3
 user = "root"
 drain = "10s"
+relay_drain = "3s"
 zero_copy = "off"
 
 [timeouts]
@@ -143,7 +144,7 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
               (Maintenance{folder_ / "maintenance.html", "<h1>Back soon</h1>", std::chrono::minutes(5)}));
     EXPECT_EQ(config->fence_mode, FenceMode::icmp);
     EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
-    EXPECT_EQ(config->proxy, (Proxy{3, "root", ZeroCopy::off, 10s}));
+    EXPECT_EQ(config->proxy, (Proxy{3, "root", ZeroCopy::off, 10s, 3s}));
     EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 90s, 2h}));
     EXPECT_FALSE(config->log.exchanges);
 }

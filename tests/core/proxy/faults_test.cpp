@@ -98,8 +98,40 @@ TEST_F(Faults, EndsADrainAtItsDeadline) {
     busy.send(get);
     while (gate.server().report().backends[0].active == 0) {
     }
-    gate.server().drain(Milliseconds(50));
+    const CutReport cut = gate.server().drain(Milliseconds(50));
+    EXPECT_EQ(cut.exchanges, 1U);
+    EXPECT_EQ(cut.relays, 0U);
     busy.read_all();
+}
+
+TEST_F(Faults, CutsRelaysAtTheirOwnDeadlineAndLetsExchangesEnd) {
+    std::promise<void> cut;
+    Origin origin([&](Peer& peer) {
+        if (peer.read_until("\r\n\r\n").find("Upgrade") != std::string::npos) {
+            peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+            EXPECT_EQ(peer.read_all(), "<reset>");
+            cut.set_value();
+        } else {
+            cut.get_future().wait();
+            peer.send(ok);
+            peer.read_all();
+        }
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) { snapshot.relay_drain = Milliseconds(100); });
+    Peer relayed = gate.client();
+    relayed.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    EXPECT_THAT(relayed.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 101"));
+    Peer asking = gate.client();
+    asking.send(get);
+    while (gate.server().report().backends[0].active < 2) {
+    }
+    const CutReport report = gate.server().drain(Milliseconds(10'000));
+    EXPECT_EQ(report.relays, 1U);
+    EXPECT_EQ(report.exchanges, 0U);
+    EXPECT_TRUE(asking.read_all().ends_with("\r\n\r\nhi"));
+    EXPECT_EQ(relayed.read_all(), "<reset>");
+    gate.end_log();
+    EXPECT_THAT(gate.log(), HasSubstr(Session::cut_reason));
 }
 
 TEST_F(Faults, SwapsTheConfigurationUnderAnOpenSession) {
