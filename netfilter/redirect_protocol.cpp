@@ -58,14 +58,18 @@ core::Result<RedirectBackend> backend_of(const RedirectItem& item) {
 template <typename Packet>
 void put(std::span<const RedirectItem> items, Packet& packet) {
     VERIFY(items.size() <= redirect_items_max);
-    std::memcpy(packet.items.data(), items.data(), items.size_bytes());
+    if (!items.empty()) {  // memcpy takes no null pointer, not even for nothing
+        std::memcpy(packet.items.data(), items.data(), items.size_bytes());
+    }
     packet.count = static_cast<decltype(packet.count)>(items.size());
 }
 
 template <typename Packet>
 std::vector<RedirectItem> take(const Packet& packet) {
     std::vector<RedirectItem> items(std::min<std::size_t>(packet.count, redirect_items_max));
-    std::memcpy(items.data(), packet.items.data(), items.size() * sizeof(RedirectItem));
+    if (!items.empty()) {
+        std::memcpy(items.data(), packet.items.data(), items.size() * sizeof(RedirectItem));
+    }
     return items;
 }
 

@@ -122,11 +122,17 @@ def print_latency(table, seconds, folder):
     print("\nMedians of three runs each.\n")
 
 
-def print_memory(started, sessions):
+def measure_memory(started, sessions):
+    """Before anything else: a proxy that has served many keeps memory for as many more."""
+    ports = {"gatehouse": 8101, "haproxy": 8111, "nginx": 8121}
+    return {name: load.idle_sessions(started[name], port, sessions) for name, port in ports.items()}
+
+
+def print_memory(figures, sessions):
     print(f"## User memory of an idle session\n\nPrivate memory of the proxy's processes, {sessions:,} keep-alive "
           "sessions after one request\neach, less what it was before.\n\n| | bytes a session |\n|---|---|")
-    for name, port in (("gatehouse", 8101), ("haproxy", 8111), ("nginx", 8121)):
-        print(f"| {name} | {load.idle_sessions(started[name], port, sessions):,.0f} |")
+    for name, figure in figures.items():
+        print(f"| {name} | {figure:,.0f} |")
     print()
 
 
@@ -162,12 +168,13 @@ def main():
             proxies.wait_for([proxies.ORIGIN, *sorted(ports)], load.answers)
             print("# Gatehouse beside HAProxy and nginx\n")
             print("\n".join(f"- {line}" for line in proxies.versions(build)))
+            memory = measure_memory(processes, chosen.sessions) if chosen.sessions else {}
             measure(table, processes, chosen.rounds, chosen.seconds, folder)
             print_work(table, chosen.seconds, chosen.rounds)
             print_rates(table)
             print_latency(table, chosen.seconds, folder)
-            if chosen.sessions:
-                print_memory(processes, chosen.sessions)
+            if memory:
+                print_memory(memory, chosen.sessions)
         finally:
             for process in reversed(processes.values()):
                 process.stop()
