@@ -58,6 +58,11 @@ void Reader::read_pool(const std::string& name, Section& section) {
     pool.proxy_protocol = section.choice("proxy_protocol", ProxyProtocol::off, proxy_protocol_words);
     pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Limits::queue));
     pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
+    pool.slow_start = section.duration("slow_start", pool.slow_start, 0ms, 1h);
+    if (pool.slow_start > 0ms && pool.balance == Balance::source_hash) {
+        section.complain("slow_start", "source_hash gives each client its server, whatever that is used to",
+                         "leave it out, or use another 'balance'");
+    }
     if (const Entry* check = section.find("check"); check != nullptr) {
         read_check(name, *check, pool.check);
     }

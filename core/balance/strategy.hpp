@@ -21,7 +21,7 @@ enum class Balance : std::uint8_t {
 
 // What a strategy sees of one backend at the moment of choosing.
 struct Candidate {
-    std::uint32_t weight = 1;    // 1 to 256
+    std::uint32_t weight = 1;    // 1 to 25600: only what it is to the others' counts
     std::uint32_t active = 0;    // exchanges and relays in flight
     std::uint64_t identity = 0;  // stable over reloads; for source_hash
     bool backup = false;         // only when no other is eligible

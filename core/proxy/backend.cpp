@@ -10,7 +10,10 @@ Backend::Backend(std::string pool, BackendSpec spec, std::shared_ptr<BackendComm
       commons_(std::move(commons)),
       identity_(balance::identity_of(spec_.address)) {}
 
-void Backend::set_healthy(bool healthy) {
+void Backend::set_healthy(bool healthy, io::Tick now) {
+    if (healthy && !healthy_) {
+        up_since_ = now;
+    }
     healthy_ = healthy;
     if (!healthy_) {
         close_idle();
@@ -50,12 +53,18 @@ void Backend::sweep(io::Tick now) {
     });
 }
 
-bool Backend::count_failure() {
+std::uint32_t Backend::warmth(Milliseconds slow_start, io::Tick now) const noexcept {
+    const auto whole = static_cast<io::Tick>(slow_start.count());
+    const io::Tick up = now - up_since_;
+    return up >= whole ? 100 : static_cast<std::uint32_t>(std::max<io::Tick>(1, up * 100 / whole));
+}
+
+bool Backend::count_failure(io::Tick now) {
     ++failed;
     if (spec_.passive_fall == 0 || !commons_->streak.fail(spec_.passive_fall)) {
         return false;
     }
-    set_healthy(false);
+    set_healthy(false, now);
     return true;
 }
 

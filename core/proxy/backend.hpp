@@ -24,7 +24,8 @@ public:
 
     // A reload may change weight, limit and backup; never server or address.
     void update(const BackendSpec& spec) { spec_ = spec; }
-    void set_healthy(bool healthy);
+    // now: the loop's clock; a slow start begins where it was not healthy before.
+    void set_healthy(bool healthy, io::Tick now);
     // Fencing closes the idle connections: nothing new may reach the server, not even on an old connection.
     void set_fenced(bool fenced);
 
@@ -34,6 +35,8 @@ public:
     [[nodiscard]] bool room() const noexcept { return !limited() || commons_->quota.room(spec_.connections_max); }
     [[nodiscard]] Quota& quota() noexcept { return commons_->quota; }
     [[nodiscard]] bool healthy() const noexcept { return healthy_; }
+    // How much of its weight it has, percent (1 to 100): that of the time since it came up in slow_start.
+    [[nodiscard]] std::uint32_t warmth(Milliseconds slow_start, io::Tick now) const noexcept;
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
     [[nodiscard]] const BackendSpec& spec() const noexcept { return spec_; }
     [[nodiscard]] const std::string& pool() const noexcept { return pool_; }
@@ -50,7 +53,7 @@ public:
 
     // An exchange or relay has failed, or not, by the server's doing. True from count_failure(): now there were as many
     // in a row as the passive check allows; this worker does not use the backend any more.
-    [[nodiscard]] bool count_failure();
+    [[nodiscard]] bool count_failure(io::Tick now);
     void count_success() noexcept {
         if (spec_.passive_fall != 0) {
             commons_->streak.pass();
@@ -69,6 +72,7 @@ private:
     std::uint64_t identity_;
     bool healthy_ = false;
     bool fenced_ = false;
+    io::Tick up_since_ = 0;
     std::vector<std::unique_ptr<Connection>> idle_;
 };
 

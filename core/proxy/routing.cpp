@@ -19,9 +19,9 @@ Pool::Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends,
       strategy_(spec.balance, seed),
       candidates_(backends_.size()) {}
 
-Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among among) {
+Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among among, io::Tick now) {
     for (;;) {
-        const auto chosen = choose(client, tried, among);
+        const auto chosen = choose(client, tried, among, now);
         if (!chosen) {
             return {};
         }
@@ -38,10 +38,12 @@ bool Pool::crowded(std::span<Backend* const> tried) const noexcept {
     });
 }
 
-std::optional<std::size_t> Pool::choose(const Address& client, std::span<Backend* const> tried, Among among) {
+std::optional<std::size_t> Pool::choose(const Address& client, std::span<Backend* const> tried, Among among,
+                                        io::Tick now) {
+    const bool slow = spec_.slow_start.count() > 0;
     for (std::size_t i = 0; i < backends_.size(); ++i) {
         const Backend& backend = *backends_[i];
-        candidates_[i] = {.weight = backend.spec().weight,
+        candidates_[i] = {.weight = backend.spec().weight * (slow ? backend.warmth(spec_.slow_start, now) : 1),
                           .active = backend.active,
                           .identity = backend.identity(),
                           .backup = backend.spec().backup,

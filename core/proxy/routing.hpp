@@ -25,8 +25,9 @@ public:
         all,
         unlimited,  // what comes free on a limited backend belongs to who is first in the queue
     };
-    // A use of the next backend for client that is not among tried; empty where nobody is left, or has room.
-    Usage pick(const Address& client, std::span<Backend* const> tried, Among among);
+    // A use of the next backend for client that is not among tried; empty where nobody is left, or has room. now: the
+    // loop's clock, for who has come up a short while ago.
+    Usage pick(const Address& client, std::span<Backend* const> tried, Among among, io::Tick now);
     // Whether waiting can help: some backend that is not among tried could be used, if only it had room.
     [[nodiscard]] bool crowded(std::span<Backend* const> tried) const noexcept;
     [[nodiscard]] Queue& queue() noexcept { return *queue_; }
@@ -38,7 +39,8 @@ public:
     std::optional<Administration::Maintenance> maintenance;
 
 private:
-    std::optional<std::size_t> choose(const Address& client, std::span<Backend* const> tried, Among among);
+    std::optional<std::size_t> choose(const Address& client, std::span<Backend* const> tried, Among among,
+                                      io::Tick now);
 
     const PoolSpec& spec_;
     std::vector<std::shared_ptr<Backend>> backends_;

@@ -49,6 +49,7 @@ struct PoolSpec {
     net::ProxyVersion proxy_header = net::ProxyVersion::none;  // what a connection to a backend begins with
     std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody
     Milliseconds queue_timeout{5'000};  // and how long each of them
+    Milliseconds slow_start{0};         // until a backend that has come up has its whole weight; 0: at once
 };
 
 struct Timeouts {

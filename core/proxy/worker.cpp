@@ -147,14 +147,14 @@ void Worker::set_health(const std::string& pool, const std::string& server, cons
     if (routing_ != nullptr) {
         const auto backend = routing_->backend(pool, server);
         if (backend != nullptr && backend->spec().address == address) {
-            backend->set_healthy(healthy);
+            backend->set_healthy(healthy, loop_->now());
             routing_->wake_queues();
         }
     }
 }
 
 void Worker::count_failure(Backend& backend, std::string_view why) {
-    if (!backend.count_failure()) {
+    if (!backend.count_failure(loop_->now())) {
         return;
     }
     routing_->wake_queues();  // who waits for this backend waits in vain

@@ -121,6 +121,9 @@ TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     EXPECT_NE(first_problem(pool("queue_timeout = \"9ms\""), true), "");
     EXPECT_EQ(first_problem(pool("queue_timeout = \"1h\""), true), "");
     EXPECT_NE(first_problem(pool("queue_timeout = \"61m\""), true), "");
+    EXPECT_EQ(first_problem(pool("slow_start = \"1h\""), true), "");
+    EXPECT_NE(first_problem(pool("slow_start = \"61m\""), true), "");
+    EXPECT_NE(first_problem(pool("slow_start = \"1s\"\nbalance = \"source_hash\""), true), "");
     EXPECT_EQ(first_problem(server("port", 65535), true), "");
     EXPECT_NE(first_problem(server("port", 65536), true), "");
     EXPECT_EQ(first_problem("[proxy]\nworkers = 1024\n"), "");
