@@ -93,6 +93,19 @@ core::proxy::Timeouts read_timeouts(const json& from) {
     return timeouts;
 }
 
+core::proxy::Limits read_limits(const json& from) {
+    core::proxy::Limits limits;
+    limits.sessions = from.at("sessions");
+    limits.sessions_per_source = from.at("sessions_per_source");
+    limits.head.head = from.at("head");
+    limits.head.request_line = from.at("request_line");
+    limits.head.fields = from.at("fields");
+    limits.chunks.extension = from.at("chunk_extension");
+    limits.chunks.trailers = from.at("trailers");
+    limits.body_rate = {from.at("body_rate"), read_ms(from, "body_credit_ms")};
+    return limits;
+}
+
 }  // namespace
 
 ConfigureOrder read_configure(const json& body, std::vector<core::base::Descriptor> fds) {
@@ -134,6 +147,7 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     snapshot->page = body.at("maintenance").at("page");
     snapshot->retry_after = body.at("maintenance").at("retry_after_s");
     snapshot->zero_copy = body.at("zero_copy");
+    snapshot->limits = read_limits(body.at("limits"));
     snapshot->relay_drain = read_ms(body, "relay_drain_ms");
     snapshot->log_exchanges = body.at("log").at("exchanges");
     order.snapshot = std::move(snapshot);
@@ -187,8 +201,10 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
                   const std::vector<core::health::Standing>& standings) {
     json listeners = json::array();
     for (const auto& listener : report.listeners) {
-        listeners.push_back(
-            {{"name", listener.name}, {"sessions", listener.sessions}, {"accepted", listener.accepted}});
+        listeners.push_back({{"name", listener.name},
+                             {"sessions", listener.sessions},
+                             {"accepted", listener.accepted},
+                             {"refused", listener.refused}});
     }
     json pools = json::array();
     for (const auto& pool : snapshot.pools) {

@@ -124,6 +124,21 @@ struct Proxy {
     friend bool operator==(const Proxy&, const Proxy&) = default;
 };
 
+// What clients may ask for. Sizes in bytes.
+struct Limits {
+    std::uint32_t sessions = 32'768;        // of one worker at a time; more wait to be accepted
+    std::uint32_t sessions_per_source = 0;  // of one address, all workers together; 0: no limit
+    std::uint32_t head = 16 * 1024;         // of a request, with its first line
+    std::uint32_t request_line = 8 * 1024;  // at most head
+    std::uint32_t fields = 100;
+    std::uint32_t chunk_extension = 256;     // on one chunk's line
+    std::uint32_t trailers = 8 * 1024;       // behind the last chunk
+    std::uint32_t body_rate = 500;           // bytes per second that a body must bring; 0: any
+    core::Milliseconds body_credit{20'000};  // how long it may fall behind that
+
+    friend bool operator==(const Limits&, const Limits&) = default;
+};
+
 struct Timeouts {
     core::Milliseconds head{10'000};        // the whole head of a request
     core::Milliseconds keep_alive{60'000};  // an idle session between two requests
@@ -169,6 +184,7 @@ struct Config {
     Control control;
     Proxy proxy;
     Timeouts timeouts;
+    Limits limits;
     Log log;
 
     // By name; null where there is none.
@@ -181,7 +197,7 @@ struct Config {
 };
 
 // What a file may hold at most. Bounds are fixed at load, so that nothing behind them grows without one.
-struct Limits {
+struct Bounds {
     static constexpr std::size_t file_bytes = std::size_t{1} << 20;
     static constexpr std::size_t page_bytes = std::size_t{1} << 20;
     static constexpr std::size_t listeners = 256;
@@ -193,6 +209,12 @@ struct Limits {
     static constexpr std::size_t name_bytes = 63;
     static constexpr std::size_t socket_bytes = 107;  // sun_path without its NUL, unix(7)
     static constexpr std::int64_t workers = 1024;
+    static constexpr std::int64_t sessions = 1'000'000;
+    static constexpr std::int64_t body_rate = 1'000'000;
+    static constexpr std::uint64_t head = 16 * 1024;  // as much as a session can hold
+    static constexpr std::int64_t fields = 100;
+    static constexpr std::uint64_t chunk_extension = 16 * 1024;
+    static constexpr std::uint64_t trailers = 64 * 1024;
     static constexpr std::int64_t weight = 256;
     static constexpr std::int64_t max_connections = 1'000'000;
     static constexpr std::int64_t queue = 65'536;

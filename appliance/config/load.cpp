@@ -7,7 +7,7 @@
 namespace appliance::config {
 
 tl::expected<Config, Problems> load(const std::filesystem::path& file) {
-    const auto text = read_text(file, Limits::file_bytes);
+    const auto text = read_text(file, Bounds::file_bytes);
     if (!text) {
         Problem problem{file.string(), 0, 0, "cannot read the configuration: " + text.error().why,
                         "name the file with -c FILE"};

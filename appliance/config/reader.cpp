@@ -13,7 +13,7 @@ const Node empty_table{.kind = Kind::table, .at = {}, .text = {}, .number = 0, .
 // Names go into commands, nftables comments and tables on a terminal: letters, digits, and what never needs quoting.
 bool good_name(std::string_view name) {
     const auto letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-    return !name.empty() && name.size() <= Limits::name_bytes && letter(name.front()) &&
+    return !name.empty() && name.size() <= Bounds::name_bytes && letter(name.front()) &&
            std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || c == '-' || c == '_' || c == '.'; });
 }
 
@@ -23,14 +23,15 @@ Reader::Reader(const Node& root, Config& config, Report& report)
     : root_(root, Position{1, 1}, "the file", report), config_(config), report_(report) {}
 
 void Reader::read() {
-    each("server", Limits::servers, &Reader::read_server);
-    each("pool", Limits::pools, &Reader::read_pool);
-    each("listen", Limits::listeners, &Reader::read_listener);
+    each("server", Bounds::servers, &Reader::read_server);
+    each("pool", Bounds::pools, &Reader::read_pool);
+    each("listen", Bounds::listeners, &Reader::read_listener);
     read_maintenance();
     read_firewall();
     read_control();
     read_proxy();
     read_timeouts();
+    read_limits();
     root_.close();
 }
 
@@ -59,7 +60,7 @@ void Reader::each(std::string_view key, std::size_t count_max, Named reader) {
             report_.add(
                 entry.at, fmt::format("bad name '{}'", entry.key),
                 fmt::format("write at most {} letters, digits, '-', '_' or '.', beginning with a letter or digit",
-                            Limits::name_bytes));
+                            Bounds::name_bytes));
         }
         (this->*reader)(entry.key, section);
         section.close();

@@ -53,6 +53,7 @@ private:
     void read_control();
     void read_proxy();
     void read_timeouts();
+    void read_limits();
 
     Section root_;
     Config& config_;

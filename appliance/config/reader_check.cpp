@@ -36,9 +36,9 @@ void Reader::read_check(const std::string& pool, const Entry& entry, Check& chec
                                      core::base::print_duration(check.interval)),
                          "a probe must end before the next begins: shorten it or lengthen the interval");
     }
-    check.fall = static_cast<unsigned>(section.number("fall", check.fall, 1, Limits::streak));
-    check.rise = static_cast<unsigned>(section.number("rise", check.rise, 1, Limits::streak));
-    check.passive_fall = static_cast<unsigned>(section.number("passive_fall", 0, 0, Limits::streak));
+    check.fall = static_cast<unsigned>(section.number("fall", check.fall, 1, Bounds::streak));
+    check.rise = static_cast<unsigned>(section.number("rise", check.rise, 1, Bounds::streak));
+    check.passive_fall = static_cast<unsigned>(section.number("passive_fall", 0, 0, Bounds::streak));
     section.close();
 }
 

@@ -30,7 +30,7 @@ std::optional<Firewall::Rate> parse_rate(std::string_view text) {
         return slash < text.size() && each.name == text.substr(slash + 1);
     });
     if (error != std::errc() || at != end || unit == units.end() || rate.count == 0 ||
-        rate.count > Limits::new_per_source) {
+        rate.count > Bounds::new_per_source) {
         return std::nullopt;
     }
     rate.unit = unit->seconds;
@@ -47,7 +47,7 @@ void Reader::read_firewall() {
     read_networks(section, "management", firewall.management);
     read_management_ports(section, firewall);
     firewall.connections_per_source =
-        static_cast<unsigned>(section.number("connections_per_source", 0, 0, Limits::connections_per_source));
+        static_cast<unsigned>(section.number("connections_per_source", 0, 0, Bounds::connections_per_source));
     read_rate(section, firewall);
     firewall.confirm = section.duration("confirm", firewall.confirm, 10s, 1h);
     if (firewall.enabled && section.find("management") == nullptr) {
@@ -63,11 +63,11 @@ void Reader::read_networks(Section& section, std::string_view key, std::vector<c
         return;
     }
     const Node& list = entry->value;
-    if (list.kind != Kind::list || list.list.size() > Limits::networks) {
+    if (list.kind != Kind::list || list.list.size() > Bounds::networks) {
         section.complain(key,
                          list.kind == Kind::list ? fmt::format("{} networks are too many", list.list.size())
                                                  : fmt::format("it is {}", print(list.kind)),
-                         fmt::format("write a list of at most {}, such as [\"10.0.0.0/8\"]", Limits::networks));
+                         fmt::format("write a list of at most {}, such as [\"10.0.0.0/8\"]", Bounds::networks));
         return;
     }
     for (const Node& node : list.list) {
@@ -91,13 +91,13 @@ void Reader::read_management_ports(Section& section, Firewall& firewall) {
     const Entry* entry = section.find("management_ports");
     if (entry != nullptr) {
         const Node& list = entry->value;
-        const bool numbers = list.kind == Kind::list && list.list.size() <= Limits::management &&
+        const bool numbers = list.kind == Kind::list && list.list.size() <= Bounds::management &&
                              std::all_of(list.list.begin(), list.list.end(), [](const Node& node) {
                                  return node.kind == Kind::number && node.number >= 1 && node.number <= 65535;
                              });
         if (!numbers) {
             section.complain("management_ports", "it is not a list of ports",
-                             fmt::format("write at most {} numbers from 1 to 65535, such as [22]", Limits::management));
+                             fmt::format("write at most {} numbers from 1 to 65535, such as [22]", Bounds::management));
             return;
         }
         firewall.management_ports.clear();
@@ -131,7 +131,7 @@ void Reader::read_rate(Section& section, Firewall& firewall) {
     }
     section.complain(
         "new_per_source", fmt::format("'{}' is not a rate", text),
-        fmt::format("write a number from 1 to {} and a unit, as 100/s, 600/m or 5000/h", Limits::new_per_source));
+        fmt::format("write a number from 1 to {} and a unit, as 100/s, 600/m or 5000/h", Bounds::new_per_source));
 }
 
 }  // namespace appliance::config

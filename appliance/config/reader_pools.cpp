@@ -56,7 +56,7 @@ void Reader::read_pool(const std::string& name, Section& section) {
     pool.balance = section.choice("balance", Balance::round_robin, balance_words);
     read_host(section, pool);
     pool.proxy_protocol = section.choice("proxy_protocol", ProxyProtocol::off, proxy_protocol_words);
-    pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Limits::queue));
+    pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Bounds::queue));
     pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
     pool.slow_start = section.duration("slow_start", pool.slow_start, 0ms, 1h);
     if (pool.slow_start > 0ms && pool.balance == Balance::source_hash) {
@@ -85,9 +85,9 @@ void Reader::read_backends(Section& section, Pool& pool) {
         section.complain("servers", fmt::format("it is {}", print(servers->value.kind)), "write servers = [\"web1\"]");
         return;
     }
-    if (servers->value.list.size() > Limits::backends) {
+    if (servers->value.list.size() > Bounds::backends) {
         section.complain("servers", fmt::format("{} servers are too many", servers->value.list.size()),
-                         fmt::format("at most {} are allowed in a pool", Limits::backends));
+                         fmt::format("at most {} are allowed in a pool", Bounds::backends));
         return;
     }
     for (const Node& node : servers->value.list) {
@@ -115,8 +115,8 @@ void Reader::read_backend(const Node& node, Pool& pool) {
     Section section(node, node.at, fmt::format("a server of [pool.{}]", pool.name), report_);
     Backend backend;
     backend.server = section.required_text("name", "name = \"web1\"");
-    backend.weight = static_cast<unsigned>(section.number("weight", 1, 1, Limits::weight));
-    backend.max_connections = static_cast<unsigned>(section.number("max_connections", 0, 0, Limits::max_connections));
+    backend.weight = static_cast<unsigned>(section.number("weight", 1, 1, Bounds::weight));
+    backend.max_connections = static_cast<unsigned>(section.number("max_connections", 0, 0, Bounds::max_connections));
     backend.backup = section.flag("backup", false);
     backend.address =
         core::Address().with_port(static_cast<std::uint16_t>(section.number("port", pool.port, 1, 65535)));

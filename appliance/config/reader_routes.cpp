@@ -15,7 +15,7 @@ using core::balance::Route;
 
 // What can stand in a path as a browser sends it: printable ASCII, without the beginning of a query or a fragment.
 bool good_path(std::string_view path) {
-    return path.starts_with('/') && path.size() <= Limits::route_bytes &&
+    return path.starts_with('/') && path.size() <= Bounds::route_bytes &&
            std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7f && c != '?' && c != '#'; });
 }
 
@@ -23,7 +23,7 @@ bool good_path(std::string_view path) {
 bool good_host(std::string_view host) {
     const std::string_view name = host.starts_with("*.") ? host.substr(2) : host;
     core::http::Authority authority;
-    return host.size() <= Limits::route_bytes && core::http::parse_authority(name, authority) &&
+    return host.size() <= Bounds::route_bytes && core::http::parse_authority(name, authority) &&
            authority.host == name && !name.ends_with('.') && name.find('*') == std::string_view::npos;
 }
 
@@ -49,7 +49,7 @@ void Reader::read_host(Section& section, Pool& pool) {
     pool.host = section.text("host", {});
     core::http::Authority authority;
     if (!pool.host.empty() &&
-        (pool.host.size() > Limits::route_bytes || !core::http::parse_authority(pool.host, authority))) {
+        (pool.host.size() > Bounds::route_bytes || !core::http::parse_authority(pool.host, authority))) {
         section.complain("host", fmt::format("'{}' is no host", pool.host.substr(0, 80)),
                          "write a name as in \"www.example.org\", with a port where it needs one");
     }
@@ -71,9 +71,9 @@ void Reader::read_routes(Section& section, Listener& listener) {
                          "write mode = \"http\", or leave the routes out");
         return;
     }
-    if (routes.list.size() > Limits::routes) {
+    if (routes.list.size() > Bounds::routes) {
         section.complain("route", fmt::format("{} routes are too many", routes.list.size()),
-                         fmt::format("at most {} are allowed for a listener", Limits::routes));
+                         fmt::format("at most {} are allowed for a listener", Bounds::routes));
         return;
     }
     for (const Node& node : routes.list) {

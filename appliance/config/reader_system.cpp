@@ -1,8 +1,9 @@
-// [maintenance], [fence], [control], [proxy], [timeouts] and [log]: how the appliance itself behaves.
+// [maintenance], [fence], [control], [proxy], [timeouts], [limits] and [log]: how the appliance itself behaves.
 #include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -39,7 +40,7 @@ void Reader::read_page(Section& section) {
         return;
     }
     const auto page = config_.file.parent_path() / text;
-    auto bytes = read_text(page, Limits::page_bytes);
+    auto bytes = read_text(page, Bounds::page_bytes);
     if (!bytes) {
         section.complain("page", bytes.error().line(), "write the page's path, relative to this file");
         return;
@@ -61,9 +62,9 @@ void Reader::read_control() {
     auto& paths = config_.control;
     paths.socket = control.text("socket", paths.socket.string());
     paths.state = control.text("state", paths.state.string());
-    if (!paths.socket.is_absolute() || paths.socket.string().size() > Limits::socket_bytes) {
+    if (!paths.socket.is_absolute() || paths.socket.string().size() > Bounds::socket_bytes) {
         control.complain("socket", fmt::format("'{}' is not a socket's path", paths.socket.string()),
-                         fmt::format("write an absolute path of at most {} bytes", Limits::socket_bytes));
+                         fmt::format("write an absolute path of at most {} bytes", Bounds::socket_bytes));
     }
     if (!paths.state.is_absolute()) {
         control.complain("state", fmt::format("'{}' is not an absolute path", paths.state.string()),
@@ -75,7 +76,7 @@ void Reader::read_control() {
 void Reader::read_proxy() {
     Section section = this->section("proxy");
     auto& proxy = config_.proxy;
-    proxy.workers = static_cast<unsigned>(section.number("workers", proxy.workers, 0, Limits::workers));
+    proxy.workers = static_cast<unsigned>(section.number("workers", proxy.workers, 0, Bounds::workers));
     proxy.zero_copy = section.choice("zero_copy", proxy.zero_copy, zero_copy_words);
     proxy.drain = section.duration("drain", proxy.drain, 0ms, 24h);
     proxy.relay_drain = section.duration("relay_drain", proxy.drain, 0ms, 24h);
@@ -108,6 +109,28 @@ void Reader::read_timeouts() {
     Section log = this->section("log");
     config_.log.exchanges = log.flag("exchanges", config_.log.exchanges);
     log.close();
+}
+
+void Reader::read_limits() {
+    Section section = this->section("limits");
+    auto& limits = config_.limits;
+    const auto number = [&](const char* key, std::uint32_t& value, std::int64_t min, std::int64_t max) {
+        value = static_cast<std::uint32_t>(section.number(key, value, min, max));
+    };
+    const auto size = [&](const char* key, std::uint32_t& value, std::uint64_t min, std::uint64_t max) {
+        value = static_cast<std::uint32_t>(section.size(key, value, min, max));
+    };
+    number("sessions", limits.sessions, 1, Bounds::sessions);
+    number("sessions_per_source", limits.sessions_per_source, 0, Bounds::sessions);
+    size("head", limits.head, 1024, Bounds::head);
+    limits.request_line = std::min(limits.request_line, limits.head);
+    size("request_line", limits.request_line, 128, limits.head);
+    number("fields", limits.fields, 8, Bounds::fields);
+    size("chunk_extension", limits.chunk_extension, 0, Bounds::chunk_extension);
+    size("trailers", limits.trailers, 0, Bounds::trailers);
+    number("body_rate", limits.body_rate, 0, Bounds::body_rate);
+    limits.body_credit = section.duration("body_credit", limits.body_credit, 1s, 1h);
+    section.close();
 }
 
 }  // namespace appliance::config

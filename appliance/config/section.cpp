@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "appliance/config/nearest.hpp"
+#include "core/base/size.hpp"
 
 namespace appliance::config {
 
@@ -98,33 +99,46 @@ bool Section::flag(std::string_view key, bool fallback) {
     return node == nullptr ? fallback : node->flag;
 }
 
-core::Milliseconds Section::duration(std::string_view key, core::Milliseconds fallback, core::Milliseconds min,
-                                     core::Milliseconds max) {
+std::string Section::with_unit(std::string_view key, std::string_view kind, std::string_view example) {
     const Entry* found = find(key);
     if (found == nullptr) {
-        return fallback;
+        return {};
     }
     if (found->value.kind == Kind::number) {
         complain(key, fmt::format("{} has no unit", found->value.number),
-                 fmt::format("write a duration, such as \"{}\"", core::base::print_duration(fallback)));
-        return fallback;
+                 fmt::format("write a {}, such as \"{}\"", kind, example));
+        return {};
     }
-    const auto value = text(key, {});
+    return text(key, {});
+}
+
+template <typename Value, typename Parse, typename Print>
+Value Section::within(std::string_view key, std::string_view kind, Value fallback, Value min, Value max, Parse parse,
+                      Print print) {
+    const std::string value = with_unit(key, kind, print(fallback));
     if (value.empty()) {
         return fallback;
     }
-    const auto parsed = core::base::parse_duration(value);
+    const auto parsed = parse(value);
     if (!parsed) {
         complain(key, parsed.error().what, parsed.error().mend);
         return fallback;
     }
     if (*parsed < min || *parsed > max) {
         complain(key, fmt::format("'{}' is out of range", value),
-                 fmt::format("write a duration from {} to {}", core::base::print_duration(min),
-                             core::base::print_duration(max)));
+                 fmt::format("write a {} from {} to {}", kind, print(min), print(max)));
         return fallback;
     }
     return *parsed;
+}
+
+core::Milliseconds Section::duration(std::string_view key, core::Milliseconds fallback, core::Milliseconds min,
+                                     core::Milliseconds max) {
+    return within(key, "duration", fallback, min, max, core::base::parse_duration, core::base::print_duration);
+}
+
+std::uint64_t Section::size(std::string_view key, std::uint64_t fallback, std::uint64_t min, std::uint64_t max) {
+    return within(key, "size", fallback, min, max, core::base::parse_size, core::base::print_size);
 }
 
 std::size_t Section::choose(std::string_view key, std::span<const std::string_view> names) {

@@ -30,6 +30,8 @@ public:
     bool flag(std::string_view key, bool fallback);
     core::Milliseconds duration(std::string_view key, core::Milliseconds fallback, core::Milliseconds min,
                                 core::Milliseconds max);
+    // Bytes.
+    std::uint64_t size(std::string_view key, std::uint64_t fallback, std::uint64_t min, std::uint64_t max);
     // One of a few words; words holds pairs of a word and its value.
     template <typename Enum, typename Words>
     Enum choice(std::string_view key, Enum fallback, const Words& words) {
@@ -54,6 +56,13 @@ public:
     [[nodiscard]] Position at(std::string_view key) const;
 
 private:
+    // The value of a key that is written as a number with a unit, as kind and example say; nothing where it is not
+    // there or was complained of.
+    std::string with_unit(std::string_view key, std::string_view kind, std::string_view example);
+    // What parse made of it, if that is between min and max; else fallback.
+    template <typename Value, typename Parse, typename Print>
+    Value within(std::string_view key, std::string_view kind, Value fallback, Value min, Value max, Parse parse,
+                 Print print);
     const Node* typed(std::string_view key, Kind kind);
     std::size_t choose(std::string_view key, std::span<const std::string_view> names);
     [[nodiscard]] const Entry* entry(std::string_view key) const;

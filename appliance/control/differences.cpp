@@ -96,6 +96,7 @@ std::vector<std::string> describe_changes(const config::Config& before, const co
     section(before.proxy.drain == after.proxy.drain, "proxy.drain");
     section(before.proxy.relay_drain == after.proxy.relay_drain, "proxy.relay_drain");
     section(before.proxy.zero_copy == after.proxy.zero_copy, "proxy.zero_copy");
+    section(before.limits == after.limits, "limits");
     return out;
 }
 

@@ -44,6 +44,18 @@ json write_pool(const config::Pool& pool) {
             {"backends", std::move(backends)}};
 }
 
+json write_limits(const config::Limits& limits) {
+    return {{"sessions", limits.sessions},
+            {"sessions_per_source", limits.sessions_per_source},
+            {"head", limits.head},
+            {"request_line", limits.request_line},
+            {"fields", limits.fields},
+            {"chunk_extension", limits.chunk_extension},
+            {"trailers", limits.trailers},
+            {"body_rate", limits.body_rate},
+            {"body_credit_ms", limits.body_credit.count()}};
+}
+
 }  // namespace
 
 ProbeSockets count_probes(const config::Config& config) {
@@ -103,6 +115,7 @@ json configure_message(const config::Config& config) {
               {"client_ms", timeouts.client.count()},
               {"relay_idle_ms", timeouts.relay_idle.count()}}},
             {"relay_drain_ms", config.proxy.relay_drain.count()},
+            {"limits", write_limits(config.limits)},
             {"zero_copy", config.proxy.zero_copy == config::ZeroCopy::automatic},
             {"log", {{"exchanges", config.log.exchanges}}},
             {"probe_sockets", {{"v4", probes.v4}, {"v6", probes.v6}}}};

@@ -136,7 +136,8 @@ Json view_status(const config::Config& config, const Administration& administrat
                              {"pool", listener.pool},
                              {"routes", std::move(routes)},
                              {"sessions", seen.is_object() ? seen.value("sessions", json(0)) : json(0)},
-                             {"accepted", seen.is_object() ? seen.value("accepted", json(0)) : json(0)}});
+                             {"accepted", seen.is_object() ? seen.value("accepted", json(0)) : json(0)},
+                             {"refused", seen.is_object() ? seen.value("refused", json(0)) : json(0)}});
     }
     Json pools = Json::array();
     for (const config::Pool& pool : config.pools) {

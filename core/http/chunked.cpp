@@ -131,7 +131,8 @@ std::string_view ChunkParser::take_extension(char byte, const ChunkLimits& limit
 }
 
 std::string_view ChunkParser::take_trailer(char byte, const ChunkLimits& limits) noexcept {
-    if (++trailers_ > limits.trailers) {
+    const bool last_line = state_ == State::last_lf || (state_ == State::trailer_begin && byte == '\r');
+    if (!last_line && ++trailers_ > limits.trailers) {
         return "the trailers are too long";
     }
     switch (state_) {

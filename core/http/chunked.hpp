@@ -13,7 +13,7 @@ namespace core::http {
 struct ChunkLimits {
     std::uint16_t extension = 256;         // on one chunk line
     std::uint32_t extensions = 16 * 1024;  // in one body: a byte of body must not cost 256 of overhead for ever
-    std::uint32_t trailers = 8 * 1024;     // the lines after the last chunk, with their ends
+    std::uint32_t trailers = 8 * 1024;     // the lines after the last chunk, with their ends, but for the empty one
     std::uint64_t chunk = std::uint64_t{1} << 62;
 };
 

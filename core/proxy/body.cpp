@@ -40,11 +40,26 @@ io::Task<int> emit(Outbox& to, std::string_view piece, bool chunk) {
     co_return 0;
 }
 
+// One receive from the sender, for as long as it may be silent.
+io::Task<int> receive(BodyMove& move) {
+    const io::Loop& loop = move.from.socket().loop();
+    move.deadline.set(move.pace == nullptr ? move.patience : move.pace->begin_wait(loop.now(), move.patience),
+                      move.effect);
+    const int got = co_await move.from.fill();
+    move.deadline.clear();
+    if (move.pace != nullptr && got > 0) {
+        move.pace->end_wait(loop.now());
+        move.pace->received(static_cast<std::uint64_t>(got));
+    }
+    co_return got;
+}
+
 // Finds the pieces of body in what has come in.
 class Cutter {
 public:
-    explicit Cutter(http::Framing framing) noexcept
+    Cutter(http::Framing framing, const http::ChunkLimits& limits) noexcept
         : framing_(framing),
+          limits_(limits),
           remaining_(framing.kind == http::Framing::Kind::length        ? framing.length
                      : framing.kind == http::Framing::Kind::until_close ? std::numeric_limits<std::uint64_t>::max()
                                                                         : 0) {}
@@ -53,7 +68,7 @@ public:
     http::ChunkParser::Step next(std::string_view& input) noexcept {
         using Kind = http::ChunkParser::Step::Kind;
         if (framing_.kind == http::Framing::Kind::chunked) {
-            return chunks_.next(input);
+            return chunks_.next(input, limits_);
         }
         if (remaining_ == 0) {
             return {Kind::end, {}, {}};
@@ -82,6 +97,7 @@ public:
 
 private:
     http::Framing framing_;
+    const http::ChunkLimits& limits_;
     std::uint64_t remaining_;
     http::ChunkParser chunks_;
 };
@@ -108,6 +124,7 @@ io::Task<SpliceEnd> splice_run(BodyMove& move, Cutter& cutter, io::Pipe& pipe) {
                      .from_deadline = move.deadline,
                      .from_patience = move.patience,
                      .from_effect = move.effect,
+                     .from_pace = move.pace,
                      .to = move.to.socket(),
                      .to_deadline = move.to.deadline(),
                      .to_patience = move.to.patience(),
@@ -141,7 +158,7 @@ BodyEnd body_end(SpliceEnd end, const BodyMove& move) {
 
 io::Task<BodyEnd> move_body(BodyMove move) {
     using Kind = http::ChunkParser::Step::Kind;
-    Cutter cutter(move.framing);
+    Cutter cutter(move.framing, move.chunks);
     bool closed = false;
     for (;;) {
         const std::string_view view = move.from.view();
@@ -180,9 +197,7 @@ io::Task<BodyEnd> move_body(BodyMove move) {
             }
             move.pipes = nullptr;  // none to be had; this body is copied
         }
-        move.deadline.set(move.patience, move.effect);
-        const int got = co_await move.from.fill();
-        move.deadline.clear();
+        const int got = co_await receive(move);
         if (got < 0 || (got == 0 && move.from.socket().broken_off())) {
             co_return BodyEnd::source_failed;
         }

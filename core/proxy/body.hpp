@@ -12,6 +12,7 @@
 #include "core/net/deadline.hpp"
 #include "core/proxy/inbox.hpp"
 #include "core/proxy/outbox.hpp"
+#include "core/proxy/pace.hpp"
 
 namespace core::proxy {
 
@@ -33,7 +34,9 @@ struct BodyMove {
     net::Deadline::Effect effect;  // and what that does to its socket
     Outbox& to;                    // what is pending in it goes first
     http::Framing framing;         // how it comes in
+    http::ChunkLimits chunks;      // where it comes in chunks
     bool chunk;                    // whether it goes out in chunks
+    Pace* pace;                    // null: any will do
     io::PipePool* pipes;           // null: never splice
     bool& spliced;                 // set where some of it was spliced
 };

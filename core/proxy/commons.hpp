@@ -12,6 +12,7 @@
 #include "core/proxy/queue.hpp"
 #include "core/proxy/quota.hpp"
 #include "core/proxy/report.hpp"
+#include "core/proxy/sources.hpp"
 #include "core/proxy/streak.hpp"
 
 namespace core::proxy {
@@ -32,6 +33,8 @@ public:
     void sweep();
     // Adds what only the commons know to sum: the queues.
     void report(WorkerReport& sum) const;
+
+    Sources sources;
 
 private:
     std::shared_ptr<Queue> find_queue(const std::string& pool);

@@ -123,13 +123,17 @@ io::Task<bool> Exchange::run() {
 
 // Head and body of the request. Where the client fails in the middle, the backend must not take what it got for whole.
 io::Task<BodyEnd> Exchange::upload(Connection& backend) {
+    const Limits& limits = routing_->snapshot().limits;
+    Pace pace(limits.body_rate);
     const BodyMove move{.from = session_.inbox,
                         .deadline = session_.deadline,
                         .patience = timeouts_.client,
                         .effect = net::Deadline::Effect::cancel_receive,
                         .to = to_backend_,
                         .framing = request_.framing,
+                        .chunks = limits.chunks,
                         .chunk = request_.framing.kind == http::Framing::Kind::chunked,
+                        .pace = &pace,
                         .pipes = session_.worker.pipes(routing_->snapshot()),
                         .spliced = record_.spliced};
     BodyEnd end = BodyEnd::complete;
@@ -240,7 +244,9 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .effect = net::Deadline::Effect::abort,
                         .to = to_client_,
                         .framing = incoming,
+                        .chunks = {},
                         .chunk = outgoing.kind == http::Framing::Kind::chunked,
+                        .pace = nullptr,
                         .pipes = session_.worker.pipes(routing_->snapshot()),
                         .spliced = record_.spliced};
     const BodyEnd end = co_await move_body(move);

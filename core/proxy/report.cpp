@@ -13,6 +13,7 @@ void add(WorkerReport& sum, const WorkerReport& other) {
         } else {
             same->sessions += listener.sessions;
             same->accepted += listener.accepted;
+            same->refused += listener.refused;
         }
     }
     for (const BackendReport& backend : other.backends) {

@@ -11,6 +11,7 @@ struct ListenerReport {
     std::string name;
     std::uint64_t sessions = 0;  // open now
     std::uint64_t accepted = 0;  // since the start
+    std::uint64_t refused = 0;   // of those: their source had too many sessions
 };
 
 struct BackendReport {

@@ -27,7 +27,8 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
     for (;;) {
         const std::string_view bytes = session.inbox.view();
         if (!bytes.empty()) {
-            parsed = http::parse_request(bytes, {}, session.worker.request_head(), seen);
+            parsed = http::parse_request(bytes, session.worker.routing()->snapshot().limits.head,
+                                         session.worker.request_head(), seen);
             seen = bytes.size();
         }
         if (parsed.verdict != http::ParseResult::Verdict::incomplete) {

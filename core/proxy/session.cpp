@@ -100,10 +100,28 @@ void Session::end_now() {
     }
 }
 
-io::Task<bool> begin_session(Session& session) {
-    if (!session.listener->spec->proxy_header) {
-        co_return true;
+namespace {
+
+// True where its source may have this session too. Trusted peers bring many clients' sessions.
+bool admit(Session& session) {
+    const std::uint32_t limit = session.worker.routing()->snapshot().limits.sessions_per_source;
+    if (limit == 0 || session.trusted) {
+        return true;
     }
+    session.place = session.worker.commons().sources.enter(session.peer, limit);
+    return session.place.taken();
+}
+
+void refuse(Session& session) {
+    ++session.listener->refused;
+    // Once in a while: whoever is refused may come back at once, and a log must not grow by that.
+    if (session.worker.refusal_worth_a_line()) {
+        log_refusal(session, "its source has as many sessions as it may");
+    }
+    session.client.reset();
+}
+
+io::Task<bool> introduce(Session& session) {
     std::string_view problem = "only trusted networks may connect here";
     bool silent = false;
     if (session.trusted) {
@@ -122,6 +140,22 @@ io::Task<bool> begin_session(Session& session) {
     }
     session.client.reset();
     co_return false;
+}
+
+}  // namespace
+
+io::Task<bool> begin_session(Session& session) {
+    if (session.listener->spec->proxy_header) {
+        const bool introduced = co_await introduce(session);
+        if (!introduced) {
+            co_return false;
+        }
+    }
+    const bool admitted = admit(session);
+    if (!admitted) {
+        refuse(session);
+    }
+    co_return admitted;
 }
 
 }  // namespace core::proxy

@@ -12,6 +12,7 @@
 #include "core/proxy/connection.hpp"
 #include "core/proxy/inbox.hpp"
 #include "core/proxy/snapshot.hpp"
+#include "core/proxy/sources.hpp"
 
 namespace core::proxy {
 
@@ -22,6 +23,7 @@ struct ListenerState {
     std::shared_ptr<const ListenerSpec> spec;  // replaced by a reload; whoever keeps views of it keeps the pointer
     std::uint32_t sessions = 0;
     std::uint64_t accepted = 0;
+    std::uint64_t refused = 0;
 };
 
 class Session {
@@ -52,6 +54,7 @@ public:
     Address peer;                        // the client, as its socket or a trusted PROXY header has it
     std::string peer_host;               // its text, for X-Forwarded-For
     std::optional<Address> reached;      // the address that the client connected to, where a PROXY header says so
+    Sources::Place place;                // among its source's sessions, where those are limited
     bool trusted = false;                // peer's claims about where requests come from are believed
     Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
     io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end
@@ -66,8 +69,9 @@ private:
     Session** link_ = nullptr;
 };
 
-// Begins a session: takes the PROXY header where its listener wants one. False: the peer may not connect, or has not
-// kept to the protocol, or has gone; it is reset, and logged unless it never said a word.
+// Begins a session: takes the PROXY header where its listener wants one, and a place among its source's sessions.
+// False: the peer may not connect, or has not kept to the protocol, or has gone; it is reset, and logged unless it
+// never said a word.
 io::Task<bool> begin_session(Session& session);
 
 // The life of a TCP session: choose a backend, relay until both sides have ended. Nobody left: reset.

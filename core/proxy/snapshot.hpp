@@ -12,6 +12,8 @@
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/network.hpp"
+#include "core/http/chunked.hpp"
+#include "core/http/parser.hpp"
 #include "core/net/proxy_header.hpp"
 
 namespace core::proxy {
@@ -61,13 +63,29 @@ struct Timeouts {
     Milliseconds relay_idle{3'600'000};  // a relay with no byte either way
 };
 
+// How fast a client's body must come at least, once its first byte is here. least: bytes per second, 0: any. credit:
+// how long it may fall behind that.
+struct BodyRate {
+    std::uint32_t least = 500;
+    Milliseconds credit{20'000};
+};
+
+// What clients may ask of us.
+struct Limits {
+    std::uint32_t sessions = 32'768;        // per worker; newcomers beyond it wait in the kernel's backlog
+    std::uint32_t sessions_per_source = 0;  // of one address (Sources), all workers together; 0: no limit
+    http::Limits head;                      // of a request
+    http::ChunkLimits chunks;               // of its body
+    BodyRate body_rate;
+};
+
 struct Snapshot {
     std::vector<ListenerSpec> listeners;
     std::vector<PoolSpec> pools;
     Timeouts timeouts;
-    std::string page;                     // the maintenance page, HTML; empty: the built-in one
-    std::uint32_t retry_after = 120;      // seconds
-    std::uint32_t sessions_max = 32'768;  // per worker; newcomers beyond it wait in the kernel's backlog
+    Limits limits;
+    std::string page;                 // the maintenance page, HTML; empty: the built-in one
+    std::uint32_t retry_after = 120;  // seconds
     bool log_exchanges = true;
     Milliseconds relay_drain{30'000};  // how long relays may go on once a drain has begun
     bool zero_copy = true;             // long runs of body are spliced; false: everything is copied

@@ -21,12 +21,18 @@ void sign_of_life(SpliceMove& move) {
 
 // False where the wait was ended from our side: a deadline, a drain, a cancelled receive.
 io::Task<bool> await_source(SpliceMove& move) {
+    const io::Loop& loop = move.from.loop();
+    Pace* const pace = move.from_pace;
     if (move.watch == SpliceMove::Watch::each_wait) {
-        move.from_deadline.set(move.from_patience, move.from_effect);
+        move.from_deadline.set(pace == nullptr ? move.from_patience : pace->begin_wait(loop.now(), move.from_patience),
+                               move.from_effect);
     }
     const int ready = co_await move.from.readable();
     if (move.watch == SpliceMove::Watch::each_wait) {
         move.from_deadline.clear();
+    }
+    if (pace != nullptr) {
+        pace->end_wait(loop.now());
     }
     co_return ready >= 0 && !move.from.aborted();
 }
@@ -86,6 +92,9 @@ io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::Pipe& pipe) {
             co_return orderly ? SpliceEnd::source_ended : SpliceEnd::source_failed;
         }
         pipe.filled = static_cast<std::size_t>(got);
+        if (move.from_pace != nullptr) {
+            move.from_pace->received(pipe.filled);
+        }
         sign_of_life(move);
         const bool drained = co_await drain(move, pipe);
         if (!drained) {

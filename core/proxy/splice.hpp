@@ -7,6 +7,7 @@
 #include "core/io/pipe.hpp"
 #include "core/io/task.hpp"
 #include "core/net/deadline.hpp"
+#include "core/proxy/pace.hpp"
 
 namespace core::proxy {
 
@@ -27,6 +28,7 @@ struct SpliceMove {
     net::Deadline& from_deadline;
     Milliseconds from_patience;
     net::Deadline::Effect from_effect;
+    Pace* from_pace = nullptr;  // null: any will do; of each_wait only
     net::Socket& to;
     net::Deadline& to_deadline;
     Milliseconds to_patience;

@@ -168,7 +168,7 @@ WorkerReport Worker::report() const {
     for (const auto& door : doors_) {
         if (!door->leaving) {
             const ListenerState& state = *door->state;
-            report.listeners.push_back({state.spec->name, state.sessions, state.accepted});
+            report.listeners.push_back({state.spec->name, state.sessions, state.accepted, state.refused});
         }
     }
     if (routing_ != nullptr) {
@@ -188,6 +188,15 @@ std::string_view Worker::date() {
         date_made_ = loop_->now();
     }
     return http::view(date_);
+}
+
+bool Worker::refusal_worth_a_line() noexcept {
+    const io::Tick now = loop_->now();
+    if (refusal_logged_ != 0 && now - refusal_logged_ < 1000) {
+        return false;
+    }
+    refusal_logged_ = now;
+    return true;
 }
 
 void Worker::drain(Milliseconds within) {
@@ -223,7 +232,7 @@ void Worker::balance_acceptance() {
     if (routing_ == nullptr || draining_) {
         return;
     }
-    const std::uint32_t limit = routing_->snapshot().sessions_max;
+    const std::uint32_t limit = routing_->snapshot().limits.sessions;
     const bool room = accepting_ ? sessions_.size() < limit : sessions_.size() < limit - limit / 16;
     if (room == accepting_) {
         return;

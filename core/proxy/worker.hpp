@@ -67,6 +67,7 @@ public:
     [[nodiscard]] const CutReport& cut() const noexcept { return cut_; }
 
     [[nodiscard]] io::Loop& loop() noexcept { return *loop_; }
+    [[nodiscard]] Commons& commons() noexcept { return commons_; }
     [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
     [[nodiscard]] io::Mailbox& mailbox() noexcept { return mailbox_; }
     [[nodiscard]] ScratchPool& scratch() noexcept { return scratch_; }
@@ -81,6 +82,8 @@ public:
     [[nodiscard]] std::string_view date();
     [[nodiscard]] const std::shared_ptr<Routing>& routing() const noexcept { return routing_; }
     [[nodiscard]] bool draining() const noexcept { return draining_; }
+    // True at most once a second.
+    [[nodiscard]] bool refusal_worth_a_line() noexcept;
     // Lines for the log, with their newlines; handed over once a round.
     [[nodiscard]] std::string& log_lines() noexcept { return log_lines_; }
 
@@ -129,6 +132,7 @@ private:
     Session* first_session_ = nullptr;
     Housekeeping housekeeping_{*this};
     std::string log_lines_;
+    io::Tick refusal_logged_ = 0;
     io::Tick drain_until_ = 0;
     io::Tick relays_until_ = 0;
     CutReport cut_;

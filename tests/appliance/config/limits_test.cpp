@@ -38,8 +38,8 @@ std::string servers(std::size_t count) {
 }
 
 TEST(Limits, ServersAreBounded) {
-    EXPECT_EQ(first_problem(servers(Limits::servers - 1)), "");
-    EXPECT_THAT(first_problem(servers(Limits::servers)),
+    EXPECT_EQ(first_problem(servers(Bounds::servers - 1)), "");
+    EXPECT_THAT(first_problem(servers(Bounds::servers)),
                 testing::HasSubstr("1025 tables [server.NAME] are too many; at most 1024 are allowed"));
 }
 
@@ -48,8 +48,8 @@ TEST(Limits, PoolsAreBounded) {
         return repeat(count,
                       [](std::size_t i) { return fmt::format("[pool.p{}]\nport = 80\nservers = [\"web1\"]\n", i); });
     };
-    EXPECT_EQ(first_problem(pools(Limits::pools - 1)), "");
-    EXPECT_THAT(first_problem(pools(Limits::pools)), testing::HasSubstr("257 tables [pool.NAME] are too many"));
+    EXPECT_EQ(first_problem(pools(Bounds::pools - 1)), "");
+    EXPECT_THAT(first_problem(pools(Bounds::pools)), testing::HasSubstr("257 tables [pool.NAME] are too many"));
 }
 
 TEST(Limits, ListenersAreBounded) {
@@ -58,8 +58,8 @@ TEST(Limits, ListenersAreBounded) {
             return fmt::format("[listen.l{}]\naddress = \"0.0.0.0:{}\"\npool = \"app\"\n", i, 1000 + i);
         });
     };
-    EXPECT_EQ(first_problem(listeners(Limits::listeners - 1)), "");
-    EXPECT_THAT(first_problem(listeners(Limits::listeners)),
+    EXPECT_EQ(first_problem(listeners(Bounds::listeners - 1)), "");
+    EXPECT_THAT(first_problem(listeners(Bounds::listeners)),
                 testing::HasSubstr("257 tables [listen.NAME] are too many"));
 }
 
@@ -68,8 +68,8 @@ TEST(Limits, BackendsOfAPoolAreBounded) {
         return servers(300) + "[pool.app]\nport = 80\nservers = [" +
                repeat(count, [](std::size_t i) { return fmt::format("\"s{}\", ", i); }) + "]\n";
     };
-    EXPECT_EQ(first_problem(pool(Limits::backends), true), "");
-    EXPECT_THAT(first_problem(pool(Limits::backends + 1), true), testing::HasSubstr("257 servers are too many"));
+    EXPECT_EQ(first_problem(pool(Bounds::backends), true), "");
+    EXPECT_THAT(first_problem(pool(Bounds::backends + 1), true), testing::HasSubstr("257 servers are too many"));
 }
 
 TEST(Limits, TrustedNetworksAreBounded) {
@@ -77,24 +77,24 @@ TEST(Limits, TrustedNetworksAreBounded) {
         return "[listen.in]\naddress = \"0.0.0.0:81\"\npool = \"app\"\nproxy_protocol = true\ntrusted = [" +
                repeat(count, [](std::size_t i) { return fmt::format("\"10.0.{}.0/24\", ", i); }) + "]\n";
     };
-    EXPECT_EQ(first_problem(listener(Limits::networks)), "");
-    EXPECT_THAT(first_problem(listener(Limits::networks + 1)), testing::HasSubstr("65 networks are too many"));
+    EXPECT_EQ(first_problem(listener(Bounds::networks)), "");
+    EXPECT_THAT(first_problem(listener(Bounds::networks + 1)), testing::HasSubstr("65 networks are too many"));
 }
 
 TEST(Limits, NamesAreBounded) {
     const auto server = [](std::size_t size) {
         return fmt::format("[server.{}]\nhost = \"10.0.0.12\"\n", std::string(size, 'x'));
     };
-    EXPECT_EQ(first_problem(server(Limits::name_bytes)), "");
-    EXPECT_THAT(first_problem(server(Limits::name_bytes + 1)), testing::HasSubstr("bad name 'xxx"));
+    EXPECT_EQ(first_problem(server(Bounds::name_bytes)), "");
+    EXPECT_THAT(first_problem(server(Bounds::name_bytes + 1)), testing::HasSubstr("bad name 'xxx"));
 }
 
 TEST(Limits, TheSocketsPathFitsTheKernelsStructure) {
     const auto control = [](std::size_t size) {
         return fmt::format("[control]\nsocket = \"/{}\"\n", std::string(size - 1, 's'));
     };
-    EXPECT_EQ(first_problem(control(Limits::socket_bytes)), "");
-    EXPECT_THAT(first_problem(control(Limits::socket_bytes + 1)), testing::HasSubstr("at most 107 bytes"));
+    EXPECT_EQ(first_problem(control(Bounds::socket_bytes)), "");
+    EXPECT_THAT(first_problem(control(Bounds::socket_bytes + 1)), testing::HasSubstr("at most 107 bytes"));
 }
 
 TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
@@ -137,6 +137,28 @@ TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     EXPECT_EQ(first_problem("[timeouts]\nrelay_idle = \"30d\"\n"), "");
     EXPECT_NE(first_problem("[timeouts]\nrelay_idle = \"31d\"\n"), "");
     EXPECT_NE(first_problem("[timeouts]\nhead = \"99999999999999999999s\"\n"), "");
+}
+
+TEST(Limits, WhatClientsMayAskForHasBounds) {
+    const auto limits = [](std::string_view line) { return first_problem(fmt::format("[limits]\n{}\n", line)); };
+    for (const auto* const taken :
+         {"sessions = 1", "sessions = 1000000", "sessions_per_source = 0", "sessions_per_source = 1000000",
+          "head = \"1KiB\"", "head = \"16KiB\"", "request_line = \"128B\"", "request_line = \"16KiB\"", "fields = 8",
+          "fields = 100", "chunk_extension = \"0B\"", "chunk_extension = \"16KiB\"", "trailers = \"0B\"",
+          "trailers = \"64KiB\"", "body_rate = 0", "body_rate = 1000000", "body_credit = \"1s\"",
+          "body_credit = \"1h\""}) {
+        EXPECT_EQ(limits(taken), "") << taken;
+    }
+    for (const auto* const refused :
+         {"sessions = 0", "sessions = 1000001", "sessions_per_source = -1", "sessions_per_source = 1000001",
+          "head = \"1023B\"", "head = \"16385B\"", "request_line = \"127B\"", "request_line = \"16385B\"",
+          "head = \"2KiB\"\nrequest_line = \"2049B\"", "fields = 7", "fields = 101", "chunk_extension = \"16385B\"",
+          "trailers = \"65537B\"", "body_rate = -1", "body_rate = 1000001", "body_credit = \"999ms\"",
+          "body_credit = \"61m\"", "head = \"99999999999999999999GiB\""}) {
+        EXPECT_NE(limits(refused), "") << refused;
+    }
+    EXPECT_THAT(limits("head = 4096"), testing::HasSubstr("4096 has no unit; write a size, such as \"16KiB\""));
+    EXPECT_THAT(limits("head = \"32KiB\""), testing::HasSubstr("write a size from 1KiB to 16KiB"));
 }
 
 }  // namespace

@@ -85,6 +85,17 @@ backend = "2m"
 client = "90s"
 relay_idle = "2h"
 
+[limits]
+sessions = 1000
+sessions_per_source = 50
+head = "4KiB"
+request_line = "1000B"
+fields = 20
+chunk_extension = "0B"
+trailers = "1KiB"
+body_rate = 0
+body_credit = "5s"
+
 [log]
 exchanges = false
 )";
@@ -148,6 +159,7 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
     EXPECT_EQ(config->proxy, (Proxy{3, "root", ZeroCopy::off, 10s, 3s}));
     EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 90s, 2h}));
+    EXPECT_EQ(config->limits, (Limits{1000, 50, 4096, 1000, 20, 0, 1024, 0, 5s}));
     EXPECT_FALSE(config->log.exchanges);
 }
 
@@ -193,7 +205,7 @@ TEST_F(Loading, AFolderOrAPipeIsNoConfiguration) {
 TEST_F(Loading, AFileOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
     write("maintenance.html", "page");
     std::string text(contract);
-    text += "#" + std::string(Limits::file_bytes - text.size() - 1, ' ');
+    text += "#" + std::string(Bounds::file_bytes - text.size() - 1, ' ');
     EXPECT_TRUE(load(write("gatehouse.toml", text)));
     const auto config = load(write("gatehouse.toml", text + " "));
     ASSERT_FALSE(config);
@@ -202,9 +214,9 @@ TEST_F(Loading, AFileOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
 
 TEST_F(Loading, APageOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
     const auto file = write("gatehouse.toml", contract);
-    write("maintenance.html", std::string(Limits::page_bytes, 'x'));
+    write("maintenance.html", std::string(Bounds::page_bytes, 'x'));
     EXPECT_TRUE(load(file));
-    write("maintenance.html", std::string(Limits::page_bytes + 1, 'x'));
+    write("maintenance.html", std::string(Bounds::page_bytes + 1, 'x'));
     const auto config = load(file);
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().front().text(),

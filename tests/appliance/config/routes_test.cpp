@@ -79,15 +79,15 @@ TEST(Routes, AreBoundedInNumberAndLength) {
         }
         return text + "]\n";
     };
-    EXPECT_EQ(problems(routes(Limits::routes)), Lines{});
+    EXPECT_EQ(problems(routes(Bounds::routes)), Lines{});
     EXPECT_EQ(
-        problems(routes(Limits::routes + 1)),
+        problems(routes(Bounds::routes + 1)),
         Lines{"10:9: bad 'route' in [listen.web]: 257 routes are too many; at most 256 are allowed for a listener"});
     const auto path = [](std::size_t size) {
         return fmt::format("route = [{{ path = \"/{}\", pool = \"app\" }}]\n", std::string(size - 1, 'x'));
     };
-    EXPECT_EQ(problems(path(Limits::route_bytes)), Lines{});
-    EXPECT_EQ(problems(path(Limits::route_bytes + 1)).size(), 1U);
+    EXPECT_EQ(problems(path(Bounds::route_bytes)), Lines{});
+    EXPECT_EQ(problems(path(Bounds::route_bytes + 1)).size(), 1U);
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ TEST_F(Endings, AReloadLeavesNothingOfAListenerButItsSessions) {
 TEST_F(Endings, AReloadAtTheSessionLimitLeavesTheListenerOpen) {
     Origin origin(answer_all(ok));
     auto limit = std::make_shared<std::uint32_t>(1);
-    Gate gate({origin.address()}, Mode::http, [limit](Snapshot& s) { s.sessions_max = *limit; });
+    Gate gate({origin.address()}, Mode::http, [limit](Snapshot& s) { s.limits.sessions = *limit; });
     Peer first = gate.client();
     first.send(get);
     first.read_until("hi");
@@ -164,7 +164,7 @@ TEST_F(Endings, AReloadAtTheSessionLimitLeavesTheListenerOpen) {
 
 TEST_F(Endings, AtTheSessionLimitNewcomersWait) {
     Origin origin(answer_all(ok));
-    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.sessions_max = 1; });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.limits.sessions = 1; });
     {
         Peer first = gate.client();
         first.send(get);
@@ -177,7 +177,7 @@ TEST_F(Endings, AtTheSessionLimitNewcomersWait) {
 
 TEST_F(Endings, ARequestInTheBacklogIsAnsweredWhenADrainBegins) {
     Origin origin(answer_all(ok));
-    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.sessions_max = 1; });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.limits.sessions = 1; });
     Peer first = gate.client();
     first.send(get);
     first.read_until("hi");

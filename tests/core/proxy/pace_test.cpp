@@ -1,0 +1,143 @@
+// Slow bodies: what a client may take its time for, and for how long. Pace by a clock of the test's own, and through a
+// real worker, copied and spliced.
+#include "core/proxy/pace.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include "tests/core/proxy/gate.hpp"
+
+namespace core::proxy::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr Milliseconds patience{60'000};
+
+// A client that brings bytes after each wait; how long its waits could last before each of the last one's end.
+class Client {
+public:
+    explicit Client(std::uint32_t least) : pace_(BodyRate{least, Milliseconds(20'000)}) {}
+
+    // Waits, and says how long it might have waited.
+    Milliseconds wait(io::Tick ticks) {
+        const Milliseconds allowed = pace_.begin_wait(now_, patience);
+        now_ += ticks;
+        pace_.end_wait(now_);
+        return allowed;
+    }
+    void bring(std::uint64_t bytes) { pace_.received(bytes); }
+
+private:
+    Pace pace_;
+    io::Tick now_ = 1;
+};
+
+TEST(Pace, LetsAClientBeAsSlowAsTheRateForEver) {
+    Client client(500);
+    client.bring(1);
+    for (int i = 0; i < 1000; ++i) {
+        EXPECT_EQ(client.wait(1000), Milliseconds(20'000)) << i;
+        client.bring(500);
+    }
+}
+
+TEST(Pace, EndsAClientThatIsSlowerThanTheRateWhenItsCreditIsSpent) {
+    Client client(500);
+    client.bring(1);
+    for (int second = 0; second < 39; ++second) {
+        EXPECT_EQ(client.wait(1000), Milliseconds(20'000 - 500 * second));
+        client.bring(250);
+    }
+    EXPECT_EQ(client.wait(1000), Milliseconds(500));
+}
+
+TEST(Pace, GivesNoMoreCreditForABurstThanForANewClient) {
+    Client client(500);
+    client.bring(std::uint64_t{1} << 62);
+    EXPECT_EQ(client.wait(1), Milliseconds(20'000));
+}
+
+TEST(Pace, LeavesTheWaitForTheFirstByteToThePatience) {
+    Client client(500);
+    EXPECT_EQ(client.wait(30'000), patience);
+    EXPECT_EQ(client.wait(1), patience);
+}
+
+TEST(Pace, OfNoughtLetsAClientBeAsSlowAsItsPatience) {
+    Client client(0);
+    client.bring(1);
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_EQ(client.wait(59'000), patience);
+        client.bring(1);
+    }
+}
+
+TEST(Pace, NeverAsksForALongerWaitThanThePatience) {
+    Pace pace(BodyRate{500, Milliseconds(20'000)});
+    pace.received(1);
+    EXPECT_EQ(pace.begin_wait(1, Milliseconds(100)), Milliseconds(100));
+}
+
+class SlowBodies : public RingTest, public ::testing::WithParamInterface<bool> {
+protected:
+    // A byte whenever nothing has been answered for a little, as slow-body attacks do; what is answered in the end.
+    static std::string dribble(Peer& client) {
+        pollfd readable{client.fd(), POLLIN, 0};
+        for (int sent = 0; sent < 1000 && ::poll(&readable, 1, 5) == 0; ++sent) {
+            client.send("x");
+        }
+        return client.read_all();
+    }
+    static void choose(Snapshot& snapshot) { snapshot.zero_copy = GetParam(); }
+};
+
+TEST_P(SlowBodies, AreAnsweredWith408ThoughNoSilenceWasLong) {
+    Origin origin([](Peer& peer) { peer.read_all(); });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
+        choose(snapshot);
+        snapshot.limits.body_rate = {10'000, Milliseconds(200)};
+    });
+    Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    const std::string answer = dribble(client);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 408"));
+    EXPECT_THAT(answer, HasSubstr("did not go on in time"));
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
+}
+
+TEST_P(SlowBodies, AreNotWhatABackendMakesSlow) {
+    std::promise<void> read_on;
+    std::shared_future<void> told = read_on.get_future().share();
+    Origin origin([told](Peer& peer) {
+        told.wait();
+        peer.read_until("end");
+        peer.send(ok);
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
+        choose(snapshot);
+        snapshot.limits.body_rate = {1'000, Milliseconds(1'000)};
+    });
+    Peer client = gate.client();
+    // More than all socket buffers on the way hold, so that the client waits for the backend for most of its time.
+    const std::string body = std::string(16 << 20, 'x') + "end";
+    std::thread sender([&] {
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: " +
+                    std::to_string(body.size()) + "\r\n\r\n");
+        client.send(body);
+    });
+    pollfd answered{client.fd(), POLLIN, 0};
+    EXPECT_EQ(::poll(&answered, 1, 1'500), 0) << "answered while the backend took nothing";
+    read_on.set_value();
+    sender.join();
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Copied, SlowBodies, ::testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Spliced, SlowBodies, ::testing::Values(true));
+
+}  // namespace
+}  // namespace core::proxy::testing
