@@ -64,6 +64,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     pool.queue_max = from.at("queue");
     pool.queue_timeout = read_ms(from, "queue_timeout_ms");
     pool.slow_start = read_ms(from, "slow_start_ms");
+    pool.cookie = from.at("cookie");
     pool.host = from.at("host");
     pool.proxy_header = read_version(from.at("proxy_protocol"));
     core::health::Check check = read_check(from.at("check"));

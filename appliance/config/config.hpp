@@ -86,6 +86,7 @@ struct Pool {
     std::string name;
     std::uint16_t port = 0;
     Balance balance = Balance::round_robin;
+    std::string cookie;                                 // that keeps a client on its server; empty: none does
     std::string host;                                   // what servers get as Host; empty: what the client sent
     ProxyProtocol proxy_protocol = ProxyProtocol::off;  // what its servers are told by
     unsigned queue = 1024;                    // how many may wait while every server is at its limit; 0: nobody
@@ -207,6 +208,7 @@ struct Bounds {
     static constexpr std::size_t pools = 256;
     static constexpr std::size_t backends = 256;  // of one pool
     static constexpr std::size_t name_bytes = 63;
+    static constexpr std::size_t cookie_bytes = 64;   // of its name
     static constexpr std::size_t socket_bytes = 107;  // sun_path without its NUL, unix(7)
     static constexpr std::int64_t workers = 1024;
     static constexpr std::int64_t sessions = 1'000'000;

@@ -40,6 +40,8 @@ private:
     void read_trusted(Section& section, Listener& listener);
     void read_fields(Section& section, Listener& listener);
     void read_host(Section& section, Pool& pool);
+    void read_cookie(Section& section, Pool& pool);
+    void check_cookie(Section& section, const Listener& listener);
     void read_routes(Section& section, Listener& listener);
     void read_route(const Node& node, Listener& listener);
     void refuse_hidden(Position at, const core::balance::Route& route, const Listener& listener);

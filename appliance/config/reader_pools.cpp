@@ -55,6 +55,7 @@ void Reader::read_pool(const std::string& name, Section& section) {
     pool.port = static_cast<std::uint16_t>(section.number("port", 0, 1, 65535));
     pool.balance = section.choice("balance", Balance::round_robin, balance_words);
     read_host(section, pool);
+    read_cookie(section, pool);
     pool.proxy_protocol = section.choice("proxy_protocol", ProxyProtocol::off, proxy_protocol_words);
     pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Bounds::queue));
     pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
@@ -162,6 +163,7 @@ void Reader::read_listener(const std::string& name, Section& section) {
     read_fields(section, listener);
     read_routes(section, listener);
     check_plane(section, listener);
+    check_cookie(section, listener);
     config_.listeners.push_back(std::move(listener));
 }
 

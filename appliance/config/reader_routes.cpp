@@ -55,6 +55,22 @@ void Reader::read_host(Section& section, Pool& pool) {
     }
 }
 
+void Reader::read_cookie(Section& section, Pool& pool) {
+    pool.cookie = section.text("cookie", {});
+    if (!pool.cookie.empty() && (pool.cookie.size() > Bounds::cookie_bytes || !core::http::valid_token(pool.cookie))) {
+        section.complain("cookie", fmt::format("'{}' is no cookie's name", pool.cookie.substr(0, 80)),
+                         fmt::format("write at most {} letters, digits, '-' or '_'", Bounds::cookie_bytes));
+    }
+}
+
+void Reader::check_cookie(Section& section, const Listener& listener) {
+    const Pool* const pool = config_.pool(listener.pool);
+    if (pool != nullptr && !pool->cookie.empty() && listener.mode == Mode::tcp) {
+        report_.add(section.at("pool"), fmt::format("[pool.{}] has a cookie, and TCP knows none", pool->name),
+                    "leave 'cookie' out there, use balance = \"source_hash\", or write mode = \"http\"");
+    }
+}
+
 void Reader::read_routes(Section& section, Listener& listener) {
     const Entry* found = section.find("route");
     if (found == nullptr) {

@@ -35,6 +35,7 @@ json write_pool(const config::Pool& pool) {
     }
     return {{"name", pool.name},
             {"balance", config::print(pool.balance)},
+            {"cookie", pool.cookie},
             {"host", pool.host},
             {"proxy_protocol", config::print(pool.proxy_protocol)},
             {"queue", pool.queue},

@@ -157,6 +157,14 @@ void put_status_line(Output& out, int status, std::string_view reason) noexcept 
     out.put("\r\n");
 }
 
+void put_cookie(Output& out, const SetCookie& cookie) noexcept {
+    out.put("Set-Cookie: ");
+    out.put(cookie.name);
+    out.put("=");
+    out.put(cookie.value);
+    out.put("; Path=/; HttpOnly\r\nCache-Control: private\r\n");
+}
+
 }  // namespace
 
 Persistence staying_open(const RequestHead& request) noexcept {
@@ -216,6 +224,9 @@ std::size_t write_response(const ResponseHead& head, const ResponseOptions& opti
     }
     if (!dated) {
         out.put_field("Date", options.date);
+    }
+    if (!options.cookie.name.empty()) {
+        put_cookie(out, options.cookie);
     }
     if (head.length_describes) {
         put_described_length(out, head.fields);

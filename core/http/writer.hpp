@@ -15,8 +15,8 @@
 
 namespace core::http {
 
-// Holds while client, proto, host_fallback, request_id and date are at most 64 bytes each, and RequestOptions::host at
-// most host_max.
+// Holds while client, proto, host_fallback, request_id, date and cookie's parts are at most 64 bytes each, and
+// RequestOptions::host at most host_max.
 inline constexpr std::size_t growth_max = 1536;
 // The longest DNS name and a port. A longer Host is forwarded, but not said a second time in another field.
 inline constexpr std::size_t host_max = 261;
@@ -61,10 +61,17 @@ struct RequestOptions {
 // end with the connection, and until the connection ends where the client knows no chunks (it must then be closed).
 [[nodiscard]] Framing framing_towards(std::uint8_t client_minor, const ResponseHead& head) noexcept;
 
+// A cookie for the whole site and for as long as the browser is open.
+struct SetCookie {
+    std::string_view name;  // a token; empty: no cookie
+    std::string_view value;
+};
+
 struct ResponseOptions {
     Framing framing;  // of framing_towards
     Persistence persistence = Persistence::implied;
     std::string_view date;  // for a final response without Date (RFC 9110 6.6.1); empty: none
+    SetCookie cookie{};     // added, and then no shared cache may keep the response: the cookie is one client's
 };
 
 // The head that goes to the client: HTTP/1.1, the backend's status, reason and end-to-end fields. 101 and 426 keep

@@ -41,6 +41,9 @@ public:
     [[nodiscard]] const BackendSpec& spec() const noexcept { return spec_; }
     [[nodiscard]] const std::string& pool() const noexcept { return pool_; }
     [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
+    // What an affinity cookie calls it: 16 hexadecimal digits that stay the same over restarts and say nothing of its
+    // name or address.
+    [[nodiscard]] const std::string& alias() const noexcept { return alias_; }
 
     // The youngest idle connection that the server has not ended; null where there is none, or none that has been idle
     // for less than idle_below (milliseconds): what must not be sent twice goes only where a close is unlikely.
@@ -70,6 +73,7 @@ private:
     BackendSpec spec_;
     std::shared_ptr<BackendCommons> commons_;
     std::uint64_t identity_;
+    std::string alias_;
     bool healthy_ = false;
     bool fenced_ = false;
     io::Tick up_since_ = 0;

@@ -40,7 +40,7 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
 io::Task<bool> Connector::choose() {
     refusal_ = Refusal::nobody;
     const auto among = pool_.queue().empty() ? Pool::Among::all : Pool::Among::unlimited;
-    usage_ = pool_.pick(session_.peer, tried_, among, session_.worker.loop().now());
+    usage_ = pool_.pick(session_.peer, tried_, among, session_.worker.loop().now(), preferred_);
     if (usage_.backend() == nullptr && pool_.crowded(tried_)) {
         const io::Tick begun = session_.worker.loop().now();
         co_await wait();
@@ -62,7 +62,7 @@ io::Task<void> Connector::wait() {
     session_.pause = &place->slot;
     while (!session_.client.aborted()) {
         if (queue.first(*place)) {
-            usage_ = pool_.pick(session_.peer, tried_, Pool::Among::all, loop.now());
+            usage_ = pool_.pick(session_.peer, tried_, Pool::Among::all, loop.now(), preferred_);
             if (usage_.backend() != nullptr || !pool_.crowded(tried_)) {
                 break;
             }

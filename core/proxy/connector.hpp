@@ -38,6 +38,8 @@ public:
     [[nodiscard]] Backend* backend() const noexcept { return backend_; }
     [[nodiscard]] Connection* connection() const noexcept { return connection_.get(); }
     [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
+    // The backend to take first where it may be used; null for any.
+    void prefer(Backend* backend) noexcept { preferred_ = backend; }
     // Lets connect() choose the same backend again, as after a reused connection that had died.
     void forgive() { tried_.pop_back(); }
 
@@ -53,6 +55,7 @@ private:
     const Timeouts& timeouts_;
     Record& record_;
     Backend* backend_ = nullptr;
+    Backend* preferred_ = nullptr;
     std::unique_ptr<Connection> connection_;
     Usage usage_;
     Refusal refusal_ = Refusal::nobody;

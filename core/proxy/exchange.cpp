@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/base/verify.hpp"
+#include "core/http/cookie.hpp"
 #include "core/proxy/relay.hpp"
 #include "core/proxy/worker.hpp"
 
@@ -31,6 +32,9 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     const ListenerSpec& listener = *session_.listener->spec;
     const balance::Route* const route = balance::find_route(listener.routes, head.host, head.path);
     pool_ = routing_->pool(route == nullptr ? listener.pool : route->pool);
+    if (pool_ != nullptr && !pool_->spec().cookie.empty()) {
+        known_ = pool_->find_alias(http::find_cookie(head.fields, pool_->spec().cookie));
+    }
     const std::string fallback = head.authority.empty() ? listener.address.text() : std::string();
     http::RequestOptions options;
     options.origin.client = session_.peer_host;
@@ -76,6 +80,7 @@ io::Task<bool> Exchange::run() {
     }
     record_.pool = pool_->name();
     Connector connector(session_, *pool_, timeouts_, record_);
+    connector.prefer(known_);
     io::Tick idle_below = repeatable() ? any_idle : fresh_idle;
     for (;;) {
         Connection* const backend = co_await connector.connect(idle_below);
@@ -211,6 +216,14 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
     }
 }
 
+// A client that does not come with its backend's cookie gets it, also where it has had to move.
+http::SetCookie Exchange::cookie_for(const Backend& server) const noexcept {
+    if (pool_->spec().cookie.empty() || &server == known_) {
+        return {};
+    }
+    return {pool_->spec().cookie, server.alias()};
+}
+
 // The final response, head and body, from the head that receive_head left in the worker's hands. True: the client's
 // connection may be used again.
 io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
@@ -225,7 +238,8 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                                            .persistence = response_.upgraded ? http::Persistence::implied
                                                           : keep             ? request_.staying
                                                                              : http::Persistence::close,
-                                           .date = session_.worker.date()},
+                                           .date = session_.worker.date(),
+                                           .cookie = cookie_for(server)},
                                           to_client_.room()));
     backend.inbox.consume(response_.head_bytes);
     if (response_.upgraded) {

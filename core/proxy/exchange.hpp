@@ -53,6 +53,7 @@ private:
     void identify(const http::Fields& fields);
     io::Task<BodyEnd> upload(Connection& backend);
     io::Task<HeadOutcome> receive_head(Connection& backend);
+    [[nodiscard]] http::SetCookie cookie_for(const Backend& server) const noexcept;
     io::Task<bool> download(Connection& backend, Backend& server);
     io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
     io::Task<bool> answer_nobody(Connector::Refusal refusal);
@@ -65,7 +66,8 @@ private:
     std::shared_ptr<Routing> routing_;
     const Timeouts& timeouts_;
     Record& record_;
-    Pool* pool_ = nullptr;  // by the listener's routes, from prepare() on
+    Pool* pool_ = nullptr;      // by the listener's routes, from prepare() on
+    Backend* known_ = nullptr;  // whom the client's affinity cookie names; null: nobody
     Request request_;
     Response response_;
     Outbox to_backend_;

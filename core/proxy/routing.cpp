@@ -19,7 +19,23 @@ Pool::Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends,
       strategy_(spec.balance, seed),
       candidates_(backends_.size()) {}
 
-Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among among, io::Tick now) {
+bool Pool::may_use(const Backend& backend, std::span<Backend* const> tried, Among among) noexcept {
+    return backend.usable() && backend.room() && (among == Among::all || !backend.limited()) && !holds(tried, backend);
+}
+
+Backend* Pool::find_alias(std::string_view alias) const noexcept {
+    const auto found = std::find_if(backends_.begin(), backends_.end(),
+                                    [&](const auto& backend) { return backend->alias() == alias; });
+    return found == backends_.end() ? nullptr : found->get();
+}
+
+Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among among, io::Tick now,
+                 Backend* preferred) {
+    if (preferred != nullptr && may_use(*preferred, tried, among)) {
+        if (Usage usage = Usage::of(*preferred); usage.backend() != nullptr) {
+            return usage;
+        }
+    }
     for (;;) {
         const auto chosen = choose(client, tried, among, now);
         if (!chosen) {
@@ -47,8 +63,7 @@ std::optional<std::size_t> Pool::choose(const Address& client, std::span<Backend
                           .active = backend.active,
                           .identity = backend.identity(),
                           .backup = backend.spec().backup,
-                          .eligible = backend.usable() && backend.room() &&
-                                      (among == Among::all || !backend.limited()) && !holds(tried, backend)};
+                          .eligible = may_use(backend, tried, among)};
     }
     return strategy_.pick(candidates_, client);
 }

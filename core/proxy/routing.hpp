@@ -25,9 +25,11 @@ public:
         all,
         unlimited,  // what comes free on a limited backend belongs to who is first in the queue
     };
-    // A use of the next backend for client that is not among tried; empty where nobody is left, or has room. now: the
-    // loop's clock, for who has come up a short while ago.
-    Usage pick(const Address& client, std::span<Backend* const> tried, Among among, io::Tick now);
+    // A use of the next backend for client that is not among tried: preferred (may be null), where it may be used and
+    // has room. Empty where nobody is left, or has room. now: the loop's clock, for who has come up a short while ago.
+    Usage pick(const Address& client, std::span<Backend* const> tried, Among among, io::Tick now, Backend* preferred);
+    // The backend that an affinity cookie calls by that name, whether it may be used or not; null where there is none.
+    [[nodiscard]] Backend* find_alias(std::string_view alias) const noexcept;
     // Whether waiting can help: some backend that is not among tried could be used, if only it had room.
     [[nodiscard]] bool crowded(std::span<Backend* const> tried) const noexcept;
     [[nodiscard]] Queue& queue() noexcept { return *queue_; }
@@ -39,6 +41,7 @@ public:
     std::optional<Administration::Maintenance> maintenance;
 
 private:
+    [[nodiscard]] static bool may_use(const Backend& backend, std::span<Backend* const> tried, Among among) noexcept;
     std::optional<std::size_t> choose(const Address& client, std::span<Backend* const> tried, Among among,
                                       io::Tick now);
 

@@ -47,6 +47,7 @@ struct PoolSpec {
     std::string name;
     balance::Balance balance = balance::Balance::round_robin;
     std::vector<BackendSpec> backends;
+    std::string cookie;                                        // that keeps a client on its backend; empty: none does
     std::string host;                                          // what servers get as Host; empty: what the client sent
     net::ProxyVersion proxy_header = net::ProxyVersion::none;  // what a connection to a backend begins with
     std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody

@@ -124,6 +124,10 @@ TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     EXPECT_EQ(first_problem(pool("slow_start = \"1h\""), true), "");
     EXPECT_NE(first_problem(pool("slow_start = \"61m\""), true), "");
     EXPECT_NE(first_problem(pool("slow_start = \"1s\"\nbalance = \"source_hash\""), true), "");
+    EXPECT_EQ(first_problem(pool("cookie = \"" + std::string(64, 'a') + "\""), true), "");
+    EXPECT_NE(first_problem(pool("cookie = \"" + std::string(65, 'a') + "\""), true), "");
+    EXPECT_NE(first_problem(pool("cookie = \"a b\""), true), "");
+    EXPECT_NE(first_problem(pool("cookie = \"a=b\""), true), "");
     EXPECT_EQ(first_problem(server("port", 65535), true), "");
     EXPECT_NE(first_problem(server("port", 65536), true), "");
     EXPECT_EQ(first_problem("[proxy]\nworkers = 1024\n"), "");

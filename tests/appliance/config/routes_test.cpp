@@ -71,6 +71,14 @@ TEST(Routes, MakeNoSenseForTcp) {
                      "\"http\", or leave the routes out"}));
 }
 
+TEST(Cookies, MakeNoSenseForTcp) {
+    EXPECT_EQ(problems("[listen.raw]\naddress = \"0.0.0.0:81\"\nmode = \"tcp\"\npool = \"kept\"\n"
+                       "[pool.kept]\nport = 80\nservers = [\"web1\"]\ncookie = \"stay\"\n"),
+              (Lines{"13:8: [pool.kept] has a cookie, and TCP knows none; leave 'cookie' out there, use balance = "
+                     "\"source_hash\", or write mode = \"http\""}));
+    EXPECT_EQ(problems("[pool.kept]\nport = 80\nservers = [\"web1\"]\ncookie = \"stay\"\n"), Lines{});
+}
+
 TEST(Routes, AreBoundedInNumberAndLength) {
     const auto routes = [](std::size_t count) {
         std::string text = "route = [";

@@ -30,7 +30,7 @@ protected:
         std::vector<Usage> held;
         double young = 0;
         for (int i = 0; i < 1000; ++i) {
-            Usage usage = routing_->pool("app")->pick({}, {}, Pool::Among::all, now);
+            Usage usage = routing_->pool("app")->pick({}, {}, Pool::Among::all, now, nullptr);
             young += usage.backend()->spec().server == "young" ? 1 : 0;
             if (at_once) {
                 held.push_back(std::move(usage));
