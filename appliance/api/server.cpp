@@ -88,7 +88,18 @@ public:
     void run(int fd) {
         UnixStream stream(fd);
         bool closed = false;
-        process_request(stream, true, closed, nullptr);
+        process(*this, stream, closed);
+    }
+
+private:
+    // Newer versions of the library (Debian 13's) want both addresses too; a Unix socket has none.
+    template <typename Self>
+    static void process(Self& self, UnixStream& stream, bool& closed) {
+        if constexpr (requires { self.process_request(stream, true, closed, nullptr); }) {
+            self.process_request(stream, true, closed, nullptr);
+        } else {
+            self.process_request(stream, "", 0, "", 0, true, closed, nullptr);
+        }
     }
 };
 
