@@ -25,6 +25,8 @@ public:
         set_read_timeout(timeout);
         set_write_timeout(timeout);
         set_decompress(false);
+        // Newer versions of the library ask for compression all the same.
+        set_default_headers({{"Accept-Encoding", "identity"}});
     }
 
     // errno of the connection that failed, 0 where it succeeded or was never tried.

@@ -123,7 +123,7 @@ class Firewall(house.SystemTest):
 
 
 def strip_counts(text):
-    return [line.split(" counter ")[0] for line in text.splitlines()]
+    return [line.replace(" burst 5 packets", "").split(" counter ")[0] for line in text.splitlines()]
 
 
 if __name__ == "__main__":
