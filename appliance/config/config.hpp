@@ -13,6 +13,7 @@
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/network.hpp"
+#include "core/http/parser.hpp"
 
 namespace appliance::config {
 
@@ -213,8 +214,8 @@ struct Bounds {
     static constexpr std::int64_t workers = 1024;
     static constexpr std::int64_t sessions = 1'000'000;
     static constexpr std::int64_t body_rate = 1'000'000;
-    static constexpr std::uint64_t head = 16 * 1024;  // as much as a session can hold
-    static constexpr std::int64_t fields = 100;
+    static constexpr std::uint64_t head = core::http::Limits{}.head;  // as much as a session can hold
+    static constexpr std::int64_t fields = core::http::Fields::capacity;
     static constexpr std::uint64_t chunk_extension = 16 * 1024;
     static constexpr std::uint64_t trailers = 64 * 1024;
     static constexpr std::int64_t weight = 256;

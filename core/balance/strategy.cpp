@@ -9,9 +9,12 @@ bool usable(const Candidate& candidate, bool backup) {
     return candidate.eligible && candidate.backup == backup;
 }
 
-std::uint64_t fnv(std::uint64_t hash, std::span<const std::uint8_t> bytes) {
-    for (const std::uint8_t byte : bytes) {
-        hash = (hash ^ byte) * 0x100000001b3ULL;
+constexpr std::uint64_t fnv_basis = 0xcbf29ce484222325ULL;
+
+template <typename Bytes>
+std::uint64_t fnv(std::uint64_t hash, const Bytes& bytes) {
+    for (const auto byte : bytes) {
+        hash = (hash ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3ULL;
     }
     return hash;
 }
@@ -31,7 +34,7 @@ bool lighter(const Candidate& a, const Candidate& b) {
 // Rendezvous hashing: everybody scores, the highest eligible score wins, so that taking one backend away moves only
 // its own clients. The weight multiplies the number of draws a backend has.
 std::optional<std::size_t> highest_score(std::span<const Candidate> candidates, bool backup, const Address& client) {
-    const std::uint64_t source = fnv(0xcbf29ce484222325ULL, client.bytes());
+    const std::uint64_t source = fnv(fnv_basis, client.bytes());
     std::optional<std::size_t> best;
     std::uint64_t best_score = 0;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -52,10 +55,14 @@ std::optional<std::size_t> highest_score(std::span<const Candidate> candidates, 
 }  // namespace
 
 std::uint64_t identity_of(const Address& address) noexcept {
-    const std::uint64_t hash = fnv(0xcbf29ce484222325ULL, address.bytes());
+    const std::uint64_t hash = fnv(fnv_basis, address.bytes());
     const std::uint8_t port[2] = {static_cast<std::uint8_t>(address.port() >> 8),
                                   static_cast<std::uint8_t>(address.port())};
     return fnv(hash, port);
+}
+
+std::uint64_t identity_of(std::string_view pool, std::string_view server) noexcept {
+    return fnv(fnv(fnv(fnv_basis, pool), std::string_view("/")), server);
 }
 
 std::optional<std::size_t> Strategy::pick(std::span<const Candidate> candidates, const Address& client) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/base/address.hpp"
@@ -50,5 +51,7 @@ private:
 
 // A number for a backend that stays the same over restarts and reloads: FNV-1a of its address and port.
 std::uint64_t identity_of(const Address& address) noexcept;
+// The same for a server of a pool by its names, whatever its address.
+std::uint64_t identity_of(std::string_view pool, std::string_view server) noexcept;
 
 }  // namespace core::balance

@@ -152,9 +152,9 @@ Known classify_underscored(std::string_view name) noexcept {
 
 bool List::next(std::string_view& member) noexcept {
     while (!rest_.empty()) {
-        const std::size_t comma = std::min(rest_.find(','), rest_.size());
-        member = trim(rest_.substr(0, comma));
-        rest_.remove_prefix(std::min(comma + 1, rest_.size()));
+        const std::size_t end = std::min(rest_.find(separator_), rest_.size());
+        member = trim(rest_.substr(0, end));
+        rest_.remove_prefix(std::min(end + 1, rest_.size()));
         if (!member.empty()) {
             return true;
         }

@@ -66,15 +66,16 @@ private:
 // one that we set or that frames the message, else Known::other.
 [[nodiscard]] Known classify_underscored(std::string_view name) noexcept;
 
-// Walks a comma-separated list (RFC 9110 5.6.1), skipping empty members.
+// Walks a list, skipping empty members: one of RFC 9110 5.6.1 with commas, one of cookies with semicolons.
 class List {
 public:
-    explicit List(std::string_view text) noexcept : rest_(text) {}
+    explicit List(std::string_view text, char separator = ',') noexcept : rest_(text), separator_(separator) {}
     // The next member without the white space around it; false at the end.
     bool next(std::string_view& member) noexcept;
 
 private:
     std::string_view rest_;
+    char separator_;
 };
 
 // True when a list has the token, in any case.

@@ -5,27 +5,13 @@
 #include <algorithm>
 
 namespace core::proxy {
-namespace {
-
-// FNV-1a of both names: the server is the same one where it gets another address.
-std::string alias_of(std::string_view pool, std::string_view server) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (const std::string_view name : {pool, std::string_view("/"), server}) {
-        for (const char c : name) {
-            hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-        }
-    }
-    return fmt::format("{:016x}", hash);
-}
-
-}  // namespace
 
 Backend::Backend(std::string pool, BackendSpec spec, std::shared_ptr<BackendCommons> commons)
     : pool_(std::move(pool)),
       spec_(std::move(spec)),
       commons_(std::move(commons)),
       identity_(balance::identity_of(spec_.address)),
-      alias_(alias_of(pool_, spec_.server)) {}
+      alias_(fmt::format("{:016x}", balance::identity_of(pool_, spec_.server))) {}
 
 void Backend::set_healthy(bool healthy, io::Tick now) {
     if (healthy && !healthy_) {

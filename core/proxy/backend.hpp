@@ -41,8 +41,8 @@ public:
     [[nodiscard]] const BackendSpec& spec() const noexcept { return spec_; }
     [[nodiscard]] const std::string& pool() const noexcept { return pool_; }
     [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
-    // What an affinity cookie calls it: 16 hexadecimal digits that stay the same over restarts and say nothing of its
-    // name or address.
+    // What an affinity cookie calls it: 16 hexadecimal digits made of its pool's and server's names, which stay the
+    // same over restarts and with another address.
     [[nodiscard]] const std::string& alias() const noexcept { return alias_; }
 
     // The youngest idle connection that the server has not ended; null where there is none, or none that has been idle

@@ -28,7 +28,7 @@ public:
     void received(std::uint64_t bytes) noexcept {
         any_ = true;
         if (rate_.least > 0) {
-            // More than a second's bytes at once are cut before they are multiplied.
+            // More than what fills the credit is cut before it is multiplied.
             const std::uint64_t full = rate_.least * (static_cast<std::uint64_t>(rate_.credit.count()) / 1000 + 1);
             const auto earned = static_cast<std::int64_t>(std::min(bytes, full) * 1000 / rate_.least);
             credit_ = std::min(rate_.credit, std::max(credit_, Milliseconds(0)) + Milliseconds(earned));

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -123,7 +124,7 @@ class Firewall(house.SystemTest):
 
 
 def strip_counts(text):
-    return [line.replace(" burst 5 packets", "").split(" counter ")[0] for line in text.splitlines()]
+    return house.in_any_layout(re.sub(r" counter .*", "", text))
 
 
 if __name__ == "__main__":
