@@ -33,12 +33,18 @@ void Log::write(std::string_view lines) {
     wake_.notify_one();
 }
 
+void Log::flush(Milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    written_.wait_for(lock, patience, [this] { return pending_.empty() && !writing_; });
+}
+
 void Log::run() {
     std::string writing;
     std::unique_lock lock(mutex_);
     while (!ending_ || !pending_.empty()) {
         wake_.wait(lock, [this] { return ending_ || !pending_.empty(); });
         writing.swap(pending_);
+        writing_ = true;
         lock.unlock();
         std::string_view rest = writing;
         while (!rest.empty()) {
@@ -57,6 +63,8 @@ void Log::run() {
         }
         writing.clear();
         lock.lock();
+        writing_ = false;
+        written_.notify_all();
     }
 }
 

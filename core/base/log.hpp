@@ -11,6 +11,8 @@
 #include <string_view>
 #include <thread>
 
+#include "core/base/duration.hpp"
+
 namespace core::base {
 
 class Log {
@@ -25,6 +27,8 @@ public:
 
     // Any thread. lines: one or more whole lines, each with its newline.
     void write(std::string_view lines);
+    // Waits until all that was handed over so far is written, for patience at most. Any thread.
+    void flush(Milliseconds patience);
     // Lines that found no room since the start.
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
@@ -34,8 +38,10 @@ private:
     int fd_;
     std::mutex mutex_;
     std::condition_variable wake_;
+    std::condition_variable written_;
     std::string pending_;
     bool ending_ = false;
+    bool writing_ = false;
     std::atomic<std::uint64_t> dropped_{0};
     std::thread thread_;
 };

@@ -75,7 +75,7 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
     if (routing->snapshot().log_exchanges) {
         record.print(worker.log_lines(), session.peer, worker.loop().now());
     }
-    co_return more && !session.ending;
+    co_return more && !session.closing;
 }
 
 io::Task<void> linger(Session& session) {

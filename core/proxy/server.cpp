@@ -102,10 +102,10 @@ WorkerReport Server::report() {
     return sum;
 }
 
-CutReport Server::drain(Milliseconds within) {
+CutReport Server::drain(Milliseconds within, Worker::Idle idle) {
     if (!drained_) {
         drained_ = true;
-        on_all([within](Worker& worker) { worker.drain(within); });
+        on_all([within, idle](Worker& worker) { worker.drain(within, idle); });
         for (Running& running : workers_) {
             running.thread.join();
         }

@@ -40,7 +40,7 @@ public:
     [[nodiscard]] WorkerReport report();
     // Returns when all sessions have ended: exchanges by within, relays by the snapshot's relay_drain; and what had to
     // be cut off then. A second call returns the same at once.
-    CutReport drain(Milliseconds within);
+    CutReport drain(Milliseconds within, Worker::Idle idle = Worker::Idle::end);
 
 private:
     struct Running {

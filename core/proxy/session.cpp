@@ -82,7 +82,7 @@ net::ProxyHeader Session::origin() const {
 }
 
 void Session::end_soon() {
-    ending = true;
+    ending = closing = true;
     // A request that is on its way in is still answered, and told that we close.
     if (idle && client.quiet()) {
         client.abort();
@@ -90,7 +90,7 @@ void Session::end_soon() {
 }
 
 void Session::end_now() {
-    ending = cut = true;
+    ending = closing = cut = true;
     client.reset();
     if (upstream != nullptr) {
         upstream->socket.reset();

@@ -42,6 +42,9 @@ public:
     [[nodiscard]] net::ProxyHeader origin() const;
     // Drain: idle ones end now, busy ones after what they do.
     void end_soon();
+    // Drain with time: the next response that begins tells the client that we close. Where one that has begun before
+    // said otherwise, another request is served, because the client may have sent it already.
+    void end_politely() noexcept { ending = true; }
     // Its time to drain is over: both sides are reset.
     void end_now();
 
@@ -60,7 +63,8 @@ public:
     io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end
     bool idle = false;                   // waiting for a request, nothing of it has come yet
     bool relaying = false;               // both sides may go on for as long as they like
-    bool ending = false;
+    bool ending = false;   // told so by every response that begins from now on
+    bool closing = false;  // after the present exchange, whatever its response has said
     bool cut = false;  // ended by end_now()
 
 private:

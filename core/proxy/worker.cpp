@@ -199,7 +199,7 @@ bool Worker::refusal_worth_a_line() noexcept {
     return true;
 }
 
-void Worker::drain(Milliseconds within) {
+void Worker::drain(Milliseconds within, Idle idle) {
     if (draining_) {
         return;
     }
@@ -213,7 +213,7 @@ void Worker::drain(Milliseconds within) {
         door->stop();
     }
     for (Session* session = first_session_; session != nullptr; session = session->next_) {
-        session->end_soon();
+        idle == Idle::end ? session->end_soon() : session->end_politely();
     }
 }
 

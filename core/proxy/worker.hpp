@@ -60,9 +60,12 @@ public:
     // backend has failed an exchange or relay, because of why.
     void count_failure(Backend& backend, std::string_view why);
     [[nodiscard]] WorkerReport report() const;
-    // Stops accepting; idle sessions end, exchanges may go on until within has passed, relays for as long as the
-    // snapshot says, at most within.
-    void drain(Milliseconds within);
+    // What a drain does with sessions that wait for a request. Whoever ends them may meet a request on its way in,
+    // which is lost then; left alone, they are served once more and told that we close.
+    enum class Idle { end, stay };
+    // Stops accepting; idle sessions end or stay, exchanges may go on until within has passed, relays for as long as
+    // the snapshot says, at most within.
+    void drain(Milliseconds within, Idle idle);
     // What a drain had to cut off. Once the worker has ended, from any thread.
     [[nodiscard]] const CutReport& cut() const noexcept { return cut_; }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <sstream>
@@ -149,6 +150,17 @@ TEST(Log, WaitsForRoomInANonBlockingPipe) {
     pipe.writing.reset();
     reader.join();
     EXPECT_EQ(text.size(), (1U << 20) + 1);
+}
+
+TEST(Log, IsWrittenWholeAfterAFlush) {
+    const Pipe pipe(O_NONBLOCK);
+    Log log(pipe.writing.get());
+    for (int i = 0; i < 100; ++i) {
+        log.write("line\n");
+        log.flush(Milliseconds(5'000));
+        std::array<char, 16> bytes{};
+        EXPECT_EQ(::read(pipe.reading.get(), bytes.data(), bytes.size()), 5);
+    }
 }
 
 std::string json(std::string_view text) {

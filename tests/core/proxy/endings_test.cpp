@@ -224,7 +224,7 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
     worker.post([&] {  // the worker is at work for a moment; a client connects; then the order to drain is read
         busy.count_down();
         connected.wait();
-        worker.drain(Milliseconds(100));
+        worker.drain(Milliseconds(100), Worker::Idle::end);
     });
     busy.wait();
     auto client = std::make_unique<Peer>(tests::connect_to(address));

@@ -13,6 +13,13 @@ using ::testing::StartsWith;
 
 using Faults = RingTest;
 
+bool accepts(const Address& address) {
+    const base::Descriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage{};
+    const socklen_t size = address.fill(storage);
+    return ::connect(socket.get(), reinterpret_cast<sockaddr*>(&storage), size) == 0;
+}
+
 TEST_F(Faults, RefusesABadRequestAndClosesWithoutAskingABackend) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()});
@@ -88,6 +95,51 @@ TEST_F(Faults, DrainsIdleSessionsAtOnceAndBusyOnesAtTheirEnd) {
     const std::string response = busy.read_all();
     EXPECT_THAT(response, HasSubstr("Connection: close\r\n"));
     EXPECT_TRUE(response.ends_with("\r\n\r\nhi"));
+    draining.join();
+}
+
+TEST_F(Faults, ADrainThatLetsIdleSessionsStayAnswersTheirNextRequestAndCloses) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()});
+    Peer waiting = gate.client();
+    waiting.send(get);
+    EXPECT_THAT(waiting.read_until("hi"), Not(HasSubstr("Connection: close")));
+    std::thread draining([&] { gate.server().drain(Milliseconds(10'000), Worker::Idle::stay); });
+    while (accepts(gate.address())) {
+    }
+    waiting.send(get);
+    const std::string response = waiting.read_all();
+    EXPECT_THAT(response, HasSubstr("Connection: close\r\n"));
+    EXPECT_TRUE(response.ends_with("hi"));
+    waiting.end();
+    draining.join();
+}
+
+TEST_F(Faults, ADrainKeepsToAResponseThatHasSaidThatTheConnectionStays) {
+    std::promise<void> go;
+    Origin origin([&go](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh");
+        go.get_future().wait();
+        peer.send("i");
+        peer.read_until("\r\n\r\n");
+        peer.send(ok);
+        peer.read_all();
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send(get);
+    EXPECT_THAT(client.read_until("\r\n\r\nh"), Not(HasSubstr("Connection: close")));
+    std::thread draining([&] { gate.server().drain(Milliseconds(10'000), Worker::Idle::stay); });
+    while (accepts(gate.address())) {
+    }
+    go.set_value();
+    EXPECT_EQ(client.read_bytes(1), "i");
+    client.send(get);
+    const std::string response = client.read_all();
+    EXPECT_THAT(response, HasSubstr("Connection: close\r\n"));
+    EXPECT_TRUE(response.ends_with("hi"));
+    client.end();
     draining.join();
 }
 
