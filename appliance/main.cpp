@@ -1,7 +1,8 @@
-// The one binary: the daemon's children by their hidden argument, everything else by the command line.
+// The one binary: the daemon's children and its rehearsal by their hidden argument, all else by the command line.
 #include <cstdio>
 #include <exception>
 
+#include "appliance/boot/rehearsal.hpp"
 #include "appliance/boot/roles.hpp"
 #include "appliance/cli/main.hpp"
 
@@ -9,6 +10,9 @@ int main(int argc, char** argv) {
     try {
         if (appliance::boot::is_child(argc, argv)) {
             return appliance::boot::run_child(argc, argv);
+        }
+        if (appliance::boot::is_rehearsal(argc, argv)) {
+            return appliance::boot::run_rehearsal(argc, argv);
         }
         return appliance::cli::main(argc, argv, {.run = appliance::boot::run_daemon});
     } catch (const std::exception& error) {

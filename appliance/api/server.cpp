@@ -68,12 +68,13 @@ private:
 class Exchange final : public httplib::Server {
 public:
     Exchange(const api::Server::Handler& handler, Peer peer) {
-        const auto answer = [&handler, peer](const httplib::Request& request, httplib::Response& response) {
+        const auto answer = [this, &handler, peer](const httplib::Request& request, httplib::Response& response) {
             Request own{
                 request.method, request.path, {request.params.begin(), request.params.end()}, request.body, peer};
-            const Reply reply = handler(own);
+            Reply reply = handler(own);
             response.status = reply.status;
             response.set_content(reply.body, reply.type);
+            then_ = std::move(reply.then);
         };
         Get(".*", answer);
         Post(".*", answer);
@@ -89,6 +90,11 @@ public:
         UnixStream stream(fd);
         bool closed = false;
         process(*this, stream, closed);
+        // The peer has all of it: the process may end in what follows.
+        ::shutdown(fd, SHUT_WR);
+        if (then_) {
+            then_();
+        }
     }
 
 private:
@@ -101,6 +107,8 @@ private:
             self.process_request(stream, "", 0, "", 0, true, closed, nullptr);
         }
     }
+
+    std::function<void()> then_;
 };
 
 Peer peer_of(int fd) {

@@ -36,6 +36,7 @@ struct Reply {
     int status = 200;
     std::string type = "application/json";
     std::string body;
+    std::function<void()> then{};  // called when the reply has been written, in the same thread; may be empty
 };
 
 class Server {

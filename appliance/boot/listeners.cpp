@@ -4,8 +4,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -84,11 +86,9 @@ core::Result<std::vector<int>> Listeners::open(const core::Address& address, std
     for (Descriptor& socket : fresh) {
         sockets.push_back(std::move(socket));
     }
-    sockets.resize(count);
     std::vector<int> fds;
-    for (const Descriptor& socket : sockets) {
-        fds.push_back(socket.get());
-    }
+    std::transform(sockets.begin(), sockets.begin() + static_cast<std::ptrdiff_t>(count), std::back_inserter(fds),
+                   [](const Descriptor& socket) { return socket.get(); });
     return fds;
 }
 
@@ -98,6 +98,31 @@ void Listeners::close(const core::Address& address) {
 
 void Listeners::close_all() {
     sockets_.clear();
+}
+
+void Listeners::adopt(const Handover::Listening& listening) {
+    auto& sockets = sockets_[listening.address];
+    for (const int fd : listening.sockets) {
+        sockets.emplace_back(fd);
+    }
+}
+
+std::vector<Handover::Listening> Listeners::list() const {
+    std::vector<Handover::Listening> all;
+    for (const auto& [address, sockets] : sockets_) {
+        all.push_back({address, {}});
+        for (const Descriptor& socket : sockets) {
+            all.back().sockets.push_back(socket.get());
+        }
+    }
+    return all;
+}
+
+void Listeners::keep_only(const std::set<core::Address>& addresses, std::size_t count) {
+    std::erase_if(sockets_, [&](const auto& entry) { return !addresses.contains(entry.first); });
+    for (auto& [address, sockets] : sockets_) {
+        sockets.resize(std::min(sockets.size(), count));
+    }
 }
 
 core::Result<std::vector<Descriptor>> make_probe_sockets(int family, std::size_t count) {

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <vector>
 
+#include "appliance/boot/handover.hpp"
 #include "core/base/address.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/result.hpp"
@@ -24,6 +26,13 @@ public:
     // Closes this process's copies. Unknown addresses are fine.
     void close(const core::Address& address);
     void close_all();
+
+    // Takes over the sockets that the program before has left.
+    void adopt(const Handover::Listening& listening);
+    // All that are open, for the program after; they stay ours.
+    [[nodiscard]] std::vector<Handover::Listening> list() const;
+    // Closes what is open beyond count sockets on each of these addresses.
+    void keep_only(const std::set<core::Address>& addresses, std::size_t count);
 
 private:
     std::map<core::Address, std::vector<core::base::Descriptor>> sockets_;

@@ -84,7 +84,10 @@ private:
             return write_report(server_.report(), snapshot(), monitor_.has_value() ? monitor_->standings() : none_);
         } else if (type == "drain") {
             end_monitor();  // nobody is chosen by health any more that was not before
-            const auto cut = server_.drain(core::Milliseconds(message.body.at("deadline_ms").get<std::int64_t>()));
+            using Idle = core::proxy::Worker::Idle;
+            const Idle idle = message.body.value("idle", "end") == "stay" ? Idle::stay : Idle::end;
+            const auto cut =
+                server_.drain(core::Milliseconds(message.body.at("deadline_ms").get<std::int64_t>()), idle);
             log_.write(link::event_line("drained", {{"exchanges_cut", cut.exchanges}, {"relays_cut", cut.relays}}));
             drained_ = true;
         } else {

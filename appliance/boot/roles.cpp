@@ -7,11 +7,13 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include "appliance/boot/claim.hpp"
+#include "appliance/boot/handover.hpp"
 #include "appliance/boot/privileges.hpp"
 #include "appliance/boot/proxy_role.hpp"
 #include "appliance/boot/sandbox.hpp"
@@ -109,34 +111,64 @@ int run_fence() {
     return served ? 0 : complain(served.error());
 }
 
-}  // namespace
-
-int run_daemon(const std::string& file) {
-    ::signal(SIGPIPE, SIG_IGN);
-    const auto config = config::load(file);
-    if (!config) {
-        return complain(config.error());
-    }
-    auto account = find_account(config->proxy.user);
-    if (!account) {
-        return complain(account.error());
+core::Result<Origin> find_origin(const std::optional<Handover>& before) {
+    if (before) {
+        return Origin{before->program, core::base::Descriptor(before->claim)};
     }
     if (::geteuid() != 0) {
-        return complain({"cannot run", "not root", "start it as root; its processes give their privileges up", 0});
+        return core::fail("cannot run", "not root", "start it as root; its processes give their privileges up");
     }
-    const auto claim = claim_fences();
-    if (!claim) {
-        return complain(claim.error());
+    return claim_fences().map([](core::base::Descriptor claim) { return Origin{program_path(), std::move(claim)}; });
+}
+
+int supervise(config::Config config, Account account, const std::optional<Handover>& before) {
+    auto origin = find_origin(before);
+    if (!origin) {
+        return complain(origin.error());
+    }
+    if (before) {
+        config.control.socket = before->control_path;  // operators know it there; another takes a start
     }
     raise_file_limit();
     // Signals are blocked before the log's thread starts, so that none of them is delivered there.
     block_signals();
     core::base::Log log(STDOUT_FILENO);
-    Supervisor supervisor(*config, std::move(*account), log);
-    if (const auto opened = supervisor.open(); !opened) {
-        return complain(opened.error());
+    Supervisor supervisor(config, std::move(account), log, std::move(*origin));
+    if (const auto ready = before ? supervisor.resume(*before) : supervisor.open(); !ready) {
+        return complain(ready.error());
     }
     return supervisor.run();
+}
+
+// The program before is still there, and so is its proxy. Returns only where there is no way back.
+void go_back(const std::optional<Handover>& before, const std::string& config, std::string why) {
+    if (before && before->image >= 0) {
+        Handover back = *before;
+        back.image = -1;
+        back.upgrade.error = std::move(why);
+        complain(become(back, config, before->image));
+    }
+}
+
+}  // namespace
+
+int run_daemon(const std::string& file) {
+    ::signal(SIGPIPE, SIG_IGN);
+    const auto before = take_handover();
+    if (!before) {
+        return complain(before.error());
+    }
+    auto config = config::load(file);
+    if (!config) {
+        go_back(*before, file, config.error().front().text());
+        return complain(config.error());
+    }
+    auto account = find_account(config->proxy.user);
+    if (!account) {
+        go_back(*before, file, account.error().line());
+        return complain(account.error());
+    }
+    return supervise(std::move(*config), std::move(*account), *before);
 }
 
 bool is_child(int argc, const char* const* argv) noexcept {

@@ -5,7 +5,8 @@
 
 namespace appliance::boot {
 
-// `gatehouse run -c FILE`: loads, opens, supervises. Returns the exit code: 0 after an orderly end, 1 where something
+// `gatehouse run -c FILE`: loads, opens, supervises. Where the program before has left a handover, it is taken up; what
+// fails then leads back to that program. Returns the exit code: 0 after an orderly end, 1 where something
 // could not be opened, 2 for an invalid configuration, with its problems on standard error.
 int run_daemon(const std::string& config);
 

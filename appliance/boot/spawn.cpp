@@ -17,7 +17,10 @@ namespace {
 constexpr std::size_t fds_max = 8;
 
 // Runs between fork and exec: only calls that are safe there (signal-safety(7)), no memory from the heap.
-[[noreturn]] void become(char* const* arguments, std::span<const int> fds) {
+[[noreturn]] void become(const Program& program, char* const* arguments, std::span<const int> fds) {
+    if (program.output && (::dup2(*program.output, STDOUT_FILENO) < 0 || ::dup2(*program.output, STDERR_FILENO) < 0)) {
+        ::_exit(127);
+    }
     std::array<int, fds_max> moved{};
     for (std::size_t i = 0; i < fds.size(); ++i) {
         // Out of the way first: a source may sit on another one's target.
@@ -33,13 +36,13 @@ constexpr std::size_t fds_max = 8;
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::execv("/proc/self/exe", arguments);
+    ::execv(program.path.c_str(), arguments);
     ::_exit(127);
 }
 
 }  // namespace
 
-core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<const int> fds) {
+core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<const int> fds, const Program& program) {
     VERIFY(fds.size() <= fds_max);
     std::vector<char*> pointers;
     std::string name = "gatehouse";
@@ -53,7 +56,7 @@ core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<c
         return core::fail_os("cannot start another process", errno);
     }
     if (pid == 0) {
-        become(pointers.data(), fds);
+        become(program, pointers.data(), fds);
     }
     return pid;
 }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,11 +12,18 @@
 
 namespace appliance::boot {
 
-// Forks and executes /proc/self/exe with the arguments (without argv[0]). fds become 3, 4, ... in the child, and
+// What is executed, and where its output goes.
+struct Program {
+    std::string path = "/proc/self/exe";  // this very binary, even where another one has taken its name
+    std::optional<int> output;            // becomes standard output and standard error; none: ours
+};
+
+// Forks and executes the program with the arguments (without argv[0]). fds become 3, 4, ... in the child, and
 // nothing else above 2 is inherited. The child has a process group of its own, so that Ctrl-C reaches the supervisor
 // alone, and no blocked signals. Any number of threads may be running. Error: fork failed. An exec that fails is exit
 // code 127.
-core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<const int> fds);
+core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<const int> fds,
+                          const Program& program = {});
 
 // What a wait status says: "exit code 1", "signal 9 (Killed)".
 std::string describe_exit(int status);

@@ -51,18 +51,22 @@ void block_signals() noexcept {
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
-Supervisor::Supervisor(const config::Config& config, Account account, core::base::Log& log)
-    : config_(config), account_(std::move(account)), log_(log) {
+Supervisor::Supervisor(const config::Config& config, Account account, core::base::Log& log, Origin origin)
+    : config_(config), account_(std::move(account)), log_(log), origin_(std::move(origin)), predecessors_(log) {
     for (const Role role : {Role::control, Role::proxy, Role::fence}) {
         child(role).role = role;
     }
 }
 
-core::Result<void> Supervisor::open() {
+core::Result<void> Supervisor::watch_signals() {
     const sigset_t set = watched_signals();
     signals_.reset(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
-    if (!signals_.valid()) {
-        return core::fail_os("cannot wait for signals", errno);
+    return signals_.valid() ? core::Result<void>() : core::fail_os("cannot wait for signals", errno);
+}
+
+core::Result<void> Supervisor::open() {
+    if (auto watching = watch_signals(); !watching) {
+        return watching;
     }
     const std::size_t workers = control::worker_count(config_);
     for (const config::Listener& listener : config_.listeners) {
@@ -73,10 +77,7 @@ core::Result<void> Supervisor::open() {
             return tl::unexpected(std::move(opened.error()));
         }
     }
-    if (auto ready = prepare_state_folder(config_.control.state, account_); !ready) {
-        // Traffic does not need the folder. Control says what it lacks to whoever wants to change something.
-        log_.write(link::event_line("state", {{"error", ready.error().line()}}));
-    }
+    prepare_state();
     auto socket = open_control_socket(config_.control.socket, operators_group(account_));
     if (!socket) {
         return tl::unexpected(std::move(socket.error()));
@@ -85,30 +86,55 @@ core::Result<void> Supervisor::open() {
     return {};
 }
 
+void Supervisor::prepare_state() {
+    if (auto ready = prepare_state_folder(config_.control.state, account_); !ready) {
+        // Traffic does not need the folder. Control says what it lacks to whoever wants to change something.
+        log_.write(link::event_line("state", {{"error", ready.error().line()}}));
+    }
+}
+
 int Supervisor::run() {
     // Fence and proxy first: control finds both there and can configure at once.
     for (const Role role : {Role::fence, Role::proxy, Role::control}) {
-        start(child(role));
+        if (child(role).pid == 0) {
+            start(child(role));
+        }
     }
     while (phase_ != Phase::ended) {
         wait();
         take_signals();
         take_requests();
         start_due();
-        if (deadline_ && phase_ == Phase::draining && Clock::now() >= *deadline_) {
-            finish(0);
-        }
+        watch_clock();
     }
     return code_;
 }
 
+void Supervisor::watch_clock() {
+    const auto now = Clock::now();
+    predecessors_.end_late();
+    if (rehearsal_ && now >= rehearsal_->end_by()) {
+        ::kill(rehearsal_->pid(), SIGKILL);
+    }
+    if (undo_at_ && phase_ == Phase::running && now >= *undo_at_) {
+        undo("its processes did not get as far as to serve in time");
+    }
+    if (deadline_ && phase_ == Phase::draining && now >= *deadline_) {
+        finish(0);
+    }
+}
+
 std::optional<Supervisor::Clock::time_point> Supervisor::next_due() const noexcept {
     std::optional<Clock::time_point> due = deadline_;
+    const auto consider = [&due](const std::optional<Clock::time_point>& time) {
+        due = time && (!due || *time < *due) ? time : due;
+    };
     for (const Child& one : children_) {
-        if (one.start_at && (!due || *one.start_at < *due)) {
-            due = one.start_at;
-        }
+        consider(one.start_at);
     }
+    consider(undo_at_);
+    consider(predecessors_.next_due());
+    consider(rehearsal_ ? std::optional(rehearsal_->end_by()) : std::nullopt);
     return due;
 }
 
@@ -167,6 +193,10 @@ void Supervisor::take_requests() {
 }
 
 void Supervisor::answer(const link::Message& request) {
+    if (request.body.value("type", "") == "check_upgrade") {
+        begin_rehearsal(request.body);  // which answers when the new program has
+        return;
+    }
     json reply{{"type", "done"}};
     std::vector<int> fds;
     std::vector<Descriptor> owned;
@@ -185,7 +215,13 @@ json Supervisor::carry_out(const json& request, std::vector<int>& fds, std::vect
     const std::string type = request.at("type");
     if (type == "ready") {
         control_was_ready_ = true;
+        if (upgrading_) {
+            complete_upgrade();
+        }
         return json::object();
+    }
+    if (type == "upgrade") {
+        return hand_over();
     }
     if (type == "open_listeners") {
         auto opened = listeners_.open(read_address(request.at("address")), request.at("count").get<std::size_t>());

@@ -12,7 +12,10 @@
 #include <string>
 
 #include "appliance/boot/backoff.hpp"
+#include "appliance/boot/handover.hpp"
 #include "appliance/boot/listeners.hpp"
+#include "appliance/boot/predecessors.hpp"
+#include "appliance/boot/rehearsal.hpp"
 #include "appliance/boot/role.hpp"
 #include "appliance/config/config.hpp"
 #include "appliance/link/channel.hpp"
@@ -24,10 +27,16 @@ namespace appliance::boot {
 // Blocks the signals that Supervisor::run takes, in this thread and those it makes from here on.
 void block_signals() noexcept;
 
+// What stays the same from one program to the next in this process.
+struct Origin {
+    std::string program;           // the path it was started from, where upgrades are looked for
+    core::base::Descriptor claim;  // on the fences of this network namespace
+};
+
 class Supervisor {
 public:
     // Children are given the account's identity. Events go to log, which outlives the supervisor.
-    Supervisor(const config::Config& config, Account account, core::base::Log& log);
+    Supervisor(const config::Config& config, Account account, core::base::Log& log, Origin origin);
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
     // Kills children that still live.
@@ -36,6 +45,9 @@ public:
     // Opens every socket, before the first child starts. Expects block_signals(). Error: one of them cannot be opened;
     // nothing is left behind.
     core::Result<void> open();
+    // Instead of open(): takes over from the program that this process was before. A proxy that it left goes on serving
+    // until ours does; where ours does not come to that, run() becomes the program before again. Error: no descriptors.
+    core::Result<void> resume(const Handover& from);
     // Runs until SIGTERM or SIGINT, both drained, and returns the exit code: 0 after an orderly end, 1 when a second
     // signal cut it short, 2 when control could not read the configuration that this process could. SIGHUP reloads.
     int run();
@@ -53,6 +65,9 @@ private:
     };
     enum class Phase { running, draining, ended };
 
+    core::Result<void> watch_signals();
+    void prepare_state();
+
     // The loop.
     void wait();
     void take_signals();
@@ -64,6 +79,7 @@ private:
 
     // Children.
     Child& child(Role role) noexcept { return children_[static_cast<std::size_t>(role)]; }
+    [[nodiscard]] const Child& child(Role role) const noexcept { return children_[static_cast<std::size_t>(role)]; }
     void start(Child& child);
     core::Result<pid_t> launch(Child& child);
     void start_due();
@@ -72,10 +88,25 @@ private:
     void introduce(Child& child);
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
 
+    // Upgrades: the old program's part, then the new one's.
+    void begin_rehearsal(const nlohmann::json& request);
+    void end_rehearsal(int status);
+    nlohmann::json hand_over();
+    [[nodiscard]] Handover estate() const;
+    void complete_upgrade();
+    void undo(const std::string& why);
+    bool undo_instead(const std::string& why);
+    void end_leaving(const std::vector<pid_t>& leaving);
+    [[nodiscard]] nlohmann::ordered_json describe_upgrade() const;
+    void note_upgrade(std::string_view state);
+    void tell_upgrade();
+
     // The end.
     void begin_stop();
     void drain_directly();
+    void finish_when_drained();
     void finish(int code);
+    void watch_clock();
     void end_others();
     bool wait_for_exit(Child& child, Clock::time_point deadline);
     void kill_all() noexcept;
@@ -91,6 +122,21 @@ private:
     std::array<Child, 3> children_;
     Phase phase_ = Phase::running;
     bool control_was_ready_ = false;
+
+    Origin origin_;
+    Predecessors predecessors_;
+    std::optional<Rehearsal> rehearsal_;
+    nlohmann::json rehearsal_id_;     // of the request that waits for it
+    std::optional<Upgrade> pending_;  // under rehearsal, or rehearsed
+    Upgrade upgrade_;                 // the last one that was begun
+    std::string upgrade_state_;
+    // In the new program, until its own proxy serves.
+    bool upgrading_ = false;
+    std::optional<Child> serving_;  // the proxy before
+    core::base::Descriptor image_;  // the program before
+    std::optional<Clock::time_point> undo_at_;
+    unsigned deaths_ = 0;
+
     std::optional<Clock::time_point> deadline_;
     int code_ = 0;
 };

@@ -35,6 +35,7 @@ void Supervisor::start(Child& child) {
     }
     introduce(this->child(Role::fence));
     introduce(this->child(Role::proxy));
+    tell_upgrade();
 }
 
 core::Result<pid_t> Supervisor::launch(Child& child) {
@@ -66,7 +67,10 @@ void Supervisor::introduce(Child& child) {
         return;
     }
     const std::array<int, 1> fds{child.near.get()};
-    tell_control({{"type", "child_started"}, {"process", print(child.role)}, {"pid", child.pid}}, fds);
+    // Beside another proxy on the same sockets it need not serve before it can do so well.
+    const bool beside = child.role == Role::proxy && serving_.has_value();
+    tell_control({{"type", "child_started"}, {"process", print(child.role)}, {"pid", child.pid}, {"beside", beside}},
+                 fds);
 }
 
 void Supervisor::tell_control(const json& message, std::span<const int> fds) {
@@ -87,6 +91,17 @@ void Supervisor::reap() {
             lost(one, status);
         }
     }
+    int status = 0;
+    if (serving_ && ::waitpid(serving_->pid, &status, WNOHANG) == serving_->pid) {
+        log_.write(link::event_line("process_exit",
+                                    {{"process", "proxy"}, {"pid", serving_->pid}, {"why", describe_exit(status)}}));
+        serving_.reset();
+    }
+    if (rehearsal_ && ::waitpid(rehearsal_->pid(), &status, WNOHANG) == rehearsal_->pid()) {
+        end_rehearsal(status);
+    }
+    predecessors_.reap();
+    finish_when_drained();
 }
 
 void Supervisor::lost(Child& child, int status) {
@@ -96,9 +111,12 @@ void Supervisor::lost(Child& child, int status) {
     if (!expected) {
         log_.write(link::event_line("process_exit", {{"process", print(child.role)}, {"pid", pid}, {"why", why}}));
     }
+    if (undo_instead(std::string(print(child.role)) + ": " + why)) {
+        return;
+    }
     if (child.role == Role::control) {
         control_link_ = link::Channel();
-        if (phase_ == Phase::running && !control_was_ready_ && WIFEXITED(status) &&
+        if (phase_ == Phase::running && !control_was_ready_ && !upgrading_ && WIFEXITED(status) &&
             WEXITSTATUS(status) == invalid_configuration) {
             finish(invalid_configuration);
             return;
@@ -112,8 +130,6 @@ void Supervisor::lost(Child& child, int status) {
     }
     if (phase_ == Phase::running) {
         child.start_at = Clock::now() + child.backoff.died(Clock::now());
-    } else if (phase_ == Phase::draining && child.role == Role::proxy) {
-        finish(0);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "appliance/boot/supervisor.hpp"
 #include "appliance/link/event.hpp"
@@ -12,8 +13,7 @@
 namespace appliance::boot {
 namespace {
 
-// What draining may take beyond its deadline, for the proxy to close what is left.
-constexpr core::Milliseconds grace{2'000};
+constexpr core::Milliseconds grace = Predecessors::grace;
 
 }  // namespace
 
@@ -32,8 +32,13 @@ void Supervisor::begin_stop() {
         one.start_at.reset();
     }
     listeners_.close_all();
+    undo_at_.reset();
+    if (serving_) {
+        predecessors_.retire(serving_->pid, std::move(serving_->near), config_.proxy.drain);
+        serving_.reset();
+    }
     if (child(Role::proxy).pid == 0) {
-        finish(0);
+        finish_when_drained();
     } else if (child(Role::control).pid == 0) {
         drain_directly();
     } else {
@@ -56,6 +61,12 @@ void Supervisor::drain_directly() {
     }
     // Closing the last of control's ends now would tell the proxy to end without draining.
     proxy.near = channel.release();
+}
+
+void Supervisor::finish_when_drained() {
+    if (phase_ == Phase::draining && child(Role::proxy).pid == 0 && predecessors_.size() == 0) {
+        finish(0);
+    }
 }
 
 void Supervisor::finish(int code) {
@@ -90,13 +101,20 @@ bool Supervisor::wait_for_exit(Child& child, Clock::time_point deadline) {
 }
 
 void Supervisor::kill_all() noexcept {
-    for (Child& one : children_) {
-        if (one.pid > 0) {
-            ::kill(one.pid, SIGKILL);
-            ::waitpid(one.pid, nullptr, 0);
-            one.pid = 0;
+    const auto end = [](pid_t pid) {
+        if (pid > 0) {
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
         }
+    };
+    for (Child& one : children_) {
+        end(std::exchange(one.pid, 0));
     }
+    end(serving_ ? serving_->pid : 0);
+    serving_.reset();
+    end(rehearsal_ ? rehearsal_->pid() : 0);
+    rehearsal_.reset();
+    predecessors_.kill_all();
 }
 
 }  // namespace appliance::boot

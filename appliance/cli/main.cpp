@@ -11,6 +11,7 @@
 #include "appliance/cli/outcome.hpp"
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
+#include "appliance/cli/upgrade.hpp"
 #include "appliance/cli/watch.hpp"
 
 namespace appliance::cli {
@@ -64,6 +65,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     }
     if (is_host_fence(options->command)) {
         return finish(host_fence(*options, operator_name(), core::base::wall_now(), terminal_style()));
+    }
+    if (options->command == Command::upgrade) {
+        return finish(upgrade(*options, operator_name()));
     }
     return options->watch ? watch(*options, finish) : finish(ask(*options));
 }

@@ -26,6 +26,7 @@ enum class Command {
     firewall_status,
     firewall_confirm,
     reload,
+    upgrade,
 };
 
 enum class FenceEnd { let_be, drain, kill };
@@ -45,7 +46,7 @@ struct Options {
     FenceEnd end = FenceEnd::let_be;            // fence: what becomes of what is in flight
     core::Milliseconds drain{};                 // how long to wait for it
     std::optional<core::Milliseconds> lasts{};  // fence --for, host-fence --for
-    std::optional<core::Milliseconds> wait{};   // unfence
+    std::optional<core::Milliseconds> wait{};   // unfence, upgrade
     bool watch = false;                         // rules
     bool nft = false;                           // rules
     std::optional<std::string> message{};       // maintenance on

@@ -173,6 +173,18 @@ private:
                                "gatehouse reload --why 'a third server'\n"
                                "No connection is dropped. A file with a problem changes nothing (exit code 2).");
         add_why(reload);
+        add_upgrade();
+    }
+
+    void add_upgrade() {
+        CLI::App& upgrade = add(app_, "upgrade", Command::upgrade, "Let the daemon become the binary now at its path",
+                                "gatehouse upgrade --why 'package 0.2'\n"
+                                "Returns when the new version serves. No connection is refused; what is under\n"
+                                "way ends in the old proxy, within drain of [proxy]. A binary that cannot run\n"
+                                "here changes nothing, one that does not get to serve is given up (code 1).");
+        add_duration(upgrade, "--wait", "Wait so long for it to serve (default 60s)",
+                     [this](auto duration) { options_.wait = duration; });
+        add_why(upgrade);
     }
 
     void add_readers() {

@@ -10,6 +10,9 @@ namespace {
 
 using nlohmann::json;
 
+// How long the daemon lets the new binary take to say whether it can run.
+constexpr std::chrono::seconds upgrade_check_max{10};
+
 // Everything that changes something says why and who. Arguments may be any bytes; what is not UTF-8 is replaced.
 Request post(std::string path, json body, const Options& options, const std::string& claimed_by,
              std::chrono::milliseconds wait = {}) {
@@ -97,6 +100,8 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return post("/v1/firewall/confirm", json::object(), options, claimed_by);
         case Command::reload:
             return post("/v1/reload", json::object(), options, claimed_by);
+        case Command::upgrade:
+            return post("/v1/upgrade", json::object(), options, claimed_by, upgrade_check_max);
         case Command::run:
         case Command::check:
         case Command::host_fence_add:

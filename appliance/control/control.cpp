@@ -1,5 +1,5 @@
 // Control's skeleton: state, events, and how proxy and kernel are brought into line. The commands are in
-// control_fence.cpp, control_reload.cpp and control_maintenance.cpp.
+// control_fence.cpp, control_reload.cpp, control_maintenance.cpp and control_upgrade.cpp.
 #include "appliance/control/control.hpp"
 
 #include <algorithm>
@@ -20,7 +20,9 @@ constexpr core::Milliseconds answer_max{5'000};
 constexpr core::Milliseconds report_max{2'000};
 // A proxy is not given traffic before the kernel's fences are known, unless there is no fence process for this long.
 constexpr std::chrono::milliseconds fences_wait{2'000};
-constexpr std::chrono::seconds retry{1};
+constexpr core::Milliseconds retry{1'000};
+// How often it is asked whether the checks of a proxy that does not serve yet are through.
+constexpr core::Milliseconds warm_step{50};
 // Fences expire to the second.
 constexpr std::chrono::milliseconds expiry_step{200};
 
@@ -77,6 +79,8 @@ void Control::handle(link::Message event) {
         if (is_proxy) {
             proxy_.attach(std::move(event.fds.front()), event.body.value("pid", 0));
             configure_at_ = Clock::now();
+            beside_ = event.body.value("beside", false);
+            warm_until_.reset();
         } else {
             helper_.attach(std::move(event.fds.front()));
             reconcile_at_ = Clock::now();
@@ -87,6 +91,9 @@ void Control::handle(link::Message event) {
         is_proxy ? proxy_.detach() : helper_.detach();
     } else if (type == "reload") {
         static_cast<void>(reload("the supervisor", "SIGHUP"));
+    } else if (type == "upgrade") {
+        const std::lock_guard lock(state_mutex_);
+        upgrade_ = event.body.value("upgrade", json());
     } else if (type == "stop") {
         const core::Milliseconds deadline(event.body.value("deadline_ms", std::int64_t{0}));
         if (const auto told = proxy_.drain(deadline); !told) {
@@ -110,8 +117,7 @@ void Control::tick(Clock::time_point now) {
     }
     const bool fences_known = reconciled_ || now >= started_ + fences_wait;
     if (proxy_.status().state == ProxyState::starting && now >= configure_at_ && fences_known) {
-        configure_proxy();
-        configure_at_ = now + retry;
+        configure_at_ = now + configure_proxy();
     }
     keep_firewall(now);
     keep_redirects(now);
@@ -132,20 +138,25 @@ Control::Clock::time_point Control::next_tick() const {
     return next;
 }
 
-void Control::configure_proxy() {
+// Returns when to try again, where that is to be.
+core::Milliseconds Control::configure_proxy() {
     const std::lock_guard lock(changing_);
+    if (beside_ && !warm_up()) {
+        return warm_step;
+    }
     auto done = configure(*state().config).and_then([this] {
         return proxy_.ask(administer_message(*state().config, *state().administration), {}, answer_max);
     });
     if (!done) {
         log("configure", {{"error", done.error().line()}});
-        return;
+        return retry;
     }
     proxy_.mark_running();
     if (!std::exchange(told_ready_, true)) {
         static_cast<void>(supervisor_.ready());
         log("ready", {{"config", state().config->file.string()}});
     }
+    return retry;
 }
 
 // Sends a configuration with all its sockets. Duplicates of ours are closed again at the end; the supervisor keeps its.
@@ -216,6 +227,7 @@ Control::Json Control::status() {
     show_redirects(view);
     const std::lock_guard lock(state_mutex_);
     view["fence_helper"]["repairs"] = repairs_;
+    view["upgrade"] = upgrade_;
     return view;
 }
 

@@ -63,6 +63,10 @@ public:
     Outcome<Json> confirm_firewall(const std::string& who, const std::string& why);
     // 422 with every problem where the file is invalid; nothing has changed then.
     Outcome<Json> reload(const std::string& who, const std::string& why);
+    // Says whether the program at the daemon's path will do (409 with the reason where it will not); and then,
+    // when its caller has been told, lets the supervisor become it, which ends this process. `status` shows the rest.
+    Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
+    void upgrade();
 
 private:
     struct State {
@@ -91,7 +95,8 @@ private:
     core::Result<Differing> reconcile();
     void mend_drift(Clock::time_point now);
     void settle_drift();
-    void configure_proxy();
+    core::Milliseconds configure_proxy();
+    bool warm_up();
     void keep_redirects(Clock::time_point now);
     core::Result<void> redirect();
     bool redirects_differ();
@@ -126,10 +131,13 @@ private:
     std::uint64_t repairs_ = 0;  // drifts put right since this process started
     Json last_drift_;            // null: none
     Revision revision_;
+    nlohmann::json upgrade_;  // the last one, as the supervisor tells it; null: none
 
     // The main loop's.
     bool reconciled_ = false;
     bool told_ready_ = false;
+    bool beside_ = false;  // another proxy serves while ours gets ready
+    std::optional<Clock::time_point> warm_until_;
     const Clock::time_point started_ = Clock::now();
     Clock::time_point configure_at_{};
     Clock::time_point reconcile_at_{};

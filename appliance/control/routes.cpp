@@ -80,6 +80,15 @@ api::Reply read(Control& control, const api::Request& request) {
     return complain(404, "no resource " + request.path, "gatehouse -h names the commands");
 }
 
+api::Reply answer_upgrade(Control& control, const Words& words) {
+    const auto checked = control.check_upgrade(words.who, words.why);
+    api::Reply answer = checked ? reply(202, *checked) : reply(checked.error());
+    if (checked) {
+        answer.then = [&control] { control.upgrade(); };
+    }
+    return answer;
+}
+
 api::Reply change(Control& control, const api::Request& request) {
     const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
     if (!body.is_object()) {
@@ -100,6 +109,10 @@ api::Reply change(Control& control, const api::Request& request) {
     if (request.path == "/v1/firewall/confirm") {
         const auto words = read_words(body, request.peer);
         return words ? reply(control.confirm_firewall(words->who, words->why)) : reply(words.error());
+    }
+    if (request.path == "/v1/upgrade") {
+        const auto words = read_words(body, request.peer);
+        return words ? answer_upgrade(control, *words) : reply(words.error());
     }
     if (request.path == "/v1/reload") {
         const auto words = read_words(body, request.peer);

@@ -12,11 +12,14 @@ namespace {
 using core::base::Descriptor;
 using nlohmann::json;
 
-// The supervisor answers from memory; its restart is our end.
-constexpr std::chrono::seconds answer_max{10};
+// It lets the new program take ten seconds, and then ends it.
+constexpr std::chrono::seconds upgrade_max{15};
 
 core::Error read_error(const json& answer) {
     const json error = answer.value("error", json::object());
+    if (!error.is_object()) {
+        return {"the supervisor refused", error.is_string() ? error.get<std::string>() : "", "", 0};
+    }
     return {error.value("what", "the supervisor refused"), error.value("why", ""), error.value("mend", ""), 0};
 }
 
@@ -74,7 +77,7 @@ bool SupervisorLink::ended() const {
     return ended_;
 }
 
-core::Result<link::Message> SupervisorLink::ask(json request) {
+core::Result<link::Message> SupervisorLink::ask(json request, std::chrono::seconds patience) {
     std::unique_lock lock(mutex_);
     const std::uint64_t id = ++next_id_;
     answers_.emplace(id, std::nullopt);
@@ -89,7 +92,7 @@ core::Result<link::Message> SupervisorLink::ask(json request) {
         }
     }
     lock.lock();
-    changed_.wait_for(lock, answer_max, [&] { return ended_ || answers_[id].has_value(); });
+    changed_.wait_for(lock, patience, [&] { return ended_ || answers_[id].has_value(); });
     std::optional<link::Message> answer = std::move(answers_[id]);
     answers_.erase(id);
     if (!answer) {
@@ -114,6 +117,15 @@ core::Result<std::vector<Descriptor>> SupervisorLink::open_probe_sockets(std::st
     return ask({{"type", "open_probe_sockets"}, {"family", family}, {"count", count}}).map([](link::Message message) {
         return std::move(message.fds);
     });
+}
+
+core::Result<json> SupervisorLink::check_upgrade(const std::string& who, const std::string& why) {
+    return ask({{"type", "check_upgrade"}, {"who", who}, {"why", why}}, upgrade_max)
+        .map([](const link::Message& message) { return message.body; });
+}
+
+core::Result<void> SupervisorLink::upgrade() {
+    return ask({{"type", "upgrade"}}, upgrade_max).map([](const link::Message&) {});
 }
 
 core::Result<void> SupervisorLink::ready() {

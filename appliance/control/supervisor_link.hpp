@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -29,8 +30,8 @@ public:
     SupervisorLink& operator=(const SupervisorLink&) = delete;
     ~SupervisorLink();
 
-    // The next thing that the supervisor tells by itself ("child_started", "child_exited", "stop", "reload"); nothing
-    // when none came before the deadline, or at the supervisor's end (ended()).
+    // The next thing that the supervisor tells by itself ("child_started", "child_exited", "stop", "reload",
+    // "upgrade"); nothing when none came before the deadline, or at the supervisor's end (ended()).
     std::optional<link::Message> next_event(Clock::time_point deadline);
     [[nodiscard]] bool ended() const;
     // Lets a waiting next_event return, or the next one. Any thread.
@@ -43,10 +44,17 @@ public:
     core::Result<std::vector<core::base::Descriptor>> open_probe_sockets(std::string_view family, std::size_t count);
     // The first configuration has reached the proxy.
     core::Result<void> ready();
+    // Has the program that lies at the daemon's path tried: {"number", "from", "to", "proxy"} of the upgrade, or why it
+    // will not do. upgrade() becomes it; that returns only where it failed, because this process ends with its success.
+    core::Result<nlohmann::json> check_upgrade(const std::string& who, const std::string& why);
+    core::Result<void> upgrade();
 
 private:
+    // The supervisor answers from memory; its restart is our end.
+    static constexpr std::chrono::seconds answer_max{10};
+
     void read();
-    core::Result<link::Message> ask(nlohmann::json request);
+    core::Result<link::Message> ask(nlohmann::json request, std::chrono::seconds patience = answer_max);
 
     link::Channel channel_;
     mutable std::mutex mutex_;

@@ -127,6 +127,7 @@ class House:
         self.daemon = None
         self.log = None
         self.configuration = self.folder / "gatehouse.toml"
+        self.program = BUILD / "gatehouse"  # of the daemon
         self.page = "<!doctype html><title>Maintenance</title><h1>Back soon, says the test</h1>\n"
 
     def make(self, configuration=CONFIGURATION):
@@ -175,7 +176,7 @@ class House:
 
     def start_daemon(self):
         self.log = open(self.folder / "gatehouse.log", "ab")
-        command = [str(BUILD / "gatehouse"), "run", "-c", str(self.configuration)]
+        command = [str(self.program), "run", "-c", str(self.configuration)]
         self.daemon = subprocess.Popen(TIED + command, stdout=self.log, stderr=self.log)
 
     def start(self):
@@ -308,7 +309,11 @@ class SystemTest(unittest.TestCase):
         self.house = House()
         self.addCleanup(self.take_down)
         self.house.make(self.configuration)
+        self.prepare()
         self.house.start()
+
+    def prepare(self):
+        """What a test wants to do before anything runs."""
 
     def take_down(self):
         failed = any(error for _, error in getattr(self._outcome.result, "failures", []) + self._outcome.result.errors)

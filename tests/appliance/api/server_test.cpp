@@ -59,6 +59,24 @@ protected:
     std::string path_;
 };
 
+TEST_F(ServerTest, DoesWhatComesThenOnlyWhenThePeerHasTheWholeAnswer) {
+    std::latch read(1);
+    bool done = false;
+    {
+        Server server(listen(), [&](const Request&) {
+            return Reply{202, "text/plain", "begun", [&] {
+                             read.wait();
+                             done = true;
+                         }};
+        });
+        ASSERT_TRUE(server.start().has_value());
+        const std::string answer = ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        EXPECT_TRUE(answer.ends_with("\r\n\r\nbegun")) << answer;
+        read.count_down();
+    }
+    EXPECT_TRUE(done);
+}
+
 TEST_F(ServerTest, HandsTheRequestOverWithItsPeer) {
     Request seen;
     Server server(listen(), [&seen](const Request& request) {

@@ -81,6 +81,37 @@ TEST(Listeners, RefuseWhatIsOutOfRange) {
     EXPECT_FALSE(listeners.open(address.with_port(0), 1).has_value());
 }
 
+TEST(Listeners, PassTheirSocketsOnWithWhatQueuesThere) {
+    const core::Address address = free_address("127.0.0.1");
+    Listeners before;
+    ASSERT_TRUE(before.open(address, 1).has_value());
+    EXPECT_EQ(connect_to(address), 0);
+    Listeners after;
+    for (Handover::Listening listening : before.list()) {
+        EXPECT_EQ(listening.address, address);
+        for (int& fd : listening.sockets) {
+            fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);  // as an exec leaves it: another descriptor of the same socket
+        }
+        after.adopt(listening);
+    }
+    before.close_all();
+    const auto sockets = after.open(address, 1);
+    ASSERT_TRUE(sockets.has_value());
+    EXPECT_GE(Descriptor(::accept4(sockets->front(), nullptr, nullptr, SOCK_CLOEXEC)).get(), 0);
+}
+
+TEST(Listeners, KeepOnlyWhatTheConfigurationStillNames) {
+    Listeners listeners;
+    const core::Address gone = free_address("127.0.0.1");
+    const core::Address kept = free_address("::1");
+    ASSERT_TRUE(listeners.open(gone, 2).has_value());
+    ASSERT_TRUE(listeners.open(kept, 3).has_value());
+    listeners.keep_only({kept}, 2);
+    ASSERT_EQ(listeners.list().size(), 1U);
+    EXPECT_EQ(listeners.list().front().sockets.size(), 2U);
+    EXPECT_EQ(connect_to(gone), ECONNREFUSED);
+}
+
 TEST(ProbeSockets, CarryTheMark) {
     const auto sockets = make_probe_sockets(AF_INET6, 3);
     if (!sockets) {

@@ -67,6 +67,7 @@ TEST(Main, WithoutADaemonEveryCommandThatNeedsOneIsCodeThreeAndOneLine) {
                                                                      {"fence", "a"},
                                                                      {"unfence", "a"},
                                                                      {"maintenance", "on"},
+                                                                     {"upgrade"},
                                                                      {"reload"}}) {
         auto arguments = command;
         arguments.insert(arguments.end(), {"--socket", "/nonexistent/control.sock"});

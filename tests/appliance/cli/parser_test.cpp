@@ -125,7 +125,7 @@ TEST(Parser, EveryReadingCommandTakesJsonAndEveryChangingOneAReason) {
         EXPECT_TRUE(parse(arguments)) << arguments.front();
     }
     const std::vector<std::vector<const char*>> changing = {
-        {"fence", "a"}, {"unfence", "a"}, {"maintenance", "on"}, {"maintenance", "off"}, {"reload"}};
+        {"fence", "a"}, {"unfence", "a"}, {"maintenance", "on"}, {"maintenance", "off"}, {"reload"}, {"upgrade"}};
     for (auto arguments : changing) {
         arguments.insert(arguments.end(), {"--why", "because"});
         ASSERT_TRUE(parse(arguments)) << arguments.front();
@@ -167,6 +167,7 @@ TEST(Parser, EachCommandsHelpHasAnExampleAndFitsTheTerminal) {
                                                             {"rules"},
                                                             {"maintenance"},
                                                             {"reload"},
+                                                            {"upgrade"},
                                                             {"maintenance", "on"},
                                                             {"maintenance", "off"},
                                                             {"maintenance", "status"}};

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "appliance/api/client.hpp"
+
 namespace appliance::cli {
 namespace {
 
@@ -57,6 +59,13 @@ TEST(Request, MaintenanceSendsItsEndAsATime) {
     EXPECT_EQ(json::parse(request_for(on, "ada").body), json::parse(R"({"on": true, "pool": "app", "why": "",
         "message": "Back soon", "until": "2026-11-22T14:00:00Z", "claimed_by": "ada"})"));
     EXPECT_EQ(json::parse(request_for({.command = Command::maintenance_off}, "").body)["on"], false);
+}
+
+TEST(Request, AnUpgradeLeavesTheNewBinaryItsTime) {
+    const auto request = request_for({.command = Command::upgrade, .why = "0.2"}, "ann");
+    EXPECT_EQ(request.path, "/v1/upgrade");
+    EXPECT_EQ(json::parse(request.body), json::parse(R"({"why": "0.2", "claimed_by": "ann"})"));
+    EXPECT_EQ(request.timeout, api::Client::answer_timeout + std::chrono::seconds(10));
 }
 
 TEST(Request, AReasonThatIsNotUtf8IsStillSent) {

@@ -66,6 +66,7 @@ public:
     }
     std::atomic<unsigned> active = 0;
     std::atomic<bool> up = true;
+    std::atomic<bool> checked = true;
 
 private:
     void serve() {
@@ -93,7 +94,7 @@ private:
         }
     }
     json report() const {
-        const json check{{"state", up ? "up" : "down"}, {"why", "200"}};
+        const json check{{"state", !checked ? "unknown" : up ? "up" : "down"}, {"why", "200"}};
         json backends = json::array();
         for (const char* server : {"web1", "web2"}) {
             backends.push_back({{"server", server}, {"active", active.load()}, {"check", check}});

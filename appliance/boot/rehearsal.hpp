@@ -1,0 +1,41 @@
+// Rehearsal: the new binary is run once beside the old one before anything depends on it. It says whether it can be
+// executed with its libraries, understands the configuration and the handover, and which version it is.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+
+#include "core/base/descriptor.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::boot {
+
+class Rehearsal {
+public:
+    static constexpr std::chrono::seconds time_limit{10};
+
+    // Starts program for the configuration. Error: it is no executable file.
+    static core::Result<Rehearsal> begin(const std::string& program, const std::string& config);
+
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] std::chrono::steady_clock::time_point end_by() const noexcept { return end_by_; }
+    // After its end, with its wait status: the version of the new binary, or why it will not do.
+    [[nodiscard]] core::Result<std::string> judge(int status) const;
+
+private:
+    Rehearsal() = default;
+
+    std::string program_;
+    core::base::Descriptor output_;
+    std::chrono::steady_clock::time_point end_by_;
+    pid_t pid_ = 0;
+};
+
+// The other side, in the new binary.
+bool is_rehearsal(int argc, const char* const* argv) noexcept;
+// Prints the version or, on standard error, what speaks against it, and returns the exit code.
+int run_rehearsal(int argc, const char* const* argv);
+
+}  // namespace appliance::boot

@@ -1,0 +1,86 @@
+#include "appliance/cli/upgrade.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "appliance/api/client.hpp"
+#include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/request.hpp"
+#include "appliance/cli/view.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr core::Milliseconds default_wait{60'000};
+constexpr std::chrono::milliseconds step{50};
+
+std::string side(const std::string& version, std::int64_t proxy) {
+    return fmt::format("{} (proxy {})", version, proxy);
+}
+
+// What `status` says of the upgrade of that number: its outcome, or nothing while there is none.
+std::optional<Outcome> upgrade_outcome(const api::Answer& status, std::int64_t number_wanted, const Options& options) {
+    const Json body = Json::parse(status.body, nullptr, false);
+    const Json& upgrade = field(body, "upgrade");
+    const std::string state = text(upgrade, "state");
+    if (number(upgrade, "number") < number_wanted || (state != "done" && state != "failed")) {
+        return std::nullopt;
+    }
+    Outcome outcome{state == "done" ? done : failed, {}, {}};
+    if (options.json) {
+        outcome.out = upgrade.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    } else if (outcome.code == done) {
+        outcome.out =
+            clean(fmt::format("upgraded: {} -> {}", side(text(upgrade, "from"), number(upgrade, "proxy_before")),
+                              side(text(upgrade, "to"), number(upgrade, "proxy")))) +
+            "\n";
+    }
+    if (outcome.code == failed) {
+        outcome.err = clean(fmt::format("gatehouse: not upgraded, version {} goes on: {}; look at the daemon's log",
+                                        text(upgrade, "from"), text(upgrade, "error"))) +
+                      "\n";
+    }
+    return outcome;
+}
+
+}  // namespace
+
+Outcome upgrade(const Options& options, const std::string& claimed_by) {
+    const api::Client client(options.socket);
+    const Request request = request_for(options, claimed_by);
+    const auto begun = client.post(request.path, request.body, request.timeout);
+    if (!begun) {
+        return outcome_of(begun.error());
+    }
+    if (begun->status != 202) {
+        return outcome_of(*begun, options, core::base::wall_now(), terminal_style());
+    }
+    const auto upgrade_number = number(Json::parse(begun->body, nullptr, false), "number");
+    const auto deadline = Clock::now() + options.wait.value_or(default_wait);
+    for (auto left = deadline - Clock::now(); left > Clock::duration::zero(); left = deadline - Clock::now()) {
+        const auto patience = std::chrono::ceil<std::chrono::milliseconds>(left);
+        const auto status = client.get("/v1/status", std::min(patience, api::Client::answer_timeout));
+        if (!status && status.error().os_error != 0) {
+            return outcome_of(status.error());  // nobody listens: the daemon has ended
+        }
+        // The control process that is asked may end over it, as it does in an upgrade.
+        if (auto outcome = status ? upgrade_outcome(*status, upgrade_number, options) : std::nullopt) {
+            return std::move(*outcome);
+        }
+        std::this_thread::sleep_for(step);
+    }
+    return {timed_out,
+            {},
+            fmt::format("gatehouse: the new version does not serve within {}: the proxy before goes on; see gatehouse "
+                        "status --json\n",
+                        core::base::print_duration(options.wait.value_or(default_wait)))};
+}
+
+}  // namespace appliance::cli

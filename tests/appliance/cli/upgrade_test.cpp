@@ -1,0 +1,71 @@
+// `gatehouse upgrade` against a daemon that gives prepared answers.
+#include "appliance/cli/upgrade.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/appliance/api/unix_server.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using tests::UnixServer;
+
+constexpr const char* begun = R"({"number": 2, "from": "0.1", "to": "0.2", "proxy": 7})";
+constexpr const char* done_answer = R"({"upgrade": {"state": "done", "number": 2, "from": "0.1", "to": "0.2",
+    "proxy_before": 7, "proxy": 9, "error": null, "who": "ann", "why": "x"}})";
+constexpr const char* failed_answer = R"({"upgrade": {"state": "failed", "number": 2, "from": "0.1", "to": "0.2",
+    "proxy_before": 7, "proxy": 7, "error": "it died", "who": "ann", "why": "x"}})";
+
+Outcome ask(UnixServer& server, bool as_json = false) {
+    Options options{.command = Command::upgrade, .socket = server.path(), .json = as_json};
+    options.wait = core::Milliseconds(5'000);
+    return upgrade(options, "ann");
+}
+
+TEST(Upgrade, WaitsUntilTheNewVersionServesAndSaysSoInOneLine) {
+    UnixServer server({{202, begun},
+                       {200, R"({"upgrade": null})"},
+                       {200, R"({"upgrade": {"state": "done", "number": 1}})"},
+                       {200, R"({"upgrade": {"state": "begun", "number": 2}})"},
+                       {200, done_answer}});
+    const Outcome outcome = ask(server);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "upgraded: 0.1 (proxy 7) -> 0.2 (proxy 9)\n");
+    EXPECT_EQ(outcome.err, "");
+}
+
+TEST(Upgrade, PrintsWhatStatusSaysAsJson) {
+    UnixServer server({{202, begun}, {200, done_answer}});
+    EXPECT_EQ(json::parse(ask(server, true).out), json::parse(done_answer)["upgrade"]);
+}
+
+TEST(Upgrade, ThatIsRefusedIsCodeOneWithTheReason) {
+    UnixServer server(
+        {{409, R"({"error": {"what": "cannot upgrade to /usr/bin/gatehouse", "why": "no", "mend": "x"}})"}});
+    const Outcome outcome = ask(server);
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.err, "gatehouse: cannot upgrade to /usr/bin/gatehouse: no; x\n");
+}
+
+TEST(Upgrade, ThatWasGivenUpIsCodeOneAndSaysWhichVersionGoesOn) {
+    UnixServer server({{202, begun}, {200, failed_answer}});
+    const Outcome outcome = ask(server);
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr("version 0.1 goes on: it died"));
+    EXPECT_EQ(outcome.out, "");
+}
+
+TEST(Upgrade, WhoseWaitRunsOutIsCodeFour) {
+    UnixServer server({{202, begun}});
+    Options options{.command = Command::upgrade, .socket = server.path()};
+    options.wait = core::Milliseconds(0);
+    EXPECT_EQ(upgrade(options, "ann").code, 4);
+}
+
+}  // namespace
+}  // namespace appliance::cli
