@@ -75,7 +75,7 @@ FirewallTrial read_trial(const json& in) {
 }  // namespace
 
 core::Result<FirewallStore> FirewallStore::open(const std::filesystem::path& folder) {
-    auto database = Database::open(folder / "gatehouse.db");
+    auto database = state::Database::open(folder / "gatehouse.db");
     if (!database) {
         return tl::unexpected(std::move(database.error()));
     }

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "appliance/control/database.hpp"
 #include "appliance/control/firewall_trial.hpp"
+#include "appliance/state/database.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::control {
@@ -22,9 +22,9 @@ public:
     core::Result<void> save(const FirewallTrial& trial);
 
 private:
-    explicit FirewallStore(Database database) : database_(std::move(database)) {}
+    explicit FirewallStore(state::Database database) : database_(std::move(database)) {}
 
-    Database database_;
+    state::Database database_;
 };
 
 }  // namespace appliance::control

@@ -4,11 +4,14 @@
 
 #include <filesystem>
 
-#include "appliance/control/database.hpp"
 #include "appliance/control/record.hpp"
+#include "appliance/state/database.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::control {
+
+using state::Database;
+using state::Statement;
 
 class Store {
 public:

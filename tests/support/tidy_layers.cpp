@@ -30,7 +30,7 @@ struct Library {
 };
 constexpr Library libraries[] = {
     {"liburing", "core/io"},         {"libnftnl/", "netfilter"},  {"libmnl/", "netfilter"},
-    {"toml++/", "appliance/config"}, {"CLI/", "appliance/cli"},   {"sqlite3.h", "appliance/control"},
+    {"toml++/", "appliance/config"}, {"CLI/", "appliance/cli"},   {"sqlite3.h", "appliance/state"},
     {"nlohmann/", "appliance/"},     {"httplib.h", "appliance/"}, {"seccomp.h", "appliance/boot"},
     {"cap-ng.h", "appliance/boot"},  {"openssl/", "appliance/"},  {"pugixml.hpp", "appliance/"},
 };

@@ -109,7 +109,7 @@ TEST(FirewallStore, KeepsTheStateWhole) {
         ASSERT_TRUE(FirewallStore::open(folder)->save(trial));
         EXPECT_EQ(**FirewallStore::open(folder)->load(), trial);
     }
-    auto damaged = Database::open(folder / "gatehouse.db");
+    auto damaged = state::Database::open(folder / "gatehouse.db");
     ASSERT_TRUE(damaged->execute("UPDATE firewall SET state='{\"confirmed\":{\"enabled\":3}}'"));
     EXPECT_FALSE(FirewallStore::open(folder)->load());
     std::filesystem::remove_all(folder);

@@ -1,20 +1,20 @@
-#include "appliance/control/database.hpp"
+#include "appliance/state/database.hpp"
 
 #include <sqlite3.h>
 
 #include <utility>
 
-namespace appliance::control {
+namespace appliance::state {
 namespace {
 
 // Another connection (an operator's sqlite3 shell) may hold a lock for a moment.
 constexpr int busy_ms = 1'000;
 
 // What went wrong as an operator needs it: SQLite's own words, and what to do about the usual causes.
-tl::unexpected<core::Error> refuse(sqlite3* handle) {
+tl::unexpected<core::Error> refuse(sqlite3* handle, const std::string& opening = {}) {
     const int code = ::sqlite3_errcode(handle);
     const char* file = ::sqlite3_db_filename(handle, "main");
-    const std::string name = file != nullptr && *file != '\0' ? file : "gatehouse.db";
+    const std::string name = file != nullptr && *file != '\0' ? file : opening;
     std::string mend;
     switch (code & 0xff) {
         case SQLITE_FULL:
@@ -100,7 +100,7 @@ core::Result<Database> Database::open(const std::filesystem::path& file) {
         return core::fail("cannot keep the state in " + file.string(), "out of memory");
     }
     if (opened != SQLITE_OK) {
-        return refuse(handle);
+        return refuse(handle, file.string());
     }
     ::sqlite3_busy_timeout(handle, busy_ms);
     // FULL: in write-ahead mode anything less may lose the last commits at a power cut, and those were acknowledged.
@@ -126,4 +126,4 @@ core::Result<void> Database::execute(const std::string& text) {
     return {};
 }
 
-}  // namespace appliance::control
+}  // namespace appliance::state

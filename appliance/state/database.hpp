@@ -1,4 +1,4 @@
-// Database and Statement: the few things that store.cpp needs of SQLite, as values and Results. SQLite stays behind
+// Database and Statement: the few things that the stores need of SQLite, as values and Results. SQLite stays behind
 // database.cpp. Not thread safe.
 #pragma once
 
@@ -14,7 +14,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace appliance::control {
+namespace appliance::state {
 
 // A prepared statement. Its database outlives it.
 class Statement {
@@ -61,4 +61,4 @@ private:
     std::unique_ptr<sqlite3, Close> handle_;
 };
 
-}  // namespace appliance::control
+}  // namespace appliance::state
