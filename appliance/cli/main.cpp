@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "appliance/api/client.hpp"
+#include "appliance/cli/deploy.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/host_fence.hpp"
 #include "appliance/cli/operator_name.hpp"
@@ -68,6 +69,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     }
     if (options->command == Command::upgrade) {
         return finish(upgrade(*options, operator_name()));
+    }
+    if (is_deploy(options->command)) {
+        return deploy(*options, operator_name(), finish);
     }
     return options->watch ? watch(*options, finish) : finish(ask(*options));
 }

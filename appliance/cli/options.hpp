@@ -27,6 +27,15 @@ enum class Command {
     firewall_confirm,
     reload,
     upgrade,
+    deploy_rolling,
+    deploy_maintenance,
+    deploy_rollback,
+    deploy_status,
+    deploy_pause,
+    deploy_resume,
+    deploy_abort,
+    deploy_history,
+    deploy_report,
 };
 
 enum class FenceEnd { let_be, drain, kill };
@@ -51,6 +60,14 @@ struct Options {
     bool nft = false;                           // rules
     std::optional<std::string> message{};       // maintenance on
     std::optional<core::WallTime> until{};      // maintenance on
+    std::string recipe{};                       // deploy rolling, deploy maintenance: a name of the configuration
+    std::string settings{};                     // the same: a JSON object of what flags say of the recipe
+    std::string overridden{};                   // the same: why guards are not to be asked
+    bool dry_run = false;                       // the same
+    std::string run{};                          // deploy rollback: the command, where it is another
+    std::int64_t rollout = 0;                   // deploy status, deploy report: which; 0: the last
+    std::int64_t last = 20;                     // deploy history: how many
+    bool skip = false;                          // deploy resume: what failed is taken for done
 };
 
 }  // namespace appliance::cli

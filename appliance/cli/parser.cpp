@@ -10,6 +10,7 @@
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/parser_deploy.hpp"
 #include "appliance/config/nearest.hpp"
 
 namespace appliance::cli {
@@ -112,6 +113,7 @@ public:
         add_host_fence();
         add_maintenance();
         add_firewall();
+        add_deploy(app_, options_);
     }
 
     tl::expected<Options, Ending> parse(int argc, const char* const* argv) {

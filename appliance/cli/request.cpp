@@ -107,9 +107,18 @@ Request request_for(const Options& options, const std::string& claimed_by) {
         case Command::host_fence_add:
         case Command::host_fence_remove:
         case Command::host_fence_list:
+        case Command::deploy_rolling:
+        case Command::deploy_maintenance:
+        case Command::deploy_rollback:
+        case Command::deploy_status:
+        case Command::deploy_pause:
+        case Command::deploy_resume:
+        case Command::deploy_abort:
+        case Command::deploy_history:
+        case Command::deploy_report:
             break;
     }
-    VERIFY(!"run, check and host-fence ask nothing of a daemon");
+    VERIFY(!"run, check and host-fence ask nothing of a daemon, and deploy asks by itself");
     return {};
 }
 

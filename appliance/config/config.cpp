@@ -47,6 +47,10 @@ std::string_view print(ProxyProtocol version) noexcept {
 const Pool* Config::pool(std::string_view name) const noexcept {
     return named(pools, name);
 }
+const Recipe* Config::recipe(std::string_view name) const noexcept {
+    return named(recipes, name);
+}
+
 const Server* Config::server(std::string_view name) const noexcept {
     return named(servers, name);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "appliance/config/recipe.hpp"
 #include "core/balance/route.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
@@ -175,11 +176,16 @@ struct Firewall {
     friend bool operator==(const Firewall&, const Firewall&) = default;
 };
 
+// Whether two versions of the site can work at the same time after a breaking change of its schema.
+enum class Database : std::uint8_t { single_master, multi_master };
+
 struct Config {
     std::filesystem::path file;
     std::vector<Listener> listeners;  // at least one; each list in the order of the file
     std::vector<Server> servers;
     std::vector<Pool> pools;
+    std::vector<Recipe> recipes;
+    Database database = Database::single_master;
     Maintenance maintenance;
     FenceMode fence_mode = FenceMode::reset;
     Firewall firewall;
@@ -192,6 +198,7 @@ struct Config {
     // By name; null where there is none.
     [[nodiscard]] const Pool* pool(std::string_view name) const noexcept;
     [[nodiscard]] const Server* server(std::string_view name) const noexcept;
+    [[nodiscard]] const Recipe* recipe(std::string_view name) const noexcept;
     // True when the kernel hands its connections on: then no socket listens there.
     [[nodiscard]] bool in_kernel(const Listener& listener) const noexcept;
 
@@ -208,6 +215,7 @@ struct Bounds {
     static constexpr std::size_t servers = 1024;
     static constexpr std::size_t pools = 256;
     static constexpr std::size_t backends = 256;  // of one pool
+    static constexpr std::size_t recipes = 64;
     static constexpr std::size_t name_bytes = 63;
     static constexpr std::size_t cookie_bytes = 64;   // of its name
     static constexpr std::size_t socket_bytes = 107;  // sun_path without its NUL, unix(7)

@@ -26,6 +26,8 @@ void Reader::read() {
     each("server", Bounds::servers, &Reader::read_server);
     each("pool", Bounds::pools, &Reader::read_pool);
     each("listen", Bounds::listeners, &Reader::read_listener);
+    each("deploy", Bounds::recipes, &Reader::read_recipe);
+    read_site();
     read_maintenance();
     read_firewall();
     read_control();

@@ -46,6 +46,8 @@ private:
     void read_route(const Node& node, Listener& listener);
     void refuse_hidden(Position at, const core::balance::Route& route, const Listener& listener);
     void refuse_loop(Position at, const Listener& listener);
+    void read_recipe(const std::string& name, Section& section);
+    void read_site();
     void read_maintenance();
     void read_page(Section& section);
     void read_firewall();

@@ -23,6 +23,8 @@ inline constexpr Words<FenceMode, 3> fence_mode_words{
 inline constexpr Words<ZeroCopy, 2> zero_copy_words{{{"auto", ZeroCopy::automatic}, {"off", ZeroCopy::off}}};
 inline constexpr Words<ProxyProtocol, 3> proxy_protocol_words{
     {{"off", ProxyProtocol::off}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
+inline constexpr Words<Database, 2> database_words{
+    {{"single_master", Database::single_master}, {"multi_master", Database::multi_master}}};
 inline constexpr Words<CheckType, 2> check_type_words{{{"http", CheckType::http}, {"tcp", CheckType::tcp}}};
 
 }  // namespace appliance::config

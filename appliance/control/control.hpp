@@ -47,6 +47,7 @@ public:
     // The commands. Those that change something write one line to the log; only one of them is under way at a time,
     // but for the waiting at their end.
     [[nodiscard]] Json status();
+    [[nodiscard]] std::shared_ptr<const config::Config> config() const { return state().config; }
     Outcome<Json> rules();
     // The same, when the fences, or what is wanted of them, are no longer of the revision `seen`, or after patience.
     Outcome<Json> watch_rules(std::uint64_t seen, core::Milliseconds patience);
@@ -67,6 +68,9 @@ public:
     // when its caller has been told, lets the supervisor become it, which ends this process. `status` shows the rest.
     Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
     void upgrade();
+
+    // One line to the log.
+    void log(std::string_view kind, const Json& fields);
 
 private:
     struct State {
@@ -107,7 +111,6 @@ private:
     void keep_firewall(Clock::time_point now);
 
     bool wait_until(const std::vector<Target>& targets, Asks what, Clock::time_point deadline);
-    void log(std::string_view kind, const Json& fields);
 
     SupervisorLink& supervisor_;
     core::base::Log& log_;

@@ -8,7 +8,9 @@
 
 #include "appliance/api/server.hpp"
 #include "appliance/control/control.hpp"
+#include "appliance/control/deploy_actions.hpp"
 #include "appliance/control/routes.hpp"
+#include "appliance/control/routes_deploy.hpp"
 
 namespace appliance::control {
 
@@ -16,7 +18,15 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
     core::base::Log log(STDOUT_FILENO);
     SupervisorLink link(std::move(supervisor));
     Control control(std::move(config), link, log);
-    api::Server server(std::move(api), [&control](const api::Request& request) { return answer(control, request); });
+    DeployActions actions(control, link);
+    deploy::Conductor conductor(actions, control.config()->control.state);
+    api::Server server(std::move(api), [&](const api::Request& request) {
+        if (!request.path.starts_with("/v1/deploy")) {
+            return answer(control, request);
+        }
+        return request.method == "POST" ? change_deploy(conductor, *control.config(), request)
+                                        : read_deploy(conductor, request);
+    });
     if (const auto started = server.start(); !started) {
         fmt::print(stderr, "gatehouse: {}\n", started.error().line());
         return 1;

@@ -149,7 +149,7 @@ class House:
         for namespace in (self.name, self.app):
             run("ip", "-n", namespace, "link", "set", "lo", "up")
         run("ip", "-n", self.name, "link", "add", "servers", "type", "veth", "peer", "name", "gate", "netns", self.app)
-        for namespace, device, numbers in ((self.name, "servers", (1,)), (self.app, "gate", (11, 12))):
+        for namespace, device, numbers in ((self.name, "servers", (1,)), (self.app, "gate", (11, 12, 13, 14))):
             for number in numbers:
                 run("ip", "-n", namespace, "address", "add", f"10.80.0.{number}/24", "dev", device)
                 run("ip", "-n", namespace, "address", "add", f"fd80::{number}/64", "dev", device, "nodad")

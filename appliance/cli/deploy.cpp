@@ -1,0 +1,181 @@
+#include "appliance/cli/deploy.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "appliance/api/client.hpp"
+#include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/runner.hpp"
+#include "appliance/cli/show_deploy.hpp"
+#include "appliance/cli/view.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using Finish = int (*)(const Outcome&);
+
+// An order may wait for guards, an abort for the steps under way.
+constexpr std::chrono::minutes order_patience{3};
+constexpr std::chrono::milliseconds watch_patience{1'000};
+
+std::string dump(const Json& value) {
+    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string body_of(const Options& options, const std::string& claimed_by) {
+    Json body = options.settings.empty() ? Json::object() : Json::parse(options.settings);
+    body["why"] = options.why;
+    if (!claimed_by.empty()) {
+        body["claimed_by"] = claimed_by;
+    }
+    switch (options.command) {
+        case Command::deploy_rolling:
+        case Command::deploy_maintenance:
+            body["strategy"] = options.command == Command::deploy_rolling ? "rolling" : "maintenance";
+            body["recipe"] = options.recipe;
+            body["override"] = options.overridden;
+            body["dry_run"] = options.dry_run;
+            break;
+        case Command::deploy_rollback:
+            body["run"] = options.run;
+            break;
+        case Command::deploy_resume:
+            body["skip"] = options.skip;
+            break;
+        default:
+            break;
+    }
+    return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+const char* path_of(Command command) {
+    switch (command) {
+        case Command::deploy_rollback:
+            return "/v1/deploy/rollback";
+        case Command::deploy_pause:
+            return "/v1/deploy/pause";
+        case Command::deploy_resume:
+            return "/v1/deploy/resume";
+        case Command::deploy_abort:
+            return "/v1/deploy/abort";
+        default:
+            return "/v1/deploy";
+    }
+}
+
+bool runs_commands(const Options& options) {
+    return !options.dry_run &&
+           (options.command == Command::deploy_rolling || options.command == Command::deploy_maintenance ||
+            options.command == Command::deploy_rollback || options.command == Command::deploy_resume);
+}
+
+int order(const Options& options, const std::string& claimed_by, Finish finish) {
+    const api::Client client(options.socket);
+    const Style style = terminal_style();
+    const auto answer = client.post(path_of(options.command), body_of(options, claimed_by), order_patience);
+    if (!answer) {
+        return finish(outcome_of(answer.error()));
+    }
+    const Json body = Json::parse(answer->body, nullptr, false);
+    if (answer->status != 200 || !body.is_object()) {
+        return finish(outcome_of(*answer, options, core::base::wall_now(), style));
+    }
+    if (!runs_commands(options)) {
+        return finish({done,
+                       options.json      ? dump(body)
+                       : options.dry_run ? show_plan(body, style)
+                                         : show_end(body, style),
+                       {}});
+    }
+    Runner runner(client, number(body, "id"), claimed_by, options.json);
+    const int code = runner.run();
+    return finish({code, options.json ? dump(runner.rollout()) : show_end(runner.rollout(), style), {}});
+}
+
+int read(const Options& options, Finish finish) {
+    const api::Client client(options.socket);
+    const Style style = terminal_style();
+    const auto now = core::base::wall_now();
+    const std::string path =
+        options.command == Command::deploy_history  ? fmt::format("/v1/deploy/history?last={}", options.last)
+        : options.command == Command::deploy_report ? fmt::format("/v1/deploy/report?id={}", options.rollout)
+                                                    : fmt::format("/v1/deploy?id={}", options.rollout);
+    const auto answer = client.get(path);
+    if (!answer) {
+        return finish(outcome_of(answer.error()));
+    }
+    const Json body = Json::parse(answer->body, nullptr, false);
+    if (answer->status != 200 || !body.is_object()) {
+        return finish(outcome_of(*answer, options, now, style));
+    }
+    if (options.json) {
+        return finish({done, dump(body), {}});
+    }
+    return finish({done,
+                   options.command == Command::deploy_history  ? show_history(body, now, style)
+                   : options.command == Command::deploy_report ? show_report(body, now, style)
+                                                               : show_rollout(body, now, style),
+                   {}});
+}
+
+// On a terminal the table stays in its place; anywhere else each change is printed.
+int watch(const Options& options, Finish finish) {
+    const api::Client client(options.socket);
+    const Style style = terminal_style();
+    std::int64_t id = options.rollout;
+    std::int64_t seen = 0;
+    for (;;) {
+        const auto answer = client.get(fmt::format("/v1/deploy?id={}", id));
+        if (!answer) {
+            return finish(outcome_of(answer.error()));
+        }
+        const Json body = Json::parse(answer->body, nullptr, false);
+        if (answer->status != 200 || !body.is_object()) {
+            return finish(outcome_of(*answer, options, core::base::wall_now(), style));
+        }
+        id = number(body, "id");
+        const std::string state = text(body, "state");
+        const bool over = state != "running" && state != "paused";
+        const std::string shown = options.json ? dump(body) : show_rollout(body, core::base::wall_now(), style);
+        if (style.terminal && !options.json) {
+            std::fputs("\x1b[H\x1b[2J", stdout);
+        }
+        if (std::fputs((shown + (style.terminal || options.json ? "" : "\n")).c_str(), stdout) < 0 ||
+            std::fflush(stdout) != 0) {
+            return done;
+        }
+        if (over) {
+            return state == "done" ? done : failed;
+        }
+        const auto news = client.get(fmt::format("/v1/deploy/journal?id={}&after={}&wait_ms={}", id, seen,
+                                                 style.terminal ? watch_patience.count() : 20'000),
+                                     api::Client::answer_timeout + std::chrono::seconds(20));
+        const Json journal = news ? Json::parse(news->body, nullptr, false) : Json();
+        for (const Json& entry : items(journal, "journal")) {
+            seen = std::max(seen, number(entry, "number"));
+        }
+    }
+}
+
+}  // namespace
+
+bool is_deploy(Command command) noexcept {
+    return command >= Command::deploy_rolling && command <= Command::deploy_report;
+}
+
+int deploy(const Options& options, const std::string& claimed_by, Finish finish) {
+    switch (options.command) {
+        case Command::deploy_status:
+            return options.watch ? watch(options, finish) : read(options, finish);
+        case Command::deploy_history:
+        case Command::deploy_report:
+            return read(options, finish);
+        default:
+            return order(options, claimed_by, finish);
+    }
+}
+
+}  // namespace appliance::cli

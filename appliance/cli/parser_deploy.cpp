@@ -1,0 +1,171 @@
+#include "appliance/cli/parser_deploy.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "appliance/config/recipe.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using nlohmann::json;
+
+// each_field's visitor that makes one option of each field. What is given goes into options.settings as the API wants
+// it; what is not stays the recipe's.
+class AddFlags {
+public:
+    AddFlags(CLI::App& command, Options& options) : command_(command), options_(options) {}
+
+    void text(const char* key, const std::string& value, const char* help) {
+        add(key, help, value, [](const std::string& text) { return json(text); })->type_name("TEXT");
+    }
+    void list(const char* key, const std::vector<std::string>& /*value*/, const char* help) {
+        command_
+            .add_option_function<std::vector<std::string>>(
+                flag_name(key),
+                [&options = options_, key](const std::vector<std::string>& words) { set(options, key, words); }, help)
+            ->delimiter(',')
+            ->type_name("SERVER");
+    }
+    void number(const char* key, std::int64_t value, std::int64_t min, std::int64_t max, const char* help) {
+        command_
+            .add_option_function<std::int64_t>(
+                flag_name(key), [&options = options_, key](std::int64_t number) { set(options, key, number); },
+                with_default(help, std::to_string(value)))
+            ->check(CLI::Range(min, max).description(""))
+            ->type_name("NUMBER");
+    }
+    void duration(const char* key, core::Milliseconds value, core::Milliseconds /*min*/, core::Milliseconds /*max*/,
+                  const char* help) {
+        add(key, help, core::base::print_duration(value), [key](const std::string& text) {
+            if (const auto parsed = core::base::parse_duration(text); !parsed) {
+                throw CLI::ValidationError(flag_name(key), parsed.error().line());
+            }
+            return json(text);
+        })->type_name("DURATION");
+    }
+    void flag(const char* key, bool /*value*/, const char* help) {
+        command_.add_flag_callback(
+            flag_name(key), [&options = options_, key] { set(options, key, true); }, help);
+    }
+    template <typename Enum, std::size_t size>
+    void choice(const char* key, Enum value, const config::Word<Enum> (&words)[size], const char* help) {
+        std::string names;
+        std::string preset;
+        for (const auto& word : words) {
+            names += (names.empty() ? "" : "|") + std::string(word.name);
+            preset = word.value == value ? std::string(word.name) : preset;
+        }
+        add(key, help, preset, [key, &words, names](const std::string& text) {
+            if (std::none_of(std::begin(words), std::end(words), [&](const auto& word) { return word.name == text; })) {
+                throw CLI::ValidationError(flag_name(key), "'" + text + "' is none of " + names);
+            }
+            return json(text);
+        })->type_name(names);
+    }
+
+private:
+    static std::string flag_name(std::string key) {
+        std::replace(key.begin(), key.end(), '_', '-');
+        return "--" + key;
+    }
+    static std::string with_default(const std::string& help, const std::string& value) {
+        return value.empty() ? help : help + " (" + value + ")";
+    }
+    template <typename Read>
+    CLI::Option* add(const char* key, const char* help, const std::string& value, Read read) {
+        return command_.add_option_function<std::string>(
+            flag_name(key),
+            [&options = options_, key, read](const std::string& text) { set(options, key, read(text)); },
+            with_default(help, value));
+    }
+    static void set(Options& options, const char* key, json value) {
+        json settings = options.settings.empty() ? json::object() : json::parse(options.settings);
+        settings[key] = std::move(value);
+        options.settings = settings.dump(-1, ' ', false, json::error_handler_t::replace);
+    }
+
+    CLI::App& command_;
+    Options& options_;
+};
+
+CLI::App& add(CLI::App& parent, Options& options, const std::string& name, Command command, const std::string& help,
+              const std::string& footer) {
+    CLI::App& added = *parent.add_subcommand(name, help);
+    added.callback([&options, command] { options.command = command; });
+    added.footer(footer);
+    added.add_flag("--json", options.json, "Print JSON for programs");
+    return added;
+}
+
+void add_why(CLI::App& command, Options& options) {
+    command.add_option("--why", options.why, "The reason, for the journal and for others")->type_name("TEXT");
+}
+
+void add_strategy(CLI::App& deploy, Options& options, const std::string& name, Command command, const std::string& help,
+                  const std::string& footer) {
+    CLI::App& strategy = add(deploy, options, name, command, help, footer);
+    strategy.add_option("RECIPE", options.recipe, "[deploy.RECIPE] of the configuration; flags go over it")
+        ->type_name("");
+    static config::Recipe defaults;
+    config::each_field(defaults, AddFlags(strategy, options));
+    strategy.add_flag("--dry-run", options.dry_run, "Print the plan, do nothing");
+    strategy.add_option("--override", options.overridden, "Do not ask the guards, for this reason")
+        ->type_name("REASON");
+    add_why(strategy, options);
+}
+
+}  // namespace
+
+void add_deploy(CLI::App& app, Options& options) {
+    CLI::App& deploy = *app.add_subcommand("deploy", "Change servers one after the other, or all behind the page");
+    deploy.require_subcommand(1);
+    deploy.footer(
+        "Example: gatehouse deploy rolling --pool app --run 'ssh {host} systemctl restart app' \\\n"
+        "             --expect-body 'release 2.3' --why 'release 2.3'\n\n"
+        "For each server: guards agree, enough others are left, fence and drain, the command (it\n"
+        "runs here, in this terminal), warm up, verify, open, verify as a visitor. A server that\n"
+        "fails stays fenced. Ctrl-C pauses; deploy resume goes on, deploy abort ends it.\n"
+        "{server}, {host} and {port} in the command are the server's.");
+    add_strategy(deploy, options, "rolling", Command::deploy_rolling, "Batch after batch, while the others serve",
+                 "Example: gatehouse deploy rolling --pool app --run 'ssh {host} systemctl restart app' --dry-run\n"
+                 "Exit codes: 0 every server was deployed and verified, 1 it stopped.");
+    add_strategy(deploy, options, "maintenance", Command::deploy_maintenance,
+                 "All at once, while visitors see the page",
+                 "Example: gatehouse deploy maintenance --pool app --run 'cap production deploy HOSTS={host}'\n"
+                 "The site opens with the first server that is verified.");
+    CLI::App& rollback = add(deploy, options, "rollback", Command::deploy_rollback,
+                             "Undo the last rollout, on all the servers that it has touched at once",
+                             "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
+    rollback.add_option("--run", options.run, "The command; else the recipe's rollback")->type_name("TEXT");
+    add_why(rollback, options);
+    CLI::App& status = add(deploy, options, "status", Command::deploy_status, "The rollout under way, or the last",
+                           "Example: gatehouse deploy status --watch");
+    status.add_option("ID", options.rollout, "Another one")->type_name("");
+    status.add_flag("--watch", options.watch, "Follow it to its end");
+    add_why(add(deploy, options, "pause", Command::deploy_pause, "Begin no step any more; those under way end",
+                "Example: gatehouse deploy pause --why 'the phone rings'"),
+            options);
+    CLI::App& resume = add(deploy, options, "resume", Command::deploy_resume,
+                           "Go on; what failed is tried again, commands run in this terminal",
+                           "Example: gatehouse deploy resume --why 'disk is free again'");
+    resume.add_flag("--skip", options.skip, "Take what failed for done");
+    add_why(resume, options);
+    add_why(add(deploy, options, "abort", Command::deploy_abort,
+                "End it; servers that were not touched are opened, the others stay fenced",
+                "Example: gatehouse deploy abort --why 'wrong release'"),
+            options);
+    CLI::App& history = add(deploy, options, "history", Command::deploy_history, "The last rollouts",
+                            "Example: gatehouse deploy history --last 5");
+    history.add_option("--last", options.last, "How many (20)")
+        ->check(CLI::Range(1, 1000).description(""))
+        ->type_name("NUMBER");
+    CLI::App& report = add(deploy, options, "report", Command::deploy_report,
+                           "What was done, how long it took, and what visitors saw meanwhile",
+                           "Example: gatehouse deploy report --json");
+    report.add_option("ID", options.rollout, "Another one than the last")->type_name("");
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,174 @@
+#include "appliance/cli/runner.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "appliance/cli/exit_code.hpp"
+
+namespace appliance::cli {
+namespace {
+
+constexpr std::chrono::milliseconds look{200};
+constexpr std::chrono::milliseconds patience{1'000};
+constexpr std::chrono::seconds absence_max{60};
+
+std::atomic<int> interrupts = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void on_interrupt(int /*signal*/) {
+    interrupts.fetch_add(1);
+}
+
+std::string make_name() {
+    std::array<char, 256> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    std::random_device random;
+    return fmt::format("{}:{}:{:08x}", host.data(), ::getpid(), random());
+}
+
+// "14:03:05", of a journal's time.
+std::string clock_of(const Json& entry) {
+    const std::string time = text(entry, "time");
+    return time.size() >= 19 ? time.substr(11, 8) : time;
+}
+
+}  // namespace
+
+Runner::Runner(const api::Client& client, std::int64_t rollout, std::string claimed_by, bool quiet)
+    : client_(client), rollout_(rollout), claimed_by_(std::move(claimed_by)), quiet_(quiet), name_(make_name()) {
+    struct sigaction action {};
+    action.sa_handler = on_interrupt;
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+bool Runner::settled() const {
+    const std::string state = text(shown_, "state");
+    return !state.empty() && state != "running" && children_.running().empty() && ended_.empty() && outputs_.empty();
+}
+
+int Runner::run() {
+    while (!settled()) {
+        if (interrupts.load() > 1) {
+            std::fputs("gatehouse: left; what ran here is ended, the rollout is paused\n", stderr);
+            return failed;
+        }
+        if (!step()) {
+            std::fputs("gatehouse: the daemon has been away for a minute; gatehouse deploy resume goes on later\n",
+                       stderr);
+            return unreachable;
+        }
+    }
+    return text(shown_, "state") == "done" && !undone_ ? done : failed;
+}
+
+// False where there is no daemon any more.
+bool Runner::step() {
+    if (interrupts.load() > 0 && !pausing_) {
+        ask_to_pause();
+    }
+    const bool idle = children_.running().empty();
+    if (!idle) {
+        children_.collect(look, outputs_, ended_);
+    }
+    const auto answer = client_.post("/v1/deploy/sync", request(), api::Client::answer_timeout + patience);
+    const Json body = answer ? Json::parse(answer->body, nullptr, false) : Json();
+    if (!answer || answer->status != 200 || !body.is_object()) {
+        if (!quiet_ && !std::exchange(missed_, true)) {
+            std::fputs("gatehouse: the daemon does not answer; commands go on, trying again\n", stderr);
+        }
+        std::this_thread::sleep_for(look);
+        return Children::Clock::now() - heard_ < absence_max || !children_.running().empty();
+    }
+    heard_ = Children::Clock::now();
+    missed_ = false;
+    outputs_.clear();
+    ended_.clear();
+    take(body);
+    return true;
+}
+
+std::string Runner::request() {
+    Json body{{"rollout", rollout_}, {"runner", name_}, {"running", children_.running()}, {"after", seen_}};
+    body["wait_ms"] = children_.running().empty() && ended_.empty() ? patience.count() : 0;
+    for (const Children::Output& output : outputs_) {
+        body["outputs"].push_back({{"step", output.step}, {"text", output.text}});
+    }
+    for (const Children::Ended& ended : ended_) {
+        body["results"].push_back({{"step", ended.step}, {"exit_code", ended.exit_code}, {"trouble", ended.trouble}});
+    }
+    return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void Runner::take(const Json& answer) {
+    if (field(answer, "rollout").is_object()) {
+        shown_ = field(answer, "rollout");
+    }
+    for (const Json& entry : items(answer, "journal")) {
+        seen_ = std::max(seen_, number(entry, "number"));
+        print(entry);
+    }
+    for (const Json& step : items(answer, "cancel")) {
+        if (step.is_number_unsigned()) {
+            children_.cancel(step.get<unsigned>(), "the rollout was aborted");
+        }
+    }
+    for (const Json& command : items(answer, "take")) {
+        start(command);
+    }
+    if (const auto next = number(answer, "next"); next != 0) {
+        rollout_ = next;
+        undone_ = true;
+        seen_ = 0;
+        shown_ = Json();
+    }
+}
+
+void Runner::start(const Json& command) {
+    const auto port = number(command, "port");
+    children_.start(static_cast<unsigned>(number(command, "step")), text(command, "command"),
+                    std::chrono::milliseconds(number(command, "timeout_ms")),
+                    {"GATEHOUSE_SERVER=" + text(command, "server"), "GATEHOUSE_HOST=" + text(command, "host"),
+                     "GATEHOUSE_PORT=" + std::to_string(port)});
+}
+
+void Runner::print(const Json& entry) {
+    if (quiet_) {
+        return;
+    }
+    std::string out;
+    if (text(entry, "kind") == "output") {
+        std::string lines = text(entry, "text");
+        while (!lines.empty()) {
+            const auto end = lines.find('\n');
+            out += "          | " + clean(lines.substr(0, end)) + "\n";
+            lines = end == std::string::npos ? std::string() : lines.substr(end + 1);
+        }
+    } else {
+        out = fmt::format("{}  {}\n", clock_of(entry), clean(text(entry, "text")));
+    }
+    std::fputs(out.c_str(), stdout);
+    std::fflush(stdout);
+}
+
+void Runner::ask_to_pause() {
+    pausing_ = true;
+    if (!quiet_) {
+        std::fputs("gatehouse: pausing; what is under way ends first. Ctrl-C again leaves at once\n", stderr);
+    }
+    Json body{{"why", "Ctrl-C"}};
+    if (!claimed_by_.empty()) {
+        body["claimed_by"] = claimed_by_;
+    }
+    static_cast<void>(client_.post("/v1/deploy/pause", body.dump()));
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,53 @@
+// Runner: follows one rollout to its end, runs its commands meanwhile and prints its journal. Its thread is the
+// command's only one.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "appliance/api/client.hpp"
+#include "appliance/cli/children.hpp"
+#include "appliance/cli/style.hpp"
+#include "appliance/cli/view.hpp"
+
+namespace appliance::cli {
+
+class Runner {
+public:
+    // quiet: the journal is not printed (--json). client outlives it.
+    Runner(const api::Client& client, std::int64_t rollout, std::string claimed_by, bool quiet);
+
+    // Returns the exit code when the rollout has ended or waits for an operator: 0 all deployed and verified, 1 not, 3
+    // the daemon has been away for a minute. The first Ctrl-C pauses the rollout, the second leaves at once.
+    int run();
+    // The last that was heard of it.
+    [[nodiscard]] const Json& rollout() const { return shown_; }
+
+private:
+    bool step();
+    void take(const Json& answer);
+    void start(const Json& command);
+    void print(const Json& entry);
+    void ask_to_pause();
+    std::string request();
+    [[nodiscard]] bool settled() const;
+
+    const api::Client& client_;
+    std::int64_t rollout_;
+    std::string claimed_by_;
+    bool quiet_;
+    std::string name_;
+    Children children_;
+    std::vector<Children::Output> outputs_;
+    std::vector<Children::Ended> ended_;  // until the daemon has heard of them
+    std::int64_t seen_ = 0;
+    Json shown_;
+    bool undone_ = false;  // a rollback has followed
+    bool pausing_ = false;
+    Children::Clock::time_point heard_ = Children::Clock::now();
+    bool missed_ = false;
+};
+
+}  // namespace appliance::cli

@@ -1,0 +1,110 @@
+// Recipe: how a pool is deployed, from [deploy.NAME], from flags, or from both. Its fields are listed once, in
+// each_field: the file, the command line, the API and the stored plan all read and write that list.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/duration.hpp"
+
+namespace appliance::config {
+
+enum class Schema { none, compatible, breaking };
+enum class OnFailure { pause, rollback, abort };
+enum class OnRestart { resume, pause };
+
+struct Recipe {
+    std::string name;                  // of [deploy.NAME]; empty: from flags alone
+    std::string pool;                  // of the configuration
+    std::vector<std::string> servers;  // of the pool; empty: all of them
+    std::string run;                   // the command, with {server}, {host} and {port}; runs on the operator's machine
+    std::string rollback;              // the command that undoes it; empty: there is none
+    std::string batch = "1";           // servers at a time: a number, or a share as "25%"
+    std::int64_t min_healthy = 1;      // eligible servers that must be left while a batch is away
+    core::Milliseconds drain{30'000};
+    bool kill = false;  // ends what is in flight when drain is over; else that is a failure
+    core::Milliseconds run_timeout{900'000};
+    std::string warm_path = "/";
+    std::int64_t warm_count = 1;
+    core::Milliseconds warm_timeout{60'000};  // until the server answers again, first request included
+    std::string host;                         // of the requests; empty: that of the pool's check, or the address
+    std::string verify_path = "/";
+    core::Milliseconds verify_timeout{10'000};
+    std::int64_t expect_status = 200;
+    std::string expect_body;                  // a text that the body holds
+    std::string expect_regex;                 // a Perl-compatible expression that matches somewhere in the body
+    std::string expect_json;                  // "/pointer=value" (RFC 6901)
+    std::string expect_header;                // "Name: value"
+    core::Milliseconds open_timeout{60'000};  // until the first check has passed
+    core::Milliseconds soak{0};
+    Schema schema = Schema::none;
+    OnFailure on_failure = OnFailure::pause;
+    OnRestart on_restart = OnRestart::resume;
+    std::int64_t tolerate = 0;  // servers that may fail without stopping the rollout
+    std::string message;        // on the maintenance page
+
+    friend bool operator==(const Recipe&, const Recipe&) = default;
+};
+
+// What `batch` says: so many servers, or a share of them, rounded down but never to none.
+struct Batch {
+    unsigned count = 1;  // 1 to 256; of percent: 1 to 100
+    bool percent = false;
+
+    [[nodiscard]] std::size_t of(std::size_t servers) const;
+};
+
+// Nothing where the text is neither "2" nor "25%".
+std::optional<Batch> parse_batch(std::string_view text);
+
+template <typename Enum>
+struct Word {
+    std::string_view name;
+    Enum value;
+};
+
+inline constexpr Word<Schema> schema_names[] = {
+    {"none", Schema::none}, {"compatible", Schema::compatible}, {"breaking", Schema::breaking}};
+inline constexpr Word<OnFailure> on_failure_names[] = {
+    {"pause", OnFailure::pause}, {"rollback", OnFailure::rollback}, {"abort", OnFailure::abort}};
+inline constexpr Word<OnRestart> on_restart_names[] = {{"resume", OnRestart::resume}, {"pause", OnRestart::pause}};
+
+// Calls visit for each field but the name, with its key, its bounds and its help: text(key, value, help), list(key,
+// value, help), number(key, value, min, max, help), duration(key, value, min, max, help), flag(key, value, help) and
+// choice(key, value, words, help).
+template <typename AnyRecipe, typename Visitor>
+void each_field(AnyRecipe& recipe, Visitor&& visit) {
+    using namespace std::chrono_literals;
+    visit.text("pool", recipe.pool, "The pool whose servers are deployed");
+    visit.list("servers", recipe.servers, "Only these of its servers");
+    visit.text("run", recipe.run, "The command for each server; {server}, {host} and {port} are filled in");
+    visit.text("rollback", recipe.rollback, "The command that undoes it");
+    visit.text("batch", recipe.batch, "Servers at a time: 2, or 25%");
+    visit.number("min_healthy", recipe.min_healthy, 0, 256, "Servers that must be left while others are away");
+    visit.duration("drain", recipe.drain, 0ms, 24h, "Wait so long for what is in flight on a fenced server");
+    visit.flag("kill", recipe.kill, "Then end what is left of it, rather than stop");
+    visit.duration("run_timeout", recipe.run_timeout, 1s, 24h, "The command may take so long");
+    visit.text("warm_path", recipe.warm_path, "What the warming requests ask for");
+    visit.number("warm_count", recipe.warm_count, 0, 1000, "How many of them");
+    visit.duration("warm_timeout", recipe.warm_timeout, 1s, 1h, "All of them may take so long");
+    visit.text("host", recipe.host, "Host of warming and verifying requests");
+    visit.text("verify_path", recipe.verify_path, "What is verified");
+    visit.duration("verify_timeout", recipe.verify_timeout, 1s, 1h, "It may take so long");
+    visit.number("expect_status", recipe.expect_status, 100, 599, "The status that it has");
+    visit.text("expect_body", recipe.expect_body, "A text that its body holds");
+    visit.text("expect_regex", recipe.expect_regex, "A regular expression (PCRE) that its body matches");
+    visit.text("expect_json", recipe.expect_json, "A field of its JSON: /release/name=2.3");
+    visit.text("expect_header", recipe.expect_header, "A header: 'X-Release: 2.3'");
+    visit.duration("open_timeout", recipe.open_timeout, 1s, 1h, "The first check may take so long after opening");
+    visit.duration("soak", recipe.soak, 0ms, 24h, "Watch the opened servers so long before the next");
+    visit.choice("schema", recipe.schema, schema_names, "What happens to the database");
+    visit.choice("on_failure", recipe.on_failure, on_failure_names, "When a server fails");
+    visit.choice("on_restart", recipe.on_restart, on_restart_names, "When the daemon was restarted");
+    visit.number("tolerate", recipe.tolerate, 0, 256, "Servers that may fail, and stay fenced, before it stops");
+    visit.text("message", recipe.message, "What the maintenance page says");
+}
+
+}  // namespace appliance::config

@@ -1,0 +1,121 @@
+#include "appliance/control/deploy_actions.hpp"
+
+#include <sys/socket.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace appliance::control {
+namespace {
+
+using Json = Control::Json;
+
+template <typename T>
+core::Result<void> done(const Outcome<T>& outcome) {
+    return outcome ? core::Result<void>() : tl::unexpected(outcome.error().error);
+}
+
+}  // namespace
+
+std::shared_ptr<const config::Config> DeployActions::config() {
+    return control_.config();
+}
+
+bool DeployActions::ready() {
+    const Json status = control_.status();
+    return status["proxy"]["state"] == "running" && status["fence_helper"]["state"] == "running";
+}
+
+core::Result<void> DeployActions::fence(const std::string& pool, const std::vector<std::string>& servers, bool kill,
+                                        const deploy::Words& words) {
+    FenceOrder order;
+    order.servers = servers;
+    order.pool = pool;
+    order.kill = kill;
+    order.who = words.who;
+    order.why = words.why;
+    return done(control_.fence(order));
+}
+
+core::Result<void> DeployActions::unfence(const std::string& pool, const std::vector<std::string>& servers,
+                                          const deploy::Words& words) {
+    return done(control_.unfence({servers, pool, std::nullopt, words.who, words.why}));
+}
+
+core::Result<void> DeployActions::page(const std::string& pool, bool on, const std::string& message,
+                                       const deploy::Words& words) {
+    return done(control_.set_maintenance({on, pool, message, std::nullopt, words.who, words.why}));
+}
+
+std::vector<deploy::Standing> DeployActions::standings(const std::string& pool) {
+    std::vector<deploy::Standing> all;
+    const Json status = control_.status();
+    for (const Json& shown : status["pools"]) {
+        if (shown["name"] != pool) {
+            continue;
+        }
+        for (const Json& backend : shown["backends"]) {
+            deploy::Standing& standing = all.emplace_back();
+            standing.server = backend["server"];
+            standing.up = backend["check"]["state"] == "up";
+            standing.eligible = backend["state"] == "up" && shown["state"] != "maintenance";
+            standing.in_flight = backend["active"];
+            standing.why = backend["check"]["why"].is_string() ? backend["check"]["why"].get<std::string>() : "";
+            if (backend["fence"].is_object()) {
+                standing.fence = backend["fence"].value("why", "");
+                standing.fence = standing.fence.empty() ? "by " + backend["fence"].value("who", "") : standing.fence;
+            }
+        }
+    }
+    return all;
+}
+
+core::Result<core::base::Descriptor> DeployActions::socket(int family) {
+    auto sockets = supervisor_.open_probe_sockets(family == AF_INET6 ? "v6" : "v4", 1);
+    if (!sockets) {
+        return tl::unexpected(std::move(sockets.error()));
+    }
+    if (sockets->empty()) {
+        return core::fail("no socket that passes the fences", "the supervisor gave none");
+    }
+    return std::move(sockets->front());
+}
+
+core::Result<std::string> DeployActions::guards() {
+    return std::string("no guard is configured");
+}
+
+// From what each backend counts: what it has answered or failed to, and how often.
+std::string DeployActions::visitors(const std::string& pool) {
+    std::uint64_t requests = 0;
+    std::uint64_t failed = 0;
+    const Json status = control_.status();
+    for (const Json& shown : status["pools"]) {
+        for (const Json& backend : shown["name"] == pool ? shown["backends"] : Json::array()) {
+            requests += backend["total"].get<std::uint64_t>();
+            failed += backend["failed"].get<std::uint64_t>();
+        }
+    }
+    return Json{{"proxy", status["proxy"]["pid"]}, {"requests", requests}, {"failed", failed}}.dump();
+}
+
+Json DeployActions::visitors_between(const std::string& before, const std::string& after) {
+    const Json first = Json::parse(before, nullptr, false);
+    const Json last = Json::parse(after, nullptr, false);
+    // Another proxy counts from nothing.
+    if (!first.is_object() || !last.is_object() || first["proxy"] != last["proxy"]) {
+        return nullptr;
+    }
+    const auto between = [&](const char* key) {
+        const auto begin = first.value(key, std::uint64_t{0});
+        const auto end = last.value(key, std::uint64_t{0});
+        return end < begin ? 0 : end - begin;
+    };
+    return {{"requests", between("requests")}, {"failed_tries", between("failed")}};
+}
+
+void DeployActions::event(std::string_view kind, const Json& fields) {
+    control_.log(kind, fields);
+}
+
+}  // namespace appliance::control

@@ -1,0 +1,179 @@
+#include "appliance/control/routes_deploy.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "appliance/config/nearest.hpp"
+#include "appliance/control/read_order.hpp"
+#include "appliance/deploy/recipe_json.hpp"
+
+namespace appliance::control {
+namespace {
+
+using nlohmann::json;
+using Json = deploy::Conductor::Json;
+
+constexpr std::int64_t patience_max = 30'000;
+constexpr unsigned history_max = 1000;
+
+api::Reply reply(int status, const Json& body) {
+    return {status, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+api::Reply complain(int status, const core::Error& error) {
+    return reply(status, {{"error", {{"what", error.what}, {"why", error.why}, {"mend", error.mend}}}});
+}
+
+api::Reply reply(const deploy::Outcome<Json>& outcome) {
+    return outcome ? reply(200, *outcome) : complain(outcome.error().status, outcome.error().error);
+}
+
+api::Reply complain(const Refusal& refusal) {
+    return complain(refusal.status, refusal.error);
+}
+
+// 0 where the query does not say; nothing where it says no number.
+std::optional<std::int64_t> number_in(const api::Request& request, const char* name) {
+    const auto found = request.query.find(name);
+    if (found == request.query.end()) {
+        return 0;
+    }
+    std::int64_t number = 0;
+    const std::string& text = found->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() && number >= 0 ? std::optional(number)
+                                                                                   : std::nullopt;
+}
+
+core::Result<deploy::Order> read_order(const json& body, const config::Config& config) {
+    deploy::Order order;
+    const json named = body.value("recipe", json());
+    if (named.is_string() && named != "") {
+        const config::Recipe* recipe = config.recipe(named.get<std::string>());
+        if (recipe == nullptr) {
+            std::vector<std::string_view> names;
+            std::transform(config.recipes.begin(), config.recipes.end(), std::back_inserter(names),
+                           [](const config::Recipe& known) { return std::string_view(known.name); });
+            return core::fail("no recipe '" + named.get<std::string>() + "'", "",
+                              config::suggest(named.get<std::string>(), names, "recipes"));
+        }
+        order.recipe = *recipe;
+    } else if (!named.is_null() && named != "") {
+        return core::fail("'recipe' must be a name");
+    }
+    const json strategy = body.value("strategy", json());
+    const auto parsed = deploy::parse_strategy(strategy.is_string() ? strategy.get<std::string>() : "");
+    if (!parsed || *parsed == deploy::Strategy::rollback) {
+        return core::fail("'strategy' must be rolling or maintenance");
+    }
+    order.strategy = *parsed;
+    const json dry_run = body.value("dry_run", json(false));
+    const json overridden = body.value("override", json(""));
+    if (!dry_run.is_boolean() || !overridden.is_string() ||
+        overridden.get_ref<const std::string&>().size() > words_max) {
+        return core::fail("'dry_run' must be true or false, 'override' a reason of at most 1000 bytes");
+    }
+    order.dry_run = dry_run;
+    order.overridden = overridden;
+    return deploy::from_json(body, order.recipe).map([&order] { return std::move(order); });
+}
+
+std::vector<unsigned> read_steps(const json& list) {
+    std::vector<unsigned> steps;
+    for (const json& step : list) {
+        steps.push_back(step.get<unsigned>());
+    }
+    return steps;
+}
+
+// Throws json::exception where a field is of the wrong type.
+deploy::Sync read_sync(const json& body) {
+    deploy::Sync sync;
+    sync.rollout = body.at("rollout").get<std::int64_t>();
+    sync.runner = body.at("runner").get<std::string>().substr(0, words_max);
+    sync.running = read_steps(body.value("running", json::array()));
+    for (const json& output : body.value("outputs", json::array())) {
+        sync.outputs.push_back({output.at("step").get<unsigned>(), output.at("text").get<std::string>()});
+    }
+    for (const json& result : body.value("results", json::array())) {
+        sync.results.push_back(
+            {result.at("step").get<unsigned>(), result.value("exit_code", 0), result.value("trouble", std::string())});
+    }
+    sync.after = body.value("after", std::int64_t{0});
+    sync.patience =
+        core::Milliseconds(std::clamp<std::int64_t>(body.value("wait_ms", std::int64_t{0}), 0, patience_max));
+    return sync;
+}
+
+api::Reply answer_sync(deploy::Conductor& conductor, const json& body) {
+    deploy::Sync sync;
+    try {
+        sync = read_sync(body);
+    } catch (const json::exception&) {
+        return complain(400, {"the request is no sync", "a field is missing or of the wrong type", "", 0});
+    }
+    return reply(conductor.sync(sync));
+}
+
+}  // namespace
+
+api::Reply read_deploy(deploy::Conductor& conductor, const api::Request& request) {
+    const auto id = number_in(request, "id");
+    const auto after = number_in(request, "after");
+    const auto wait = number_in(request, "wait_ms");
+    const auto last = number_in(request, "last");
+    if (!id || !after || !wait || !last) {
+        return complain(400,
+                        {"a number of the query is none", request.path, "id, after, wait_ms and last are numbers", 0});
+    }
+    if (request.path == "/v1/deploy/history") {
+        return reply(
+            conductor.history(std::min<unsigned>(*last == 0 ? 20 : static_cast<unsigned>(*last), history_max)));
+    }
+    if (request.path == "/v1/deploy/report") {
+        return reply(conductor.report(*id));
+    }
+    if (request.path == "/v1/deploy/journal") {
+        return reply(conductor.journal(*id, *after, core::Milliseconds(std::min(*wait, patience_max))));
+    }
+    return reply(conductor.view(*id));
+}
+
+api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request) {
+    const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
+    if (!body.is_object()) {
+        return complain(400, {"the request's body is not a JSON object", "", "", 0});
+    }
+    if (request.path == "/v1/deploy/sync") {
+        return answer_sync(conductor, body);
+    }
+    auto read = read_words(body, request.peer);
+    if (!read) {
+        return complain(read.error());
+    }
+    const deploy::Words words{std::move(read->who), std::move(read->why)};
+    if (request.path == "/v1/deploy/rollback") {
+        const json command = body.value("run", json(""));
+        return command.is_string() ? reply(conductor.roll_back(words, command.get<std::string>()))
+                                   : complain(400, {"'run' must be a command", "", "", 0});
+    }
+    if (request.path == "/v1/deploy/pause") {
+        return reply(conductor.pause(words));
+    }
+    if (request.path == "/v1/deploy/resume") {
+        return reply(conductor.resume(words, body.value("skip", json(false)) == true));
+    }
+    if (request.path == "/v1/deploy/abort") {
+        return reply(conductor.abort(words));
+    }
+    auto order = read_order(body, config);
+    if (!order) {
+        return complain(400, order.error());
+    }
+    order->words = words;
+    return reply(conductor.start(*order));
+}
+
+}  // namespace appliance::control

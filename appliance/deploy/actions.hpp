@@ -1,0 +1,69 @@
+// Actions: what a rollout does to the world, as control does it. The conductor calls it from its threads and knows
+// nothing of proxies and kernels.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "appliance/config/config.hpp"
+#include "core/base/descriptor.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::deploy {
+
+// How the reasons of a rollout's own fences begin.
+inline constexpr std::string_view fence_mark = "rollout ";
+
+struct Words {
+    std::string who;
+    std::string why;
+};
+
+// How one backend of a pool is.
+struct Standing {
+    std::string server;
+    bool up = false;        // its last checks
+    bool eligible = false;  // up, not fenced, and its pool shows no page
+    std::uint64_t in_flight = 0;
+    std::string why;    // what its checks see
+    std::string fence;  // why it is fenced; empty: it is not
+};
+
+// Any thread, several at once.
+class Actions {
+public:
+    Actions() = default;
+    Actions(const Actions&) = delete;
+    Actions& operator=(const Actions&) = delete;
+    virtual ~Actions() = default;
+
+    virtual std::shared_ptr<const config::Config> config() = 0;
+    // Whether the proxy serves and the kernel's fences are known.
+    virtual bool ready() = 0;
+    // Returns when the rules are in the kernel; with kill, when what was in flight has been ended too.
+    virtual core::Result<void> fence(const std::string& pool, const std::vector<std::string>& servers, bool kill,
+                                     const Words& words) = 0;
+    // Returns when they are lifted; the servers are up again after their next check, which begins at once. A server
+    // that is not fenced is no error.
+    virtual core::Result<void> unfence(const std::string& pool, const std::vector<std::string>& servers,
+                                       const Words& words) = 0;
+    virtual core::Result<void> page(const std::string& pool, bool on, const std::string& message,
+                                    const Words& words) = 0;
+    // Of every backend of the pool; empty while the proxy does not answer.
+    virtual std::vector<Standing> standings(const std::string& pool) = 0;
+    // A TCP socket of that family whose packets pass the fences.
+    virtual core::Result<core::base::Descriptor> socket(int family) = 0;
+    // What the guards say now: the evidence where all agree, else who does not, and why.
+    virtual core::Result<std::string> guards() = 0;
+    // What the pool's visitors have seen so far, as text to be kept, and what lies between two of these.
+    virtual std::string visitors(const std::string& pool) = 0;
+    virtual nlohmann::ordered_json visitors_between(const std::string& before, const std::string& after) = 0;
+    // One line to the log and to whoever follows events.
+    virtual void event(std::string_view kind, const nlohmann::ordered_json& fields) = 0;
+};
+
+}  // namespace appliance::deploy

@@ -1,0 +1,377 @@
+// The conductor's loop: begins steps, waits for their ends, and decides what follows. Orders are in
+// conductor_orders.cpp, command lines in conductor_sync.cpp.
+#include "appliance/deploy/conductor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "appliance/deploy/perform.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How often lost command lines are looked for, and a full disk is tried again.
+constexpr std::chrono::milliseconds look{250};
+
+std::string of(const Step& step) {
+    return fmt::format("{} {}", print(step.kind), fmt::join(step.servers, ", "));
+}
+
+}  // namespace
+
+Conductor::Conductor(Actions& actions, std::filesystem::path state) : actions_(actions), state_(std::move(state)) {
+    if (auto opened = open_ledger(); !opened) {
+        actions_.event("deploy", {{"error", opened.error().line()}});
+    }
+    recover();
+    thread_ = std::thread([this] { conduct(); });
+}
+
+Conductor::~Conductor() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+        stop_ = true;
+        changed_.notify_all();
+    }
+    thread_.join();
+    Lock lock(mutex_);
+    changed_.wait(lock, [this] { return under_way_.empty(); });
+}
+
+core::Result<void> Conductor::open_ledger() {
+    if (ledger_) {
+        return {};
+    }
+    auto opened = Ledger::open(state_);
+    if (!opened) {
+        ledger_error_ = std::move(opened.error());
+        return tl::unexpected(ledger_error_);
+    }
+    ledger_.emplace(std::move(*opened));
+    return {};
+}
+
+// What an earlier process was doing. A command goes on by itself on the operator's machine, so it is waited for; what
+// was done here is done once more, which every such step allows.
+void Conductor::recover() {
+    if (!ledger_) {
+        return;
+    }
+    auto found = ledger_->active();
+    if (!found) {
+        actions_.event("deploy", {{"error", found.error().line()}});
+        ledger_error_ = std::move(found.error());
+        ledger_.reset();
+        return;
+    }
+    if (found->empty()) {
+        return;
+    }
+    active_ = std::move(found->back());
+    found->pop_back();
+    // A rollback begins before what it undoes ends, so that neither can be lost.
+    for (Rollout& undone : *found) {
+        std::vector<Entry> none;
+        undone.state = State::undone;
+        undone.ended = core::base::wall_now();
+        static_cast<void>(ledger_->update(undone, {}, none));
+    }
+    for (Step& step : active_->steps) {
+        if (step.progress != Progress::running) {
+            continue;
+        }
+        if (step.kind == Kind::run && !step.evidence.empty()) {
+            jobs_[step.id] =
+                Job{.taken = true, .runner = step.evidence, .heard = Clock::now() + (return_max - silence_max)};
+            under_way_.insert(step.id);
+            std::thread([this, id = step.id, copy = *active_] { carry_out(id, copy); }).detach();
+        } else {
+            step.progress = Progress::pending;
+            unsaved_.insert(step.id);
+        }
+    }
+    if (active_->state == State::running && active_->recipe.on_restart == config::OnRestart::pause) {
+        set_state(State::paused, "the daemon was restarted; gatehouse deploy resume goes on");
+    } else {
+        note("state", std::nullopt, "the daemon was restarted");
+    }
+}
+
+void Conductor::conduct() {
+    // Nothing is decided before the kernel's fences are known and somebody can be asked who is eligible.
+    while (!ending_ && !actions_.ready()) {
+        Lock lock(mutex_);
+        changed_.wait_for(lock, look, [this] { return ending_.load(); });
+    }
+    Lock lock(mutex_);
+    while (!ending_) {
+        if (active_) {
+            look_for_lost();
+            advance(lock);
+        }
+        changed_.wait_for(lock, look);
+    }
+}
+
+void Conductor::advance(Lock& lock) {
+    if (!flush()) {
+        return;
+    }
+    if (!active_->active()) {
+        leave();
+        return;
+    }
+    const bool failed = std::any_of(active_->steps.begin(), active_->steps.end(), [](const Step& step) {
+        return step.progress == Progress::failed && !step.excused;
+    });
+    if (aborting_) {
+        if (under_way_.empty()) {
+            finish(lock, State::aborted, active_->state_why);
+        }
+        return;
+    }
+    if (active_->state != State::running) {
+        return;
+    }
+    if (failed) {
+        after_failure(lock);
+        return;
+    }
+    const std::vector<unsigned> ready = ready_steps(*active_);
+    if (ready.empty() && under_way_.empty()) {
+        const auto left_out = failed_servers(*active_);
+        left_out.empty()
+            ? finish(lock, State::done, {})
+            : finish(lock, State::failed, fmt::format("{} failed and stay fenced", fmt::join(left_out, ", ")));
+        return;
+    }
+    for (const unsigned step : ready) {
+        if (!begin(step)) {
+            return;
+        }
+    }
+}
+
+// Written first, then done: what is not in the ledger has not happened.
+bool Conductor::begin(unsigned id) {
+    Step& step = active_->steps.at(id);
+    const Step before = step;
+    step.progress = Progress::running;
+    step.began = core::base::wall_now();
+    step.ended.reset();
+    step.evidence.clear();
+    note("step", id, of(step));
+    unsaved_.insert(id);
+    if (!flush()) {
+        step = before;
+        unsaved_.erase(id);
+        unsaved_entries_.pop_back();
+        return false;
+    }
+    if (step.kind == Kind::run) {
+        jobs_[id].began_before = before.began;
+    }
+    under_way_.insert(id);
+    std::thread([this, id, copy = *active_] { carry_out(id, copy); }).detach();
+    changed_.notify_all();
+    return true;
+}
+
+void Conductor::carry_out(unsigned id, Rollout rollout) {
+    const Step step = rollout.steps.at(id);
+    const std::string before = actions_.visitors(rollout.recipe.pool);
+    auto result = step.kind == Kind::run ? await_job(id) : perform(step, rollout, actions_, stop_);
+    const std::string after = actions_.visitors(rollout.recipe.pool);
+    // Servers that visitors have reached already are taken away from them again.
+    const bool reached = step.kind == Kind::open || step.kind == Kind::front || step.kind == Kind::soak;
+    if (!result && reached && rollout.strategy != Strategy::maintenance && !ending_) {
+        const Words words{rollout.who, fmt::format("{}{}: {}", fence_mark, rollout.id, result.error().line())};
+        if (const auto fenced = actions_.fence(rollout.recipe.pool, step.servers, false, words); !fenced) {
+            result.error().mend = fenced.error().line();
+        }
+    }
+    const std::lock_guard lock(mutex_);
+    if (ledger_) {
+        static_cast<void>(ledger_->note_visitors(rollout.id, id, false, before));
+        static_cast<void>(ledger_->note_visitors(rollout.id, id, true, after));
+    }
+    end(id, std::move(result));
+    under_way_.erase(id);
+    changed_.notify_all();
+}
+
+// A step that the end of this process interrupts stays running in the ledger, so that it is taken up again.
+void Conductor::end(unsigned id, core::Result<std::string> result) {
+    if (ending_ && !result) {
+        return;
+    }
+    Step& step = active_->steps.at(id);
+    const auto job = jobs_.find(id);
+    const bool never_begun = !result && job != jobs_.end() && !job->second.taken;
+    const auto began_before = never_begun ? job->second.began_before : std::nullopt;
+    jobs_.erase(id);
+    unsaved_.insert(id);
+    if (never_begun) {
+        step.progress = Progress::pending;
+        step.began = began_before;
+        static_cast<void>(flush());
+        return;
+    }
+    step.ended = core::base::wall_now();
+    step.progress = result ? Progress::done : Progress::failed;
+    step.evidence = result ? *result : result.error().line();
+    note("step", id, fmt::format("{}: {}{}", of(step), result ? "" : "failed: ", step.evidence));
+    const bool reached = step.kind == Kind::front || step.kind == Kind::soak;
+    if (!result && reached && active_->strategy != Strategy::maintenance) {
+        for (Step& other : active_->steps) {
+            if (other.batch == step.batch && other.kind == Kind::open && other.progress == Progress::done) {
+                other.progress = Progress::pending;
+                unsaved_.insert(other.id);
+            }
+        }
+    }
+    static_cast<void>(flush());
+}
+
+void Conductor::after_failure(Lock& lock) {
+    // Servers that may be missing are left out; the rollout goes on without them.
+    const auto failed = failed_servers(*active_);
+    const auto tolerated = static_cast<std::int64_t>(failed.size()) <= active_->recipe.tolerate && !only_pause_;
+    bool left = false;
+    for (Step& step : active_->steps) {
+        if (step.progress != Progress::failed || step.excused) {
+            continue;
+        }
+        if (tolerated && in_lane(step.kind)) {
+            excuse(*active_, step.id);
+            for (const Step& each : active_->steps) {
+                unsaved_.insert(each.id);
+            }
+            note("state", step.id, fmt::format("goes on without {}, which stays fenced", step.servers.front()));
+        } else {
+            left = true;
+        }
+    }
+    if (!left || !under_way_.empty()) {
+        static_cast<void>(flush());
+        return;
+    }
+    const auto step = std::find_if(active_->steps.begin(), active_->steps.end(),
+                                   [](const Step& one) { return one.progress == Progress::failed && !one.excused; });
+    const std::string why = fmt::format("{}: {}", of(*step), step->evidence);
+    // Nothing has been changed yet where a guard or the floor says no.
+    const bool harmless = step->kind == Kind::guard || step->kind == Kind::floor;
+    const auto policy =
+        harmless || std::exchange(only_pause_, false) ? config::OnFailure::pause : active_->recipe.on_failure;
+    if (policy == config::OnFailure::rollback && active_->strategy != Strategy::rollback &&
+        !active_->recipe.rollback.empty()) {
+        const Words words{active_->who, why};
+        if (begin_rollback(lock, words, active_->recipe.rollback)) {
+            return;
+        }
+    }
+    if (policy == config::OnFailure::abort) {
+        finish(lock, State::failed, why);
+        return;
+    }
+    set_state(State::paused, why);
+    static_cast<void>(flush());
+}
+
+void Conductor::finish(Lock& lock, State state, std::string why) {
+    if (state != State::done) {
+        put_right(lock);
+    }
+    aborting_ = false;
+    stop_ = false;
+    active_->ended = core::base::wall_now();
+    set_state(state, std::move(why));
+    if (flush()) {
+        leave();
+    }
+}
+
+void Conductor::leave() {
+    active_.reset();
+    jobs_.clear();
+    runner_.clear();
+    runner_heard_.reset();
+    changed_.notify_all();
+}
+
+// Opens the servers that the rollout has fenced and not touched, and takes the page off where somebody can serve.
+void Conductor::put_right(Lock& lock) {
+    const auto touched = touched_servers(*active_);
+    std::vector<std::string> untouched;
+    for (const std::string& server : held_servers(*active_)) {
+        if (std::find(touched.begin(), touched.end(), server) == touched.end()) {
+            untouched.push_back(server);
+        }
+    }
+    const bool paged = std::any_of(active_->steps.begin(), active_->steps.end(),
+                                   [](const Step& step) { return step.kind == Kind::page && step.began; });
+    const std::string pool = active_->recipe.pool;
+    const Words words{active_->who, fmt::format("rollout {} ended", active_->id)};
+    const std::size_t held = held_servers(*active_).size();
+    const std::size_t all = [&] {
+        const auto config = actions_.config();
+        const config::Pool* found = config->pool(pool);
+        return found == nullptr ? std::size_t{0} : found->backends.size();
+    }();
+    lock.unlock();
+    if (!untouched.empty()) {
+        if (const auto opened = actions_.unfence(pool, untouched, words); !opened) {
+            actions_.event("deploy", {{"error", opened.error().line()}});
+        }
+    }
+    if (paged && held - untouched.size() < all) {
+        if (const auto shown = actions_.page(pool, false, {}, words); !shown) {
+            actions_.event("deploy", {{"error", shown.error().line()}});
+        }
+    }
+    lock.lock();
+    if (!untouched.empty()) {
+        note("state", std::nullopt, fmt::format("opened again, untouched: {}", fmt::join(untouched, ", ")));
+    }
+}
+
+bool Conductor::flush() {
+    if (!active_ || (unsaved_.empty() && unsaved_entries_.empty())) {
+        return true;
+    }
+    const std::vector<unsigned> steps(unsaved_.begin(), unsaved_.end());
+    auto written = open_ledger().and_then([&] { return ledger_->update(*active_, steps, unsaved_entries_); });
+    if (!written) {
+        if (ledger_error_.line() != written.error().line()) {
+            actions_.event("deploy", {{"error", written.error().line()}});
+        }
+        ledger_error_ = std::move(written.error());
+        return false;
+    }
+    ledger_error_ = {};
+    unsaved_.clear();
+    unsaved_entries_.clear();
+    changed_.notify_all();
+    return true;
+}
+
+void Conductor::note(std::string kind, std::optional<unsigned> step, std::string text) {
+    if (kind != "output") {
+        actions_.event("deploy", {{"rollout", active_->id}, {"text", text}});
+    }
+    unsaved_entries_.push_back({0, active_->id, core::base::wall_now(), std::move(kind), step, std::move(text)});
+}
+
+void Conductor::set_state(State state, std::string why) {
+    active_->state = state;
+    active_->state_why = std::move(why);
+    note("state", std::nullopt,
+         fmt::format("{}{}{}", print(state), active_->state_why.empty() ? "" : ": ", active_->state_why));
+}
+
+}  // namespace appliance::deploy

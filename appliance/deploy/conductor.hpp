@@ -1,0 +1,160 @@
+// Conductor: leads a rollout from its plan to its end, one rollout at a time. Control's API threads give it orders and
+// ask it; the operator's command line fetches commands from it (sync) and brings back how they ended. What has become
+// of a step is in the ledger before anything follows from it, so a restart goes on where it was.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "appliance/deploy/actions.hpp"
+#include "appliance/deploy/ledger.hpp"
+#include "appliance/deploy/rollout.hpp"
+
+namespace appliance::deploy {
+
+// Why an order was not carried out, with the HTTP status that says so to programs.
+struct Refused {
+    int status = 500;
+    core::Error error;
+};
+
+template <typename T>
+using Outcome = tl::expected<T, Refused>;
+
+struct Order {
+    Strategy strategy = Strategy::rolling;
+    config::Recipe recipe;
+    Words words;
+    std::string overridden;  // why guards are not to be asked; empty: they are
+    bool dry_run = false;
+};
+
+// What a command line tells and asks: it runs the commands of one rollout.
+struct Sync {
+    struct Output {
+        unsigned step = 0;
+        std::string text;
+    };
+    struct Result {
+        unsigned step = 0;
+        int exit_code = 0;    // 128 + signal, where one ended it
+        std::string trouble;  // it could not be run at all; else empty
+    };
+    std::int64_t rollout = 0;
+    std::string runner;             // who it is: another word for every command line
+    std::vector<unsigned> running;  // steps whose commands it has
+    std::vector<Output> outputs;
+    std::vector<Result> results;
+    std::int64_t after = 0;  // the last entry of the journal that it knows
+    core::Milliseconds patience{};
+};
+
+class Conductor {
+public:
+    using Json = nlohmann::ordered_json;
+
+    // How long nothing may be heard of whoever runs a command.
+    static constexpr std::chrono::seconds silence_max{15};
+    // The same for a command that was running when this process started.
+    static constexpr std::chrono::seconds return_max{30};
+
+    // actions outlives it. Reads the ledger, and goes on with what is under way as soon as actions is ready. A ledger
+    // that cannot be read refuses every order, with the reason.
+    Conductor(Actions& actions, std::filesystem::path state);
+    Conductor(const Conductor&) = delete;
+    Conductor& operator=(const Conductor&) = delete;
+    // Leaves the rollout as it is; a later one goes on with it. Waits for the steps under way.
+    ~Conductor();
+
+    // The plan alone, or the rollout that has begun. 400: a bad recipe. 404: no such pool or server. 409: another
+    // rollout is under way, a guard does not agree, or the plan is none for this schema or this pool.
+    Outcome<Json> start(const Order& order);
+    // The undoing of the last rollout, or of the one that is under way, which ends with this. command: another one than
+    // its recipe's.
+    Outcome<Json> roll_back(const Words& words, const std::string& command);
+    // No step is begun any more; those under way end.
+    Outcome<Json> pause(const Words& words);
+    // Failed steps are tried again, or with skip taken for done.
+    Outcome<Json> resume(const Words& words, bool skip);
+    // Ends it. Servers whose command has not begun are opened again, the others stay fenced until they are verified.
+    Outcome<Json> abort(const Words& words);
+
+    // One rollout with its steps; without an id the one under way, or the last. 404 where there is none.
+    Outcome<Json> view(std::int64_t id);
+    Outcome<Json> history(unsigned count);
+    // The same as view, and what visitors have seen during each step.
+    Outcome<Json> report(std::int64_t id);
+    // The entries of a rollout's journal after one, when there are some, or after patience; at most 1000.
+    Outcome<Json> journal(std::int64_t id, std::int64_t after, core::Milliseconds patience);
+    // See Sync. The answer: {"rollout": ..., "take": [...], "cancel": [...], "journal": [...], "next": id}.
+    Outcome<Json> sync(const Sync& sync);
+
+private:
+    // A command that is to be run, or is.
+    struct Job {
+        bool taken = false;
+        std::string runner{};  // who took it
+        std::chrono::steady_clock::time_point heard{};
+        std::size_t output = 0;  // bytes kept
+        std::optional<core::Result<std::string>> result{};
+        std::optional<core::WallTime> began_before{};  // an earlier try
+    };
+    using Lock = std::unique_lock<std::mutex>;
+
+    void conduct();
+    void recover();
+    void advance(Lock& lock);
+    bool begin(unsigned step);
+    void carry_out(unsigned step, Rollout rollout);
+    core::Result<std::string> await_job(unsigned step);
+    void end(unsigned step, core::Result<std::string> result);
+    void after_failure(Lock& lock);
+    void finish(Lock& lock, State state, std::string why);
+    void put_right(Lock& lock);
+    bool begin_rollback(Lock& lock, const Words& words, const std::string& command);
+    void leave();
+    void look_for_lost();
+    bool flush();
+    void note(std::string kind, std::optional<unsigned> step, std::string text);
+    void set_state(State state, std::string why);
+    core::Result<void> open_ledger();
+
+    Outcome<Rollout> find(std::int64_t id);
+    Json view_of(const Rollout& rollout);
+    Outcome<void> need_active();
+    Json take_jobs(const Sync& sync);
+    void hear(const Sync& sync);
+    Json entries_after(std::int64_t id, std::int64_t after);
+
+    Actions& actions_;
+    std::filesystem::path state_;
+
+    std::mutex mutex_;  // guards all that follows
+    std::condition_variable changed_;
+    std::optional<Ledger> ledger_;
+    core::Error ledger_error_;
+    std::optional<Rollout> active_;
+    std::set<unsigned> under_way_;  // steps
+    std::map<unsigned, Job> jobs_;
+    bool aborting_ = false;
+    bool only_pause_ = false;  // what has failed asks for an operator, whatever the recipe says
+    std::string runner_;       // the last that was heard of
+    std::optional<core::WallTime> runner_heard_;
+    std::set<unsigned> unsaved_;  // steps
+    std::vector<Entry> unsaved_entries_;
+    std::atomic<bool> ending_ = false;
+    std::atomic<bool> stop_ = false;  // the steps under way shall end
+    std::thread thread_;
+};
+
+}  // namespace appliance::deploy

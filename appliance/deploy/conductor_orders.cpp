@@ -1,0 +1,208 @@
+// What operators order: start, roll back, pause, resume, abort.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "appliance/deploy/conductor.hpp"
+#include "appliance/deploy/plan.hpp"
+#include "appliance/deploy/views.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+tl::unexpected<Refused> refuse(int status, std::string what, std::string why = {}, std::string mend = {}) {
+    return tl::unexpected(Refused{status, {std::move(what), std::move(why), std::move(mend), 0}});
+}
+
+std::string by(const Words& words) {
+    return fmt::format("by {}{}{}", words.who, words.why.empty() ? "" : ": ", words.why);
+}
+
+// The lock names who holds it, and whether anybody still does.
+core::Error busy(const Rollout& active, const std::optional<core::WallTime>& heard) {
+    const auto age = core::base::print_age(core::base::wall_now() - active.created);
+    const bool alone = !heard || core::base::wall_now() - *heard > Conductor::silence_max;
+    return {fmt::format("rollout {} of {} is {}", active.id, active.recipe.pool, print(active.state)),
+            fmt::format("{} began it {} ago{}", active.who, age, alone ? ", and nobody runs its commands now" : ""),
+            active.state == State::paused || alone ? "gatehouse deploy resume goes on with it, deploy abort ends it"
+                                                   : "wait for its end, or end it: gatehouse deploy abort",
+            0};
+}
+
+// A fence that an operator has set is not the rollout's to lift. Refused where one of the servers has such a one.
+Outcome<void> check_fences(Actions& actions, const Rollout& rollout) {
+    for (const Standing& standing : actions.standings(rollout.recipe.pool)) {
+        const bool ours = std::any_of(rollout.steps.begin(), rollout.steps.end(), [&](const Step& step) {
+            return step.kind == Kind::run && step.servers.front() == standing.server;
+        });
+        if (ours && !standing.fence.empty() && !standing.fence.starts_with(fence_mark)) {
+            return refuse(409, fmt::format("{} is fenced by hand", standing.server), standing.fence,
+                          "lift that fence, or name the other servers with --servers");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Outcome<Conductor::Json> Conductor::start(const Order& order) {
+    auto planned = plan(*actions_.config(), order);
+    if (!planned) {
+        return tl::unexpected(std::move(planned.error()));
+    }
+    if (auto free = check_fences(actions_, *planned); !free) {
+        return tl::unexpected(std::move(free.error()));
+    }
+    const auto agreed = order.overridden.empty() ? actions_.guards() : core::Result<std::string>("overridden");
+    Lock lock(mutex_);
+    if (order.dry_run) {
+        Json view = view_rollout(*planned);
+        view["guards"] = agreed ? *agreed : agreed.error().line();
+        view["possible"] = agreed.has_value() && !active_;
+        if (active_) {
+            view["busy"] = busy(*active_, runner_heard_).line();
+        }
+        return view;
+    }
+    if (active_) {
+        return tl::unexpected(Refused{409, busy(*active_, runner_heard_)});
+    }
+    if (!agreed) {
+        return refuse(409, "a guard forbids it", agreed.error().line(), "wait, or --override REASON");
+    }
+    auto kept = open_ledger().and_then([&] { return ledger_->add(*planned); });
+    if (!kept) {
+        return tl::unexpected(Refused{503, std::move(kept.error())});
+    }
+    active_ = std::move(*planned);
+    note("state", std::nullopt,
+         fmt::format("{} deploy of {} begun {}{}", print(active_->strategy), active_->recipe.pool, by(order.words),
+                     order.overridden.empty() ? "" : "; guards overridden: " + order.overridden));
+    static_cast<void>(flush());
+    changed_.notify_all();
+    return view_of(*active_);
+}
+
+// Refused where nothing is under way.
+Outcome<void> Conductor::need_active() {
+    return active_ && active_->active() && !aborting_
+               ? Outcome<void>()
+               : refuse(409, "no rollout is under way", "", "gatehouse deploy history shows those that ended");
+}
+
+Outcome<Conductor::Json> Conductor::pause(const Words& words) {
+    const std::lock_guard lock(mutex_);
+    if (auto active = need_active(); !active) {
+        return tl::unexpected(std::move(active.error()));
+    }
+    set_state(State::paused, by(words));
+    if (!flush()) {
+        return tl::unexpected(Refused{503, ledger_error_});
+    }
+    return view_of(*active_);
+}
+
+Outcome<Conductor::Json> Conductor::resume(const Words& words, bool skip) {
+    const std::lock_guard lock(mutex_);
+    if (auto active = need_active(); !active) {
+        return tl::unexpected(std::move(active.error()));
+    }
+    for (Step& step : active_->steps) {
+        if (step.progress == Progress::failed && !step.excused) {
+            step.progress = skip ? Progress::skipped : Progress::pending;
+            step.evidence = skip ? fmt::format("taken for done {}", by(words)) : std::string();
+            unsaved_.insert(step.id);
+        }
+    }
+    if (active_->state == State::paused) {
+        set_state(State::running, fmt::format("{}{}", skip ? "what failed is taken for done, " : "", by(words)));
+    }
+    if (!flush()) {
+        return tl::unexpected(Refused{503, ledger_error_});
+    }
+    changed_.notify_all();
+    return view_of(*active_);
+}
+
+Outcome<Conductor::Json> Conductor::abort(const Words& words) {
+    Lock lock(mutex_);
+    if (auto active = need_active(); !active) {
+        return tl::unexpected(std::move(active.error()));
+    }
+    const std::int64_t id = active_->id;
+    aborting_ = true;
+    stop_ = true;
+    active_->state_why = by(words);
+    note("state", std::nullopt, "aborting " + active_->state_why);
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !active_ || active_->id != id || ending_; });
+    lock.unlock();
+    return view(id);
+}
+
+bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string& command) {
+    Rollout next = plan_rollback(*active_, words, command);
+    const bool nothing = next.steps.empty();
+    if (auto kept = nothing ? core::Result<void>() : ledger_->add(next); !kept) {
+        ledger_error_ = std::move(kept.error());
+        return false;
+    }
+    if (active_->active()) {
+        put_right(lock);
+    }
+    active_->ended = core::base::wall_now();
+    set_state(State::undone, nothing ? "nothing was touched" : fmt::format("by rollout {}: {}", next.id, words.why));
+    if (!flush()) {
+        return false;
+    }
+    jobs_.clear();
+    if (nothing) {
+        leave();
+        return true;
+    }
+    active_ = std::move(next);
+    note("state", std::nullopt, fmt::format("rollback of rollout {} begun {}", active_->undoes, by(words)));
+    static_cast<void>(flush());
+    changed_.notify_all();
+    return true;
+}
+
+Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::string& command) {
+    Lock lock(mutex_);
+    if (auto opened = open_ledger(); !opened) {
+        return tl::unexpected(Refused{503, std::move(opened.error())});
+    }
+    if (!active_) {
+        auto last = ledger_->newest(1);
+        if (!last || last->empty()) {
+            return refuse(404, "nothing to roll back", "there was no rollout", "gatehouse deploy history");
+        }
+        auto whole = ledger_->find(last->front().id);
+        if (!whole || !*whole) {
+            return refuse(500, "cannot read the last rollout", whole ? "" : whole.error().line());
+        }
+        active_ = std::move(**whole);
+    } else if (!under_way_.empty()) {
+        return refuse(409, "steps are under way", fmt::format("rollout {}", active_->id),
+                      "gatehouse deploy pause first, and roll back when they have ended");
+    }
+    const bool ended = !active_->active();
+    const std::string with = command.empty() ? active_->recipe.rollback : command;
+    if (active_->strategy == Strategy::rollback || with.empty()) {
+        const auto id = active_->id;
+        const bool again = active_->strategy == Strategy::rollback;
+        if (ended) {
+            active_.reset();
+        }
+        return again ? refuse(409, fmt::format("rollout {} is a rollback itself", id))
+                     : refuse(400, "no command that undoes it", "the recipe has no rollback", "give it with --run");
+    }
+    if (!begin_rollback(lock, words, with)) {
+        return tl::unexpected(Refused{503, ledger_error_});
+    }
+    return active_ ? view_of(*active_)
+                   : tl::expected<Json, Refused>(refuse(409, "nothing to roll back", "no command had begun"));
+}
+
+}  // namespace appliance::deploy

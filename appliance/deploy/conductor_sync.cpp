@@ -1,0 +1,253 @@
+// Command lines: they take the commands that are to be run, say how they go, and read the journal meanwhile.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "appliance/deploy/command.hpp"
+#include "appliance/deploy/conductor.hpp"
+#include "appliance/deploy/views.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Of one command's output; what is more is not kept.
+constexpr std::size_t output_max = std::size_t{1} << 20;
+constexpr unsigned entries_max = 1000;
+
+}  // namespace
+
+core::Result<std::string> Conductor::await_job(unsigned step) {
+    Lock lock(mutex_);
+    changed_.wait(lock, [&] {
+        const Job& job = jobs_.at(step);
+        // A command that is running is told to end (see take_jobs), and its end is waited for.
+        return job.result || ending_ || (stop_ && !job.taken);
+    });
+    const Job& job = jobs_.at(step);
+    return job.result ? *job.result : core::fail("not run", "stopped");
+}
+
+void Conductor::look_for_lost() {
+    for (auto& [step, job] : jobs_) {
+        if (job.taken && !job.result && Clock::now() - job.heard > silence_max) {
+            only_pause_ = true;
+            job.result = core::fail("nobody knows how the command went", job.runner + " is gone",
+                                    "look at the server; then gatehouse deploy resume runs it again, resume --skip "
+                                    "takes it for done");
+            changed_.notify_all();
+        }
+    }
+}
+
+void Conductor::hear(const Sync& sync) {
+    runner_ = sync.runner;
+    runner_heard_ = core::base::wall_now();
+    const auto holds = [&sync](unsigned step) {
+        return std::find(sync.running.begin(), sync.running.end(), step) != sync.running.end() ||
+               std::any_of(sync.results.begin(), sync.results.end(),
+                           [step](const auto& one) { return one.step == step; });
+    };
+    for (auto& [step, job] : jobs_) {
+        if (job.taken && job.runner == sync.runner) {
+            job.heard = Clock::now();
+            // The answer that gave it away has not arrived.
+            job.taken = holds(step);
+        }
+    }
+    const auto mine = [&](unsigned step) -> Job* {
+        const auto found = jobs_.find(step);
+        return found != jobs_.end() && found->second.taken && found->second.runner == sync.runner ? &found->second
+                                                                                                  : nullptr;
+    };
+    for (const Sync::Output& output : sync.outputs) {
+        Job* job = mine(output.step);
+        if (job != nullptr && job->output < output_max) {
+            job->output += output.text.size();
+            note("output", output.step, output.text);
+            if (job->output >= output_max) {
+                note("output", output.step, "(more than 1 MiB: the rest is not kept)");
+            }
+        }
+    }
+    for (const Sync::Result& result : sync.results) {
+        Job* job = mine(result.step);
+        if (job != nullptr && !job->result) {
+            job->result = !result.trouble.empty() ? core::fail("the command could not be run", result.trouble)
+                          : result.exit_code == 0 ? core::Result<std::string>("exit code 0")
+                                                  : core::fail(fmt::format("exit code {}", result.exit_code));
+        }
+    }
+    static_cast<void>(flush());
+    changed_.notify_all();
+}
+
+// The commands that wait for somebody, which are the asker's from now on.
+Conductor::Json Conductor::take_jobs(const Sync& sync) {
+    Json taken = Json::array();
+    if (!active_ || active_->id != sync.rollout || stop_) {
+        return taken;
+    }
+    const auto config = actions_.config();
+    for (auto& [id, job] : jobs_) {
+        if (job.taken || job.result) {
+            continue;
+        }
+        Step& step = active_->steps.at(id);
+        step.evidence = sync.runner;
+        unsaved_.insert(id);
+        if (!flush()) {
+            step.evidence.clear();
+            break;
+        }
+        job.taken = true;
+        job.runner = sync.runner;
+        job.heard = Clock::now();
+        taken.push_back(view_command(*config, active_->recipe, id, step.servers.front()));
+    }
+    return taken;
+}
+
+Outcome<Conductor::Json> Conductor::sync(const Sync& sync) {
+    Lock lock(mutex_);
+    if (!active_ || active_->id != sync.rollout) {
+        lock.unlock();
+        auto ended = view(sync.rollout);
+        if (!ended) {
+            return ended;
+        }
+        lock.lock();
+        return Json{{"rollout", std::move(*ended)},
+                    {"take", Json::array()},
+                    {"cancel", sync.running},
+                    {"journal", entries_after(sync.rollout, sync.after)},
+                    {"next", active_ && active_->undoes == sync.rollout ? active_->id : 0}};
+    }
+    hear(sync);
+    Json taken = Json::array();
+    Json journal = Json::array();
+    const auto deadline = Clock::now() + sync.patience;
+    for (;;) {
+        taken = take_jobs(sync);
+        journal = entries_after(sync.rollout, sync.after);
+        const bool news = !taken.empty() || !journal.empty() || !active_ || active_->id != sync.rollout || stop_;
+        if (news || ending_ || Clock::now() >= deadline) {
+            break;
+        }
+        changed_.wait_until(lock, deadline);
+    }
+    Json answer{{"rollout", active_ && active_->id == sync.rollout ? view_of(*active_) : Json()},
+                {"take", std::move(taken)},
+                {"cancel", stop_ ? Json(sync.running) : Json::array()},
+                {"journal", std::move(journal)},
+                {"next", 0}};
+    return answer;
+}
+
+Conductor::Json Conductor::entries_after(std::int64_t id, std::int64_t after) {
+    Json list = Json::array();
+    const auto entries = ledger_ ? ledger_->journal(id, after, entries_max) : core::Result<std::vector<Entry>>();
+    if (entries) {
+        for (const Entry& entry : *entries) {
+            list.push_back(view_entry(entry));
+        }
+    }
+    return list;
+}
+
+Outcome<Conductor::Json> Conductor::journal(std::int64_t id, std::int64_t after, core::Milliseconds patience) {
+    Lock lock(mutex_);
+    const auto deadline = Clock::now() + patience;
+    for (;;) {
+        Json entries = entries_after(id, after);
+        if (!entries.empty() || ending_ || Clock::now() >= deadline) {
+            return Json{{"journal", std::move(entries)}};
+        }
+        changed_.wait_until(lock, deadline);
+    }
+}
+
+Outcome<Rollout> Conductor::find(std::int64_t id) {
+    if (active_ && (id == 0 || id == active_->id)) {
+        return *active_;
+    }
+    if (auto opened = open_ledger(); !opened) {
+        return tl::unexpected(Refused{503, std::move(opened.error())});
+    }
+    if (id == 0) {
+        const auto last = ledger_->newest(1);
+        id = last && !last->empty() ? last->front().id : 0;
+    }
+    auto found = ledger_->find(id);
+    if (!found) {
+        return tl::unexpected(Refused{500, std::move(found.error())});
+    }
+    if (!*found) {
+        return tl::unexpected(
+            Refused{404,
+                    {id == 0 ? "there was no rollout yet" : fmt::format("no rollout {}", id), "",
+                     id == 0 ? "gatehouse deploy rolling -h begins one" : "gatehouse deploy history lists them", 0}});
+    }
+    return std::move(**found);
+}
+
+Conductor::Json Conductor::view_of(const Rollout& rollout) {
+    Json view = view_rollout(rollout);
+    const bool active = active_ && active_->id == rollout.id;
+    view["runner"] =
+        active && runner_heard_ && core::base::wall_now() - *runner_heard_ <= silence_max ? Json(runner_) : Json();
+    view["waits_for_runner"] = active && std::any_of(jobs_.begin(), jobs_.end(), [](const auto& entry) {
+                                   return !entry.second.taken && !entry.second.result;
+                               });
+    view["trouble"] = active ? ledger_error_.line() : std::string();
+    return view;
+}
+
+Outcome<Conductor::Json> Conductor::view(std::int64_t id) {
+    const std::lock_guard lock(mutex_);
+    return find(id).map([this](const Rollout& rollout) { return view_of(rollout); });
+}
+
+Outcome<Conductor::Json> Conductor::history(unsigned count) {
+    const std::lock_guard lock(mutex_);
+    if (auto opened = open_ledger(); !opened) {
+        return tl::unexpected(Refused{503, std::move(opened.error())});
+    }
+    const auto newest = ledger_->newest(count);
+    if (!newest) {
+        return tl::unexpected(Refused{500, newest.error()});
+    }
+    Json list = Json::array();
+    for (const Rollout& rollout : *newest) {
+        list.push_back(view_summary(rollout));
+    }
+    return Json{{"rollouts", std::move(list)}};
+}
+
+Outcome<Conductor::Json> Conductor::report(std::int64_t id) {
+    const std::lock_guard lock(mutex_);
+    const auto rollout = find(id);
+    if (!rollout) {
+        return tl::unexpected(rollout.error());
+    }
+    const auto noted = ledger_->visitors(rollout->id);
+    if (!noted) {
+        return tl::unexpected(Refused{500, noted.error()});
+    }
+    Json view = view_of(*rollout);
+    std::string first;
+    std::string last;
+    for (const Ledger::Noted& one : *noted) {
+        if (!one.before.empty() && !one.after.empty() && one.step < view["steps"].size()) {
+            view["steps"][one.step]["visitors"] = actions_.visitors_between(one.before, one.after);
+            first = first.empty() ? one.before : first;
+            last = one.after;
+        }
+    }
+    view["visitors"] = first.empty() ? Json() : actions_.visitors_between(first, last);
+    return view;
+}
+
+}  // namespace appliance::deploy

@@ -1,0 +1,19 @@
+// What a verified answer has to be. Pure. PCRE2 stays behind expectation.cpp.
+#pragma once
+
+#include <string>
+
+#include "appliance/config/recipe.hpp"
+#include "appliance/deploy/visit.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::deploy {
+
+// Everything that the recipe expects, and what of it was seen ("200, holds 'release 2.3'"); the error says the first
+// thing that is not so. A body is looked at up to body_max.
+core::Result<std::string> judge(const config::Recipe& recipe, const Answer& answer);
+
+// Whether the recipe's expressions can be understood at all. Error: what is wrong with which.
+core::Result<void> check_expectations(const config::Recipe& recipe);
+
+}  // namespace appliance::deploy

@@ -1,0 +1,281 @@
+#include "appliance/deploy/perform.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "appliance/deploy/expectation.hpp"
+#include "appliance/deploy/front_door.hpp"
+#include "appliance/deploy/visit.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+using core::base::print_duration;
+
+constexpr std::chrono::milliseconds look{20};
+constexpr std::chrono::milliseconds try_again{100};
+constexpr std::chrono::milliseconds long_try{500};
+
+class Performer {
+public:
+    Performer(const Step& step, const Rollout& rollout, Actions& actions, const std::atomic<bool>& stop)
+        : step_(step),
+          rollout_(rollout),
+          recipe_(rollout.recipe),
+          actions_(actions),
+          stop_(stop),
+          words_{rollout.who,
+                 fmt::format("{}{}{}{}", fence_mark, rollout.id, rollout.why.empty() ? "" : ": ", rollout.why)} {}
+
+    core::Result<std::string> perform() {
+        switch (step_.kind) {
+            case Kind::guard:
+                return actions_.guards();
+            case Kind::floor:
+                return floor();
+            case Kind::page:
+                return actions_.page(recipe_.pool, true, recipe_.message, words_).map([] {
+                    return std::string("visitors see the page");
+                });
+            case Kind::fence:
+                return fence();
+            case Kind::warm:
+                return warm();
+            case Kind::verify:
+                return verify();
+            case Kind::open:
+                return open();
+            case Kind::front:
+                return front();
+            case Kind::soak:
+                return soak();
+            case Kind::run:
+                break;
+        }
+        return core::fail("a command is not ours to run");
+    }
+
+private:
+    [[nodiscard]] bool ours(const std::string& server) const {
+        return std::find(step_.servers.begin(), step_.servers.end(), server) != step_.servers.end();
+    }
+    [[nodiscard]] Visit visit_of(const config::Pool& pool, const std::string& path) const {
+        Visit visit;
+        const auto found = std::find_if(pool.backends.begin(), pool.backends.end(), [this](const auto& backend) {
+            return backend.server == step_.servers.front();
+        });
+        if (found != pool.backends.end()) {
+            visit.to = found->address;
+        }
+        visit.host = !recipe_.host.empty() ? recipe_.host : !pool.host.empty() ? pool.host : pool.check.host;
+        visit.path = path;
+        visit.proxy_header = pool.proxy_protocol == config::ProxyProtocol::v1   ? core::net::ProxyVersion::v1
+                             : pool.proxy_protocol == config::ProxyProtocol::v2 ? core::net::ProxyVersion::v2
+                                                                                : core::net::ProxyVersion::none;
+        visit.http = speaks_http(*actions_.config(), pool);
+        return visit;
+    }
+    core::Result<Visit> find_visit(const std::string& path) const {
+        const auto config = actions_.config();
+        const config::Pool* pool = config->pool(recipe_.pool);
+        Visit visit = pool == nullptr ? Visit{} : visit_of(*pool, path);
+        if (visit.to.port() == 0) {
+            return core::fail(
+                fmt::format("the configuration has no {} in {} any more", step_.servers.front(), recipe_.pool));
+        }
+        return visit;
+    }
+    core::Result<Answer> go(const Visit& target, Clock::time_point deadline) {
+        return actions_.socket(target.to.family()).and_then([&](core::base::Descriptor&& socket) {
+            return visit(std::move(socket), target, deadline, stop_);
+        });
+    }
+    // Sleeps a little; false where that is no use any more.
+    [[nodiscard]] bool wait(Clock::time_point deadline, std::chrono::milliseconds time) const {
+        if (stop_ || Clock::now() >= deadline) {
+            return false;
+        }
+        std::this_thread::sleep_for(time);
+        return true;
+    }
+
+    core::Result<std::string> floor() {
+        std::int64_t left = 0;
+        for (const Standing& standing : actions_.standings(recipe_.pool)) {
+            left += standing.eligible && !ours(standing.server) ? 1 : 0;
+        }
+        if (left < recipe_.min_healthy) {
+            return core::fail(fmt::format("{} eligible without {}", left, fmt::join(step_.servers, ", ")),
+                              fmt::format("min_healthy is {}", recipe_.min_healthy),
+                              "wait for the others to come up, then resume");
+        }
+        return fmt::format("{} eligible without {}", left, fmt::join(step_.servers, ", "));
+    }
+
+    std::uint64_t in_flight() {
+        std::uint64_t count = 0;
+        for (const Standing& standing : actions_.standings(recipe_.pool)) {
+            count += ours(standing.server) ? standing.in_flight : 0;
+        }
+        return count;
+    }
+
+    core::Result<std::string> fence() {
+        const auto deadline = Clock::now() + recipe_.drain;
+        if (auto done = actions_.fence(recipe_.pool, step_.servers, false, words_); !done) {
+            return tl::unexpected(std::move(done.error()));
+        }
+        std::uint64_t left = in_flight();
+        while (left > 0 && wait(deadline, look)) {
+            left = in_flight();
+        }
+        if (left == 0) {
+            return std::string("the rule is in the kernel, nothing is in flight");
+        }
+        if (!recipe_.kill || stop_) {
+            return core::fail(fmt::format("{} still in flight", left),
+                              stop_ ? "stopped" : "drain was " + print_duration(recipe_.drain),
+                              "the fence holds; resume to wait on, or deploy with --kill");
+        }
+        return actions_.fence(recipe_.pool, step_.servers, true, words_).map([left] {
+            return fmt::format("the rule is in the kernel, {} in flight were ended", left);
+        });
+    }
+
+    core::Result<std::string> warm() {
+        const auto target = find_visit(recipe_.warm_path);
+        if (!target) {
+            return tl::unexpected(target.error());
+        }
+        const auto deadline = Clock::now() + recipe_.warm_timeout;
+        std::int64_t answered = 0;
+        core::Milliseconds first{};
+        core::Milliseconds last{};
+        std::string trouble = "no answer";
+        while (answered < recipe_.warm_count) {
+            const auto begun = Clock::now();
+            const auto answer = go(*target, deadline);
+            if (answer && answer->status < 500) {
+                last = answer->took;
+                first = answered++ == 0 ? last : first;
+                continue;
+            }
+            // A try that was begun shortly before the end ran out of time; the one before it says more.
+            if (answer || Clock::now() < deadline || Clock::now() - begun > long_try) {
+                trouble = answer ? fmt::format("status {}", answer->status) : answer.error().line();
+            }
+            if (!wait(deadline, try_again)) {
+                return core::fail(fmt::format("not warm within {}", print_duration(recipe_.warm_timeout)), trouble);
+            }
+        }
+        return answered == 0 ? std::string("no request wanted")
+               : answered == 1
+                   ? fmt::format("1 request, {} ms", first.count())
+                   : fmt::format("{} requests, the first {} ms, the last {} ms", answered, first.count(), last.count());
+    }
+
+    core::Result<std::string> verify() {
+        const auto target = find_visit(recipe_.verify_path);
+        if (!target) {
+            return tl::unexpected(target.error());
+        }
+        return go(*target, Clock::now() + recipe_.verify_timeout).and_then([&](const Answer& answer) {
+            return target->http ? judge(recipe_, answer) : core::Result<std::string>("accepts connections");
+        });
+    }
+
+    core::Result<std::string> open() {
+        const auto deadline = Clock::now() + recipe_.open_timeout;
+        if (auto done = actions_.unfence(recipe_.pool, step_.servers, words_); !done) {
+            return tl::unexpected(std::move(done.error()));
+        }
+        for (;;) {
+            std::string why = "the proxy does not answer";
+            for (const Standing& standing : actions_.standings(recipe_.pool)) {
+                if (!ours(standing.server)) {
+                    continue;
+                }
+                if (standing.up) {
+                    return show_site();
+                }
+                why = standing.why;
+            }
+            if (!wait(deadline, look)) {
+                return core::fail(fmt::format("no check passed within {}", print_duration(recipe_.open_timeout)), why);
+            }
+        }
+    }
+
+    // The site opens with the first server that is well again; with the others there is nothing left to do.
+    core::Result<std::string> show_site() {
+        const bool paged = std::any_of(rollout_.steps.begin(), rollout_.steps.end(),
+                                       [](const Step& step) { return step.kind == Kind::page; });
+        return (paged ? actions_.page(recipe_.pool, false, {}, words_) : core::Result<void>()).map([paged] {
+            return std::string(paged ? "open, its check passed, no page" : "open, its check passed");
+        });
+    }
+
+    core::Result<std::string> front() {
+        const auto config = actions_.config();
+        const auto door = find_front_door(*config, recipe_);
+        if (!door) {
+            return std::string("no HTTP listener leads here");
+        }
+        config::Recipe wanted = recipe_;
+        if (!all_deployed()) {
+            wanted.expect_body = wanted.expect_regex = wanted.expect_json = wanted.expect_header = {};
+        }
+        return go(door->visit, Clock::now() + recipe_.verify_timeout)
+            .and_then([&](const Answer& answer) { return judge(wanted, answer); })
+            .map([&](const std::string& seen) { return fmt::format("through {}: {}", door->listener, seen); });
+    }
+
+    // Whether whoever may answer a visitor has been deployed: servers that are still to come, or that are none of the
+    // rollout's, answer as before.
+    [[nodiscard]] bool all_deployed() {
+        const auto standings = actions_.standings(recipe_.pool);
+        return std::all_of(standings.begin(), standings.end(), [this](const Standing& standing) {
+            const auto opened = [&standing](const Step& step) {
+                return step.kind == Kind::open && step.servers.front() == standing.server &&
+                       step.progress == Progress::done;
+            };
+            return !standing.eligible || std::any_of(rollout_.steps.begin(), rollout_.steps.end(), opened);
+        });
+    }
+
+    core::Result<std::string> soak() {
+        const auto deadline = Clock::now() + recipe_.soak;
+        while (wait(deadline, try_again)) {
+            for (const Standing& standing : actions_.standings(recipe_.pool)) {
+                if (ours(standing.server) && !standing.up && !failed(standing.server)) {
+                    return core::fail(fmt::format("{} went down while it was watched", standing.server), standing.why);
+                }
+            }
+        }
+        return stop_ ? core::fail("not watched to the end", "stopped")
+                     : core::Result<std::string>(fmt::format("up for {}", print_duration(recipe_.soak)));
+    }
+
+    [[nodiscard]] bool failed(const std::string& server) const {
+        const auto held = held_servers(rollout_);
+        return std::find(held.begin(), held.end(), server) != held.end();
+    }
+
+    const Step& step_;
+    const Rollout& rollout_;
+    const config::Recipe& recipe_;
+    Actions& actions_;
+    const std::atomic<bool>& stop_;
+    Words words_;
+};
+
+}  // namespace
+
+core::Result<std::string> perform(const Step& step, const Rollout& rollout, Actions& actions,
+                                  const std::atomic<bool>& stop) {
+    return Performer(step, rollout, actions, stop).perform();
+}
+
+}  // namespace appliance::deploy

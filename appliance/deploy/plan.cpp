@@ -1,0 +1,144 @@
+#include "appliance/deploy/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "appliance/config/nearest.hpp"
+#include "appliance/deploy/expectation.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+template <typename Items>
+std::vector<std::string_view> names_of(const Items& items,
+                                       std::string std::remove_cvref_t<decltype(*items.begin())>::*name) {
+    std::vector<std::string_view> names;
+    for (const auto& item : items) {
+        names.push_back(item.*name);
+    }
+    return names;
+}
+
+tl::unexpected<Refused> refuse(int status, std::string what, std::string why = {}, std::string mend = {}) {
+    return tl::unexpected(Refused{status, {std::move(what), std::move(why), std::move(mend), 0}});
+}
+
+Outcome<void> check_recipe(const config::Recipe& recipe) {
+    if (recipe.pool.empty()) {
+        return refuse(400, "no pool to deploy", "", "name it with --pool, or a recipe of [deploy.NAME]");
+    }
+    if (recipe.run.empty()) {
+        return refuse(400, "no command to run", "", "give it with --run 'ssh {host} …'");
+    }
+    if (!config::parse_batch(recipe.batch)) {
+        return refuse(400, fmt::format("bad batch '{}'", recipe.batch), "", "write 2 or 25%");
+    }
+    for (const std::string& path : {recipe.warm_path, recipe.verify_path}) {
+        const auto plain = [](unsigned char c) { return c > ' ' && c < 0x7f; };
+        if (!path.starts_with('/') || !std::all_of(path.begin(), path.end(), plain)) {
+            return refuse(400, fmt::format("bad path '{}'", path), "", "begin with / and write no blanks");
+        }
+    }
+    const auto printable = [](unsigned char c) { return c > ' ' && c < 0x7f; };
+    if (!std::all_of(recipe.host.begin(), recipe.host.end(), printable)) {
+        return refuse(400, fmt::format("bad host '{}'", recipe.host), "", "write a name, or name:port");
+    }
+    if (auto understood = check_expectations(recipe); !understood) {
+        return tl::unexpected(Refused{400, std::move(understood.error())});
+    }
+    return {};
+}
+
+Outcome<std::vector<std::string>> find_servers(const config::Pool& pool, const config::Recipe& recipe) {
+    const auto known = names_of(pool.backends, &config::Backend::server);
+    if (recipe.servers.empty()) {
+        return std::vector<std::string>(known.begin(), known.end());
+    }
+    std::vector<std::string> servers;
+    for (const std::string& server : recipe.servers) {
+        if (std::find(known.begin(), known.end(), server) == known.end()) {
+            return refuse(404, fmt::format("pool '{}' has no server '{}'", pool.name, server), "",
+                          config::suggest(server, known, "servers"));
+        }
+        if (std::find(servers.begin(), servers.end(), server) == servers.end()) {
+            servers.push_back(server);
+        }
+    }
+    return servers;
+}
+
+Outcome<void> check_rolling(const config::Config& config, const config::Recipe& recipe, const config::Pool& pool,
+                            std::size_t servers) {
+    if (recipe.schema == config::Schema::breaking && config.database == config::Database::single_master) {
+        return refuse(409, "cannot be rolling", "a breaking schema change on a database with a single master",
+                      "use gatehouse deploy maintenance");
+    }
+    const std::size_t away = std::min(config::parse_batch(recipe.batch)->of(servers), servers);
+    const auto left = static_cast<std::int64_t>(pool.backends.size() - away);
+    if (left < recipe.min_healthy) {
+        return refuse(409, fmt::format("cannot be rolling with batches of {}", away),
+                      fmt::format("{} of {} servers would be left, min_healthy is {}", left, pool.backends.size(),
+                                  recipe.min_healthy),
+                      "smaller batches, or gatehouse deploy maintenance");
+    }
+    return {};
+}
+
+}  // namespace
+
+Outcome<Rollout> plan(const config::Config& config, const Order& order) {
+    if (auto sound = check_recipe(order.recipe); !sound) {
+        return tl::unexpected(std::move(sound.error()));
+    }
+    const config::Pool* pool = config.pool(order.recipe.pool);
+    if (pool == nullptr) {
+        return refuse(404, fmt::format("no pool '{}'", order.recipe.pool), "",
+                      config::suggest(order.recipe.pool, names_of(config.pools, &config::Pool::name), "pools"));
+    }
+    auto servers = find_servers(*pool, order.recipe);
+    if (!servers) {
+        return tl::unexpected(std::move(servers.error()));
+    }
+    if (order.strategy == Strategy::rolling) {
+        if (auto possible = check_rolling(config, order.recipe, *pool, servers->size()); !possible) {
+            return tl::unexpected(std::move(possible.error()));
+        }
+    }
+    Rollout rollout;
+    rollout.strategy = order.strategy;
+    rollout.recipe = order.recipe;
+    rollout.steps = plan_steps(order.strategy, order.recipe, *servers, order.overridden.empty());
+    rollout.who = order.words.who;
+    rollout.why = order.words.why;
+    rollout.overridden = order.overridden;
+    rollout.created = core::base::wall_now();
+    return rollout;
+}
+
+Rollout plan_rollback(const Rollout& undone, const Words& words, const std::string& command) {
+    Rollout rollout;
+    rollout.strategy = Strategy::rollback;
+    rollout.recipe = undone.recipe;
+    rollout.recipe.run = command;
+    rollout.recipe.rollback.clear();
+    rollout.recipe.tolerate = 0;
+    rollout.recipe.on_failure = config::OnFailure::pause;
+    // The version before has another text on its pages.
+    rollout.recipe.expect_body = rollout.recipe.expect_regex = {};
+    rollout.recipe.expect_json = rollout.recipe.expect_header = {};
+    rollout.recipe.servers = touched_servers(undone);
+    if (!rollout.recipe.servers.empty()) {
+        rollout.steps = plan_steps(Strategy::rollback, rollout.recipe, rollout.recipe.servers, false,
+                                   undone.strategy == Strategy::maintenance);
+    }
+    rollout.who = words.who;
+    rollout.why = words.why;
+    rollout.created = core::base::wall_now();
+    rollout.undoes = undone.id;
+    return rollout;
+}
+
+}  // namespace appliance::deploy

@@ -1,0 +1,17 @@
+// Planning a deploy: an order held against the configuration. Pure.
+#pragma once
+
+#include "appliance/config/config.hpp"
+#include "appliance/deploy/conductor.hpp"
+
+namespace appliance::deploy {
+
+// The rollout that an order asks for, not begun. Refused: 400 a recipe that cannot be carried out, 404 no such pool or
+// server, 409 a plan that this site's schema change or the number of its servers forbids.
+Outcome<Rollout> plan(const config::Config& config, const Order& order);
+
+// The rollout that undoes another one with that command, on every server that it has touched; on none where it has
+// touched none.
+Rollout plan_rollback(const Rollout& undone, const Words& words, const std::string& command);
+
+}  // namespace appliance::deploy

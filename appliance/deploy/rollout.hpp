@@ -1,0 +1,89 @@
+// Rollout: one deploy as a list of steps with what has become of each. Pure: planning and asking what comes next. The
+// conductor carries steps out, the ledger keeps them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "appliance/config/recipe.hpp"
+#include "core/base/duration.hpp"
+
+namespace appliance::deploy {
+
+enum class Strategy { rolling, maintenance, rollback };
+
+// guard  every guard agrees                    floor  enough eligible servers are left without the batch
+// page   visitors see the maintenance page     fence  the rule is in the kernel, nothing is in flight
+// run    the operator's command has succeeded  warm   the server answers the warming requests
+// verify its answer is what is expected        open   the fence is lifted, the page off, the first check passed
+// front  verified once more as a visitor sees  soak   it has stayed well
+enum class Kind { guard, floor, page, fence, run, warm, verify, open, front, soak };
+
+// skipped: not needed any more, because its server failed before, or an operator said so.
+enum class Progress { pending, running, done, failed, skipped };
+
+struct Step {
+    unsigned id = 0;  // its place in the plan
+    Kind kind = Kind::guard;
+    unsigned batch = 0;                // counted from 0
+    std::vector<std::string> servers;  // of a lane's step: one
+    Progress progress = Progress::pending;
+    bool excused = false;  // failed, and the rollout goes on without its server
+    std::string evidence;  // what was seen: why it is done, or why it failed
+    std::optional<core::WallTime> began;
+    std::optional<core::WallTime> ended;
+};
+
+// paused: waits for an operator. failed: ended with servers that are not verified. The last four are final.
+enum class State { running, paused, done, failed, aborted, undone };
+
+struct Rollout {
+    std::int64_t id = 0;
+    Strategy strategy = Strategy::rolling;
+    config::Recipe recipe;
+    std::vector<Step> steps;
+    State state = State::running;
+    std::string state_why;
+    std::string who;
+    std::string why;
+    std::string overridden;  // the reason why guards were not asked; empty: they are
+    core::WallTime created{};
+    std::optional<core::WallTime> ended;
+    std::int64_t undoes = 0;  // the rollout that this one rolls back
+
+    [[nodiscard]] bool active() const { return state == State::running || state == State::paused; }
+};
+
+std::string_view print(Strategy strategy) noexcept;
+std::string_view print(Kind kind) noexcept;
+std::string_view print(Progress progress) noexcept;
+std::string_view print(State state) noexcept;
+std::optional<Strategy> parse_strategy(std::string_view text) noexcept;
+std::optional<Kind> parse_kind(std::string_view text) noexcept;
+std::optional<Progress> parse_progress(std::string_view text) noexcept;
+std::optional<State> parse_state(std::string_view text) noexcept;
+
+// The steps of a deploy of these servers: rolling in batches of the recipe's size; the others all at once. guarded:
+// whether guards are asked; paged: whether a rollback undoes what has put the page on.
+std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, const std::vector<std::string>& servers,
+                             bool guarded, bool paged = false);
+
+// The pending steps that nothing stands before: within a batch what is done for all of it, one after the other, then
+// the lanes of its servers side by side, then the rest; batch after batch. Ids.
+std::vector<unsigned> ready_steps(const Rollout& rollout);
+
+// The servers with a failed step, each once.
+std::vector<std::string> failed_servers(const Rollout& rollout);
+// The rollout goes on without the server of this failed step of a lane: what was to come for it is skipped.
+void excuse(Rollout& rollout, unsigned step);
+// A step of one server, which may fail without the others.
+bool in_lane(Kind kind) noexcept;
+// The servers whose command has begun: what a rollback has to undo.
+std::vector<std::string> touched_servers(const Rollout& rollout);
+// The servers that are fenced by it now: fenced or being fenced, and not opened.
+std::vector<std::string> held_servers(const Rollout& rollout);
+
+}  // namespace appliance::deploy

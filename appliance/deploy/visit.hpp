@@ -1,0 +1,44 @@
+// visit(): one GET as a visitor sends it, by itself and on a socket that somebody else made: one with the mark of
+// probes passes the fence of its server. For warming up and verifying; blocking, in a thread of the conductor's.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/address.hpp"
+#include "core/base/descriptor.hpp"
+#include "core/base/duration.hpp"
+#include "core/base/result.hpp"
+#include "core/net/proxy_header.hpp"
+
+namespace appliance::deploy {
+
+struct Visit {
+    core::Address to;
+    std::string host;  // the Host field; empty: the address
+    std::string path = "/";
+    core::net::ProxyVersion proxy_header = core::net::ProxyVersion::none;
+    bool http = true;  // false: a connection is all that is wanted
+};
+
+// What came back. The body is complete, but for what is longer than body_max.
+struct Answer {
+    unsigned status = 0;
+    std::vector<std::pair<std::string, std::string>> fields;
+    std::string body;
+    core::Milliseconds took{};
+};
+
+inline constexpr std::size_t body_max = std::size_t{1} << 20;
+
+using Clock = std::chrono::steady_clock;
+
+// socket: a TCP socket of the family of visit.to, not connected. Errors: refused, reset, no answer by the deadline, an
+// answer that is not HTTP/1.1 as core/http has it, or stop was set (looked at ten times a second).
+core::Result<Answer> visit(core::base::Descriptor socket, const Visit& visit, Clock::time_point deadline,
+                           const std::atomic<bool>& stop);
+
+}  // namespace appliance::deploy

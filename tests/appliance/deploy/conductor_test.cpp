@@ -1,0 +1,291 @@
+#include "appliance/deploy/conductor.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/appliance/deploy/world.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST_F(ConductorTest, DeploysOneServerAfterTheOther) {
+    start(order());
+    EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
+    EXPECT_EQ(state(), "done");
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+    EXPECT_EQ(step("verify", "web2")["evidence"], "200, holds 'release 2'");
+}
+
+TEST_F(ConductorTest, FillsTheCommandInForItsServer) {
+    start(order());
+    const Json command = take_one();
+    EXPECT_EQ(command["command"], "deploy web1");
+    EXPECT_EQ(command["port"], world_.web1.address.port());
+}
+
+TEST_F(ConductorTest, StopsAtAFailedCommandAndLeavesTheServerFenced) {
+    start(order());
+    EXPECT_THAT(run_to_end(3), ElementsAre("web1"));
+    EXPECT_EQ(state(), "paused");
+    EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
+    EXPECT_EQ(step("run", "web1")["evidence"], "exit code 3");
+    EXPECT_EQ(step("warm", "web1")["progress"], "pending");
+}
+
+TEST_F(ConductorTest, StopsAtAnAnswerThatIsNotTheExpectedOne) {
+    world_.web1.site.name = "web1 release 1";
+    start(order());
+    run_to_end();
+    EXPECT_EQ(state(), "paused");
+    EXPECT_THAT(step("verify", "web1")["evidence"].get<std::string>(), HasSubstr("does not hold 'release 2'"));
+    EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
+}
+
+TEST_F(ConductorTest, ResumeTriesAgainWhatHasFailed) {
+    world_.web1.site.unhealthy = true;
+    start(order());
+    run_to_end();
+    EXPECT_EQ(state(), "paused");
+    world_.web1.site.unhealthy = false;
+    ASSERT_TRUE(conductor_->resume({"ann", ""}, false).has_value());
+    EXPECT_THAT(run_to_end(), ElementsAre("web2"));
+    EXPECT_EQ(state(), "done");
+}
+
+TEST_F(ConductorTest, SkipTakesWhatHasFailedForDone) {
+    start(order());
+    run_to_end(1);
+    ASSERT_TRUE(conductor_->resume({"ann", "done by hand"}, true).has_value());
+    EXPECT_THAT(run_to_end(), ElementsAre("web2"));
+    EXPECT_EQ(step("run", "web1")["progress"], "skipped");
+}
+
+TEST_F(ConductorTest, GoesOnWithoutAsManyServersAsMayFail) {
+    Order wanted = order();
+    wanted.recipe.tolerate = 1;
+    wanted.recipe.min_healthy = 0;
+    world_.web1.site.unhealthy = true;
+    start(wanted);
+    run_to_end();
+    EXPECT_EQ(state(), "failed");
+    EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
+    EXPECT_EQ(step("open", "web2")["progress"], "done");
+    EXPECT_EQ(step("open", "web1")["progress"], "skipped");
+}
+
+TEST_F(ConductorTest, WantsEnoughOthersBeforeItFences) {
+    world_.up = false;
+    start(order());
+    run_to_end();
+    EXPECT_EQ(state(), "paused");
+    EXPECT_EQ(step("floor", "web1")["progress"], "failed");
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+}
+
+TEST_F(ConductorTest, WaitsForWhatIsInFlightAndStopsWhenItDoesNotEnd) {
+    world_.in_flight = 2;
+    start(order());
+    run_to_end();
+    EXPECT_EQ(state(), "paused");
+    EXPECT_THAT(step("fence", "web1")["evidence"].get<std::string>(), HasSubstr("2 still in flight: drain was 100ms"));
+}
+
+TEST_F(ConductorTest, AbortOpensWhatWasNotTouched) {
+    world_.in_flight = 1;
+    start(order());
+    run_to_end();
+    EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
+    ASSERT_TRUE(conductor_->abort({"ann", ""}).has_value());
+    EXPECT_EQ(state(), "aborted");
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+}
+
+TEST_F(ConductorTest, AbortLeavesFencedWhatWasTouched) {
+    start(order());
+    run_to_end(1);
+    ASSERT_TRUE(conductor_->abort({"ann", ""}).has_value());
+    EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
+}
+
+TEST_F(ConductorTest, AbortOpensAServerWhoseCommandNobodyTook) {
+    start(order());
+    while (step("run", "web1")["progress"] != "running") {
+        std::this_thread::yield();
+    }
+    ASSERT_TRUE(conductor_->abort({"ann", ""}).has_value());
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+}
+
+TEST_F(ConductorTest, MaintenanceShowsThePageAndTakesAllAtOnce) {
+    Order wanted = order();
+    wanted.strategy = Strategy::maintenance;
+    start(wanted);
+    EXPECT_FALSE(take_one().is_null());
+    EXPECT_TRUE(world_.paged);
+    EXPECT_EQ(world_.fenced().size(), 2U);
+    // That command was given to us and is not among those that we say we run: it is given out again.
+    EXPECT_EQ(run_to_end().size(), 2U);
+    EXPECT_FALSE(world_.paged);
+    EXPECT_EQ(state(), "done");
+}
+
+TEST_F(ConductorTest, GivesACommandThatHasNotArrivedOutAgainAndOneThatRunsNot) {
+    start(order());
+    const unsigned step = take_one()["step"];
+    EXPECT_THAT(sync({step})["take"], IsEmpty());
+    EXPECT_EQ(sync()["take"].size(), 1U);
+    EXPECT_THAT(sync({step}, {}, "another")["take"], IsEmpty());
+}
+
+TEST_F(ConductorTest, OneRolloutAtATime) {
+    start(order());
+    const auto second = conductor_->start(order());
+    ASSERT_FALSE(second.has_value());
+    EXPECT_EQ(second.error().status, 409);
+    EXPECT_THAT(second.error().error.line(), HasSubstr("rollout 1 of app is running: ann began it"));
+}
+
+TEST_F(ConductorTest, AGuardThatDoesNotAgreeForbidsItUnlessOverridden) {
+    world_.guards_agree = false;
+    const auto refused = conductor_->start(order());
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error().error.line(), HasSubstr("meetings: 3 running"));
+    Order wanted = order();
+    wanted.overridden = "the meeting is ours";
+    start(wanted);
+    run_to_end();
+    EXPECT_EQ(state(), "done");
+    EXPECT_EQ(conductor_->view(1).value()["overridden"], "the meeting is ours");
+}
+
+TEST_F(ConductorTest, AGuardIsAskedAgainBeforeEachServer) {
+    start(order());
+    const unsigned step_id = take_one()["step"];
+    world_.guards_agree = false;
+    sync({}, {{step_id, 0, ""}});
+    run_to_end();
+    EXPECT_EQ(state(), "paused");
+    EXPECT_EQ(step("guard", "web2")["progress"], "failed");
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+}
+
+TEST_F(ConductorTest, LeavesAServerThatAnOperatorHasFenced) {
+    world_.by_hand = "web2";
+    const auto refused = conductor_->start(order());
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error().error.line(), HasSubstr("web2 is fenced by hand"));
+}
+
+TEST_F(ConductorTest, GoesOnAfterARestartWithACommandThatStillRuns) {
+    start(order());
+    const unsigned step_id = take_one()["step"];
+    sync({step_id});
+    begin_anew();
+    EXPECT_EQ(state(), "running");
+    EXPECT_THAT(sync({step_id})["take"], IsEmpty());
+    sync({}, {{step_id, 0, ""}});
+    EXPECT_THAT(run_to_end(), ElementsAre("web2"));
+    EXPECT_EQ(state(), "done");
+}
+
+TEST_F(ConductorTest, GivesOutAfterARestartWhatNobodyHadTaken) {
+    start(order());
+    while (step("run", "web1")["progress"] != "running") {
+        std::this_thread::yield();
+    }
+    begin_anew();
+    EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
+}
+
+TEST_F(ConductorTest, WaitsAfterARestartWhereItIsToldTo) {
+    Order wanted = order();
+    wanted.recipe.on_restart = config::OnRestart::pause;
+    start(wanted);
+    take_one();
+    begin_anew();
+    EXPECT_EQ(state(), "paused");
+    EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
+}
+
+TEST_F(ConductorTest, ARollbackTakesWhatWasTouchedAllAtOnce) {
+    start(order());
+    run_to_end();
+    const auto back = conductor_->roll_back({"ann", "slow"}, "undo {server}");
+    ASSERT_TRUE(back.has_value()) << back.error().error.line();
+    rollout_ = (*back)["id"];
+    EXPECT_EQ(run_to_end().size(), 2U);
+    EXPECT_EQ(state(), "done");
+    EXPECT_EQ(conductor_->view(1).value()["state"], "undone");
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+}
+
+TEST_F(ConductorTest, ARollbackWithoutACommandIsRefused) {
+    start(order());
+    run_to_end();
+    const auto back = conductor_->roll_back({"ann", ""}, "");
+    ASSERT_FALSE(back.has_value());
+    EXPECT_EQ(back.error().status, 400);
+    EXPECT_EQ(state(), "done");
+}
+
+TEST_F(ConductorTest, AFailureRollsBackWhereTheRecipeSaysSo) {
+    Order wanted = order();
+    wanted.recipe.on_failure = config::OnFailure::rollback;
+    wanted.recipe.rollback = "undo {server}";
+    start(wanted);
+    const Json command = take_one();
+    sync({}, {{command["step"], 1, ""}});
+    while (state() != "undone") {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(sync()["next"], 2);
+    rollout_ = 2;
+    EXPECT_THAT(run_to_end(), ElementsAre("web1"));
+    EXPECT_EQ(state(), "done");
+}
+
+TEST_F(ConductorTest, WithoutALedgerNothingIsBegunAndItSaysWhy) {
+    conductor_.reset();
+    std::filesystem::remove_all(folder_);
+    begin();
+    const auto refused = conductor_->start(order());
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().status, 503);
+    EXPECT_THAT(refused.error().error.line(), HasSubstr("rollouts.db"));
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+}
+
+TEST_F(ConductorTest, ADamagedLedgerIsToldAndNotOverwritten) {
+    conductor_.reset();
+    std::ofstream(folder_ / "rollouts.db") << "this is no database, and long enough to be looked at";
+    begin();
+    const auto refused = conductor_->start(order());
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error().error.line(), HasSubstr("not a database"));
+}
+
+TEST_F(ConductorTest, ADryRunBeginsNothing) {
+    Order wanted = order();
+    wanted.dry_run = true;
+    const auto plan = conductor_->start(wanted);
+    ASSERT_TRUE(plan.has_value());
+    EXPECT_EQ((*plan)["steps"].size(), 16U);
+    EXPECT_EQ(conductor_->view(0).error().status, 404);
+}
+
+TEST_F(ConductorTest, TheReportHasWhatVisitorsSaw) {
+    start(order());
+    run_to_end();
+    const auto report = conductor_->report(rollout_);
+    ASSERT_TRUE(report.has_value());
+    EXPECT_EQ((*report)["visitors"]["requests"], 7);
+    EXPECT_EQ((*report)["steps"][0]["visitors"]["requests"], 7);
+}
+
+}  // namespace
+}  // namespace appliance::deploy

@@ -1,0 +1,205 @@
+#include "appliance/deploy/plan.hpp"
+
+#include <gmock/gmock.h>
+
+#include "appliance/config/load.hpp"
+#include "appliance/deploy/command.hpp"
+#include "appliance/deploy/front_door.hpp"
+#include "appliance/deploy/recipe_json.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr const char* site = R"(
+[listen.web]
+address = "0.0.0.0:8080"
+mode = "http"
+pool = "shop"
+route = [{ host = "*.example.org", path = "/app", pool = "app" }]
+[server.web1]
+host = "10.0.0.11"
+[server.web2]
+host = "10.0.0.12"
+[server.web3]
+host = "10.0.0.13"
+[pool.app]
+port = 80
+servers = ["web1", "web2", "web3"]
+[pool.shop]
+port = 81
+servers = ["web1"]
+[deploy.night]
+pool = "app"
+batch = "50%"
+run = "cap production deploy HOSTS={host}"
+soak = "5s"
+[proxy]
+user = "root"
+)";
+
+config::Config configuration(const std::string& more = {}) {
+    auto parsed = config::parse(site + more, "/tmp/g.toml");
+    EXPECT_TRUE(parsed.has_value()) << (parsed ? "" : parsed.error().front().text());
+    return std::move(*parsed);
+}
+
+Order order(Strategy strategy = Strategy::rolling) {
+    Order made;
+    made.strategy = strategy;
+    made.recipe.pool = "app";
+    made.recipe.run = "true";
+    return made;
+}
+
+std::string kinds(const Rollout& rollout) {
+    std::string all;
+    for (const Step& step : rollout.steps) {
+        all += std::string(all.empty() ? "" : " ") + std::string(print(step.kind)) +
+               (step.servers.size() == 1 ? step.servers.front().substr(3) : "*");
+    }
+    return all;
+}
+
+TEST(Plan, RollsBatchByBatch) {
+    Order wanted = order();
+    wanted.recipe.servers = {"web1", "web2"};
+    EXPECT_EQ(
+        kinds(*plan(configuration(), wanted)),
+        "guard1 floor1 fence1 run1 warm1 verify1 open1 front1 guard2 floor2 fence2 run2 warm2 verify2 open2 front2");
+}
+
+TEST(Plan, TakesAllAtOnceBehindThePage) {
+    Order wanted = order(Strategy::maintenance);
+    wanted.recipe.servers = {"web1", "web2"};
+    EXPECT_EQ(kinds(*plan(configuration(), wanted)),
+              "guard* page* fence* run1 warm1 verify1 open1 run2 warm2 verify2 open2 front*");
+}
+
+TEST(Plan, AsksNoGuardThatIsOverridden) {
+    Order wanted = order();
+    wanted.overridden = "I know";
+    EXPECT_EQ(kinds(*plan(configuration(), wanted)).find("guard"), std::string::npos);
+}
+
+TEST(Plan, ReadsARecipeOfTheConfiguration) {
+    const auto config = configuration();
+    Order wanted = order();
+    wanted.recipe = *config.recipe("night");
+    const auto rollout = plan(config, wanted);
+    EXPECT_EQ(rollout->steps.at(2).servers.size(), 1U) << "half of three, rounded down";
+    EXPECT_THAT(kinds(*rollout), HasSubstr("front1 soak1 guard2"));
+}
+
+TEST(Plan, ABreakingSchemaChangeIsNotRollingOnASingleMaster) {
+    Order wanted = order();
+    wanted.recipe.schema = config::Schema::breaking;
+    const auto refused = plan(configuration(), wanted);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().status, 409);
+    EXPECT_THAT(refused.error().error.line(), HasSubstr("use gatehouse deploy maintenance"));
+    EXPECT_TRUE(plan(configuration("[site]\ndatabase = \"multi_master\"\n"), wanted).has_value());
+    wanted.strategy = Strategy::maintenance;
+    EXPECT_TRUE(plan(configuration(), wanted).has_value());
+}
+
+TEST(Plan, LeavesAsManyServersAsAreWanted) {
+    Order wanted = order();
+    wanted.recipe.batch = "2";
+    EXPECT_TRUE(plan(configuration(), wanted).has_value());
+    wanted.recipe.min_healthy = 2;
+    EXPECT_EQ(plan(configuration(), wanted).error().status, 409);
+    wanted.recipe.batch = "100%";
+    wanted.recipe.min_healthy = 0;
+    EXPECT_TRUE(plan(configuration(), wanted).has_value());
+}
+
+struct Wrong {
+    const char* field;
+    json value;
+    int status;
+    const char* said;
+};
+
+TEST(Plan, RefusesWhatCannotBeCarriedOut) {
+    const Wrong cases[] = {
+        {"pool", "apq", 404, "did you mean 'app'"},
+        {"pool", "", 400, "no pool"},
+        {"run", "", 400, "no command"},
+        {"batch", "0", 400, "bad batch '0'"},
+        {"batch", "101%", 400, "bad batch"},
+        {"batch", "257", 400, "bad batch"},
+        {"servers", {"web9"}, 404, "no server 'web9'"},
+        {"warm_path", "index", 400, "bad path 'index'"},
+        {"verify_path", "/a b", 400, "bad path"},
+        {"host", "a\r\nb", 400, "bad host"},
+        {"expect_regex", "(", 400, "missing closing parenthesis"},
+        {"expect_json", "release=2", 400, "bad expect_json"},
+        {"expect_header", "X-Release", 400, "bad expect_header"},
+    };
+    for (const Wrong& wrong : cases) {
+        Order wanted = order();
+        ASSERT_TRUE(from_json({{wrong.field, wrong.value}}, wanted.recipe).has_value());
+        const auto refused = plan(configuration(), wanted);
+        ASSERT_FALSE(refused.has_value()) << wrong.field;
+        EXPECT_EQ(refused.error().status, wrong.status) << wrong.field;
+        EXPECT_THAT(refused.error().error.line(), HasSubstr(wrong.said));
+    }
+}
+
+TEST(Plan, FieldsOfTheWrongTypeOrRangeAreNamed) {
+    for (const auto& [field, value] : std::vector<std::pair<const char*, json>>{{"min_healthy", -1},
+                                                                                {"min_healthy", 257},
+                                                                                {"warm_count", 1001},
+                                                                                {"expect_status", 99},
+                                                                                {"expect_status", 600},
+                                                                                {"drain", 30},
+                                                                                {"drain", "25h"},
+                                                                                {"run", std::string(4097, 'x')},
+                                                                                {"servers", "web1"},
+                                                                                {"kill", "yes"},
+                                                                                {"schema", "broken"}}) {
+        config::Recipe recipe;
+        const auto read = from_json({{field, value}}, recipe);
+        ASSERT_FALSE(read.has_value()) << field;
+        EXPECT_THAT(read.error().line(), HasSubstr(std::string("'") + field + "' must be"));
+    }
+}
+
+TEST(Plan, ARecipeComesBackAsItWasWritten) {
+    config::Recipe recipe = *configuration().recipe("night");
+    recipe.servers = {"web1"};
+    recipe.kill = true;
+    recipe.on_failure = config::OnFailure::rollback;
+    recipe.expect_status = 204;
+    config::Recipe read;
+    ASSERT_TRUE(from_json(to_json(recipe), read).has_value());
+    read.name = recipe.name;
+    EXPECT_EQ(read, recipe);
+}
+
+TEST(Plan, FillsEveryPlaceholderAndLeavesOtherBraces) {
+    EXPECT_EQ(fill_in("echo ${X} {host}:{port} {host} {servers}", "web1", *core::Address::parse("10.0.0.11:80")),
+              "echo ${X} 10.0.0.11:80 10.0.0.11 {servers}");
+}
+
+TEST(Plan, TheFrontDoorIsTheListenerThatLeadsToThePool) {
+    const auto config = configuration();
+    config::Recipe recipe;
+    recipe.pool = "app";
+    EXPECT_FALSE(find_front_door(config, recipe).has_value()) << "nobody comes to it with /";
+    recipe.verify_path = "/app/login";
+    const auto door = find_front_door(config, recipe);
+    ASSERT_TRUE(door.has_value());
+    EXPECT_EQ(door->listener, "web");
+    EXPECT_EQ(door->visit.to.text(), "127.0.0.1:8080");
+    EXPECT_EQ(door->visit.host, "gatehouse.example.org");
+    recipe.pool = "shop";
+    EXPECT_EQ(find_front_door(config, recipe)->visit.host, "");
+}
+
+}  // namespace
+}  // namespace appliance::deploy

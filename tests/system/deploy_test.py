@@ -1,0 +1,256 @@
+"""Deploys of a real site (web_site.py) as an operator starts them, under load: no visitor loses a request."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import house
+import web_site as site
+from house import get, wait_until
+
+# Two thousand requests a second: 32 connections that wait 15 ms between two of them.
+SCRIPT = "function delay() return 15 end\n"
+
+
+class Deploys(house.SystemTest):
+    configuration = site.CONFIGURATION
+    restart = 1.0  # seconds
+    first = 0.5  # of the first request
+
+    def prepare(self):
+        self.folder = self.house.folder
+        # Its servers are in the place of the demo's.
+        self.house.start = self.start
+        for server in site.SERVERS:
+            site.start(self.folder, self.house.app, server, "1.0", 0)
+
+    def start(self):
+        self.house.start_daemon()
+        up = {server: "up" for server in site.SERVERS}
+        wait_until(lambda: self.house.states("app") == up, 20, "all servers up")
+        return self.house
+
+    def command(self, release):
+        program = f"{sys.executable} {site.__file__}"
+        return f"{program} restart {self.folder} {self.house.app} {{server}} {release} {self.restart} {self.first}"
+
+    def deploy(self, strategy, release, *flags, check=True):
+        """Starts it; returns the process."""
+        expect = [] if release is None else ["--expect-body", f"release {release}"]
+        words = [house.BUILD / "gatehouse", "deploy", strategy, "--pool", "app", "--run", self.command(release), *expect,
+                 "--warm-timeout", "5s", "--verify-timeout", "3s", *flags,
+                 "--socket", f"{self.folder}/control.sock"]
+        return subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True)
+
+    def load(self, seconds):
+        script = self.folder / "delay.lua"
+        script.write_text(SCRIPT)
+        wrk = subprocess.Popen(["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", str(script), "http://127.0.0.1:8080/"],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(lambda: (wrk.kill(), wrk.wait()))
+        return wrk
+
+    def assert_unharmed(self, wrk, at_least):
+        output = wrk.communicate(timeout=60)[0]
+        self.assertNotIn("Socket errors", output)
+        self.assertNotIn("Non-2xx", output)
+        requests = int(re.search(r"(\d+) requests in", output).group(1))
+        self.assertGreater(requests, at_least)
+        return requests
+
+    def releases(self):
+        return {server: (self.folder / server / "www" / "index.html").read_text().split("release ")[1].split("<")[0]
+                for server in site.SERVERS}
+
+    def status(self):
+        return self.house.json("deploy", "status")
+
+    def steps(self, status, kind):
+        return [step for step in status["steps"] if step["kind"] == kind]
+
+    def wait_for(self, kind, rollout=1):
+        """Until a step of that kind has begun."""
+        def begun():
+            answer = self.house.cli("deploy", "status", str(rollout), "--json", check=False)
+            return answer.returncode == 0 and any(
+                step["began"] for step in self.steps(json.loads(answer.stdout), kind))
+
+        wait_until(begun, 30, f"{kind} begins")
+
+    def fenced(self):
+        return sorted(element for element in self.house.nft_elements() if element.endswith(":80"))
+
+    def test_a_rolling_deploy_under_load_fails_no_request(self):
+        self.restart, self.first = 3.0, 2.0
+        wrk = self.load(40)
+        begun = time.monotonic()
+        deploy = self.deploy("rolling", "2.0", "--why", "release 2.0")
+        output = deploy.communicate(timeout=120)[0]
+        took = time.monotonic() - begun
+        self.assertEqual(deploy.returncode, 0, output)
+        self.assertEqual(set(self.releases().values()), {"2.0"})
+        self.assertEqual(self.fenced(), [])
+        status = self.status()
+        self.assertEqual(status["state"], "done")
+        self.assertIn("nothing is in flight", self.steps(status, "fence")[0]["evidence"])
+        self.assertIn("holds 'release 2.0'", self.steps(status, "verify")[3]["evidence"])
+        self.assertIn("web1 runs 2.0", output)
+        best = len(site.SERVERS) * (self.restart + self.first)
+        requests = self.assert_unharmed(wrk, 10_000)
+        steps = sum(step["took_ms"] for kind in ("run", "warm") for step in self.steps(status, kind)) / 1000
+        print(f"{took:.1f} s: {took / best - 1:+.0%} beside the {best:.0f} s of restarts and first requests,"
+              f" {took / steps - 1:+.1%} beside what these took here; {requests} requests")
+        self.assertLess(took, 1.15 * steps)
+
+    def test_a_server_that_comes_back_broken_stays_fenced_and_nobody_sees_it(self):
+        for release, said in (("broken-500", "status 500"), ("broken-text", "does not hold"),
+                              ("broken-hang", "time is over"), ("broken-refuse", "refused"),
+                              ("broken-command", "exit code 1")):
+            with self.subTest(release):
+                wrk = self.load(10)
+                deploy = self.deploy("rolling", release, "--servers", "web2")
+                output = deploy.communicate(timeout=60)[0]
+                self.assertEqual(deploy.returncode, 1, output)
+                self.assertIn(said, output)
+                status = self.status()
+                self.assertEqual((status["state"], status["held"]), ("paused", ["web2"]))
+                self.assertEqual(self.fenced(), ["10.80.0.12:80"])
+                self.assert_unharmed(wrk, 5_000)
+                aborted = self.house.cli("deploy", "abort", "--why", "it is broken")
+                self.assertIn("fenced: web2", aborted.stdout)
+                self.assertEqual(self.fenced(), ["10.80.0.12:80"])
+        again = self.deploy("rolling", "3.0", "--servers", "web2")
+        output = again.communicate(timeout=60)[0]
+        self.assertEqual(again.returncode, 0, output)
+        self.assertEqual(self.fenced(), [])
+
+    def test_a_maintenance_deploy_shows_the_page_at_once_and_opens_with_the_first_server(self):
+        seen = []
+        stop = threading.Event()
+
+        def visit():
+            while not stop.is_set():
+                seen.append((time.monotonic(), get().status))
+                time.sleep(0.005)
+
+        visitor = threading.Thread(target=visit)
+        visitor.start()
+        try:
+            begun = time.monotonic()
+            deploy = self.deploy("maintenance", "2.0", "--schema", "breaking")
+            output = deploy.communicate(timeout=60)[0]
+            ended = time.monotonic()
+        finally:
+            stop.set()
+            visitor.join()
+        self.assertEqual(deploy.returncode, 0, output)
+        self.assertEqual(set(self.releases().values()), {"2.0"})
+        paged = [moment for moment, status in seen if status == 503]
+        print(f"the page after {(paged[0] - begun) * 1000:.0f} ms, the site again after {paged[-1] - begun:.1f} s,"
+              f" all done after {ended - begun:.1f} s")
+        self.assertEqual({status for _, status in seen}, {200, 503})
+        self.assertLess(paged[0] - begun, 1.0)
+        self.assertEqual(seen[-1][1], 200)
+
+    def test_a_plan_that_cannot_be_is_refused(self):
+        refused = self.deploy("rolling", "2.0", "--schema", "breaking")
+        self.assertIn("use gatehouse deploy maintenance", refused.communicate(timeout=20)[0])
+        self.assertEqual(refused.returncode, 1)
+        refused = self.deploy("rolling", "2.0", "--batch", "4")
+        self.assertIn("min_healthy is 1", refused.communicate(timeout=20)[0])
+        refused = self.deploy("rolling", "2.0", "--servers", "web9")
+        self.assertIn("no server 'web9'", refused.communicate(timeout=20)[0])
+        plan = self.deploy("rolling", "2.0", "--dry-run").communicate(timeout=20)[0]
+        self.assertIn("nothing in flight within 30s", plan)
+        self.assertTrue(all(len(line) <= 80 for line in plan.splitlines()), plan)
+
+    def test_the_second_deploy_at_once_is_refused_and_names_the_first(self):
+        first = self.deploy("rolling", "2.0", "--servers", "web1")
+        self.wait_for("run")
+        second = self.deploy("rolling", "3.0")
+        self.assertIn("rollout 1 of app is running", second.communicate(timeout=20)[0])
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("done", first.communicate(timeout=60)[0])
+
+    def kill_all(self):
+        pids = [self.house.daemon.pid, *self.house.children().values()]
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # with its parent
+        self.house.daemon.wait()
+        wait_until(lambda: not any(house.alive(pid) for pid in pids), 10, "they are gone")
+
+    def test_a_power_cut_in_each_step_forgets_nothing_and_does_nothing_twice(self):
+        for rollout, kind in enumerate(("fence", "run", "warm", "verify", "open"), 1):
+            with self.subTest(kind):
+                deploy = self.deploy("rolling", f"after-{kind}", "--servers", "web1,web2")
+                self.wait_for(kind, rollout)
+                self.kill_all()
+                self.house.start_daemon()
+                output = deploy.communicate(timeout=60)[0]
+                self.assertEqual(deploy.returncode, 0, output)
+                self.assertEqual(output.count("web1 runs"), 1, output)
+                self.assertEqual(output.count("web2 runs"), 1, output)
+                self.assertEqual(self.fenced(), [])
+                self.assertEqual({self.releases()[server] for server in ("web1", "web2")}, {f"after-{kind}"})
+
+    def test_a_client_that_dies_leaves_its_server_fenced_and_the_rollout_waiting(self):
+        deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2")
+        self.wait_for("run")
+        deploy.kill()
+        deploy.wait()
+        wait_until(lambda: self.status()["state"] == "paused", 30, "it is noticed")
+        status = self.status()
+        self.assertIn("nobody knows how the command went", status["state_why"])
+        self.assertEqual(self.fenced(), ["10.80.0.11:80"])
+        by_hand = self.command("2.0").format(server="web1").split()
+        subprocess.run(by_hand, check=True, stdout=subprocess.DEVNULL)
+        resumed = self.house.cli("deploy", "resume", "--skip", "--why", "I looked: it is done", check=False)
+        self.assertEqual(resumed.returncode, 0, resumed.stdout + resumed.stderr)
+        self.assertEqual(self.fenced(), [])
+
+    def test_a_rollback_runs_on_all_touched_servers_at_once(self):
+        deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2", "--rollback", self.command("1.0"))
+        self.assertIn("done", deploy.communicate(timeout=60)[0])
+        begun = time.monotonic()
+        back = self.house.cli("deploy", "rollback", "--why", "2.0 is slow")
+        took = time.monotonic() - begun
+        self.assertIn("rollback of rollout 1 begun", back.stdout)
+        self.assertEqual(set(self.releases().values()), {"1.0"})
+        self.assertLess(took, 2.5 * (self.restart + self.first), "in parallel")
+        states = [rollout["state"] for rollout in self.house.json("deploy", "history")["rollouts"]]
+        self.assertEqual(states, ["done", "undone"])
+
+    def test_a_failure_rolls_back_by_itself_where_the_recipe_says_so(self):
+        deploy = self.deploy("rolling", "broken-500", "--servers", "web1", "--on-failure", "rollback", "--rollback",
+                             self.command("1.0"))
+        output = deploy.communicate(timeout=60)[0]
+        self.assertEqual(deploy.returncode, 1, output)
+        self.assertIn("rollback of rollout 1 begun", output)
+        self.assertEqual(self.releases()["web1"], "1.0")
+        self.assertEqual(self.fenced(), [])
+
+    def test_ctrl_c_pauses_and_resume_goes_on(self):
+        deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2")
+        self.wait_for("run")
+        deploy.send_signal(signal.SIGINT)
+        output = deploy.communicate(timeout=30)[0]
+        self.assertEqual(deploy.returncode, 1, output)
+        self.assertIn("paused", output)
+        self.assertEqual(self.fenced(), ["10.80.0.11:80"])
+        resumed = self.house.cli("deploy", "resume")
+        self.assertIn("done", resumed.stdout)
+        self.assertEqual(resumed.stdout.count("web1 runs"), 1)
+        self.assertEqual({self.releases()[server] for server in ("web1", "web2")}, {"2.0"})
+
+
+if __name__ == "__main__":
+    house.main()
