@@ -67,7 +67,7 @@ core::Result<void> restrict_files(Role role, const std::filesystem::path& state)
         return {};
     }
     RulesetAttributes attributes{.files = known_rights(version), .network = 0};
-    if (version >= 4 && role == Role::proxy) {
+    if (version >= 4 && (role == Role::proxy || role == Role::control)) {
         attributes.network = right_bind_tcp;
     }
     const std::size_t size = version >= 4 ? sizeof(attributes) : sizeof(attributes.files);

@@ -44,7 +44,9 @@ constexpr const char* for_control[] = {
     "open",       "openat",     "stat",   "lstat",    "access",    "faccessat",    "faccessat2", "readlink",
     "readlinkat", "getdents64", "getcwd", "pwrite64", "ftruncate", "fallocate",    "fsync",      "fdatasync",
     "unlink",     "unlinkat",   "rename", "renameat", "renameat2", "fchmod",       "fchown",     "utimensat",
-    "statfs",     "fstatfs",    "flock",  "accept4",  "connect",   "memfd_create", "ioctl"};
+    "statfs",     "fstatfs",    "flock",  "accept4",  "connect",   "memfd_create", "ioctl",
+    // for looking names up
+    "bind", "sendmmsg", "recvmmsg"};
 
 // For the socket on which netfilter/monitor hears announcements, which is opened and bound when the sandbox is shut
 // already. The sockets that ask and change are open by then; a lost one ends the process, and another is started.
@@ -78,7 +80,9 @@ core::Result<void> allow_sockets(void* filter, std::span<const int> families) {
 
 core::Result<void> allow_role(void* filter, Role role) {
     static constexpr int internet[] = {AF_INET, AF_INET6};
-    static constexpr int local[] = {AF_UNIX};
+    // Guards are asked over the network: a calendar, BigBlueButton, and the name service, which looks at the machine's
+    // addresses (netlink, without a capability) to sort what it finds.
+    static constexpr int guards[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
     static constexpr int netlink[] = {AF_NETLINK};
     const auto both = [filter](std::span<const char* const> names, std::span<const int> families) {
         return allow(filter, names).and_then([=] { return allow_sockets(filter, families); });
@@ -87,7 +91,7 @@ core::Result<void> allow_role(void* filter, Role role) {
         case Role::proxy:
             return both(for_proxy, internet);
         case Role::control:
-            return both(for_control, local);
+            return both(for_control, guards);
         case Role::fence:
             return both(for_fence, netlink);
     }

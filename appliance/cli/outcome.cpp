@@ -7,6 +7,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/show.hpp"
+#include "appliance/cli/show_guard.hpp"
 #include "appliance/cli/view.hpp"
 
 namespace appliance::cli {
@@ -71,6 +72,8 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
             return show_fenced(body, options, now, style);
         case Command::unfence:
             return show_unfenced(body, options, style);
+        case Command::guard:
+            return show_guards(body, now, style);
         case Command::reload:
             return show_reloaded(body, style);
         case Command::firewall_status:
@@ -115,6 +118,9 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
         }
     }
     Outcome outcome{done, options.json ? dump(body) : show(body, options, now, style), {}};
+    if (options.command == Command::guard && field(body, "allowed") != true) {
+        outcome.code = failed;
+    }
     if (const auto miss = missed(body, options); !miss.empty()) {
         outcome.code = timed_out;
         outcome.err = complaint(miss);

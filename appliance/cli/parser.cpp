@@ -114,6 +114,7 @@ public:
         add_maintenance();
         add_firewall();
         add_deploy(app_, options_);
+        add_guard(app_, options_, now_);
     }
 
     tl::expected<Options, Ending> parse(int argc, const char* const* argv) {

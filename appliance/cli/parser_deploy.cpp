@@ -119,6 +119,38 @@ void add_strategy(CLI::App& deploy, Options& options, const std::string& name, C
 
 }  // namespace
 
+void add_guard(CLI::App& app, Options& options, core::WallTime now) {
+    CLI::App& guard =
+        add(app, options, "guard", Command::guard, "May a deploy start now; why not; the next free window",
+            "Example: gatehouse guard --for 30m && gatehouse deploy rolling app\n"
+            "Exit codes: 0 every guard agrees, 1 one does not, or cannot be asked.");
+    guard
+        .add_option_function<std::string>(
+            "--for",
+            [&options](const std::string& text) {
+                const auto length = core::base::parse_duration(text);
+                if (!length || *length > std::chrono::hours(24)) {
+                    throw CLI::ValidationError("--for", length ? "at most 24h" : length.error().line());
+                }
+                options.lasts = *length;
+            },
+            "It takes so long (0s)")
+        ->type_name("DURATION");
+    guard
+        .add_option_function<std::string>(
+            "--at",
+            [&options, now](const std::string& text) {
+                const auto away = core::base::parse_duration(text);
+                const auto time = away ? core::Result<core::WallTime>(now + *away) : core::base::parse_time(text);
+                if (!time) {
+                    throw CLI::ValidationError("--at", time.error().line());
+                }
+                options.at = *time;
+            },
+            "It starts then: 2h, or 2026-11-22T14:00Z")
+        ->type_name("TIME");
+}
+
 void add_deploy(CLI::App& app, Options& options) {
     CLI::App& deploy = *app.add_subcommand("deploy", "Change servers one after the other, or all behind the page");
     deploy.require_subcommand(1);

@@ -77,6 +77,15 @@ Request maintenance(const Options& options, const std::string& claimed_by) {
     return post("/v1/maintenance", std::move(body), options, claimed_by);
 }
 
+Request guard(const Options& options) {
+    std::string path = "/v1/guard?for_ms=" + std::to_string(options.lasts.value_or(core::Milliseconds{}).count());
+    if (options.at) {
+        path += "&at=" + core::base::print_time(*options.at);
+    }
+    // Guards ask servers of their own, with a patience of their own.
+    return {std::move(path), {}, std::chrono::minutes(5)};
+}
+
 }  // namespace
 
 Request request_for(const Options& options, const std::string& claimed_by) {
@@ -102,6 +111,8 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return post("/v1/reload", json::object(), options, claimed_by);
         case Command::upgrade:
             return post("/v1/upgrade", json::object(), options, claimed_by, upgrade_check_max);
+        case Command::guard:
+            return guard(options);
         case Command::run:
         case Command::check:
         case Command::host_fence_add:

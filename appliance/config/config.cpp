@@ -36,6 +36,9 @@ std::string_view print(Plane plane) noexcept {
 std::string_view print(FenceMode mode) noexcept {
     return word(fence_mode_words, mode);
 }
+std::string_view print(GuardKind kind) noexcept {
+    return word(guard_kind_words, kind);
+}
 std::string_view print(CheckType type) noexcept {
     return word(check_type_words, type);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "appliance/config/guard.hpp"
 #include "appliance/config/recipe.hpp"
 #include "core/balance/route.hpp"
 #include "core/base/address.hpp"
@@ -32,6 +33,7 @@ std::string_view print(Balance balance) noexcept;
 std::string_view print(Plane plane) noexcept;
 std::string_view print(FenceMode mode) noexcept;
 std::string_view print(CheckType type) noexcept;
+std::string_view print(GuardKind kind) noexcept;
 std::string_view print(ProxyProtocol version) noexcept;
 
 struct Listener {
@@ -185,6 +187,7 @@ struct Config {
     std::vector<Server> servers;
     std::vector<Pool> pools;
     std::vector<Recipe> recipes;
+    std::vector<Guard> guards;
     Database database = Database::single_master;
     Maintenance maintenance;
     FenceMode fence_mode = FenceMode::reset;
@@ -216,6 +219,7 @@ struct Bounds {
     static constexpr std::size_t pools = 256;
     static constexpr std::size_t backends = 256;  // of one pool
     static constexpr std::size_t recipes = 64;
+    static constexpr std::size_t guards = 32;
     static constexpr std::size_t name_bytes = 63;
     static constexpr std::size_t cookie_bytes = 64;   // of its name
     static constexpr std::size_t socket_bytes = 107;  // sun_path without its NUL, unix(7)

@@ -28,6 +28,7 @@ void Reader::read() {
     each("listen", Bounds::listeners, &Reader::read_listener);
     each("deploy", Bounds::recipes, &Reader::read_recipe);
     read_site();
+    each("guard", Bounds::guards, &Reader::read_guard);
     read_maintenance();
     read_firewall();
     read_control();

@@ -48,6 +48,11 @@ private:
     void refuse_loop(Position at, const Listener& listener);
     void read_recipe(const std::string& name, Section& section);
     void read_site();
+    void read_guard(const std::string& name, Section& section);
+    void read_meetings(Section& section, Guard& guard);
+    void read_secret(Section& section, Guard& guard);
+    void read_source(Section& section, Guard& guard);
+    void read_windows(Section& section, Guard& guard);
     void read_maintenance();
     void read_page(Section& section);
     void read_firewall();

@@ -40,6 +40,7 @@ struct Recipe {
     std::string expect_header;                // "Name: value"
     core::Milliseconds open_timeout{60'000};  // until the first check has passed
     core::Milliseconds soak{0};
+    core::Milliseconds expected{900'000};  // how long all of it takes, for guards that know what is to come
     Schema schema = Schema::none;
     OnFailure on_failure = OnFailure::pause;
     OnRestart on_restart = OnRestart::resume;
@@ -100,6 +101,7 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.text("expect_header", recipe.expect_header, "A header: 'X-Release: 2.3'");
     visit.duration("open_timeout", recipe.open_timeout, 1s, 1h, "The first check may take so long after opening");
     visit.duration("soak", recipe.soak, 0ms, 24h, "Watch the opened servers so long before the next");
+    visit.duration("expected", recipe.expected, 0ms, 24h, "It takes so long, for guards with schedules");
     visit.choice("schema", recipe.schema, schema_names, "What happens to the database");
     visit.choice("on_failure", recipe.on_failure, on_failure_names, "When a server fails");
     visit.choice("on_restart", recipe.on_restart, on_restart_names, "When the daemon was restarted");

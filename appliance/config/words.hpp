@@ -25,6 +25,16 @@ inline constexpr Words<ProxyProtocol, 3> proxy_protocol_words{
     {{"off", ProxyProtocol::off}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
 inline constexpr Words<Database, 2> database_words{
     {{"single_master", Database::single_master}, {"multi_master", Database::multi_master}}};
+inline constexpr Words<GuardKind, 3> guard_kind_words{{{"bigbluebutton", GuardKind::bigbluebutton},
+                                                        {"schedule", GuardKind::schedule},
+                                                        {"windows", GuardKind::windows}}};
+inline constexpr Words<Checksum, 4> checksum_words{{{"sha1", Checksum::sha1},
+                                                    {"sha256", Checksum::sha256},
+                                                    {"sha384", Checksum::sha384},
+                                                    {"sha512", Checksum::sha512}}};
+inline constexpr Words<EmptyMeeting, 2> empty_meeting_words{
+    {{"ignore", EmptyMeeting::ignore}, {"count", EmptyMeeting::count}}};
+inline constexpr Words<OnMeeting, 2> on_meeting_words{{{"block", OnMeeting::block}, {"warn", OnMeeting::warn}}};
 inline constexpr Words<CheckType, 2> check_type_words{{{"http", CheckType::http}, {"tcp", CheckType::tcp}}};
 
 }  // namespace appliance::config

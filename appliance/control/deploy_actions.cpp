@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/guard/guard.hpp"
+
 namespace appliance::control {
 namespace {
 
@@ -81,8 +83,10 @@ core::Result<core::base::Descriptor> DeployActions::socket(int family) {
     return std::move(sockets->front());
 }
 
-core::Result<std::string> DeployActions::guards() {
-    return std::string("no guard is configured");
+core::Result<std::string> DeployActions::guards(core::Milliseconds length) {
+    const auto opinions = guard::ask(control_.config()->guards, core::base::wall_now(), length);
+    std::string summary = guard::summary(opinions);
+    return guard::agree(opinions) ? core::Result<std::string>(std::move(summary)) : core::fail(std::move(summary));
 }
 
 // From what each backend counts: what it has answered or failed to, and how often.

@@ -22,7 +22,7 @@ public:
                             const deploy::Words& words) override;
     std::vector<deploy::Standing> standings(const std::string& pool) override;
     core::Result<core::base::Descriptor> socket(int family) override;
-    core::Result<std::string> guards() override;
+    core::Result<std::string> guards(core::Milliseconds length) override;
     std::string visitors(const std::string& pool) override;
     nlohmann::ordered_json visitors_between(const std::string& before, const std::string& after) override;
     void event(std::string_view kind, const nlohmann::ordered_json& fields) override;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "appliance/control/read_order.hpp"
+#include "appliance/control/view_guard.hpp"
 
 namespace appliance::control {
 namespace {
@@ -64,6 +65,19 @@ api::Reply answer_rules(Control& control, const api::Request& request) {
     return text ? api::Reply{200, "text/plain", std::move(*text)} : reply(text.error());
 }
 
+// Asks the guards whether a deploy may start, at a time of its own or now.
+api::Reply answer_guard(const config::Config& config, const api::Request& request) {
+    constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
+    const auto length = number_in(request, "for_ms");
+    const auto at = request.query.find("at");
+    const auto time = at == request.query.end() ? core::Result<core::WallTime>(core::base::wall_now())
+                                                : core::base::parse_time(at->second);
+    if (!time || length.value_or(0) > day_ms) {
+        return complain(400, !time ? "'at' is no time: " + at->second : "'for_ms' is more than a day");
+    }
+    return reply(200, view_guards(config, *time, core::Milliseconds(length.value_or(0))));
+}
+
 api::Reply read(Control& control, const api::Request& request) {
     if (request.path == "/v1/status") {
         return reply(200, control.status());
@@ -76,6 +90,9 @@ api::Reply read(Control& control, const api::Request& request) {
     }
     if (request.path == "/v1/firewall") {
         return reply(200, control.firewall());
+    }
+    if (request.path == "/v1/guard") {
+        return answer_guard(*control.config(), request);
     }
     return complain(404, "no resource " + request.path, "gatehouse -h names the commands");
 }

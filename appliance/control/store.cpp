@@ -62,15 +62,8 @@ core::Result<void> read_fences(Statement& rows, Administration& administration) 
             return core::fail("cannot read the stored fences", address.error().line());
         }
         administration.fences[*address] = {
-            *address,
-            rows.text(1),
-            rows.text(2),
-            read_mode(rows.text(3)),
-            rows.text(4),
-            rows.text(5),
-            rows.text(6),
-            time_in(rows, 7),
-            maybe_time_in(rows, 8),
+            *address,     rows.text(1), rows.text(2),     read_mode(rows.text(3)), rows.text(4),
+            rows.text(5), rows.text(6), time_in(rows, 7), maybe_time_in(rows, 8),
             rows.text(9) == netfilter::print(netfilter::Scope::all) ? netfilter::Scope::all : netfilter::Scope::fresh};
     }
 }

@@ -54,7 +54,8 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     if (auto free = check_fences(actions_, *planned); !free) {
         return tl::unexpected(std::move(free.error()));
     }
-    const auto agreed = order.overridden.empty() ? actions_.guards() : core::Result<std::string>("overridden");
+    const auto agreed =
+        order.overridden.empty() ? actions_.guards(order.recipe.expected) : core::Result<std::string>("overridden");
     Lock lock(mutex_);
     if (order.dry_run) {
         Json view = view_rollout(*planned);

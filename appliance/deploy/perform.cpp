@@ -32,7 +32,7 @@ public:
     core::Result<std::string> perform() {
         switch (step_.kind) {
             case Kind::guard:
-                return actions_.guards();
+                return actions_.guards(recipe_.expected);
             case Kind::floor:
                 return floor();
             case Kind::page:

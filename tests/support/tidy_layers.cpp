@@ -29,11 +29,20 @@ struct Library {
     std::string_view home;    // the only folder that includes them
 };
 constexpr Library libraries[] = {
-    {"liburing", "core/io"},         {"libnftnl/", "netfilter"},     {"libmnl/", "netfilter"},
-    {"toml++/", "appliance/config"}, {"CLI/", "appliance/cli"},      {"sqlite3.h", "appliance/state"},
-    {"nlohmann/", "appliance/"},     {"httplib.h", "appliance/"},    {"seccomp.h", "appliance/boot"},
-    {"pcre2.h", "appliance/deploy"}, {"cap-ng.h", "appliance/boot"}, {"openssl/", "appliance/"},
-    {"pugixml.hpp", "appliance/"},
+    {"liburing", "core/io"},
+    {"libnftnl/", "netfilter"},
+    {"libmnl/", "netfilter"},
+    {"toml++/", "appliance/config"},
+    {"CLI/", "appliance/cli"},
+    {"sqlite3.h", "appliance/state"},
+    {"nlohmann/", "appliance/"},
+    {"httplib.h", "appliance/"},
+    {"seccomp.h", "appliance/boot"},
+    {"pcre2.h", "appliance/deploy"},
+    {"cap-ng.h", "appliance/boot"},
+    {"openssl/", "appliance/"},
+    {"pugixml.hpp", "appliance/guard"},
+    {"libical/", "appliance/guard"},
 };
 
 bool is_ours(std::string_view include) {

@@ -99,7 +99,7 @@ public:
     core::Result<core::base::Descriptor> socket(int family) override {
         return core::base::Descriptor(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     }
-    core::Result<std::string> guards() override {
+    core::Result<std::string> guards(core::Milliseconds /*length*/) override {
         return guards_agree ? core::Result<std::string>("all agree") : core::fail("meetings", "3 running");
     }
     std::string visitors(const std::string& /*pool*/) override { return "1"; }

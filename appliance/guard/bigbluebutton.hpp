@@ -1,0 +1,25 @@
+// What BigBlueButton's API says about running meetings (docs.bigbluebutton.org/development/api). Pure. pugixml and
+// OpenSSL stay behind bigbluebutton.cpp.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "appliance/config/guard.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::guard {
+
+// The path and query of a getMeetings request below the API's own path: "/getMeetings?checksum=...".
+std::string meetings_query(const std::string& secret, config::Checksum checksum);
+
+struct Meetings {
+    std::size_t running = 0;  // with somebody in it
+    std::size_t empty = 0;    // created, nobody is there
+    std::size_t participants = 0;
+};
+
+// Reads the answer. Errors: not XML, no answer of BigBlueButton's, FAILED with its own words.
+core::Result<Meetings> read_meetings(const std::string& xml);
+
+}  // namespace appliance::guard

@@ -1,0 +1,42 @@
+// Guards: whether something forbids a deploy now. All must agree; what is not known forbids (fail closed).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appliance/config/guard.hpp"
+#include "core/base/duration.hpp"
+
+namespace appliance::guard {
+
+// warned: something speaks against it, and the operator asked to be told only.
+enum class Verdict { allowed, warned, blocked, unknown };
+
+std::string_view print(Verdict verdict) noexcept;
+
+struct Opinion {
+    std::string guard;
+    config::GuardKind kind = config::GuardKind::windows;
+    Verdict verdict = Verdict::unknown;
+    std::string why;
+    std::optional<core::WallTime> until;  // when it may be otherwise, where that is known
+};
+
+// Asks every guard, side by side, whether a deploy may run from `from` for length. Blocks for the longest guard's
+// timeout at most (bigbluebutton: for each server). In the order of the guards. Any thread.
+std::vector<Opinion> ask(const std::vector<config::Guard>& guards, core::WallTime from, core::Milliseconds length);
+
+// None is blocked or unknown.
+bool agree(const std::vector<Opinion>& opinions);
+// "all 3 guards agree", or who does not and why.
+std::string summary(const std::vector<Opinion>& opinions);
+
+inline constexpr std::chrono::days horizon{14};
+
+// The next minute from `from` on, within horizon, from which windows and schedules leave length free. Nothing where
+// there is none, or a schedule cannot be read. Meetings that are running are not asked for. Any thread.
+std::optional<core::WallTime> next_free(const std::vector<config::Guard>& guards, core::WallTime from,
+                                        core::Milliseconds length);
+
+}  // namespace appliance::guard

@@ -1,0 +1,98 @@
+"""Guards as the real, confined daemon asks them, and a deploy that heeds them."""
+
+import http.server
+import shutil
+import threading
+
+import house
+
+NONE = "<response><returncode>SUCCESS</returncode><meetings/><messageKey>noMeetings</messageKey></response>"
+ONE = ("<response><returncode>SUCCESS</returncode><meetings><meeting><meetingID>1</meetingID>"
+       "<participantCount>4</participantCount></meeting></meetings></response>")
+
+
+class BigBlueButton(http.server.BaseHTTPRequestHandler):
+    answer = NONE
+
+    def do_GET(self):
+        body = self.answer.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+
+class Guards(house.SystemTest):
+    configuration = house.CONFIGURATION + """
+[guard.meetings]
+kind = "bigbluebutton"
+urls = ["http://localhost:8090/bigbluebutton/api"]
+secret_file = "bbb.secret"
+timeout = "2s"
+"""
+
+    def prepare(self):
+        secret = self.house.folder / "bbb.secret"
+        secret.write_text("the shared secret\n")
+        secret.chmod(0o640)
+        shutil.chown(secret, "root", "gatehouse")
+        self.serve()
+
+    def serve(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 8090), BigBlueButton)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.end)
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def deploy(self, *flags):
+        return self.house.cli("deploy", "rolling", "--pool", "app", "--run", "true", "--min-healthy", "1", *flags,
+                              check=False)
+
+    def test_a_meeting_forbids_a_deploy_and_its_end_allows_it(self):
+        BigBlueButton.answer = ONE
+        asked = self.house.cli("guard", check=False)
+        self.assertEqual(asked.returncode, 1, asked.stdout + asked.stderr)
+        self.assertIn("1 meeting, 4 participants", " ".join(asked.stdout.split()))
+        self.assertTrue(all(len(line) <= 80 for line in asked.stdout.splitlines()), asked.stdout)
+        refused = self.deploy()
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("a guard forbids it", refused.stderr)
+        self.assertNotIn("checksum", refused.stderr + asked.stdout)
+        BigBlueButton.answer = NONE
+        self.assertEqual(self.house.cli("guard").returncode, 0)
+        self.assertEqual(self.deploy().returncode, 0)
+
+    def test_a_meeting_that_begins_meanwhile_stops_before_the_next_server(self):
+        BigBlueButton.answer = NONE
+        command = f"while ! [ -e {self.house.folder}/go ]; do sleep 0.05; done"
+        result = []
+        deploy = threading.Thread(target=lambda: result.append(self.house.cli(
+            "deploy", "rolling", "--pool", "app", "--run", command, check=False)))
+        deploy.start()
+        house.wait_until(lambda: "web1" in self.house.cli("rules").stdout, 20, "the first server is fenced")
+        BigBlueButton.answer = ONE
+        (self.house.folder / "go").touch()
+        deploy.join(60)
+        self.assertEqual(result[0].returncode, 1, result[0].stdout)
+        self.assertIn("guard web2: failed: meetings blocked", result[0].stdout)
+        self.assertEqual(self.house.nft_elements(), set(), "web1 is open again, web2 was never fenced")
+
+    def test_a_guard_that_cannot_be_asked_forbids_it_unless_overridden(self):
+        self.end()
+        refused = self.deploy()
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("meetings unknown", refused.stderr)
+        overridden = self.deploy("--override", "BigBlueButton is down, nobody meets")
+        self.assertEqual(overridden.returncode, 0, overridden.stdout + overridden.stderr)
+        self.assertIn("guards overridden: BigBlueButton is down",
+                      " ".join(self.house.cli("deploy", "report").stdout.split()))
+
+
+if __name__ == "__main__":
+    house.main()
