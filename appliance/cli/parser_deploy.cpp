@@ -107,8 +107,7 @@ void add_why(CLI::App& command, Options& options) {
 void add_strategy(CLI::App& deploy, Options& options, const std::string& name, Command command, const std::string& help,
                   const std::string& footer) {
     CLI::App& strategy = add(deploy, options, name, command, help, footer);
-    strategy.add_option("RECIPE", options.recipe, "[deploy.RECIPE] of the configuration; flags go over it")
-        ->type_name("");
+    strategy.add_option("RECIPE", options.recipe, "[deploy.RECIPE] of the file; flags go over it")->type_name("");
     static config::Recipe defaults;
     config::each_field(defaults, AddFlags(strategy, options));
     strategy.add_flag("--dry-run", options.dry_run, "Print the plan, do nothing");
@@ -155,22 +154,23 @@ void add_deploy(CLI::App& app, Options& options) {
     CLI::App& deploy = *app.add_subcommand("deploy", "Change servers one after the other, or all behind the page");
     deploy.require_subcommand(1);
     deploy.footer(
-        "Example: gatehouse deploy rolling --pool app --run 'ssh {host} systemctl restart app' \\\n"
+        "Example: gatehouse deploy rolling --pool app --run 'ssh {host} restart' \\\n"
         "             --expect-body 'release 2.3' --why 'release 2.3'\n\n"
-        "For each server: guards agree, enough others are left, fence and drain, the command (it\n"
-        "runs here, in this terminal), warm up, verify, open, verify as a visitor. A server that\n"
-        "fails stays fenced. Ctrl-C pauses; deploy resume goes on, deploy abort ends it.\n"
+        "For each server: guards agree, enough others are left, fence and drain, the\n"
+        "command (it runs here, in this terminal), warm up, verify, open, verify as a\n"
+        "visitor. A server that fails stays fenced. Ctrl-C pauses; deploy resume goes\n"
+        "on, deploy abort ends it.\n"
         "{server}, {host} and {port} in the command are the server's.");
     add_strategy(deploy, options, "rolling", Command::deploy_rolling, "Batch after batch, while the others serve",
-                 "Example: gatehouse deploy rolling --pool app --run 'ssh {host} systemctl restart app' --dry-run\n"
+                 "Example: gatehouse deploy rolling --pool app --run 'ssh {host} x' --dry-run\n"
                  "Exit codes: 0 every server was deployed and verified, 1 it stopped.");
     add_strategy(deploy, options, "maintenance", Command::deploy_maintenance,
                  "All at once, while visitors see the page",
-                 "Example: gatehouse deploy maintenance --pool app --run 'cap production deploy HOSTS={host}'\n"
+                 "Example: gatehouse deploy maintenance --pool app --run 'ssh {host} migrate'\n"
                  "The site opens with the first server that is verified.");
-    CLI::App& rollback = add(deploy, options, "rollback", Command::deploy_rollback,
-                             "Undo the last rollout, on all the servers that it has touched at once",
-                             "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
+    CLI::App& rollback =
+        add(deploy, options, "rollback", Command::deploy_rollback, "Undo the last one, everywhere at once",
+            "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
     rollback.add_option("--run", options.run, "The command; else the recipe's rollback")->type_name("TEXT");
     add_why(rollback, options);
     CLI::App& status = add(deploy, options, "status", Command::deploy_status, "The rollout under way, or the last",
@@ -180,13 +180,11 @@ void add_deploy(CLI::App& app, Options& options) {
     add_why(add(deploy, options, "pause", Command::deploy_pause, "Begin no step any more; those under way end",
                 "Example: gatehouse deploy pause --why 'the phone rings'"),
             options);
-    CLI::App& resume = add(deploy, options, "resume", Command::deploy_resume,
-                           "Go on; what failed is tried again, commands run in this terminal",
+    CLI::App& resume = add(deploy, options, "resume", Command::deploy_resume, "Go on; what failed is tried again",
                            "Example: gatehouse deploy resume --why 'disk is free again'");
     resume.add_flag("--skip", options.skip, "Take what failed for done");
     add_why(resume, options);
-    add_why(add(deploy, options, "abort", Command::deploy_abort,
-                "End it; servers that were not touched are opened, the others stay fenced",
+    add_why(add(deploy, options, "abort", Command::deploy_abort, "End it; touched servers stay fenced",
                 "Example: gatehouse deploy abort --why 'wrong release'"),
             options);
     CLI::App& history = add(deploy, options, "history", Command::deploy_history, "The last rollouts",
@@ -194,8 +192,7 @@ void add_deploy(CLI::App& app, Options& options) {
     history.add_option("--last", options.last, "How many (20)")
         ->check(CLI::Range(1, 1000).description(""))
         ->type_name("NUMBER");
-    CLI::App& report = add(deploy, options, "report", Command::deploy_report,
-                           "What was done, how long it took, and what visitors saw meanwhile",
+    CLI::App& report = add(deploy, options, "report", Command::deploy_report, "Steps, times, what visitors saw",
                            "Example: gatehouse deploy report --json");
     report.add_option("ID", options.rollout, "Another one than the last")->type_name("");
 }

@@ -67,7 +67,8 @@ void Reader::read_secret(Section& section, Guard& guard) {
     }
     auto secret = read_text(file, secret_bytes);
     if (!secret) {
-        section.complain("secret_file", secret.error().line(), "put the shared secret there, for group gatehouse to read");
+        section.complain("secret_file", secret.error().line(),
+                         "put the shared secret there, for group gatehouse to read");
         return;
     }
     while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r' || secret->back() == ' ')) {

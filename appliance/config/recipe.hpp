@@ -81,11 +81,11 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     using namespace std::chrono_literals;
     visit.text("pool", recipe.pool, "The pool whose servers are deployed");
     visit.list("servers", recipe.servers, "Only these of its servers");
-    visit.text("run", recipe.run, "The command for each server; {server}, {host} and {port} are filled in");
+    visit.text("run", recipe.run, "For each server, with {server}, {host}, {port}");
     visit.text("rollback", recipe.rollback, "The command that undoes it");
     visit.text("batch", recipe.batch, "Servers at a time: 2, or 25%");
-    visit.number("min_healthy", recipe.min_healthy, 0, 256, "Servers that must be left while others are away");
-    visit.duration("drain", recipe.drain, 0ms, 24h, "Wait so long for what is in flight on a fenced server");
+    visit.number("min_healthy", recipe.min_healthy, 0, 256, "Eligible servers that must be left");
+    visit.duration("drain", recipe.drain, 0ms, 24h, "Wait so long for what is in flight");
     visit.flag("kill", recipe.kill, "Then end what is left of it, rather than stop");
     visit.duration("run_timeout", recipe.run_timeout, 1s, 24h, "The command may take so long");
     visit.text("warm_path", recipe.warm_path, "What the warming requests ask for");
@@ -99,13 +99,13 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.text("expect_regex", recipe.expect_regex, "A regular expression (PCRE) that its body matches");
     visit.text("expect_json", recipe.expect_json, "A field of its JSON: /release/name=2.3");
     visit.text("expect_header", recipe.expect_header, "A header: 'X-Release: 2.3'");
-    visit.duration("open_timeout", recipe.open_timeout, 1s, 1h, "The first check may take so long after opening");
-    visit.duration("soak", recipe.soak, 0ms, 24h, "Watch the opened servers so long before the next");
+    visit.duration("open_timeout", recipe.open_timeout, 1s, 1h, "The first check may take so long");
+    visit.duration("soak", recipe.soak, 0ms, 24h, "Watch opened servers before the next");
     visit.duration("expected", recipe.expected, 0ms, 24h, "It takes so long, for guards with schedules");
     visit.choice("schema", recipe.schema, schema_names, "What happens to the database");
     visit.choice("on_failure", recipe.on_failure, on_failure_names, "When a server fails");
     visit.choice("on_restart", recipe.on_restart, on_restart_names, "When the daemon was restarted");
-    visit.number("tolerate", recipe.tolerate, 0, 256, "Servers that may fail, and stay fenced, before it stops");
+    visit.number("tolerate", recipe.tolerate, 0, 256, "Servers that may fail, and stay fenced");
     visit.text("message", recipe.message, "What the maintenance page says");
 }
 

@@ -11,6 +11,8 @@
 namespace appliance::deploy {
 namespace {
 
+constexpr std::chrono::seconds abort_patience{60};
+
 tl::unexpected<Refused> refuse(int status, std::string what, std::string why = {}, std::string mend = {}) {
     return tl::unexpected(Refused{status, {std::move(what), std::move(why), std::move(mend), 0}});
 }
@@ -137,7 +139,8 @@ Outcome<Conductor::Json> Conductor::abort(const Words& words) {
     active_->state_why = by(words);
     note("state", std::nullopt, "aborting " + active_->state_why);
     changed_.notify_all();
-    changed_.wait(lock, [&] { return !active_ || active_->id != id || ending_; });
+    // A command that does not heed its end, or a full disk, must not hold the operator up; status shows the rest.
+    changed_.wait_for(lock, abort_patience, [&] { return !active_ || active_->id != id || ending_; });
     lock.unlock();
     return view(id);
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/show_deploy.hpp"
@@ -58,6 +59,16 @@ TEST(Deploy, TheOtherCommands) {
     EXPECT_EQ(parse({"report"})->command, Command::deploy_report);
     EXPECT_TRUE(is_deploy(Command::deploy_report));
     EXPECT_FALSE(is_deploy(Command::upgrade));
+}
+
+TEST(Deploy, NoLineOfTheHelpIsWiderThanEightyColumns) {
+    for (const char* command :
+         {"rolling", "maintenance", "rollback", "status", "pause", "resume", "abort", "history", "report"}) {
+        std::istringstream help(parse({command, "-h"}).error().text);
+        for (std::string line; std::getline(help, line);) {
+            EXPECT_LE(line.size(), 80U) << line;
+        }
+    }
 }
 
 const Json sample = {{"id", 3},
