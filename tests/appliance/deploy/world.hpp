@@ -31,8 +31,9 @@ public:
         ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&storage), &size);
         address = core::Address::from(storage);
         thread_ = std::thread([this] {
-            tests::support::serve(listener_.get(), [this](core::base::Descriptor connection) {
-                tests::support::serve_http(connection.get(), site);
+            // A connection may outlive the server.
+            tests::support::serve(listener_.get(), [kept = kept_](core::base::Descriptor connection) {
+                tests::support::serve_http(connection.get(), *kept);
             });
         });
     }
@@ -44,7 +45,12 @@ public:
     WebServer& operator=(const WebServer&) = delete;
 
     core::Address address;
-    tests::support::DemoSite site;
+
+private:
+    std::shared_ptr<tests::support::DemoSite> kept_ = std::make_shared<tests::support::DemoSite>();
+
+public:
+    tests::support::DemoSite& site = *kept_;
 
 private:
     core::base::Descriptor listener_;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "appliance/config/load.hpp"
@@ -40,19 +41,45 @@ std::string with(const std::string& meetings) {
     return "<response><returncode>SUCCESS</returncode><meetings>" + meetings + "</meetings></response>";
 }
 
-// Speaks as much HTTP as it takes: checks the path and answers with what the test wants.
+// What a server answers with.
+struct Site {
+    std::string body;
+    unsigned status = 200;
+    std::string wants;  // the path with its query; anything else is answered as a wrong checksum is
+    bool silent = false;
+};
+
+// Speaks as much HTTP as it takes.
+void answer(const core::base::Descriptor& connection, const Site& site) {
+    std::string request;
+    char byte = 0;
+    while (request.find("\r\n\r\n") == std::string::npos && ::recv(connection.get(), &byte, 1, 0) == 1) {
+        request += byte;
+    }
+    if (site.silent) {
+        static_cast<void>(::recv(connection.get(), &byte, 1, 0));
+        return;
+    }
+    const bool right = site.wants.empty() || request.starts_with("GET " + site.wants + " ");
+    const std::string body = right ? site.body : failed;
+    tests::support::send_all(connection.get(), "HTTP/1.1 " + std::to_string(site.status) +
+                                                   " X\r\nContent-Length: " + std::to_string(body.size()) +
+                                                   "\r\nConnection: close\r\n\r\n" + body);
+}
+
 class Server {
 public:
     explicit Server(std::string body, unsigned status = 200)
-        : body_(std::move(body)),
-          status_(status),
+        : site_(std::make_shared<Site>(Site{std::move(body), status, {}, false})),
           listener_(*tests::support::listen_on(*core::Address::parse("127.0.0.1:0"))) {
         sockaddr_storage storage{};
         socklen_t size = sizeof(storage);
         ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&storage), &size);
         url = "http://" + core::Address::from(storage).text();
         thread_ = std::thread([this] {
-            tests::support::serve(listener_.get(), [this](core::base::Descriptor connection) { answer(connection); });
+            // A connection may outlive the server.
+            tests::support::serve(listener_.get(),
+                                  [site = site_](core::base::Descriptor connection) { answer(connection, *site); });
         });
     }
     ~Server() {
@@ -61,32 +88,13 @@ public:
     }
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
+    // Before anybody asks.
+    Site& site() { return *site_; }
 
     std::string url;
-    std::string wants;  // the path with its query; anything else is answered as a wrong checksum is
-    bool silent = false;
 
 private:
-    void answer(const core::base::Descriptor& connection) const {
-        std::string request;
-        char byte = 0;
-        while (request.find("\r\n\r\n") == std::string::npos && ::recv(connection.get(), &byte, 1, 0) == 1) {
-            request += byte;
-        }
-        if (silent) {
-            static_cast<void>(::recv(connection.get(), &byte, 1, 0));
-            return;
-        }
-        const bool right = wants.empty() || request.starts_with("GET " + wants + " ");
-        const std::string& body = right ? body_ : failed_;
-        tests::support::send_all(connection.get(), "HTTP/1.1 " + std::to_string(status_) +
-                                                       " X\r\nContent-Length: " + std::to_string(body.size()) +
-                                                       "\r\nConnection: close\r\n\r\n" + body);
-    }
-
-    std::string body_;
-    std::string failed_ = failed;
-    unsigned status_;
+    std::shared_ptr<Site> site_;
     core::base::Descriptor listener_;
     std::thread thread_;
 };
@@ -155,7 +163,7 @@ TEST(Guards, ARunningMeetingBlocksAndSaysWhere) {
 
 TEST(Guards, TheWrongSecretIsUnknown) {
     Server server(no_meetings);
-    server.wants = "/getMeetings?checksum=something-else";
+    server.site().wants = "/getMeetings?checksum=something-else";
     const auto said = opinion(meetings_of({server.url}));
     EXPECT_EQ(said.verdict, Verdict::unknown);
     EXPECT_THAT(said.why, HasSubstr("checksumError"));
@@ -164,7 +172,7 @@ TEST(Guards, TheWrongSecretIsUnknown) {
 TEST(Guards, OnlyTheRightChecksumIsSent) {
     Server server(no_meetings);
     Guard guard = meetings_of({server.url + "/bigbluebutton/api"});
-    server.wants = "/bigbluebutton/api" + meetings_query(guard.secret, config::Checksum::sha512);
+    server.site().wants = "/bigbluebutton/api" + meetings_query(guard.secret, config::Checksum::sha512);
     EXPECT_EQ(opinion(guard).verdict, Verdict::unknown);
     guard.checksum = config::Checksum::sha512;
     EXPECT_EQ(opinion(guard).verdict, Verdict::allowed);
@@ -198,7 +206,7 @@ TEST(Guards, OfTwoServersADeadOneIsUnknownAndMeetingsAreStillTold) {
 
 TEST(Guards, WhoeverDoesNotAnswerIsUnknown) {
     Server server(no_meetings);
-    server.silent = true;
+    server.site().silent = true;
     Guard guard = meetings_of({server.url});
     guard.timeout = 100ms;
     const auto said = opinion(guard);
