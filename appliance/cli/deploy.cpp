@@ -25,6 +25,10 @@ std::string dump(const Json& value) {
     return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+bool plans(const Options& options) {
+    return options.dry_run || options.command == Command::deploy_plan;
+}
+
 std::string body_of(const Options& options, const std::string& claimed_by) {
     Json body = options.settings.empty() ? Json::object() : Json::parse(options.settings);
     body["why"] = options.why;
@@ -32,12 +36,15 @@ std::string body_of(const Options& options, const std::string& claimed_by) {
         body["claimed_by"] = claimed_by;
     }
     switch (options.command) {
+        case Command::deploy_plan:
         case Command::deploy_rolling:
         case Command::deploy_maintenance:
-            body["strategy"] = options.command == Command::deploy_rolling ? "rolling" : "maintenance";
+            body["strategy"] = options.command == Command::deploy_plan      ? options.strategy
+                               : options.command == Command::deploy_rolling ? "rolling"
+                                                                            : "maintenance";
             body["recipe"] = options.recipe;
             body["override"] = options.overridden;
-            body["dry_run"] = options.dry_run;
+            body["dry_run"] = plans(options);
             break;
         case Command::deploy_rollback:
             body["run"] = options.run;
@@ -67,7 +74,7 @@ const char* path_of(Command command) {
 }
 
 bool runs_commands(const Options& options) {
-    return !options.dry_run &&
+    return !plans(options) &&
            (options.command == Command::deploy_rolling || options.command == Command::deploy_maintenance ||
             options.command == Command::deploy_rollback || options.command == Command::deploy_resume);
 }
@@ -85,9 +92,9 @@ int order(const Options& options, const std::string& claimed_by, Finish finish) 
     }
     if (!runs_commands(options)) {
         return finish({done,
-                       options.json      ? dump(body)
-                       : options.dry_run ? show_plan(body, style)
-                                         : show_end(body, style),
+                       options.json     ? dump(body)
+                       : plans(options) ? show_plan(body, style)
+                                        : show_end(body, style),
                        {}});
     }
     Runner runner(client, number(body, "id"), claimed_by, options.json);
@@ -163,7 +170,7 @@ int watch(const Options& options, Finish finish) {
 }  // namespace
 
 bool is_deploy(Command command) noexcept {
-    return command >= Command::deploy_rolling && command <= Command::deploy_report;
+    return command >= Command::deploy_plan && command <= Command::deploy_report;
 }
 
 int deploy(const Options& options, const std::string& claimed_by, Finish finish) {

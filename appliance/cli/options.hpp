@@ -27,6 +27,7 @@ enum class Command {
     firewall_confirm,
     reload,
     upgrade,
+    deploy_plan,
     deploy_rolling,
     deploy_maintenance,
     deploy_rollback,
@@ -65,6 +66,7 @@ struct Options {
     std::string settings{};                     // the same: a JSON object of what flags say of the recipe
     std::string overridden{};                   // the same: why guards are not to be asked
     bool dry_run = false;                       // the same
+    std::string strategy = "rolling";           // deploy plan: or maintenance
     std::string run{};                          // deploy rollback: the command, where it is another
     std::int64_t rollout = 0;                   // deploy status, deploy report: which; 0: the last
     std::int64_t last = 20;                     // deploy history: how many

@@ -104,16 +104,16 @@ void add_why(CLI::App& command, Options& options) {
     command.add_option("--why", options.why, "The reason, for the journal and for others")->type_name("TEXT");
 }
 
-void add_strategy(CLI::App& deploy, Options& options, const std::string& name, Command command, const std::string& help,
-                  const std::string& footer) {
+CLI::App& add_strategy(CLI::App& deploy, Options& options, const std::string& name, Command command,
+                       const std::string& help, const std::string& footer) {
     CLI::App& strategy = add(deploy, options, name, command, help, footer);
     strategy.add_option("RECIPE", options.recipe, "[deploy.RECIPE] of the file; flags go over it")->type_name("");
     static config::Recipe defaults;
     config::each_field(defaults, AddFlags(strategy, options));
-    strategy.add_flag("--dry-run", options.dry_run, "Print the plan, do nothing");
     strategy.add_option("--override", options.overridden, "Do not ask the guards, for this reason")
         ->type_name("REASON");
     add_why(strategy, options);
+    return strategy;
 }
 
 }  // namespace
@@ -161,13 +161,23 @@ void add_deploy(CLI::App& app, Options& options) {
         "visitor. A server that fails stays fenced. Ctrl-C pauses; deploy resume goes\n"
         "on, deploy abort ends it.\n"
         "{server}, {host} and {port} in the command are the server's.");
-    add_strategy(deploy, options, "rolling", Command::deploy_rolling, "Batch after batch, while the others serve",
-                 "Example: gatehouse deploy rolling --pool app --run 'ssh {host} x' --dry-run\n"
-                 "Exit codes: 0 every server was deployed and verified, 1 it stopped.");
-    add_strategy(deploy, options, "maintenance", Command::deploy_maintenance,
-                 "All at once, while visitors see the page",
-                 "Example: gatehouse deploy maintenance --pool app --run 'ssh {host} migrate'\n"
-                 "The site opens with the first server that is verified.");
+    CLI::App& plan =
+        add_strategy(deploy, options, "plan", Command::deploy_plan, "Every step and what it waits for; do nothing",
+                     "Example: gatehouse deploy plan --pool app --run 'ssh {host} restart'");
+    plan.add_option("--strategy", options.strategy, "rolling (the default) or maintenance")
+        ->check(CLI::IsMember({"rolling", "maintenance"}).description(""))
+        ->type_name("STRATEGY");
+    CLI::App& rolling =
+        add_strategy(deploy, options, "rolling", Command::deploy_rolling, "Batch after batch, while the others serve",
+                     "Example: gatehouse deploy rolling --pool app --run 'ssh {host} x' --dry-run\n"
+                     "Exit codes: 0 every server was deployed and verified, 1 it stopped.");
+    CLI::App& maintenance = add_strategy(deploy, options, "maintenance", Command::deploy_maintenance,
+                                         "All at once, while visitors see the page",
+                                         "Example: gatehouse deploy maintenance --pool app --run 'ssh {host} migrate'\n"
+                                         "The site opens with the first server that is verified.");
+    for (CLI::App* strategy : {&rolling, &maintenance}) {
+        strategy->add_flag("--dry-run", options.dry_run, "Print the plan, do nothing");
+    }
     CLI::App& rollback =
         add(deploy, options, "rollback", Command::deploy_rollback, "Undo the last one, everywhere at once",
             "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");

@@ -118,6 +118,7 @@ Request request_for(const Options& options, const std::string& claimed_by) {
         case Command::host_fence_add:
         case Command::host_fence_remove:
         case Command::host_fence_list:
+        case Command::deploy_plan:
         case Command::deploy_rolling:
         case Command::deploy_maintenance:
         case Command::deploy_rollback:

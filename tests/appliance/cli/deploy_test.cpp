@@ -51,6 +51,8 @@ TEST(Deploy, WrongValuesAreNamed) {
 }
 
 TEST(Deploy, TheOtherCommands) {
+    EXPECT_EQ(parse({"plan", "--pool", "app", "--strategy", "maintenance"})->strategy, "maintenance");
+    EXPECT_FALSE(parse({"plan", "--strategy", "quick"}).has_value());
     EXPECT_EQ(parse({"rollback", "--run", "undo"})->run, "undo");
     EXPECT_TRUE(parse({"resume", "--skip"})->skip);
     EXPECT_EQ(parse({"status", "3", "--watch"})->rollout, 3);
@@ -63,7 +65,7 @@ TEST(Deploy, TheOtherCommands) {
 
 TEST(Deploy, NoLineOfTheHelpIsWiderThanEightyColumns) {
     for (const char* command :
-         {"rolling", "maintenance", "rollback", "status", "pause", "resume", "abort", "history", "report"}) {
+         {"plan", "rolling", "maintenance", "rollback", "status", "pause", "resume", "abort", "history", "report"}) {
         std::istringstream help(parse({command, "-h"}).error().text);
         for (std::string line; std::getline(help, line);) {
             EXPECT_LE(line.size(), 80U) << line;
