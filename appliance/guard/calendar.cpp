@@ -5,16 +5,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "appliance/guard/apart.hpp"
+#include "appliance/guard/sift.hpp"
+
 namespace appliance::guard {
 namespace {
 
 using nlohmann::json;
+
 using Component = std::unique_ptr<icalcomponent, decltype([](icalcomponent* one) { ::icalcomponent_free(one); })>;
 
 // The library's table of time zones is filled on first use.
@@ -50,24 +55,27 @@ std::time_t in_zone(std::time_t read_as_utc, icaltimezone* zone) {
 struct Expansion {
     std::time_t from = 0;
     std::time_t until = 0;
-    icaltimezone* zone = nullptr;
+    icaltimezone* zone = nullptr;  // of times that name none
     bool floating = false;
-    std::time_t too_long = 0;
+    std::time_t length = 0;
     std::string what;
     const std::set<std::time_t>* moved = nullptr;  // occurrences that stand elsewhere in the calendar
     std::vector<Span>* spans = nullptr;
 };
 
-void add_occurrence(icalcomponent* /*event*/, struct icaltime_span* span, void* data) {
-    auto& into = *static_cast<Expansion*>(data);
-    if (into.moved != nullptr && into.moved->contains(span->start)) {
-        return;
-    }
-    const std::time_t start = into.floating ? in_zone(span->start, into.zone) : span->start;
-    const std::time_t last = span->end - into.too_long;
-    const std::time_t end = into.floating ? in_zone(last, into.zone) : last;
-    if (start < into.until && end > into.from && end > start && into.spans->size() <= meetings_max) {
+void add(const Expansion& into, std::time_t begin, std::time_t length) {
+    const std::time_t start = into.floating ? in_zone(begin, into.zone) : begin;
+    const std::time_t end = into.floating ? in_zone(begin + length, into.zone) : begin + length;
+    if (start < into.until && end > into.from && into.spans->size() <= meetings_max) {
         into.spans->push_back({wall(start), wall(end), into.what});
+    }
+}
+
+// The library's own idea of the end is not asked for: to it a whole day has two.
+void add_occurrence(icalcomponent* /*event*/, struct icaltime_span* span, void* data) {
+    const auto& into = *static_cast<Expansion*>(data);
+    if (into.moved == nullptr || !into.moved->contains(span->start)) {
+        add(into, span->start, into.length);
     }
 }
 
@@ -90,68 +98,210 @@ void each_event(icalcomponent* calendar, Each each) {
     }
 }
 
+template <typename Each>
+void each_property(icalcomponent* event, icalproperty_kind kind, Each each) {
+    for (icalproperty* property = ::icalcomponent_get_first_property(event, kind); property != nullptr;
+         property = ::icalcomponent_get_next_property(event, kind)) {
+        each(property);
+    }
+}
+
+std::time_t moment(const icaltimetype& time) {
+    const icaltimezone* zone = ::icaltime_get_timezone(time);
+    return ::icaltime_as_timet_with_zone(time, zone == nullptr ? ::icaltimezone_get_utc_timezone() : zone);
+}
+
+// The library takes the 40th of a month and makes another day of it.
+bool exists(const icaltimetype& time) {
+    const std::chrono::year_month_day date(std::chrono::year(time.year),
+                                           std::chrono::month(static_cast<unsigned>(time.month)),
+                                           std::chrono::day(static_cast<unsigned>(time.day)));
+    return ::icaltime_is_null_time(time) == 0 && date.ok() && time.year > 0 && time.hour >= 0 && time.hour < 24 &&
+           time.minute >= 0 && time.minute < 60 && time.second >= 0 && time.second <= 60;
+}
+
+// Null where the property names no zone, or one that neither the calendar nor the system knows.
+const icaltimezone* zone_of(icalproperty* property, icalcomponent* calendar) {
+    icalparameter* parameter = ::icalproperty_get_first_parameter(property, ICAL_TZID_PARAMETER);
+    const char* name = parameter == nullptr ? nullptr : ::icalparameter_get_tzid(parameter);
+    const icaltimezone* zone = name == nullptr ? nullptr : ::icalcomponent_get_timezone(calendar, name);
+    return zone == nullptr && name != nullptr ? ::icaltimezone_get_builtin_timezone(name) : zone;
+}
+
+// A name that nobody knows could be any time.
+core::Result<void> check_zones(icalcomponent* event, icalcomponent* calendar) {
+    core::Result<void> known;
+    each_property(event, ICAL_ANY_PROPERTY, [&](icalproperty* property) {
+        icalparameter* named = ::icalproperty_get_first_parameter(property, ICAL_TZID_PARAMETER);
+        if (named != nullptr && zone_of(property, calendar) == nullptr) {
+            known = core::fail("an event's time zone is not known", brief(::icalparameter_get_tzid(named)),
+                               "the calendar should hold its VTIMEZONE");
+        }
+    });
+    return known;
+}
+
+// What the library would work on for hours, and what it passes over.
+core::Result<void> check_rules(icalcomponent* event) {
+    core::Result<void> sound;
+    unsigned rules = 0;
+    each_property(event, ICAL_RRULE_PROPERTY, [&](icalproperty* property) {
+        const icalrecurrencetype rule = ::icalproperty_get_rrule(property);
+        const bool ends_never = ::icaltime_is_null_time(rule.until) != 0;
+        if (++rules > 1) {
+            sound = core::fail("an event cannot be read", "it has more than one RRULE");
+        } else if (rule.freq == ICAL_SECONDLY_RECURRENCE || rule.freq == ICAL_MINUTELY_RECURRENCE) {
+            sound = core::fail("an event cannot be read", "it begins again within the hour");
+        } else if (rule.count > static_cast<int>(meetings_max)) {
+            sound = core::fail("an event cannot be read", fmt::format("it has more than {} occurrences", meetings_max));
+        } else if (!ends_never && !exists(rule.until)) {
+            sound = core::fail("an event cannot be read", "it recurs until a day that does not exist");
+        }
+    });
+    each_property(event, ICAL_RECURRENCEID_PROPERTY, [&](icalproperty* property) {
+        if (::icalproperty_get_first_parameter(property, ICAL_RANGE_PARAMETER) != nullptr) {
+            sound = core::fail("an event cannot be read", "it changes all later ones too (RANGE)");
+        }
+    });
+    return sound;
+}
+
+icaltimetype recurrence_id(icalcomponent* event) {
+    icalproperty* property = ::icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY);
+    return property == nullptr ? ::icaltime_null_time() : ::icalproperty_get_datetime_with_component(property, event);
+}
+
 // When the occurrences that have an event of their own would have begun, by uid.
 std::map<std::string, std::set<std::time_t>> find_moved(icalcomponent* calendar) {
     std::map<std::string, std::set<std::time_t>> moved;
     each_event(calendar, [&moved](icalcomponent* event) {
-        const icaltimetype id = ::icalcomponent_get_recurrenceid(event);
-        if (::icaltime_is_null_time(id) == 0) {
-            const icaltimezone* zone = ::icaltime_get_timezone(id);
-            moved[uid_of(event)].insert(
-                ::icaltime_as_timet_with_zone(id, zone == nullptr ? ::icaltimezone_get_utc_timezone() : zone));
+        if (const icaltimetype id = recurrence_id(event); ::icaltime_is_null_time(id) == 0) {
+            moved[uid_of(event)].insert(moment(id));
         }
     });
     return moved;
 }
 
-core::Result<void> expand(icalcomponent* event, const std::map<std::string, std::set<std::time_t>>& moved,
-                          Expansion into) {
-    const icaltimetype start = ::icalcomponent_get_dtstart(event);
-    if (::icaltime_is_null_time(start) != 0 || ::icaltime_is_valid_time(start) == 0) {
-        return core::fail("an event has no time to begin at", uid_of(event));
+// Seconds. A meeting without an end lasts for its minute, or for its day.
+core::Result<std::time_t> length_of(icalcomponent* event, const icaltimetype& start) {
+    constexpr std::time_t day = 24 * 3600;
+    const bool whole_days = ::icaltime_is_date(start) != 0;
+    std::time_t length = 0;
+    if (icalproperty* ends = ::icalcomponent_get_first_property(event, ICAL_DTEND_PROPERTY); ends != nullptr) {
+        const icaltimetype end = ::icalproperty_get_datetime_with_component(ends, event);
+        if (!exists(end) || (::icaltime_is_date(end) != 0) != whole_days || floating(end) != floating(start)) {
+            return core::fail("an event's end cannot be read", brief(uid_of(event)));
+        }
+        length = moment(end) - moment(start);
+    } else if (icalproperty* lasts = ::icalcomponent_get_first_property(event, ICAL_DURATION_PROPERTY)) {
+        length = ::icaldurationtype_as_int(::icalproperty_get_duration(lasts));
+    }
+    if (length < 0) {
+        return core::fail("an event ends before it begins", brief(uid_of(event)));
+    }
+    return std::max(length, whole_days ? day : 60);
+}
+
+// Periods of their own lengths, which the library's walk leaves out.
+core::Result<void> add_periods(icalcomponent* event, icalcomponent* calendar, const Expansion& into) {
+    core::Result<void> sound;
+    each_property(event, ICAL_RDATE_PROPERTY, [&](icalproperty* property) {
+        const icaldatetimeperiodtype date = ::icalproperty_get_rdate(property);
+        icalperiodtype period = date.period;
+        if (::icalperiodtype_is_null_period(period) != 0) {
+            sound = exists(date.time) ? sound : core::fail("an event's date cannot be read", brief(uid_of(event)));
+            return;
+        }
+        const icaltimezone* zone = zone_of(property, calendar);
+        const bool has_end = ::icaltime_is_null_time(period.end) == 0;
+        for (icaltimetype* time : {&period.start, &period.end}) {
+            time->zone = ::icaltime_is_utc(*time) != 0 ? time->zone : zone;
+        }
+        const std::time_t length = has_end ? moment(period.end) - moment(period.start)
+                                           : std::time_t{::icaldurationtype_as_int(period.duration)};
+        if (!exists(period.start) || (has_end && !exists(period.end)) || length <= 0) {
+            sound = core::fail("an event's period cannot be read", brief(uid_of(event)));
+            return;
+        }
+        Expansion own = into;
+        own.floating = floating(period.start);
+        add(own, moment(period.start), length);
+    });
+    return sound;
+}
+
+core::Result<void> expand(icalcomponent* event, icalcomponent* calendar,
+                          const std::map<std::string, std::set<std::time_t>>& moved, Expansion into) {
+    if (auto sound = check_zones(event, calendar).and_then([event] { return check_rules(event); }); !sound) {
+        return sound;
+    }
+    icalproperty* begins = ::icalcomponent_get_first_property(event, ICAL_DTSTART_PROPERTY);
+    const icaltimetype start =
+        begins == nullptr ? ::icaltime_null_time() : ::icalproperty_get_datetime_with_component(begins, event);
+    const icaltimetype id = recurrence_id(event);
+    const bool itself_moved = ::icaltime_is_null_time(id) == 0;
+    if (!exists(start) || (itself_moved && !exists(id))) {
+        return core::fail("an event has no time to begin at", brief(uid_of(event)));
+    }
+    const auto length = length_of(event, start);
+    if (!length) {
+        return tl::unexpected(length.error());
     }
     const char* summary = ::icalcomponent_get_summary(event);
-    into.what = summary == nullptr ? "a meeting" : summary;
+    into.what = summary == nullptr ? "a meeting" : brief(summary);
     into.floating = floating(start);
-    // The library takes the day of DTEND for one of the event's, where RFC 5545 has the day after it.
-    const bool ends = ::icalcomponent_get_first_property(event, ICAL_DTEND_PROPERTY) != nullptr ||
-                      ::icalcomponent_get_first_property(event, ICAL_DURATION_PROPERTY) != nullptr;
-    into.too_long = ::icaltime_is_date(start) != 0 && ends ? 24 * 3600 - 1 : 0;
+    into.length = *length;
     const auto found = moved.find(uid_of(event));
-    const bool itself_moved = ::icaltime_is_null_time(::icalcomponent_get_recurrenceid(event)) == 0;
     into.moved = found == moved.end() || itself_moved ? nullptr : &found->second;
     // Wider by a day, because a time without a zone may be that far off.
     constexpr std::time_t slack = 24 * 3600;
     const icaltimetype first = ::icaltime_from_timet_with_zone(into.from - slack, 0, ::icaltimezone_get_utc_timezone());
     const icaltimetype last = ::icaltime_from_timet_with_zone(into.until + slack, 0, ::icaltimezone_get_utc_timezone());
     ::icalcomponent_foreach_recurrence(event, first, last, add_occurrence, &into);
-    return {};
+    return add_periods(event, calendar, into);
 }
 
-}  // namespace
+// The processor's, of this thread: a busy machine makes no calendar too long.
+std::chrono::nanoseconds time_spent() {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
-core::Result<std::vector<Span>> read_calendar(const std::string& text, core::WallTime from, core::WallTime until,
-                                              const std::string& zone) {
-    const std::lock_guard lock(library());
-    const Component root(::icalparser_parse_string(text.c_str()));
-    if (!root || ::icalcomponent_isa(root.get()) != ICAL_VCALENDAR_COMPONENT) {
-        return core::fail("no calendar", "it holds no VCALENDAR");
+core::Result<void> read_one(const std::string& text, const Expansion& into, std::chrono::nanoseconds deadline) {
+    const Component calendar(::icalparser_parse_string(text.c_str()));
+    if (!calendar || ::icalcomponent_isa(calendar.get()) != ICAL_VCALENDAR_COMPONENT ||
+        ::icalcomponent_count_errors(calendar.get()) != 0) {
+        return core::fail("the calendar cannot be read", "a time or a rule of it is not understood");
     }
-    if (::icalcomponent_count_errors(root.get()) != 0) {
-        return core::fail("the calendar cannot be read", "a property of it is not understood");
-    }
-    std::vector<Span> spans;
-    const auto moved = find_moved(root.get());
+    const auto moved = find_moved(calendar.get());
     core::Result<void> read;
-    each_event(root.get(), [&](icalcomponent* event) {
-        if (read && speaks_against(event)) {
-            read = expand(
-                event, moved,
-                {.from = seconds(from), .until = seconds(until), .zone = find_zone(zone), .what = {}, .spans = &spans});
+    each_event(calendar.get(), [&](icalcomponent* event) {
+        if (!read || !speaks_against(event)) {
+            return;
+        }
+        read = expand(event, calendar.get(), moved, into);
+        if (read && time_spent() > deadline) {
+            read = core::fail("the calendar cannot be read", "its recurrences take too long to follow");
         }
     });
-    if (!read) {
-        return tl::unexpected(std::move(read.error()));
+    return read;
+}
+
+core::Result<std::vector<Span>> read_here(const std::string& text, core::WallTime from, core::WallTime until,
+                                          const std::string& zone) {
+    const auto calendars = sift(text);
+    if (!calendars) {
+        return tl::unexpected(calendars.error());
+    }
+    const auto deadline = time_spent() + reading_max;
+    std::vector<Span> spans;
+    const Expansion into{
+        .from = seconds(from), .until = seconds(until), .zone = find_zone(zone), .what = {}, .spans = &spans};
+    for (const std::string& calendar : *calendars) {
+        if (auto read = read_one(calendar, into, deadline); !read) {
+            return tl::unexpected(std::move(read.error()));
+        }
     }
     if (spans.size() > meetings_max) {
         return core::fail("the calendar has too many events", fmt::format("more than {}", meetings_max));
@@ -160,36 +310,46 @@ core::Result<std::vector<Span>> read_calendar(const std::string& text, core::Wal
     return spans;
 }
 
-core::Result<std::vector<Span>> read_meeting_list(std::string_view text, core::WallTime from, core::WallTime until) {
-    const json list = json::parse(text, nullptr, false);
-    if (!list.is_array()) {
-        return core::fail("no list of meetings", "it is not a JSON array");
+// From one process to the other.
+std::string pack(const core::Result<std::vector<Span>>& read) {
+    json answer;
+    if (read) {
+        answer["spans"] = json::array();
+        for (const Span& span : *read) {
+            answer["spans"].push_back(
+                {span.from.time_since_epoch().count(), span.until.time_since_epoch().count(), span.why});
+        }
+    } else {
+        answer = {{"what", read.error().what}, {"why", read.error().why}, {"mend", read.error().mend}};
     }
-    if (list.size() > meetings_max) {
-        return core::fail("the list has too many meetings", fmt::format("more than {}", meetings_max));
+    return answer.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+core::Result<std::vector<Span>> unpack(const std::string& text) {
+    const json answer = json::parse(text, nullptr, false);
+    if (answer.is_discarded()) {
+        return core::fail("the calendar cannot be read", "reading it was cut off");
+    }
+    if (!answer.contains("spans")) {
+        return core::fail(answer["what"], answer["why"], answer["mend"]);
     }
     std::vector<Span> spans;
-    for (const json& item : list) {
-        const auto text_of = [&item](const char* key) {
-            return item.is_object() && item.contains(key) && item[key].is_string() ? item[key].get<std::string>()
-                                                                                   : std::string();
-        };
-        const auto begin = core::base::parse_time(text_of("from"));
-        auto end = core::base::parse_time(text_of("until"));
-        if (const auto length = core::base::parse_duration(text_of("duration")); !end && begin && length) {
-            end = *begin + *length;
-        }
-        if (!begin || !end || *end <= *begin) {
-            return core::fail("a meeting of the list cannot be read", item.dump().substr(0, 80),
-                              R"(write {"from": "2026-11-22T14:00:00Z", "duration": "1h", "what": "…"})");
-        }
-        if (*begin<until&& * end> from) {
-            const std::string what = text_of("what");
-            spans.push_back({*begin, *end, what.empty() ? "a meeting" : what});
-        }
+    const auto time = [](const json& count) { return core::WallTime(core::Milliseconds(count.get<std::int64_t>())); };
+    for (const json& span : answer["spans"]) {
+        spans.push_back({time(span[0]), time(span[1]), span[2]});
     }
-    std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
     return spans;
+}
+
+}  // namespace
+
+core::Result<std::vector<Span>> read_calendar(const std::string& text, core::WallTime from, core::WallTime until,
+                                              const std::string& zone) {
+    auto answer = apart([&] { return pack(read_here(text, from, until, zone)); }, library());
+    if (!answer) {
+        return core::fail("the calendar cannot be read", answer.error().line());
+    }
+    return unpack(*answer);
 }
 
 LocalTime local_time(core::WallTime time, const std::string& zone) {
