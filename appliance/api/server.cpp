@@ -74,6 +74,9 @@ public:
             Reply reply = handler(own);
             response.status = reply.status;
             response.set_content(reply.body, reply.type);
+            for (const auto& [name, value] : reply.fields) {
+                response.set_header(name, value);
+            }
             then_ = std::move(reply.then);
         };
         Get(".*", answer);

@@ -12,16 +12,21 @@
 #include <string>
 #include <thread>
 
+#include "appliance/api/role.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::api {
 
-// Who is at the other end, as the kernel says it (SO_PEERCRED).
+// Who is at the other end: as the kernel says it (SO_PEERCRED), or as the credentials of a remote caller do.
 struct Peer {
     uid_t uid = 0;
     pid_t pid = 0;
-    std::string user;  // the name of uid, or its number
+    std::string user;  // the name of uid, or its number; of a remote caller its credential's name
+    Role role = Role::admin;
+    std::string from = "unix";  // or the remote address, "10.0.0.9:40112"; then uid and pid mean nothing
+
+    [[nodiscard]] bool remote() const noexcept { return from != "unix"; }
 };
 
 struct Request {
@@ -37,6 +42,7 @@ struct Reply {
     std::string type = "application/json";
     std::string body;
     std::function<void()> then{};  // called when the reply has been written, in the same thread; may be empty
+    std::map<std::string, std::string> fields{};  // of the head, beside Content-Type and Content-Length
 };
 
 class Server {

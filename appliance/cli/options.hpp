@@ -38,6 +38,7 @@ enum class Command {
     deploy_history,
     deploy_report,
     guard,
+    audit,
 };
 
 enum class FenceEnd { let_be, drain, kill };
@@ -69,7 +70,7 @@ struct Options {
     std::string strategy = "rolling";           // deploy plan: or maintenance
     std::string run{};                          // deploy rollback: the command, where it is another
     std::int64_t rollout = 0;                   // deploy status, deploy report: which; 0: the last
-    std::int64_t last = 20;                     // deploy history: how many
+    std::int64_t last = 20;                     // deploy history, audit: how many
     std::optional<core::WallTime> at{};         // guard: for a deploy that starts then; none: now
     bool skip = false;                          // deploy resume: what failed is taken for done
 };

@@ -7,6 +7,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/show.hpp"
+#include "appliance/cli/show_audit.hpp"
 #include "appliance/cli/show_guard.hpp"
 #include "appliance/cli/view.hpp"
 
@@ -74,6 +75,8 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
             return show_unfenced(body, options, style);
         case Command::guard:
             return show_guards(body, now, style);
+        case Command::audit:
+            return show_audit(body, now, style);
         case Command::reload:
             return show_reloaded(body, style);
         case Command::firewall_status:

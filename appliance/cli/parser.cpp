@@ -200,6 +200,13 @@ private:
         auto* watch = rules.add_flag("--watch", options_.watch, "Print again on every change, until Ctrl-C");
         auto* nft = rules.add_flag("--nft", options_.nft, "Print the table as nft does")->excludes(watch);
         rules.add_flag("--json", options_.json, "Print JSON for programs")->excludes(nft);
+        CLI::App& audit = add(app_, "audit", Command::audit, "Who changed what, when, from where and why",
+                              "gatehouse audit --last 100\n"
+                              "An entry is on the disk before its change begins. The last 100000 are kept.");
+        audit.add_option("--last", options_.last, "How many, the newest first (20)")
+            ->check(CLI::Range(1, 10'000).description(""))
+            ->type_name("NUMBER");
+        add_json(audit);
     }
 
     void add_fences() {

@@ -113,6 +113,8 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return post("/v1/upgrade", json::object(), options, claimed_by, upgrade_check_max);
         case Command::guard:
             return guard(options);
+        case Command::audit:
+            return get("/v1/audit?last=" + std::to_string(options.last));
         case Command::run:
         case Command::check:
         case Command::host_fence_add:

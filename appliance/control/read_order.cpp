@@ -98,7 +98,9 @@ Outcome<Words> read_words(const json& body, const api::Peer& peer) {
     }
     Words words{peer.user, why->value_or("")};
     const std::string claim = claimed->value_or("");
-    if (peer.uid == 0 && !claim.empty() && claim != peer.user) {
+    if (peer.remote()) {
+        words.acts_for = claim == peer.user ? "" : claim;
+    } else if (peer.uid == 0 && !claim.empty() && claim != peer.user) {
         words.who = claim + " (" + peer.user + ")";
     }
     return words;

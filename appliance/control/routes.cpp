@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "appliance/control/read_order.hpp"
+#include "appliance/control/routes_deploy.hpp"
 #include "appliance/control/view_guard.hpp"
 
 namespace appliance::control {
@@ -78,27 +79,24 @@ api::Reply answer_guard(const config::Config& config, const api::Request& reques
     return reply(200, view_guards(config, *time, core::Milliseconds(length.value_or(0))));
 }
 
-api::Reply read(Control& control, const api::Request& request) {
-    if (request.path == "/v1/status") {
-        return reply(200, control.status());
+api::Reply read_audit(const Call& call) {
+    constexpr std::uint64_t usual = 20;
+    const bool asked = call.request.query.contains("last");
+    const auto last = asked ? number_in(call.request, "last") : usual;
+    if (!last || *last < 1 || *last > AuditLog::read_max) {
+        return complain(400, "'last' must be a number from 1 to " + std::to_string(AuditLog::read_max));
     }
-    if (request.path == "/v1/rules") {
-        return answer_rules(control, request);
-    }
-    if (request.path == "/v1/maintenance") {
-        return reply(200, control.maintenance());
-    }
-    if (request.path == "/v1/firewall") {
-        return reply(200, control.firewall());
-    }
-    if (request.path == "/v1/guard") {
-        return answer_guard(*control.config(), request);
-    }
-    return complain(404, "no resource " + request.path, "gatehouse -h names the commands");
+    const auto entries = call.services.audit.last(static_cast<std::int64_t>(*last));
+    return entries ? reply(200, view_audit(*entries)) : reply(Refusal{500, entries.error(), {}});
 }
 
-api::Reply answer_upgrade(Control& control, const Words& words) {
-    const auto checked = control.check_upgrade(words.who, words.why);
+api::Reply change_upgrade(const Call& call) {
+    const auto words = read_words(call.body, call.request.peer);
+    if (!words) {
+        return reply(words.error());
+    }
+    Control& control = call.services.control;
+    const auto checked = control.check_upgrade(words->who, words->why);
     api::Reply answer = checked ? reply(202, *checked) : reply(checked.error());
     if (checked) {
         answer.then = [&control] { control.upgrade(); };
@@ -106,45 +104,170 @@ api::Reply answer_upgrade(Control& control, const Words& words) {
     return answer;
 }
 
-api::Reply change(Control& control, const api::Request& request) {
-    const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
-    if (!body.is_object()) {
-        return complain(400, "the request's body is not a JSON object");
+// A change that needs no more than who and why.
+using Plain = Outcome<Json> (Control::*)(const std::string& who, const std::string& why);
+template <Plain change>
+api::Reply change_plain(const Call& call) {
+    const auto words = read_words(call.body, call.request.peer);
+    return words ? reply((call.services.control.*change)(words->who, words->why)) : reply(words.error());
+}
+
+api::Reply change_fence(const Call& call) {
+    const auto order = read_fence(call.body, call.request.peer);
+    return order ? reply(call.services.control.fence(*order)) : reply(order.error());
+}
+
+api::Reply change_unfence(const Call& call) {
+    const auto order = read_unfence(call.body, call.request.peer);
+    return order ? reply(call.services.control.unfence(*order)) : reply(order.error());
+}
+
+api::Reply change_maintenance(const Call& call) {
+    const auto order = read_maintenance(call.body, call.request.peer);
+    return order ? reply(call.services.control.set_maintenance(*order)) : reply(order.error());
+}
+
+api::Reply read_deploys(const Call& call) {
+    return read_deploy(call.services.conductor, call.request);
+}
+
+api::Reply change_deploys(const Call& call) {
+    return change_deploy(call.services.conductor, *call.services.control.config(), call.request);
+}
+
+constexpr auto look = api::Role::read;
+constexpr auto operate = api::Role::operate;
+constexpr auto admin = api::Role::admin;
+
+constexpr Route table[] = {
+    {"GET", "/v1/status", look, [](const Call& call) { return reply(200, call.services.control.status()); }},
+    {"GET", "/v1/rules", look, [](const Call& call) { return answer_rules(call.services.control, call.request); }},
+    {"GET", "/v1/maintenance", look, [](const Call& call) { return reply(200, call.services.control.maintenance()); }},
+    {"GET", "/v1/firewall", look, [](const Call& call) { return reply(200, call.services.control.firewall()); }},
+    {"GET", "/v1/guard", look,
+     [](const Call& call) { return answer_guard(*call.services.control.config(), call.request); }},
+    {"GET", "/v1/audit", look, read_audit},
+    {"GET", "/v1/deploy", look, read_deploys},
+    {"GET", "/v1/deploy/history", look, read_deploys},
+    {"GET", "/v1/deploy/report", look, read_deploys},
+    {"GET", "/v1/deploy/journal", look, read_deploys},
+    {"POST", "/v1/fence", operate, change_fence, "fence"},
+    {"POST", "/v1/unfence", operate, change_unfence, "unfence"},
+    {"POST", "/v1/maintenance", operate, change_maintenance, "maintenance"},
+    {"POST", "/v1/deploy", operate, change_deploys, "deploy"},
+    {"POST", "/v1/deploy/rollback", operate, change_deploys, "deploy rollback"},
+    {"POST", "/v1/deploy/pause", operate, change_deploys, "deploy pause"},
+    {"POST", "/v1/deploy/resume", operate, change_deploys, "deploy resume"},
+    {"POST", "/v1/deploy/abort", operate, change_deploys, "deploy abort"},
+    {"POST", "/v1/deploy/sync", operate, change_deploys},
+    {"POST", "/v1/firewall/confirm", admin, change_plain<&Control::confirm_firewall>, "firewall confirm"},
+    {"POST", "/v1/upgrade", admin, change_upgrade, "upgrade"},
+    {"POST", "/v1/reload", admin, change_plain<&Control::reload>, "reload"},
+};
+
+// The route of a request, or why there is none.
+tl::expected<const Route*, api::Reply> find(const api::Request& request) {
+    const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
+    std::string allowed;
+    for (const Route& route : table) {
+        if (route.path == request.path && route.method == method) {
+            return &route;
+        }
+        if (route.path == request.path) {
+            allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+        }
     }
-    if (request.path == "/v1/fence") {
-        const auto order = read_fence(body, request.peer);
-        return order ? reply(control.fence(*order)) : reply(order.error());
+    if (allowed.empty()) {
+        return tl::unexpected(complain(404, "no resource " + request.path, "gatehouse -h names the commands"));
     }
-    if (request.path == "/v1/unfence") {
-        const auto order = read_unfence(body, request.peer);
-        return order ? reply(control.unfence(*order)) : reply(order.error());
+    api::Reply refusal = complain(405, "no method " + request.method + " for " + request.path, "use " + allowed);
+    refusal.fields["Allow"] = std::move(allowed);
+    return tl::unexpected(std::move(refusal));
+}
+
+// "done", "accepted" (its outcome is in the log) or why not, as the reply says it.
+std::string outcome_of(const api::Reply& reply) {
+    if (reply.status < 300) {
+        return reply.status == 202 ? "accepted" : "done";
     }
-    if (request.path == "/v1/maintenance") {
-        const auto order = read_maintenance(body, request.peer);
-        return order ? reply(control.set_maintenance(*order)) : reply(order.error());
+    const json body = json::parse(reply.body, nullptr, false);
+    const json error = body.is_object() ? body.value("error", json::object()) : json::object();
+    return "refused: " +
+           core::Error{error.value("what", ""), error.value("why", ""), error.value("mend", ""), 0}.line();
+}
+
+// The body as it was sent, but for what has a place of its own in the audit log.
+std::string request_of(json body) {
+    body.erase("why");
+    body.erase("claimed_by");
+    return body.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+api::Reply carry_out(const Route& route, const Call& call) {
+    const api::Peer& peer = call.request.peer;
+    const auto words = read_words(call.body, peer);
+    if (!words) {
+        return reply(words.error());
     }
-    if (request.path == "/v1/firewall/confirm") {
-        const auto words = read_words(body, request.peer);
-        return words ? reply(control.confirm_firewall(words->who, words->why)) : reply(words.error());
+    Control& control = call.services.control;
+    const auto id = call.services.audit.begin({0,
+                                               core::base::wall_now(),
+                                               words->who,
+                                               words->acts_for,
+                                               peer.from,
+                                               std::string(route.change),
+                                               request_of(call.body),
+                                               words->why,
+                                               {}});
+    if (!id) {
+        control.log("audit", {{"error", id.error().line()}});
+        return reply(Refusal{500, id.error(), {}});
     }
-    if (request.path == "/v1/upgrade") {
-        const auto words = read_words(body, request.peer);
-        return words ? answer_upgrade(control, *words) : reply(words.error());
+    std::string outcome = "refused: a fault in gatehouse";
+    const auto note = [&] {
+        if (const auto noted = call.services.audit.end(*id, outcome); !noted) {
+            control.log("audit", {{"id", *id}, {"error", noted.error().line()}});
+        }
+        control.log("audit", {{"id", *id},
+                              {"what", route.change},
+                              {"who", words->who},
+                              {"for", words->acts_for},
+                              {"from", peer.from},
+                              {"why", words->why},
+                              {"outcome", outcome}});
+    };
+    try {
+        api::Reply answer = route.handle(call);
+        outcome = outcome_of(answer);
+        note();
+        return answer;
+    } catch (...) {
+        note();
+        throw;
     }
-    if (request.path == "/v1/reload") {
-        const auto words = read_words(body, request.peer);
-        return words ? reply(control.reload(words->who, words->why)) : reply(words.error());
-    }
-    return complain(404, "no resource " + request.path, "gatehouse -h names the commands");
 }
 
 }  // namespace
 
-api::Reply answer(Control& control, const api::Request& request) {
-    if (request.method == "GET" || request.method == "HEAD") {
-        return read(control, request);
+std::span<const Route> routes() noexcept {
+    return table;
+}
+
+api::Reply answer(const Services& services, const api::Request& request) {
+    const auto route = find(request);
+    if (!route) {
+        return route.error();
     }
-    return request.method == "POST" ? change(control, request) : complain(405, "no method " + request.method);
+    if (request.peer.role < (*route)->role) {
+        return complain(403, request.peer.user + " may not do this",
+                        "use a token whose role is " + std::string(api::print((*route)->role)));
+    }
+    const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
+    if (!body.is_object()) {
+        return complain(400, "the request's body is not a JSON object");
+    }
+    const Call call{services, request, body};
+    return (*route)->change.empty() ? (*route)->handle(call) : carry_out(**route, call);
 }
 
 }  // namespace appliance::control

@@ -1,12 +1,44 @@
-// Routes: the HTTP API of the control process, from requests to orders and from outcomes to replies.
+// Routes: the HTTP API of the control process as one table, from requests to orders and from outcomes to replies. A new
+// route is a line of the table, a handler, and its description in docs/openapi.json, which a test holds against it.
 #pragma once
 
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string_view>
+
 #include "appliance/api/server.hpp"
+#include "appliance/control/audit_log.hpp"
 #include "appliance/control/control.hpp"
+#include "appliance/deploy/conductor.hpp"
 
 namespace appliance::control {
 
-// Answers every request, also those that make no sense (400, 404, 405). Any thread.
-api::Reply answer(Control& control, const api::Request& request);
+// What handlers work with; all of it outlives the API.
+struct Services {
+    Control& control;
+    deploy::Conductor& conductor;
+    AuditLog& audit;
+};
+
+struct Call {
+    const Services& services;
+    const api::Request& request;
+    const nlohmann::json& body;  // an object; empty where the request has none
+};
+
+struct Route {
+    std::string_view method;  // "GET" (HEAD comes to it too) or "POST"
+    std::string_view path;
+    api::Role role;  // that a caller needs
+    api::Reply (*handle)(const Call& call);
+    std::string_view change{};  // what the audit log calls it; empty: it changes nothing
+};
+
+// Every route there is.
+[[nodiscard]] std::span<const Route> routes() noexcept;
+
+// Answers every request, also those that make no sense (400, 404, 405) and those of callers who may not (403). A change
+// is in the audit log before it begins, and its outcome before it is answered. Any thread.
+api::Reply answer(const Services& services, const api::Request& request);
 
 }  // namespace appliance::control

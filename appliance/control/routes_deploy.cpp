@@ -163,7 +163,9 @@ api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& con
         return reply(conductor.pause(words));
     }
     if (request.path == "/v1/deploy/resume") {
-        return reply(conductor.resume(words, body.value("skip", json(false)) == true));
+        const json skip = body.value("skip", json(false));
+        return skip.is_boolean() ? reply(conductor.resume(words, skip == true))
+                                 : complain(400, {"'skip' must be true or false", "", "", 0});
     }
     if (request.path == "/v1/deploy/abort") {
         return reply(conductor.abort(words));

@@ -10,7 +10,6 @@
 #include "appliance/control/control.hpp"
 #include "appliance/control/deploy_actions.hpp"
 #include "appliance/control/routes.hpp"
-#include "appliance/control/routes_deploy.hpp"
 
 namespace appliance::control {
 
@@ -20,13 +19,9 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
     Control control(std::move(config), link, log);
     DeployActions actions(control, link);
     deploy::Conductor conductor(actions, control.config()->control.state);
-    api::Server server(std::move(api), [&](const api::Request& request) {
-        if (!request.path.starts_with("/v1/deploy")) {
-            return answer(control, request);
-        }
-        return request.method == "POST" ? change_deploy(conductor, *control.config(), request)
-                                        : read_deploy(conductor, request);
-    });
+    AuditLog audit(control.config()->control.state);
+    const Services services{control, conductor, audit};
+    api::Server server(std::move(api), [&services](const api::Request& request) { return answer(services, request); });
     if (const auto started = server.start(); !started) {
         fmt::print(stderr, "gatehouse: {}\n", started.error().line());
         return 1;

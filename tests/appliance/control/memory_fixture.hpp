@@ -2,8 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "appliance/control/deploy_actions.hpp"
+#include "appliance/control/routes.hpp"
 #include "netfilter/memory_kernel.hpp"
 #include "tests/appliance/control/control_fixture.hpp"
 
@@ -21,6 +24,20 @@ protected:
         begin();
     }
 
+    // As a request to the API does.
+    api::Reply ask(const api::Request& request) {
+        DeployActions actions(*control_, *link_);
+        deploy::Conductor conductor(actions, folder_);
+        return answer({*control_, conductor, audit()}, request);
+    }
+    AuditLog& audit() {
+        if (!audit_) {
+            audit_.emplace(folder_);
+        }
+        return *audit_;
+    }
+
+    std::optional<AuditLog> audit_;
     const std::shared_ptr<netfilter::Memory> memory_ = std::make_shared<netfilter::Memory>();
 };
 

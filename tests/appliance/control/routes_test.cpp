@@ -1,5 +1,7 @@
 #include "appliance/control/routes.hpp"
 
+#include <algorithm>
+
 #include "appliance/control/read_order.hpp"
 #include "tests/appliance/control/memory_fixture.hpp"
 
@@ -13,12 +15,20 @@ struct BadRequest {
     int status;
 };
 
-class ControlWithBadRequests : public ControlInMemory, public testing::WithParamInterface<BadRequest> {};
+class ControlWithRoutes : public ControlInMemory {
+protected:
+    AuditEntry last_change() {
+        const auto entries = audit().last(1);
+        return entries && !entries->empty() ? entries->front() : AuditEntry{};
+    }
+};
+
+class ControlWithBadRequests : public ControlWithRoutes, public testing::WithParamInterface<BadRequest> {};
 
 TEST_P(ControlWithBadRequests, RefusesThem) {
     const BadRequest& bad = GetParam();
     api::Request request{bad.method, bad.path, {}, bad.body, {0, 1, "root"}};
-    const auto reply = answer(*control_, request);
+    const auto reply = ask(request);
     EXPECT_EQ(reply.status, bad.status) << reply.body;
     EXPECT_TRUE(json::parse(reply.body).contains("error"));
     EXPECT_TRUE(fenced().empty());
@@ -27,6 +37,7 @@ TEST_P(ControlWithBadRequests, RefusesThem) {
 INSTANTIATE_TEST_SUITE_P(
     Api, ControlWithBadRequests,
     testing::Values(BadRequest{"GET", "/v1/nothing", "", 404}, BadRequest{"PUT", "/v1/status", "", 405},
+                    BadRequest{"GET", "/v1/deploy/nothing", "", 404}, BadRequest{"POST", "/v1/status", "", 405},
                     BadRequest{"POST", "/v1/fence", "{", 400}, BadRequest{"POST", "/v1/fence", "{}", 400},
                     BadRequest{"POST", "/v1/fence", R"({"servers":[]})", 400},
                     BadRequest{"POST", "/v1/fence", R"({"servers":[7]})", 400},
@@ -40,6 +51,80 @@ INSTANTIATE_TEST_SUITE_P(
                     BadRequest{"POST", "/v1/unfence", R"({"servers":["none"]})", 404},
                     BadRequest{"POST", "/v1/maintenance", R"({"on":"yes"})", 400},
                     BadRequest{"POST", "/v1/maintenance", R"({"on":true,"until":"2001-01-01T00:00:00Z"})", 400}));
+
+TEST_F(ControlWithRoutes, NamesTheMethodsThatAPathHas) {
+    const auto reply = ask({"PUT", "/v1/maintenance", {}, "", {0, 1, "root"}});
+    EXPECT_EQ(reply.status, 405);
+    EXPECT_EQ(reply.fields.at("Allow"), "GET, POST");
+}
+
+TEST_F(ControlWithRoutes, AnswersHeadAsGet) {
+    EXPECT_EQ(ask({"HEAD", "/v1/status", {}, "", {0, 1, "root"}}).status, 200);
+}
+
+// Each route with each role: 403 exactly where the role is too small. What a change then says to an empty order is not
+// looked at, but for those that would be carried out.
+TEST_F(ControlWithRoutes, NeedTheirRoleAndNoMore) {
+    for (const Route& route : routes()) {
+        for (const api::Role role : {api::Role::read, api::Role::operate, api::Role::admin}) {
+            const api::Request request{
+                std::string(route.method), std::string(route.path), {}, "[]", {1000, 1, "ci", role}};
+            const int status = ask(request).status;
+            EXPECT_EQ(status == 403, role < route.role) << route.path << " as " << api::print(role) << ": " << status;
+        }
+    }
+}
+
+TEST(Routes, ThatChangeSomethingAreNotForReaders) {
+    EXPECT_TRUE(std::all_of(routes().begin(), routes().end(), [](const Route& route) {
+        return (route.method == "GET") == (route.role == api::Role::read);
+    }));
+}
+
+TEST_F(ControlWithRoutes, WriteAChangeDownWithItsOutcome) {
+    const api::Peer ci{static_cast<uid_t>(-1), 0, "ci", api::Role::operate, "10.0.0.9:40112"};
+    const std::string body = R"({"servers":["web1"],"why":"release 2","claimed_by":"ann"})";
+    ASSERT_EQ(ask({"POST", "/v1/fence", {}, body, ci}).status, 200);
+    const AuditEntry fence = last_change();
+    EXPECT_EQ(fence.what, "fence");
+    EXPECT_EQ(fence.who, "ci");
+    EXPECT_EQ(fence.acts_for, "ann");
+    EXPECT_EQ(fence.from, "10.0.0.9:40112");
+    EXPECT_EQ(fence.request, R"({"servers":["web1"]})");
+    EXPECT_EQ(fence.why, "release 2");
+    EXPECT_EQ(fence.outcome, "done");
+    EXPECT_EQ(control_->status()["pools"][0]["backends"][0]["fence"]["who"], "ci");
+    ask({"POST", "/v1/unfence", {}, R"({"servers":["web7"]})", {0, 1, "root"}});
+    EXPECT_EQ(last_change().what, "unfence");
+    EXPECT_EQ(last_change().from, "unix");
+    EXPECT_EQ(last_change().outcome.find("refused: no "), 0U) << last_change().outcome;
+    const auto shown = json::parse(ask({"GET", "/v1/audit", {{"last", "2"}}, "", {0, 1, "root"}}).body);
+    EXPECT_EQ(shown["entries"].size(), 2U);
+    EXPECT_EQ(shown["entries"][1]["request"]["servers"][0], "web1");
+}
+
+TEST_F(ControlWithRoutes, ChangeNothingThatCannotBeWrittenDown) {
+    fs::create_directory(folder_ / "audit.db");
+    const auto reply = ask({"POST", "/v1/fence", {}, R"({"servers":["web1"]})", {0, 1, "root"}});
+    EXPECT_EQ(reply.status, 500);
+    EXPECT_NE(reply.body.find("audit.db"), std::string::npos) << reply.body;
+    EXPECT_TRUE(fenced().empty());
+    fs::remove(folder_ / "audit.db");
+    EXPECT_EQ(ask({"POST", "/v1/fence", {}, R"({"servers":["web1"]})", {0, 1, "root"}}).status, 200);
+}
+
+TEST_F(ControlWithRoutes, ShowAsManyEntriesAsAskedFor) {
+    EXPECT_EQ(ask({"GET", "/v1/audit", {{"last", "0"}}, "", {0, 1, "root"}}).status, 400);
+    EXPECT_EQ(ask({"GET", "/v1/audit", {{"last", "10000"}}, "", {0, 1, "root"}}).status, 200);
+    EXPECT_EQ(ask({"GET", "/v1/audit", {{"last", "10001"}}, "", {0, 1, "root"}}).status, 400);
+}
+
+TEST(ReadWords, KeepsApartWhomARemoteCallerNames) {
+    const api::Peer peer{0, 0, "ci", api::Role::operate, "10.0.0.9:40112"};
+    const auto words = read_words(json{{"claimed_by", "root"}}, peer);
+    EXPECT_EQ(words->who, "ci");
+    EXPECT_EQ(words->acts_for, "root");
+}
 
 TEST(ReadWords, BelievesOnlyRootAboutWhoItActsFor) {
     const json body{{"why", "x"}, {"claimed_by", "ann"}};

@@ -78,7 +78,7 @@ TEST_F(UpgradeTest, AProxyThatIsAloneServesAtOnce) {
 }
 
 TEST_F(UpgradeTest, TheSupervisorIsAskedFirstAndTakesOverWhenTheAnswerIsOut) {
-    const api::Reply reply = answer(*control_, {"POST", "/v1/upgrade", {}, R"({"why": "0.2"})", {1000, 1, "ann"}});
+    const api::Reply reply = ask({"POST", "/v1/upgrade", {}, R"({"why": "0.2"})", {1000, 1, "ann"}});
     EXPECT_EQ(reply.status, 202) << reply.body;
     EXPECT_EQ(supervisor_->last("check_upgrade")["why"], "0.2");
     EXPECT_EQ(supervisor_->last("check_upgrade")["who"], "ann");
@@ -90,7 +90,7 @@ TEST_F(UpgradeTest, TheSupervisorIsAskedFirstAndTakesOverWhenTheAnswerIsOut) {
 
 TEST_F(UpgradeTest, ARefusedBinaryIs409AndNothingComesThen) {
     supervisor_->refuse("check_upgrade");
-    const api::Reply reply = answer(*control_, {"POST", "/v1/upgrade", {}, "", {0, 1, "root"}});
+    const api::Reply reply = ask({"POST", "/v1/upgrade", {}, "", {0, 1, "root"}});
     EXPECT_EQ(reply.status, 409);
     EXPECT_FALSE(reply.then);
 }

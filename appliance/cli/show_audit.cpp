@@ -1,0 +1,62 @@
+#include "appliance/cli/show_audit.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "appliance/cli/table.hpp"
+
+namespace appliance::cli {
+namespace {
+
+Tone tone_of(const std::string& outcome) {
+    return outcome.starts_with("refused") ? Tone::bad : outcome == "begun" ? Tone::caution : Tone::plain;
+}
+
+// "servers web1, web2; for_ms 60000": what was asked for, without JSON's marks.
+std::string in_words(const Json& value) {
+    if (value.is_string()) {
+        return value.get<std::string>();
+    }
+    std::string words;
+    if (value.is_array()) {
+        for (const Json& item : value) {
+            words += (words.empty() ? "" : ", ") + in_words(item);
+        }
+        return words;
+    }
+    if (value.is_object()) {
+        for (const auto& [key, item] : value.items()) {
+            words += fmt::format("{}{} {}", words.empty() ? "" : "; ", key, in_words(item));
+        }
+        return words;
+    }
+    return value.dump();
+}
+
+}  // namespace
+
+std::string show_audit(const Json& answer, core::WallTime now, const Style& style) {
+    Table table({{"ID", true}, {"AGO", true}, {"WHO"}, {"FROM"}, {"WHAT"}, {"OUTCOME"}});
+    for (const Json& entry : items(answer, "entries")) {
+        const std::string outcome = text(entry, "outcome");
+        const std::string acts_for = text(entry, "for");
+        std::vector<Cell> details;
+        if (const std::string asked = in_words(field(entry, "request")); !asked.empty() && asked != "null") {
+            details.push_back({asked});
+        }
+        if (const std::string why = text(entry, "why"); !why.empty()) {
+            details.push_back({"why: " + why});
+        }
+        table.add({{std::to_string(number(entry, "id"))},
+                   {print_since(entry, "time", now)},
+                   {acts_for.empty() ? text(entry, "who") : fmt::format("{} for {}", text(entry, "who"), acts_for)},
+                   {text(entry, "from")},
+                   {text(entry, "what")},
+                   {outcome, tone_of(outcome)}},
+                  std::move(details));
+    }
+    return table.empty() ? "nothing has been changed yet\n" : table.render(style);
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,38 @@
+#include "appliance/cli/show_audit.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace appliance::cli {
+namespace {
+
+using testing::HasSubstr;
+
+const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
+
+TEST(ShowAudit, SaysWhoChangedWhatAndWhatBecameOfIt) {
+    const Json answer = Json::parse(R"({"entries": [
+      {"id": 12, "time": "2026-11-22T13:58:00Z", "who": "ci", "for": "ann", "from": "10.0.0.9:40112", "what": "deploy",
+       "request": {"strategy": "rolling", "override": "nobody meets", "servers": ["web1", "web2"]}, "why": "2.3",
+       "outcome": "refused: rollout 7 is running: started by bob; wait for it, or abort it"},
+      {"id": 11, "time": "2026-11-22T11:00:00Z", "who": "root", "for": "", "from": "unix", "what": "reload",
+       "request": {}, "why": "", "outcome": "begun"}]})");
+    const std::string shown = show_audit(answer, now, Style{});
+    EXPECT_THAT(shown, HasSubstr("ci for ann"));
+    EXPECT_THAT(shown, HasSubstr("override nobody meets; servers web1, web2; strategy rolling"));
+    EXPECT_THAT(shown, HasSubstr("why: 2.3"));
+    EXPECT_THAT(shown, HasSubstr("3h"));
+    std::istringstream lines(shown);
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_LE(line.size(), 80U) << line;
+    }
+}
+
+TEST(ShowAudit, SaysSoWhereThereIsNothing) {
+    EXPECT_EQ(show_audit(Json::object(), now, Style{}), "nothing has been changed yet\n");
+}
+
+}  // namespace
+}  // namespace appliance::cli
