@@ -174,7 +174,9 @@ bool Conductor::begin(unsigned id) {
         return false;
     }
     if (step.kind == Kind::run) {
-        jobs_[id].began_before = before.began;
+        Job& job = jobs_[id];
+        job.heard = Clock::now();
+        job.began_before = before.began;
     }
     under_way_.insert(id);
     std::thread([this, id, copy = *active_] { carry_out(id, copy); }).detach();

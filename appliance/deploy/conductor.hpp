@@ -134,6 +134,7 @@ private:
     Outcome<void> need_active();
     Json take_jobs(const Sync& sync);
     void hear(const Sync& sync);
+    bool await_saved(Lock& lock, const Sync& sync);
     Json entries_after(std::int64_t id, std::int64_t after);
 
     Actions& actions_;

@@ -16,6 +16,8 @@ using Clock = std::chrono::steady_clock;
 // Of one command's output; what is more is not kept.
 constexpr std::size_t output_max = std::size_t{1} << 20;
 constexpr unsigned entries_max = 1000;
+// Until a result is in the ledger; far less than a command line waits for an answer.
+constexpr std::chrono::seconds saving_max{5};
 
 }  // namespace
 
@@ -31,7 +33,19 @@ core::Result<std::string> Conductor::await_job(unsigned step) {
 }
 
 void Conductor::look_for_lost() {
+    const bool alone = !runner_heard_ || core::base::wall_now() - *runner_heard_ > silence_max;
     for (auto& [step, job] : jobs_) {
+        const bool waits = !job.taken && !job.result;
+        if (waits && alone && active_->state == State::running && Clock::now() - job.heard > silence_max) {
+            set_state(State::paused,
+                      fmt::format("nobody is there to run the command of {}; gatehouse deploy resume does",
+                                  active_->steps.at(step).servers.front()));
+        }
+        if (waits && active_->state != State::running) {
+            // Nobody has begun it: it waits in the plan, where a rollback need not wait for it.
+            job.result = core::fail("not run", "the rollout is paused");
+            changed_.notify_all();
+        }
         if (job.taken && !job.result && Clock::now() - job.heard > silence_max) {
             only_pause_ = true;
             job.result = core::fail("nobody knows how the command went", job.runner + " is gone",
@@ -84,10 +98,21 @@ void Conductor::hear(const Sync& sync) {
     changed_.notify_all();
 }
 
+// An answer acknowledges the results that it was asked with: a result that a command line forgets must be in the
+// ledger, or a restart would have the command run once more.
+bool Conductor::await_saved(Lock& lock, const Sync& sync) {
+    const auto saved = [this](const Sync::Result& result) {
+        return !jobs_.contains(result.step) && !unsaved_.contains(result.step);
+    };
+    return changed_.wait_for(lock, saving_max, [&] {
+        return !active_ || active_->id != sync.rollout || std::all_of(sync.results.begin(), sync.results.end(), saved);
+    });
+}
+
 // The commands that wait for somebody, which are the asker's from now on.
 Conductor::Json Conductor::take_jobs(const Sync& sync) {
     Json taken = Json::array();
-    if (!active_ || active_->id != sync.rollout || stop_) {
+    if (!active_ || active_->id != sync.rollout || active_->state != State::running || stop_) {
         return taken;
     }
     const auto config = actions_.config();
@@ -126,6 +151,9 @@ Outcome<Conductor::Json> Conductor::sync(const Sync& sync) {
                     {"next", active_ && active_->undoes == sync.rollout ? active_->id : 0}};
     }
     hear(sync);
+    if (!sync.results.empty() && !await_saved(lock, sync)) {
+        return tl::unexpected(Refused{503, {"a result is not on the disk yet", ledger_error_.line(), "ask again", 0}});
+    }
     Json taken = Json::array();
     Json journal = Json::array();
     const auto deadline = Clock::now() + sync.patience;

@@ -65,8 +65,11 @@ class Deploys(house.SystemTest):
         return requests
 
     def releases(self):
-        return {server: (self.folder / server / "www" / "index.html").read_text().split("release ")[1].split("<")[0]
-                for server in site.SERVERS}
+        def release(server):
+            page = self.folder / server / "www" / "index.html"
+            return page.read_text().split("release ")[1].split("<")[0] if page.exists() else None
+
+        return {server: release(server) for server in site.SERVERS}
 
     def status(self):
         return self.house.json("deploy", "status")
@@ -188,19 +191,69 @@ class Deploys(house.SystemTest):
         self.house.daemon.wait()
         wait_until(lambda: not any(house.alive(pid) for pid in pids), 10, "they are gone")
 
-    def test_a_power_cut_in_each_step_forgets_nothing_and_does_nothing_twice(self):
-        for rollout, kind in enumerate(("fence", "run", "warm", "verify", "open"), 1):
+    def assert_done_once(self, rollout, release, servers):
+        """All of it is done, no command twice, and nothing is left closed."""
+        journal = self.house.json("deploy", "report", str(rollout))
+        self.assertEqual(journal["state"], "done", journal)
+        for server in servers:
+            self.assertEqual((self.folder / server / "runs").read_text().split().count(release), 1, server)
+        self.assertEqual(self.fenced(), [])
+        self.assertEqual({self.releases()[server] for server in servers}, {release})
+        self.assertEqual(self.house.json("maintenance", "status")["pools"][0]["maintenance"], None)
+        self.assertEqual(get().status, 200)
+
+    def cut_power(self, strategy, kinds):
+        servers = ("web1", "web2") if strategy == "rolling" else tuple(site.SERVERS)
+        for rollout, kind in enumerate(kinds, 1):
             with self.subTest(kind):
-                deploy = self.deploy("rolling", f"after-{kind}", "--servers", "web1,web2")
+                deploy = self.deploy(strategy, f"after-{kind}", "--servers", ",".join(servers))
                 self.wait_for(kind, rollout)
                 self.kill_all()
                 self.house.start_daemon()
                 output = deploy.communicate(timeout=60)[0]
                 self.assertEqual(deploy.returncode, 0, output)
-                self.assertEqual(output.count("web1 runs"), 1, output)
-                self.assertEqual(output.count("web2 runs"), 1, output)
-                self.assertEqual(self.fenced(), [])
-                self.assertEqual({self.releases()[server] for server in ("web1", "web2")}, {f"after-{kind}"})
+                self.assert_done_once(rollout, f"after-{kind}", servers)
+
+    def test_a_power_cut_in_each_step_forgets_nothing_and_does_nothing_twice(self):
+        self.cut_power("rolling", ("fence", "run", "warm", "verify", "open"))
+
+    def test_a_power_cut_in_each_step_behind_the_page_too(self):
+        self.cut_power("maintenance", ("page", "fence", "run", "warm", "verify", "open"))
+
+    def look_after(self, servers, release):
+        """As an operator does: a command that had begun runs to its end without its terminal; else it is run now."""
+        time.sleep(1)
+        for server in servers:
+            if (self.folder / server / "runs").read_text().split().count(release) == 0:
+                subprocess.run(self.command(release).format(server=server).split(), check=True)
+        wait_until(lambda: all(self.releases()[server] == release for server in servers), 20, "the commands' end")
+
+    def client_dies(self, strategy, kind, rollout):
+        servers = ("web1", "web2") if strategy == "rolling" else tuple(site.SERVERS)
+        deploy = self.deploy(strategy, f"after-{kind}", "--servers", ",".join(servers))
+        self.wait_for(kind, rollout)
+        deploy.kill()
+        deploy.wait()
+        wait_until(lambda: self.status()["state"] in ("paused", "done"), 40, "it is noticed")
+        status = self.status()
+        if status["state"] == "paused":
+            lost = "nobody knows how the command went" in status["state_why"]
+            if lost:
+                self.look_after(status["held"], f"after-{kind}")
+            resumed = self.house.cli("deploy", "resume", *(["--skip"] if lost else []), "--why", "my laptop was off",
+                                     check=False)
+            self.assertEqual(resumed.returncode, 0, resumed.stdout + resumed.stderr)
+        self.assert_done_once(rollout, f"after-{kind}", servers)
+
+    def test_the_client_dying_in_any_step_leaves_the_rollout_to_the_next_one(self):
+        for rollout, kind in enumerate(("fence", "warm", "open"), 1):
+            with self.subTest(kind):
+                self.client_dies("rolling", kind, rollout)
+
+    def test_the_client_dying_behind_the_page_leaves_it_to_the_next_one_too(self):
+        for rollout, kind in enumerate(("page", "run", "verify"), 1):
+            with self.subTest(kind):
+                self.client_dies("maintenance", kind, rollout)
 
     def test_a_client_that_dies_leaves_its_server_fenced_and_the_rollout_waiting(self):
         deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2")

@@ -1,6 +1,6 @@
 """A site to be deployed: four web servers, each an nginx before an application whose first request takes long, in the
 servers' namespace of a house; and, as a program, the command that an operator deploys one of them with: it is down for
-SECONDS, and its first request takes FIRST.
+SECONDS, and its first request takes FIRST. FOLDER/SERVER/runs has a line for each time it was run.
 
     web_site.py restart FOLDER NAMESPACE SERVER RELEASE SECONDS FIRST
 
@@ -101,14 +101,23 @@ def start(folder, namespace, server, release, first):
     subprocess.run(inside + ["nginx", "-c", str(own / "nginx.conf"), "-e", str(own / "error.log")], check=True)
 
 
+def say(text):
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        pass  # the terminal has gone; a restart that stops half way for that would be worse
+
+
 def restart(folder, namespace, server, release, seconds, first):
     own = pathlib.Path(folder) / server
+    with open(own / "runs", "a") as runs:
+        print(release, file=runs)
     kill(own / "nginx.pid")
     kill(own / "application.pid")
-    print(f"{server} stops for {seconds} s", flush=True)
+    say(f"{server} stops for {seconds} s")
     time.sleep(float(seconds))
     start(folder, namespace, server, release, float(first))
-    print(f"{server} runs {release}", flush=True)
+    say(f"{server} runs {release}")
     return 1 if release == "broken-command" else 0
 
 

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "appliance/deploy/ledger.hpp"
 #include "tests/appliance/deploy/world.hpp"
 
 namespace appliance::deploy {
@@ -140,6 +141,29 @@ TEST_F(ConductorTest, GivesACommandThatHasNotArrivedOutAgainAndOneThatRunsNot) {
     EXPECT_THAT(sync({step})["take"], IsEmpty());
     EXPECT_EQ(sync()["take"].size(), 1U);
     EXPECT_THAT(sync({step}, {}, "another")["take"], IsEmpty());
+}
+
+TEST_F(ConductorTest, AResultThatIsAcknowledgedIsOnTheDisk) {
+    start(order());
+    const unsigned step_id = take_one()["step"];
+    sync({}, {{step_id, 0, ""}});
+    const auto kept = Ledger::open(folder_).value().find(rollout_).value();
+    ASSERT_TRUE(kept.has_value());
+    EXPECT_EQ(kept->steps.at(step_id).progress, Progress::done);
+}
+
+TEST_F(ConductorTest, WhilePausedNoCommandIsGivenOut) {
+    start(order());
+    while (step("run", "web1")["progress"] != "running") {
+        std::this_thread::yield();
+    }
+    ASSERT_TRUE(conductor_->pause({"ann", "lunch"}).has_value());
+    while (step("run", "web1")["progress"] != "pending") {
+        EXPECT_THAT(sync()["take"], IsEmpty());
+    }
+    ASSERT_TRUE(conductor_->resume({"ann", ""}, false).has_value());
+    EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
+    EXPECT_EQ(state(), "done");
 }
 
 TEST_F(ConductorTest, OneRolloutAtATime) {
