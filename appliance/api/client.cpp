@@ -4,8 +4,12 @@
 #include <httplib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include "core/base/descriptor.hpp"
@@ -80,43 +84,148 @@ std::string mend_for(int os_error) {
     }
 }
 
-std::string without_parameters(const std::string& type) {
-    return type.substr(0, type.find(';'));
+Answer answer_of(const httplib::Response& response) {
+    const std::string type = response.get_header_value("Content-Type");
+    return {static_cast<unsigned>(response.status), type.substr(0, type.find(';')), response.body};
 }
 
-core::Result<Answer> judge(const httplib::Result& result, const UnixClient& client, const std::string& socket_path,
-                           std::chrono::milliseconds timeout, Clock::duration elapsed) {
-    if (result) {
-        return Answer{static_cast<unsigned>(result->status),
-                      without_parameters(result->get_header_value("Content-Type")), result->body};
-    }
-    const auto what = fmt::format("cannot reach gatehouse at {}", socket_path);
-    if (client.connect_error() != 0) {
-        return core::fail_os(what, client.connect_error(), mend_for(client.connect_error()));
-    }
+core::Error judge_time(std::string what, std::chrono::milliseconds timeout, Clock::duration elapsed) {
     if (elapsed >= timeout) {
-        return core::fail(what, fmt::format("no answer within {}", core::base::print_duration(timeout)),
-                          "look at its log and try again");
+        return {std::move(what), fmt::format("no answer within {}", core::base::print_duration(timeout)),
+                "look at its log and try again", 0};
     }
-    return core::fail(what, "it went away before it answered",
-                      "see with 'gatehouse status' what was done, then try again");
+    return {std::move(what), "it went away before it answered",
+            "see with 'gatehouse status' what was done, then try again", 0};
+}
+
+std::string tls_reason(const httplib::SSLClient& client) {
+    const long verified = client.get_openssl_verify_result();
+    // The library compares names by itself.
+    return verified == X509_V_OK ? "its certificate is not one of that name"
+                                 : ::X509_verify_cert_error_string(verified);
+}
+
+core::Error judge_remote(httplib::Error error, const httplib::SSLClient& client, const Place& place,
+                         std::chrono::milliseconds timeout, Clock::duration elapsed) {
+    std::string what = fmt::format("cannot reach gatehouse at {}", place.text());
+    switch (error) {
+        case httplib::Error::Connection:
+        case httplib::Error::ConnectionTimeout:
+            return {std::move(what), "no connection", "is 'listen' in its [control], and the way there open?", 0};
+        case httplib::Error::SSLServerVerification:
+            return {std::move(what), tls_reason(client), "name its authority's file with --ca", 0};
+        case httplib::Error::SSLLoadingCerts:
+            return {std::move(what), fmt::format("no certificates of authorities in '{}'", place.ca_file), "see --ca",
+                    0};
+        case httplib::Error::SSLConnection:
+            return {std::move(what), "no TLS connection", "is that the port of its API?", 0};
+        default:
+            if (httplib::to_string(error).find("ostname") != std::string::npos) {  // newer versions of the library
+                return {std::move(what), "its certificate is not one of that name", "use a name that it has", 0};
+            }
+            return judge_time(std::move(what), timeout, elapsed);
+    }
+}
+
+// ask sends the request with the client that it is given.
+template <typename Ask>
+core::Result<Answer> ask_remote(const Place& place, std::chrono::milliseconds timeout, Ask ask) {
+    for (const std::string& file : {place.ca_file, place.certificate_file, place.key_file}) {
+        if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
+            return core::fail_os(fmt::format("cannot read {}", file), errno, "name a file that you can read");
+        }
+    }
+    httplib::SSLClient client(place.host, place.port, place.certificate_file, place.key_file);
+    if (!client.is_valid()) {
+        return core::fail(fmt::format("cannot show {}", place.certificate_file), "it does not fit its key",
+                          "give --cert and --key that were made together, as PEM");
+    }
+    client.set_connection_timeout(timeout);
+    client.set_read_timeout(timeout);
+    client.set_write_timeout(timeout);
+    client.set_follow_location(false);
+    client.set_decompress(false);
+    client.set_default_headers({{"Accept-Encoding", "identity"}});
+    client.enable_server_certificate_verification(true);
+    if (!place.ca_file.empty()) {
+        client.set_ca_cert_path(place.ca_file);
+    }
+    if (!place.token.empty()) {
+        client.set_bearer_token_auth(place.token);
+    }
+    const auto start = Clock::now();
+    const httplib::Result result = ask(client);
+    if (!result) {
+        return tl::unexpected(judge_remote(result.error(), client, place, timeout, Clock::now() - start));
+    }
+    return answer_of(*result);
+}
+
+template <typename Ask>
+core::Result<Answer> ask_local(const std::string& socket_path, std::chrono::milliseconds timeout, Ask ask) {
+    UnixClient client(socket_path, timeout);
+    const auto start = Clock::now();
+    const httplib::Result result = ask(client);
+    if (result) {
+        return answer_of(*result);
+    }
+    auto what = fmt::format("cannot reach gatehouse at {}", socket_path);
+    if (client.connect_error() != 0) {
+        return core::fail_os(std::move(what), client.connect_error(), mend_for(client.connect_error()));
+    }
+    return tl::unexpected(judge_time(std::move(what), timeout, Clock::now() - start));
 }
 
 }  // namespace
 
+core::Result<Place> Place::parse(std::string_view text) {
+    const auto wrong = [&] {
+        return core::fail(fmt::format("'{}' is no host", text), "",
+                          "write gate.example.org, 10.0.0.5:8443 or [fd00::5]:8443");
+    };
+    Place place;
+    std::string_view port;
+    if (text.starts_with('[')) {
+        const auto end = text.find(']');
+        if (end == std::string_view::npos || (end + 1 < text.size() && text[end + 1] != ':')) {
+            return wrong();
+        }
+        place.host = text.substr(1, end - 1);
+        port = end + 1 < text.size() ? text.substr(end + 1) : "";
+    } else {
+        const auto colon = text.find(':');
+        const bool bare = colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos;
+        place.host = bare ? text : text.substr(0, colon);
+        port = bare || colon == std::string_view::npos ? "" : text.substr(colon);
+    }
+    if (!port.empty()) {
+        const auto [end, error] = std::from_chars(port.data() + 1, port.data() + port.size(), place.port);
+        if (error != std::errc() || end != port.data() + port.size() || place.port == 0) {
+            return wrong();
+        }
+    }
+    const bool plain = std::all_of(place.host.begin(), place.host.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
+    });
+    if (place.host.empty() || !plain) {
+        return wrong();
+    }
+    return place;
+}
+
+std::string Place::text() const {
+    return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
+}
+
 core::Result<Answer> Client::get(const std::string& path, std::chrono::milliseconds timeout) const {
-    UnixClient client(socket_path_, timeout);
-    const auto start = Clock::now();
-    const auto result = client.Get(path);
-    return judge(result, client, socket_path_, timeout, Clock::now() - start);
+    const auto ask = [&](auto& client) { return client.Get(path); };
+    return place_ ? ask_remote(*place_, timeout, ask) : ask_local(socket_path_, timeout, ask);
 }
 
 core::Result<Answer> Client::post(const std::string& path, const std::string& body,
                                   std::chrono::milliseconds timeout) const {
-    UnixClient client(socket_path_, timeout);
-    const auto start = Clock::now();
-    const auto result = client.Post(path, body, "application/json");
-    return judge(result, client, socket_path_, timeout, Clock::now() - start);
+    const auto ask = [&](auto& client) { return client.Post(path, body, "application/json"); };
+    return place_ ? ask_remote(*place_, timeout, ask) : ask_local(socket_path_, timeout, ask);
 }
 
 }  // namespace appliance::api

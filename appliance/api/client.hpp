@@ -1,8 +1,11 @@
-// Client: speaks to the control process over its Unix socket, one request per connection. Used by the command line.
+// Client: speaks to a control process over its Unix socket, or over TLS to one on another machine; one request per
+// connection. Used by the command line.
 // The HTTP library stays behind client.cpp.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,10 +23,29 @@ struct Answer {
 // Where the control socket is when nobody says otherwise.
 inline constexpr std::string_view default_socket = "/run/gatehouse/control.sock";
 
+// A daemon on another machine, and as whom it is spoken to. Files are PEM; an empty path: none.
+struct Place {
+    static constexpr std::uint16_t default_port = 8443;
+
+    std::string host;  // a name or an address
+    std::uint16_t port = default_port;
+    std::string token;               // empty: none
+    std::string ca_file{};           // whom its certificate is held against; empty: the system's authorities
+    std::string certificate_file{};  // to be shown, with its key
+    std::string key_file{};
+
+    // "gate.example.org", "10.0.0.5:9443", "[fd00::5]:8443". Error: it is none of these.
+    static core::Result<Place> parse(std::string_view text);
+    // As parse() takes it.
+    [[nodiscard]] std::string text() const;
+};
+
 class Client {
 public:
     // Connects only when asked something. The path is at most 107 bytes long, as unix(7) wants it.
     explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
+    // The certificate of the daemon has to hold, and to be one of that host.
+    explicit Client(Place place) : place_(std::move(place)) {}
 
     // Blocks the calling thread for timeout at most: the time from one byte of the answer to the next, the first
     // included. An error means that there is no answer: the daemon is not running, may not be spoken to by this user,
@@ -38,6 +60,7 @@ public:
 
 private:
     std::string socket_path_;
+    std::optional<Place> place_;
 };
 
 }  // namespace appliance::api

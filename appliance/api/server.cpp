@@ -2,10 +2,8 @@
 
 #include <httplib.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -16,29 +14,18 @@ namespace {
 
 using core::base::Descriptor;
 
-// Between two reads of one request, or two writes of its answer: everybody is on this machine.
-constexpr int patience_ms = 5'000;
-
-bool wait_for(int fd, short events) {
-    pollfd entry{fd, events, 0};
-    int ready = 0;
-    do {
-        ready = ::poll(&entry, 1, patience_ms);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
-}
-
 // The library reads and writes through this instead of through TCP sockets of its own.
-class UnixStream final : public httplib::Stream {
+class WireStream final : public httplib::Stream {
 public:
-    explicit UnixStream(int fd) : fd_(fd) {}
+    explicit WireStream(Wire& wire) : wire_(wire) {}
 
-    [[nodiscard]] bool is_readable() const override { return wait_for(fd_, POLLIN); }
-    [[nodiscard]] bool is_writable() const override { return wait_for(fd_, POLLOUT); }
+    // The wire waits by itself, as long as it may take.
+    [[nodiscard]] bool is_readable() const override { return true; }
+    [[nodiscard]] bool is_writable() const override { return true; }
     // The library asks for single bytes while it reads a head, so they come from a buffer.
     ssize_t read(char* bytes, size_t size) override {
         if (at_ == end_) {
-            const ssize_t got = wait_for(fd_, POLLIN) ? ::recv(fd_, buffer_.data(), buffer_.size(), 0) : -1;
+            const ssize_t got = wire_.read(buffer_.data(), buffer_.size());
             if (got <= 0) {
                 return got;
             }
@@ -50,27 +37,41 @@ public:
         at_ += part;
         return static_cast<ssize_t>(part);
     }
-    ssize_t write(const char* bytes, size_t size) override {
-        return wait_for(fd_, POLLOUT) ? ::send(fd_, bytes, size, MSG_NOSIGNAL) : -1;
-    }
+    ssize_t write(const char* bytes, size_t size) override { return wire_.write(bytes, size); }
     void get_remote_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
     void get_local_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
-    [[nodiscard]] socket_t socket() const override { return fd_; }
+    [[nodiscard]] socket_t socket() const override { return wire_.fd(); }
 
 private:
-    int fd_;
+    Wire& wire_;
     std::array<char, 4096> buffer_{};
     size_t at_ = 0;
     size_t end_ = 0;
 };
 
+constexpr const char* json_type = "application/json";
+
 // One connection with one request. Made for each, because then it can hold the peer.
 class Exchange final : public httplib::Server {
 public:
-    Exchange(const api::Server::Handler& handler, Peer peer) {
-        const auto answer = [this, &handler, peer](const httplib::Request& request, httplib::Response& response) {
+    Exchange(Wire& wire, Entrance& entrance, const api::Server::Handler& handler) : wire_(wire) {
+        // Before a body is read: who is nobody may not send one.
+        set_pre_routing_handler([this, &entrance](const httplib::Request& request, httplib::Response& response) {
+            peer_ = entrance.identify(wire_, request.get_header_value("Authorization"));
+            if (peer_) {
+                return HandlerResponse::Unhandled;
+            }
+            response.status = 401;
+            response.set_header("WWW-Authenticate", "Bearer realm=\"gatehouse\"");
+            response.set_content(
+                R"({"error":{"what":"who are you?","why":"no token or certificate that [access] knows",)"
+                R"("mend":"give --token-file FILE, or --cert and --key"}})",
+                json_type);
+            return HandlerResponse::Handled;
+        });
+        const auto answer = [this, &handler](const httplib::Request& request, httplib::Response& response) {
             Request own{
-                request.method, request.path, {request.params.begin(), request.params.end()}, request.body, peer};
+                request.method, request.path, {request.params.begin(), request.params.end()}, request.body, *peer_};
             Reply reply = handler(own);
             response.status = reply.status;
             response.set_content(reply.body, reply.type);
@@ -89,21 +90,21 @@ public:
         });
     }
 
-    void run(int fd) {
-        UnixStream stream(fd);
+    void run() {
+        WireStream stream(wire_);
         bool closed = false;
         process(*this, stream, closed);
         // The peer has all of it: the process may end in what follows.
-        ::shutdown(fd, SHUT_WR);
+        wire_.end();
         if (then_) {
             then_();
         }
     }
 
 private:
-    // Newer versions of the library (Debian 13's) want both addresses too; a Unix socket has none.
+    // Newer versions of the library (Debian 13's) want both addresses too; they are for logs of its own.
     template <typename Self>
-    static void process(Self& self, UnixStream& stream, bool& closed) {
+    static void process(Self& self, WireStream& stream, bool& closed) {
         if constexpr (requires { self.process_request(stream, true, closed, nullptr); }) {
             self.process_request(stream, true, closed, nullptr);
         } else {
@@ -111,43 +112,15 @@ private:
         }
     }
 
+    Wire& wire_;
+    std::optional<Peer> peer_;
     std::function<void()> then_;
 };
 
-Peer peer_of(int fd) {
-    ucred credentials{};
-    socklen_t length = sizeof(credentials);
-    Peer peer;
-    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) {
-        peer.uid = static_cast<uid_t>(-1);
-        peer.user = "unknown";
-        return peer;
-    }
-    peer.uid = credentials.uid;
-    peer.pid = credentials.pid;
-    peer.user = std::to_string(peer.uid);
-    passwd entry{};
-    passwd* found = nullptr;
-    std::vector<char> room(16'384);
-    if (::getpwuid_r(peer.uid, &entry, room.data(), room.size(), &found) == 0 && found != nullptr) {
-        peer.user = found->pw_name;
-    }
-    return peer;
-}
-
-void refuse(int fd) {
-    static constexpr std::string_view body =
-        R"({"error":{"what":"cannot answer now","why":"too many requests at once","mend":"try later"}})";
-    const std::string answer =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: " +
-        std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + std::string(body);
-    static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-}
-
 }  // namespace
 
-Server::Server(Descriptor listening, Handler handler)
-    : listening_(std::move(listening)), handler_(std::move(handler)) {}
+Server::Server(Descriptor listening, std::unique_ptr<Entrance> entrance, Handler handler)
+    : listening_(std::move(listening)), entrance_(std::move(entrance)), handler_(std::move(handler)) {}
 
 Server::~Server() {
     if (acceptor_.joinable()) {
@@ -161,7 +134,7 @@ Server::~Server() {
 core::Result<void> Server::start() {
     wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!wake_.valid()) {
-        return core::fail_os("cannot serve the control socket", errno);
+        return core::fail_os("cannot serve the API", errno);
     }
     acceptor_ = std::thread([this] { accept_all(); });
     return {};
@@ -187,7 +160,7 @@ void Server::accept_one() {
     }
     const std::lock_guard lock(mutex_);
     if (connections_ >= connections_max) {
-        refuse(connection.get());
+        entrance_->turn_away(connection.get());
         return;
     }
     ++connections_;
@@ -196,8 +169,9 @@ void Server::accept_one() {
 }
 
 void Server::serve(Descriptor connection) {
-    Exchange(handler_, peer_of(connection.get())).run(connection.get());
-    connection.reset();
+    if (auto wire = entrance_->admit(std::move(connection))) {
+        Exchange(*wire, *entrance_, handler_).run();
+    }
     const std::lock_guard lock(mutex_);
     --connections_;
     idle_.notify_all();

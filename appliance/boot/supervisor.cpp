@@ -77,6 +77,11 @@ core::Result<void> Supervisor::open() {
             return tl::unexpected(std::move(opened.error()));
         }
     }
+    if (const auto& remote = config_.control.remote) {
+        if (auto opened = listeners_.open(remote->listen, 1); !opened) {
+            return tl::unexpected(std::move(opened.error()));
+        }
+    }
     prepare_state();
     auto socket = open_control_socket(config_.control.socket, operators_group(account_));
     if (!socket) {

@@ -187,6 +187,9 @@ void Supervisor::complete_upgrade() {
             addresses.insert(listener.address);
         }
     }
+    if (config_.control.remote) {
+        addresses.insert(config_.control.remote->listen);
+    }
     listeners_.keep_only(addresses, control::worker_count(config_));
     upgrade_.to = GATEHOUSE_VERSION;
     note_upgrade("done");

@@ -8,6 +8,7 @@
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/request.hpp"
 #include "appliance/cli/runner.hpp"
 #include "appliance/cli/show_deploy.hpp"
 #include "appliance/cli/view.hpp"
@@ -80,7 +81,7 @@ bool runs_commands(const Options& options) {
 }
 
 int order(const Options& options, const std::string& claimed_by, Finish finish) {
-    const api::Client client(options.socket);
+    const api::Client client = client_for(options);
     const Style style = terminal_style();
     const auto answer = client.post(path_of(options.command), body_of(options, claimed_by), order_patience);
     if (!answer) {
@@ -103,7 +104,7 @@ int order(const Options& options, const std::string& claimed_by, Finish finish) 
 }
 
 int read(const Options& options, Finish finish) {
-    const api::Client client(options.socket);
+    const api::Client client = client_for(options);
     const Style style = terminal_style();
     const auto now = core::base::wall_now();
     const std::string path =
@@ -130,7 +131,7 @@ int read(const Options& options, Finish finish) {
 
 // On a terminal the table stays in its place; anywhere else each change is printed.
 int watch(const Options& options, Finish finish) {
-    const api::Client client(options.socket);
+    const api::Client client = client_for(options);
     const Style style = terminal_style();
     std::int64_t id = options.rollout;
     std::int64_t seen = 0;

@@ -12,6 +12,7 @@
 #include "appliance/cli/outcome.hpp"
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
+#include "appliance/cli/token.hpp"
 #include "appliance/cli/upgrade.hpp"
 #include "appliance/cli/watch.hpp"
 
@@ -42,7 +43,7 @@ bool is_host_fence(Command command) {
 
 Outcome ask(const Options& options) {
     const Request request = request_for(options, operator_name());
-    const api::Client client(options.socket);
+    const api::Client client = client_for(options);
     const auto answer = request.body.empty() ? client.get(request.path, request.timeout)
                                              : client.post(request.path, request.body, request.timeout);
     return answer ? outcome_of(*answer, options, core::base::wall_now(), terminal_style()) : outcome_of(answer.error());
@@ -66,6 +67,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     }
     if (is_host_fence(options->command)) {
         return finish(host_fence(*options, operator_name(), core::base::wall_now(), terminal_style()));
+    }
+    if (options->command == Command::token) {
+        return finish(make_token(*options));
     }
     if (options->command == Command::upgrade) {
         return finish(upgrade(*options, operator_name()));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "appliance/api/client.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
 
@@ -39,13 +40,15 @@ enum class Command {
     deploy_report,
     guard,
     audit,
+    token,
 };
 
 enum class FenceEnd { let_be, drain, kill };
 
 struct Options {
     Command command = Command::status;
-    std::string socket{};  // of the daemon to speak to
+    std::string socket{};                // of the daemon to speak to
+    std::optional<api::Place> remote{};  // the one to speak to instead
     bool json = false;
     std::string why{};
     std::string config{};                       // run, check
@@ -72,6 +75,9 @@ struct Options {
     std::int64_t rollout = 0;                   // deploy status, deploy report: which; 0: the last
     std::int64_t last = 20;                     // deploy history, audit: how many
     std::optional<core::WallTime> at{};         // guard: for a deploy that starts then; none: now
+    std::string name{};                         // token: of its [access.NAME]
+    std::string role = "operate";               // token
+    std::string token_file{};                   // token: where to write it; empty: print it
     bool skip = false;                          // deploy resume: what failed is taken for done
 };
 

@@ -11,6 +11,7 @@
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/parser_deploy.hpp"
+#include "appliance/cli/parser_remote.hpp"
 #include "appliance/config/nearest.hpp"
 
 namespace appliance::cli {
@@ -102,6 +103,7 @@ public:
         app_.add_option("--socket", options_.socket, "The daemon's control socket")
             ->type_name("PATH")
             ->envname("GATEHOUSE_SOCKET");
+        add_remote(app_, remote_);
         app_.require_subcommand(1);
         app_.footer(
             "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration,\n"
@@ -115,11 +117,13 @@ public:
         add_firewall();
         add_deploy(app_, options_);
         add_guard(app_, options_, now_);
+        add_token(app_, options_);
     }
 
     tl::expected<Options, Ending> parse(int argc, const char* const* argv) {
         try {
             app_.parse(argc, argv);
+            take_remote(remote_, options_);
         } catch (const CLI::CallForHelp&) {
             return tl::unexpected(Ending{done, app_.help()});
         } catch (const CLI::CallForVersion& version) {
@@ -245,7 +249,7 @@ private:
 
     void add_host_fence() {
         CLI::App& host = *app_.add_subcommand(
-            "host-fence", "On an application server: refuse a balancer's new connections; needs no daemon");
+            "host-fence", "On an application server: refuse a balancer; no daemon");
         host.require_subcommand(1);
         host.footer("Example: gatehouse host-fence add --from 10.0.0.5 --port 80 --for 30m --why 'deploying 2.3'");
         CLI::App& added = add(host, "add", Command::host_fence_add, "Refuse them, until removed or for a time",
@@ -369,6 +373,7 @@ private:
 
     core::WallTime now_;
     Options options_;
+    RemoteWords remote_;
     CLI::App app_{"Gatehouse, the load balancer. Each command speaks to the running daemon."};
 };
 

@@ -130,10 +130,15 @@ Request request_for(const Options& options, const std::string& claimed_by) {
         case Command::deploy_abort:
         case Command::deploy_history:
         case Command::deploy_report:
+        case Command::token:
             break;
     }
-    VERIFY(!"run, check and host-fence ask nothing of a daemon, and deploy asks by itself");
+    VERIFY(!"run, check, token and host-fence ask nothing of a daemon, and deploy asks by itself");
     return {};
+}
+
+api::Client client_for(const Options& options) {
+    return options.remote ? api::Client(*options.remote) : api::Client(options.socket);
 }
 
 }  // namespace appliance::cli

@@ -19,4 +19,7 @@ struct Request {
 // really asks and records both.
 Request request_for(const Options& options, const std::string& claimed_by);
 
+// To the daemon that options name.
+api::Client client_for(const Options& options);
+
 }  // namespace appliance::cli

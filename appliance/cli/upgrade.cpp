@@ -53,7 +53,7 @@ std::optional<Outcome> upgrade_outcome(const api::Answer& status, std::int64_t n
 }  // namespace
 
 Outcome upgrade(const Options& options, const std::string& claimed_by) {
-    const api::Client client(options.socket);
+    const api::Client client = client_for(options);
     const Request request = request_for(options, claimed_by);
     const auto begun = client.post(request.path, request.body, request.timeout);
     if (!begun) {

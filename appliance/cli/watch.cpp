@@ -10,6 +10,7 @@
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/request.hpp"
 #include "appliance/cli/view.hpp"
 
 namespace appliance::cli {
@@ -30,7 +31,7 @@ std::optional<std::int64_t> revision_of(const api::Answer& answer) {
 int watch(const Options& options, int (*finish)(const Outcome&)) {
     const Style style = terminal_style();
     const auto wait = style.terminal ? terminal_patience : patience;
-    const api::Client client(options.socket);
+    const api::Client client = client_for(options);
     std::optional<std::int64_t> shown;
     for (bool first = true;; first = false) {
         const auto path =

@@ -30,6 +30,9 @@ std::string_view print(Mode mode) noexcept {
 std::string_view print(Balance balance) noexcept {
     return word(balance_words, balance);
 }
+std::string_view print(Role role) noexcept {
+    return word(role_words, role);
+}
 std::string_view print(Plane plane) noexcept {
     return word(plane_words, plane);
 }

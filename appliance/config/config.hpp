@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "appliance/config/guard.hpp"
 #include "appliance/config/recipe.hpp"
+#include "appliance/config/remote.hpp"
 #include "core/balance/route.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
@@ -30,6 +32,7 @@ enum class ProxyProtocol { off, v1, v2 };
 
 std::string_view print(Mode mode) noexcept;
 std::string_view print(Balance balance) noexcept;
+std::string_view print(Role role) noexcept;
 std::string_view print(Plane plane) noexcept;
 std::string_view print(FenceMode mode) noexcept;
 std::string_view print(CheckType type) noexcept;
@@ -115,6 +118,7 @@ struct Maintenance {
 struct Control {
     std::filesystem::path socket = "/run/gatehouse/control.sock";
     std::filesystem::path state = "/var/lib/gatehouse";
+    std::optional<Remote> remote{};  // none: only the socket
 
     friend bool operator==(const Control&, const Control&) = default;
 };
@@ -170,7 +174,7 @@ struct Firewall {
     };
     bool enabled = false;
     std::vector<core::Network> management;            // who reaches management_ports
-    std::vector<std::uint16_t> management_ports{22};  // ascending; none of them a listener's
+    std::vector<std::uint16_t> management_ports{22};  // ascending, with that of the API; none a listener's
     unsigned connections_per_source = 0;              // open at once to the listeners; 0: no limit
     Rate new_per_source;                              // connections to the listeners
     core::Milliseconds confirm{60'000};               // how long a change waits for `gatehouse firewall confirm`
@@ -193,6 +197,7 @@ struct Config {
     FenceMode fence_mode = FenceMode::reset;
     Firewall firewall;
     Control control;
+    std::vector<Access> access;  // to the API on TCP
     Proxy proxy;
     Timeouts timeouts;
     Limits limits;
@@ -220,6 +225,7 @@ struct Bounds {
     static constexpr std::size_t backends = 256;  // of one pool
     static constexpr std::size_t recipes = 64;
     static constexpr std::size_t guards = 32;
+    static constexpr std::size_t access = 256;
     static constexpr std::size_t name_bytes = 63;
     static constexpr std::size_t cookie_bytes = 64;   // of its name
     static constexpr std::size_t socket_bytes = 107;  // sun_path without its NUL, unix(7)

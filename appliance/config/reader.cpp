@@ -31,6 +31,7 @@ void Reader::read() {
     each("guard", Bounds::guards, &Reader::read_guard);
     read_maintenance();
     read_firewall();
+    each("access", Bounds::access, &Reader::read_access);
     read_control();
     read_proxy();
     read_timeouts();

@@ -60,6 +60,11 @@ private:
     void read_management_ports(Section& section, Firewall& firewall);
     void read_rate(Section& section, Firewall& firewall);
     void read_control();
+    void read_remote(Section& section);
+    // What the file that key names holds; empty where there is none, or it was complained of.
+    std::string read_pem(Section& section, std::string_view key, bool secret);
+    void open_for_management(Section& section, std::uint16_t port);
+    void read_access(const std::string& name, Section& section);
     void read_proxy();
     void read_timeouts();
     void read_limits();

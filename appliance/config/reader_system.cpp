@@ -70,6 +70,7 @@ void Reader::read_control() {
         control.complain("state", fmt::format("'{}' is not an absolute path", paths.state.string()),
                          "begin it with '/'");
     }
+    read_remote(control);
     control.close();
 }
 

@@ -91,7 +91,7 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.text("warm_path", recipe.warm_path, "What the warming requests ask for");
     visit.number("warm_count", recipe.warm_count, 0, 1000, "How many of them");
     visit.duration("warm_timeout", recipe.warm_timeout, 1s, 1h, "All of them may take so long");
-    visit.text("host", recipe.host, "Host of warming and verifying requests");
+    visit.text("verify_host", recipe.host, "Host of warming and verifying requests");
     visit.text("verify_path", recipe.verify_path, "What is verified");
     visit.duration("verify_timeout", recipe.verify_timeout, 1s, 1h, "It may take so long");
     visit.number("expect_status", recipe.expect_status, 100, 599, "The status that it has");

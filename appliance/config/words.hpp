@@ -17,6 +17,7 @@ inline constexpr Words<Balance, 4> balance_words{{{"round_robin", Balance::round
                                                   {"least_connections", Balance::least_connections},
                                                   {"random_two", Balance::random_two},
                                                   {"source_hash", Balance::source_hash}}};
+inline constexpr Words<Role, 3> role_words{{{"read", Role::read}, {"operate", Role::operate}, {"admin", Role::admin}}};
 inline constexpr Words<Plane, 2> plane_words{{{"proxy", Plane::proxy}, {"kernel", Plane::kernel}}};
 inline constexpr Words<FenceMode, 3> fence_mode_words{
     {{"reset", FenceMode::reset}, {"icmp", FenceMode::icmp}, {"drop", FenceMode::drop}}};
@@ -25,9 +26,8 @@ inline constexpr Words<ProxyProtocol, 3> proxy_protocol_words{
     {{"off", ProxyProtocol::off}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
 inline constexpr Words<Database, 2> database_words{
     {{"single_master", Database::single_master}, {"multi_master", Database::multi_master}}};
-inline constexpr Words<GuardKind, 3> guard_kind_words{{{"bigbluebutton", GuardKind::bigbluebutton},
-                                                        {"schedule", GuardKind::schedule},
-                                                        {"windows", GuardKind::windows}}};
+inline constexpr Words<GuardKind, 3> guard_kind_words{
+    {{"bigbluebutton", GuardKind::bigbluebutton}, {"schedule", GuardKind::schedule}, {"windows", GuardKind::windows}}};
 inline constexpr Words<Checksum, 4> checksum_words{{{"sha1", Checksum::sha1},
                                                     {"sha256", Checksum::sha256},
                                                     {"sha384", Checksum::sha384},

@@ -97,6 +97,8 @@ std::vector<std::string> describe_changes(const config::Config& before, const co
     section(before.proxy.relay_drain == after.proxy.relay_drain, "proxy.relay_drain");
     section(before.proxy.zero_copy == after.proxy.zero_copy, "proxy.zero_copy");
     section(before.limits == after.limits, "limits");
+    section(before.access == after.access, "access");
+    section(before.control.remote == after.control.remote, "control: certificate, key or client_ca");
     return out;
 }
 
@@ -111,6 +113,12 @@ config::Config keep_fixed(const config::Config& running, config::Config wanted, 
     keep(running.proxy.user, wanted.proxy.user, "proxy.user");
     keep(running.control.socket, wanted.control.socket, "control.socket");
     keep(running.control.state, wanted.control.state, "control.state");
+    // Its certificate and its callers change at once, its socket does not.
+    if (running.control.remote && wanted.control.remote) {
+        keep(running.control.remote->listen, wanted.control.remote->listen, "control.listen");
+    } else {
+        keep(running.control.remote, wanted.control.remote, "control.listen");
+    }
     return wanted;
 }
 

@@ -135,9 +135,9 @@ api::Reply change_deploys(const Call& call) {
     return change_deploy(call.services.conductor, *call.services.control.config(), call.request);
 }
 
-constexpr auto look = api::Role::read;
-constexpr auto operate = api::Role::operate;
-constexpr auto admin = api::Role::admin;
+constexpr auto look = config::Role::read;
+constexpr auto operate = config::Role::operate;
+constexpr auto admin = config::Role::admin;
 
 constexpr Route table[] = {
     {"GET", "/v1/status", look, [](const Call& call) { return reply(200, call.services.control.status()); }},
@@ -260,7 +260,7 @@ api::Reply answer(const Services& services, const api::Request& request) {
     }
     if (request.peer.role < (*route)->role) {
         return complain(403, request.peer.user + " may not do this",
-                        "use a token whose role is " + std::string(api::print((*route)->role)));
+                        "use a token whose role is " + std::string(config::print((*route)->role)));
     }
     const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
     if (!body.is_object()) {

@@ -29,7 +29,7 @@ struct Call {
 struct Route {
     std::string_view method;  // "GET" (HEAD comes to it too) or "POST"
     std::string_view path;
-    api::Role role;  // that a caller needs
+    config::Role role;  // that a caller needs
     api::Reply (*handle)(const Call& call);
     std::string_view change{};  // what the audit log calls it; empty: it changes nothing
 };

@@ -13,6 +13,35 @@
 
 namespace appliance::control {
 
+namespace {
+
+// The API on TCP, where it is configured. Whatever keeps it away is in the log; the socket answers all the same.
+std::unique_ptr<api::Server> serve_remote(Control& control, SupervisorLink& link, const api::Server::Handler& handler) {
+    const auto config = control.config();
+    if (!config->control.remote) {
+        return nullptr;
+    }
+    const std::string listen = config->control.remote->listen.text();
+    auto opened = link.open_listeners(config->control.remote->listen, 1);
+    if (!opened || opened->size() != 1) {
+        control.log("api", {{"listen", listen}, {"error", opened ? "no socket came" : opened.error().line()}});
+        return nullptr;
+    }
+    auto entrance = std::make_unique<api::RemoteEntrance>(
+        [&control] { return control.config(); },
+        [&control](const std::string& from, const std::string& why, unsigned others) {
+            control.log("api", {{"refused", from}, {"why", why}, {"others", others}});
+        });
+    auto server = std::make_unique<api::Server>(std::move(opened->front()), std::move(entrance), handler);
+    if (const auto started = server->start(); !started) {
+        control.log("api", {{"listen", listen}, {"error", started.error().line()}});
+        return nullptr;
+    }
+    return server;
+}
+
+}  // namespace
+
 int run(config::Config config, core::base::Descriptor supervisor, core::base::Descriptor api) {
     core::base::Log log(STDOUT_FILENO);
     SupervisorLink link(std::move(supervisor));
@@ -21,11 +50,13 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
     deploy::Conductor conductor(actions, control.config()->control.state);
     AuditLog audit(control.config()->control.state);
     const Services services{control, conductor, audit};
-    api::Server server(std::move(api), [&services](const api::Request& request) { return answer(services, request); });
+    const auto handler = [&services](const api::Request& request) { return answer(services, request); };
+    api::Server server(std::move(api), std::make_unique<api::LocalEntrance>(), handler);
     if (const auto started = server.start(); !started) {
         fmt::print(stderr, "gatehouse: {}\n", started.error().line());
         return 1;
     }
+    const auto remote = serve_remote(control, link, handler);
     while (!link.ended()) {
         if (auto event = link.next_event(control.next_tick())) {
             control.handle(std::move(*event));

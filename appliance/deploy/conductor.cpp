@@ -16,6 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 // How often lost command lines are looked for, and a full disk is tried again.
 constexpr std::chrono::milliseconds look{250};
+// How often it is asked whether the start is over.
+constexpr std::chrono::milliseconds ready_look{10};
 
 std::string of(const Step& step) {
     return fmt::format("{} {}", print(step.kind), fmt::join(step.servers, ", "));
@@ -106,7 +108,7 @@ void Conductor::conduct() {
     // Nothing is decided before the kernel's fences are known and somebody can be asked who is eligible.
     while (!ending_ && !actions_.ready()) {
         Lock lock(mutex_);
-        changed_.wait_for(lock, look, [this] { return ending_.load(); });
+        changed_.wait_for(lock, ready_look, [this] { return ending_.load(); });
     }
     Lock lock(mutex_);
     while (!ending_) {

@@ -139,16 +139,16 @@ class Deploys(house.SystemTest):
 
         def visit():
             while not stop.is_set():
-                seen.append((time.monotonic(), get().status))
+                seen.append((time.time(), get().status))
                 time.sleep(0.005)
 
         visitor = threading.Thread(target=visit)
         visitor.start()
         try:
-            begun = time.monotonic()
+            begun = time.time()
             deploy = self.deploy("maintenance", "2.0", "--schema", "breaking")
             output = deploy.communicate(timeout=60)[0]
-            ended = time.monotonic()
+            ended = time.time()
         finally:
             stop.set()
             visitor.join()
@@ -158,7 +158,8 @@ class Deploys(house.SystemTest):
         print(f"the page after {(paged[0] - begun) * 1000:.0f} ms, the site again after {paged[-1] - begun:.1f} s,"
               f" all done after {ended - begun:.1f} s")
         self.assertEqual({status for _, status in seen}, {200, 503})
-        self.assertLess(paged[0] - begun, 1.0)
+        first_command = min((self.folder / server / "runs").stat().st_mtime for server in site.SERVERS)
+        self.assertLess(paged[0], first_command)
         self.assertEqual(seen[-1][1], 200)
 
     def test_a_plan_that_cannot_be_is_refused(self):
@@ -228,10 +229,10 @@ class Deploys(house.SystemTest):
                 subprocess.run(self.command(release).format(server=server).split(), check=True)
         wait_until(lambda: all(self.releases()[server] == release for server in servers), 20, "the commands' end")
 
-    def client_dies(self, strategy, kind, rollout):
+    def client_dies(self, strategy, kind):
         servers = ("web1", "web2") if strategy == "rolling" else tuple(site.SERVERS)
         deploy = self.deploy(strategy, f"after-{kind}", "--servers", ",".join(servers))
-        self.wait_for(kind, rollout)
+        self.wait_for(kind)
         deploy.kill()
         deploy.wait()
         wait_until(lambda: self.status()["state"] in ("paused", "done"), 40, "it is noticed")
@@ -243,17 +244,25 @@ class Deploys(house.SystemTest):
             resumed = self.house.cli("deploy", "resume", *(["--skip"] if lost else []), "--why", "my laptop was off",
                                      check=False)
             self.assertEqual(resumed.returncode, 0, resumed.stdout + resumed.stderr)
-        self.assert_done_once(rollout, f"after-{kind}", servers)
+        self.assert_done_once(1, f"after-{kind}", servers)
 
-    def test_the_client_dying_in_any_step_leaves_the_rollout_to_the_next_one(self):
-        for rollout, kind in enumerate(("fence", "warm", "open"), 1):
-            with self.subTest(kind):
-                self.client_dies("rolling", kind, rollout)
+    def test_the_client_dying_while_a_server_drains(self):
+        self.client_dies("rolling", "fence")
 
-    def test_the_client_dying_behind_the_page_leaves_it_to_the_next_one_too(self):
-        for rollout, kind in enumerate(("page", "run", "verify"), 1):
-            with self.subTest(kind):
-                self.client_dies("maintenance", kind, rollout)
+    def test_the_client_dying_while_a_server_warms_up(self):
+        self.client_dies("rolling", "warm")
+
+    def test_the_client_dying_while_a_server_opens(self):
+        self.client_dies("rolling", "open")
+
+    def test_the_client_dying_when_the_page_comes(self):
+        self.client_dies("maintenance", "page")
+
+    def test_the_client_dying_behind_the_page_while_its_commands_run(self):
+        self.client_dies("maintenance", "run")
+
+    def test_the_client_dying_behind_the_page_while_servers_are_verified(self):
+        self.client_dies("maintenance", "verify")
 
     def test_a_client_that_dies_leaves_its_server_fenced_and_the_rollout_waiting(self):
         deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2")

@@ -108,5 +108,31 @@ TEST(Client, ADaemonThatIsStuckIsGivenUp) {
     EXPECT_THAT(answer.error().line(), HasSubstr("no answer within 100ms"));
 }
 
+TEST(Place, IsAHostAndMayHaveAPort) {
+    const auto text_of = [](std::string_view text) {
+        const auto place = Place::parse(text);
+        return place ? place->host + " " + std::to_string(place->port) : place.error().what;
+    };
+    EXPECT_EQ(text_of("gate.example.org"), "gate.example.org 8443");
+    EXPECT_EQ(text_of("10.0.0.5:9443"), "10.0.0.5 9443");
+    EXPECT_EQ(text_of("[fd00::5]:65535"), "fd00::5 65535");
+    EXPECT_EQ(text_of("[fd00::5]"), "fd00::5 8443");
+    EXPECT_EQ(text_of("fd00::5"), "fd00::5 8443");
+    EXPECT_EQ(Place::parse("fd00::5")->text(), "[fd00::5]:8443");
+    for (const char* wrong :
+         {"", ":8443", "a:0", "a:65536", "a:", "a:8443x", "https://a", "[fd00::5", "[a]8443", "a b"}) {
+        EXPECT_EQ(text_of(wrong), "'" + std::string(wrong) + "' is no host");
+    }
+}
+
+TEST(Client, AFileThatIsNotThereIsNamed) {
+    Place place;
+    place.host = "127.0.0.1";
+    place.ca_file = "/nonexistent/ca.pem";
+    const auto answer = Client(place).get("/v1/status");
+    ASSERT_FALSE(answer);
+    EXPECT_THAT(answer.error().line(), StartsWith("cannot read /nonexistent/ca.pem"));
+}
+
 }  // namespace
 }  // namespace appliance::api

@@ -63,7 +63,7 @@ TEST_F(ServerTest, DoesWhatComesThenOnlyWhenThePeerHasTheWholeAnswer) {
     std::latch read(1);
     bool done = false;
     {
-        Server server(listen(), [&](const Request&) {
+        Server server(listen(), std::make_unique<LocalEntrance>(), [&](const Request&) {
             return Reply{202, "text/plain", "begun", [&] {
                              read.wait();
                              done = true;
@@ -79,7 +79,7 @@ TEST_F(ServerTest, DoesWhatComesThenOnlyWhenThePeerHasTheWholeAnswer) {
 
 TEST_F(ServerTest, HandsTheRequestOverWithItsPeer) {
     Request seen;
-    Server server(listen(), [&seen](const Request& request) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [&seen](const Request& request) {
         seen = request;
         return Reply{201, "text/plain", "fine"};
     });
@@ -99,13 +99,14 @@ TEST_F(ServerTest, HandsTheRequestOverWithItsPeer) {
 }
 
 TEST_F(ServerTest, AnswersAFaultOfItsHandlerWith500) {
-    Server server(listen(), [](const Request&) -> Reply { throw std::runtime_error("boom"); });
+    Server server(listen(), std::make_unique<LocalEntrance>(),
+                  [](const Request&) -> Reply { throw std::runtime_error("boom"); });
     ASSERT_TRUE(server.start().has_value());
     EXPECT_TRUE(ask("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 500"));
 }
 
 TEST_F(ServerTest, SurvivesWhatIsNotHttp) {
-    Server server(listen(), [](const Request&) { return Reply{}; });
+    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start().has_value());
     ask("\r\n\r\n");
     ask(std::string("\0\1\2\xff\r\n\r\n", 8));
@@ -115,7 +116,7 @@ TEST_F(ServerTest, SurvivesWhatIsNotHttp) {
 
 TEST_F(ServerTest, RefusesABodyPastItsLimit) {
     bool called = false;
-    Server server(listen(), [&called](const Request&) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [&called](const Request&) {
         called = true;
         return Reply{};
     });
@@ -128,7 +129,7 @@ TEST_F(ServerTest, RefusesABodyPastItsLimit) {
 TEST_F(ServerTest, AnswersManyAtOnceAndRefusesWhatIsTooMany) {
     std::latch all_in(Server::connections_max);
     std::latch go(1);
-    Server server(listen(), [&](const Request&) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [&](const Request&) {
         all_in.count_down();
         go.wait();
         return Reply{};
@@ -158,7 +159,7 @@ TEST_F(ServerTest, WaitsForItsHandlersAtTheEnd) {
     Descriptor client;
     std::thread releaser;
     {
-        Server server(listen(), [&](const Request&) {
+        Server server(listen(), std::make_unique<LocalEntrance>(), [&](const Request&) {
             in.count_down();
             go.wait();
             done = true;

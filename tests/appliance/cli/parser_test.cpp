@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 
 #include "appliance/cli/style.hpp"
@@ -184,6 +187,42 @@ TEST(Parser, EachCommandsHelpHasAnExampleAndFitsTheTerminal) {
         }
     }
     EXPECT_THAT(parse({"-h"}).error().text, HasSubstr("maintenance"));
+}
+
+TEST(Parser, ADaemonOnAnotherMachineIsNamedOnAnyCommand) {
+    const std::string file = "/tmp/gatehouse-parser-token-" + std::to_string(::getpid());
+    std::ofstream(file) << "gh_token\n";
+    ::chmod(file.c_str(), 0640);
+    const auto parsed =
+        parse({"deploy", "status", "--host", "gate:9443", "--token-file", file.c_str(), "--ca", "ca.pem"});
+    ASSERT_TRUE(parsed);
+    ASSERT_TRUE(parsed->remote.has_value());
+    EXPECT_EQ(parsed->remote->text(), "gate:9443");
+    EXPECT_EQ(parsed->remote->token, "gh_token");
+    EXPECT_EQ(parsed->remote->ca_file, "ca.pem");
+    EXPECT_FALSE(parse({"status"})->remote.has_value());
+    EXPECT_FALSE(parse({"check", "-c", "a.toml", "--host", "gate"})->remote.has_value());
+
+    ::chmod(file.c_str(), 0644);
+    EXPECT_THAT(refusal({"status", "--host", "gate", "--token-file", file.c_str()}), HasSubstr("chmod go="));
+    ::chmod(file.c_str(), 0600);
+    std::ofstream(file) << "two words";
+    EXPECT_THAT(refusal({"status", "--host", "gate", "--token-file", file.c_str()}), HasSubstr("holds several words"));
+    std::ofstream(file) << "\n";
+    EXPECT_THAT(refusal({"status", "--host", "gate", "--token-file", file.c_str()}), HasSubstr("holds nothing"));
+    ::unlink(file.c_str());
+    EXPECT_THAT(refusal({"status", "--host", "a/b"}), HasSubstr("'a/b' is no host"));
+    EXPECT_THAT(refusal({"status", "--host", "gate", "--cert", "a.pem"}), HasSubstr("--key"));
+}
+
+TEST(Parser, ATokenHasANameAndARole) {
+    const auto parsed = parse({"token", "ci", "--role", "admin", "--token-file", "ci.token"});
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->command, Command::token);
+    EXPECT_EQ(parsed->name + " " + parsed->role + " " + parsed->token_file, "ci admin ci.token");
+    EXPECT_EQ(parse({"token", "ci"})->role, "operate");
+    EXPECT_THAT(refusal({"token", "ci", "--role", "root"}), HasSubstr("root"));
+    EXPECT_THAT(refusal({"token"}), HasSubstr("NAME"));
 }
 
 }  // namespace

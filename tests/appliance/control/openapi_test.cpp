@@ -30,7 +30,7 @@ TEST(OpenApi, DescribesEachRouteAndNoOther) {
     std::set<std::string> described;
     for (const Route& route : routes()) {
         served.insert(method_in_lower_case(route.method) + " " + std::string(route.path) + " " +
-                      std::string(api::print(route.role)));
+                      std::string(config::print(route.role)));
     }
     for (const auto& [path, operations] : description().at("paths").items()) {
         for (const auto& [method, operation] : operations.items()) {

@@ -66,23 +66,24 @@ TEST_F(ControlWithRoutes, AnswersHeadAsGet) {
 // looked at, but for those that would be carried out.
 TEST_F(ControlWithRoutes, NeedTheirRoleAndNoMore) {
     for (const Route& route : routes()) {
-        for (const api::Role role : {api::Role::read, api::Role::operate, api::Role::admin}) {
+        for (const config::Role role : {config::Role::read, config::Role::operate, config::Role::admin}) {
             const api::Request request{
                 std::string(route.method), std::string(route.path), {}, "[]", {1000, 1, "ci", role}};
             const int status = ask(request).status;
-            EXPECT_EQ(status == 403, role < route.role) << route.path << " as " << api::print(role) << ": " << status;
+            EXPECT_EQ(status == 403, role < route.role)
+                << route.path << " as " << config::print(role) << ": " << status;
         }
     }
 }
 
 TEST(Routes, ThatChangeSomethingAreNotForReaders) {
     EXPECT_TRUE(std::all_of(routes().begin(), routes().end(), [](const Route& route) {
-        return (route.method == "GET") == (route.role == api::Role::read);
+        return (route.method == "GET") == (route.role == config::Role::read);
     }));
 }
 
 TEST_F(ControlWithRoutes, WriteAChangeDownWithItsOutcome) {
-    const api::Peer ci{static_cast<uid_t>(-1), 0, "ci", api::Role::operate, "10.0.0.9:40112"};
+    const api::Peer ci{static_cast<uid_t>(-1), 0, "ci", config::Role::operate, "10.0.0.9:40112"};
     const std::string body = R"({"servers":["web1"],"why":"release 2","claimed_by":"ann"})";
     ASSERT_EQ(ask({"POST", "/v1/fence", {}, body, ci}).status, 200);
     const AuditEntry fence = last_change();
@@ -120,7 +121,7 @@ TEST_F(ControlWithRoutes, ShowAsManyEntriesAsAskedFor) {
 }
 
 TEST(ReadWords, KeepsApartWhomARemoteCallerNames) {
-    const api::Peer peer{0, 0, "ci", api::Role::operate, "10.0.0.9:40112"};
+    const api::Peer peer{0, 0, "ci", config::Role::operate, "10.0.0.9:40112"};
     const auto words = read_words(json{{"claimed_by", "root"}}, peer);
     EXPECT_EQ(words->who, "ci");
     EXPECT_EQ(words->acts_for, "root");

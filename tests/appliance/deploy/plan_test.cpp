@@ -135,7 +135,7 @@ TEST(Plan, RefusesWhatCannotBeCarriedOut) {
         {"servers", {"web9"}, 404, "no server 'web9'"},
         {"warm_path", "index", 400, "bad path 'index'"},
         {"verify_path", "/a b", 400, "bad path"},
-        {"host", "a\r\nb", 400, "bad host"},
+        {"verify_host", "a\r\nb", 400, "bad host"},
         {"expect_regex", "(", 400, "missing closing parenthesis"},
         {"expect_json", "release=2", 400, "bad expect_json"},
         {"expect_header", "X-Release", 400, "bad expect_header"},

@@ -1,0 +1,97 @@
+#include "appliance/cli/parser_remote.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+
+#include "appliance/config/text_file.hpp"
+
+namespace appliance::cli {
+namespace {
+
+constexpr std::size_t token_bytes = 4096;
+
+// Commands that speak to no daemon.
+bool is_local(Command command) {
+    return command == Command::run || command == Command::check || command == Command::host_fence_add ||
+           command == Command::host_fence_remove || command == Command::host_fence_list;
+}
+
+std::string read_token(const std::string& file) {
+    struct stat entry {};
+    if (::stat(file.c_str(), &entry) == 0 && (entry.st_mode & S_IROTH) != 0) {
+        throw CLI::ValidationError("--token-file",
+                                   fmt::format("'{}' can be read by everybody; chmod go= {}", file, file));
+    }
+    const auto text = config::read_text(file, token_bytes);
+    if (!text) {
+        throw CLI::ValidationError("--token-file", text.error().line());
+    }
+    const auto end = text->find_last_not_of(" \t\r\n");
+    const std::string token = end == std::string::npos ? std::string() : text->substr(0, end + 1);
+    if (token.empty() || token.find_first_of(" \t\r\n") != std::string::npos) {
+        throw CLI::ValidationError("--token-file", fmt::format("'{}' holds {}; it has to hold one token", file,
+                                                               token.empty() ? "nothing" : "several words"));
+    }
+    return token;
+}
+
+}  // namespace
+
+void add_remote(CLI::App& app, RemoteWords& words) {
+    const std::string group = "From another machine";
+    app.add_option("--host", words.host, "Speak to the daemon there (port 8443)")
+        ->type_name("HOST[:PORT]")
+        ->envname("GATEHOUSE_REMOTE")
+        ->group(group);
+    app.add_option("--token-file", words.token_file, "What says who you are there")
+        ->type_name("FILE")
+        ->envname("GATEHOUSE_TOKEN_FILE")
+        ->group(group);
+    app.add_option("--ca", words.ca, "Whom its certificate is held against")
+        ->type_name("FILE")
+        ->envname("GATEHOUSE_CA")
+        ->group(group);
+    auto* certificate = app.add_option("--cert", words.certificate, "A certificate to show instead of a token");
+    certificate->type_name("FILE")->envname("GATEHOUSE_CERT")->group(group);
+    auto* key = app.add_option("--key", words.key, "The key of --cert");
+    key->type_name("FILE")->envname("GATEHOUSE_KEY")->group(group)->needs(certificate);
+    certificate->needs(key);
+}
+
+void take_remote(const RemoteWords& words, Options& options) {
+    options.token_file = words.token_file;
+    if (words.host.empty() || is_local(options.command) || options.command == Command::token) {
+        return;
+    }
+    auto place = api::Place::parse(words.host);
+    if (!place) {
+        throw CLI::ValidationError("--host", place.error().line());
+    }
+    if (!words.token_file.empty()) {
+        place->token = read_token(words.token_file);
+    }
+    place->ca_file = words.ca;
+    place->certificate_file = words.certificate;
+    place->key_file = words.key;
+    options.remote = std::move(*place);
+}
+
+void add_token(CLI::App& app, Options& options) {
+    CLI::App& token = *app.add_subcommand("token", "Make a token for the API on TCP");
+    token.callback([&options] { options.command = Command::token; });
+    token.add_option("NAME", options.name, "Whose it is; the audit log will say so")->type_name("")->required();
+    token
+        .add_option("--role", options.role,
+                    "What it allows: read, operate (fences, the page, deploys) or admin (operate)")
+        ->check(CLI::IsMember({"read", "operate", "admin"}).description(""))
+        ->type_name("ROLE");
+    token.add_flag("--json", options.json, "Print JSON for programs");
+    token.footer(
+        "Example: gatehouse token ci --role operate --token-file ci.token\n"
+        "Prints the lines for the daemon's configuration, which hold no secret. The token\n"
+        "itself goes to --token-file, or is printed once.");
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,41 @@
+// The server's side of TLS from PEM, for the API on TCP. OpenSSL stays behind server_context.cpp and whoever holds a
+// connection (appliance/api/tls_wire.cpp).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/base/result.hpp"
+
+struct ssl_ctx_st;
+struct x509_st;
+
+namespace appliance::tls {
+
+// What files held, as PEM.
+struct Material {
+    std::string certificate;  // with the chain behind it, if there is one
+    std::string key;          // without a password
+    std::string client_ca;    // whom clients' certificates are held against; empty: clients are not asked for any
+
+    friend bool operator==(const Material&, const Material&) = default;
+};
+
+using Context = std::shared_ptr<ssl_ctx_st>;
+
+// Which member of Material is wrong, and why.
+struct Trouble {
+    std::string member;
+    core::Error error;
+};
+
+// TLS 1.2 and newer; a client's certificate is asked for where there is a client_ca, and not insisted on.
+tl::expected<Context, Trouble> make_server_context(const Material& material);
+
+// The one common name in the certificate's subject; empty where there is no certificate, none or several of it, or
+// it holds what is no name.
+std::string common_name(const x509_st* certificate);
+// The words of an error code of OpenSSL.
+std::string reason(unsigned long code);
+
+}  // namespace appliance::tls

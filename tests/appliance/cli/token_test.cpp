@@ -1,0 +1,48 @@
+#include "appliance/cli/token.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "appliance/api/entrance.hpp"
+
+namespace appliance::cli {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Token, IsPrintedOnceWithTheLinesThatLetItIn) {
+    Options options{.command = Command::token, .json = true, .name = "ci", .role = "read"};
+    const auto first = nlohmann::json::parse(make_token(options).out);
+    EXPECT_EQ(first["token_sha256"], api::sha256_hex(first["token"].get<std::string>()));
+    EXPECT_EQ(first["token"].get<std::string>().size(), 3U + 64U);
+    EXPECT_NE(first["token"], nlohmann::json::parse(make_token(options).out)["token"]);
+    options.json = false;
+    EXPECT_THAT(make_token(options).out, HasSubstr("[access.ci]\nrole = \"read\"\ntoken_sha256 = \""));
+}
+
+TEST(Token, GoesIntoANewFileThatOnlyItsOwnerReads) {
+    const std::string file = "/tmp/gatehouse-token-" + std::to_string(::getpid());
+    const Options options{.command = Command::token, .json = true, .name = "ci", .token_file = file};
+    const auto made = nlohmann::json::parse(make_token(options).out);
+    EXPECT_FALSE(made.contains("token"));
+    std::stringstream held;
+    held << std::ifstream(file).rdbuf();
+    EXPECT_EQ(api::sha256_hex(held.str().substr(0, held.str().size() - 1)), made["token_sha256"]);
+    struct stat facts {};
+    ASSERT_EQ(::stat(file.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+    // One that is there may be in use.
+    const Outcome again = make_token(options);
+    EXPECT_EQ(again.code, 1);
+    EXPECT_THAT(again.err, HasSubstr("name a file that does not exist yet"));
+    ::unlink(file.c_str());
+}
+
+}  // namespace
+}  // namespace appliance::cli
