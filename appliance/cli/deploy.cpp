@@ -45,6 +45,12 @@ std::string body_of(const Options& options, const std::string& claimed_by) {
                                                                             : "maintenance";
             body["recipe"] = options.recipe;
             body["override"] = options.overridden;
+            if (options.at) {
+                body["at"] = core::base::print_time(*options.at);
+            }
+            if (options.lasts) {
+                body["expires_ms"] = options.lasts->count();
+            }
             body["dry_run"] = plans(options);
             break;
         case Command::deploy_rollback:

@@ -60,7 +60,7 @@ struct Options {
     bool all_packets = false;                   // fence --scope all
     FenceEnd end = FenceEnd::let_be;            // fence: what becomes of what is in flight
     core::Milliseconds drain{};                 // how long to wait for it
-    std::optional<core::Milliseconds> lasts{};  // fence --for, host-fence --for
+    std::optional<core::Milliseconds> lasts{};  // fence, host-fence, guard --for; deploy --expires
     std::optional<core::Milliseconds> wait{};   // unfence, upgrade
     bool watch = false;                         // rules
     bool nft = false;                           // rules
@@ -74,7 +74,7 @@ struct Options {
     std::string run{};                          // deploy rollback: the command, where it is another
     std::int64_t rollout = 0;                   // deploy status, deploy report: which; 0: the last
     std::int64_t last = 20;                     // deploy history, audit: how many
-    std::optional<core::WallTime> at{};         // guard: for a deploy that starts then; none: now
+    std::optional<core::WallTime> at{};         // guard, deploy: it starts then; none: now
     std::string name{};                         // token: of its [access.NAME]
     std::string role = "operate";               // token
     std::string token_file{};                   // token: where to write it; empty: print it

@@ -115,7 +115,7 @@ public:
         add_host_fence();
         add_maintenance();
         add_firewall();
-        add_deploy(app_, options_);
+        add_deploy(app_, options_, now_);
         add_guard(app_, options_, now_);
         add_token(app_, options_);
     }

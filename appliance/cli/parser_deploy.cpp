@@ -12,6 +12,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::chrono::days expires_max{7};
+
 // each_field's visitor that makes one option of each field. What is given goes into options.settings as the API wants
 // it; what is not stays the recipe's.
 class AddFlags {
@@ -104,6 +106,38 @@ void add_why(CLI::App& command, Options& options) {
     command.add_option("--why", options.why, "The reason, for the journal and for others")->type_name("TEXT");
 }
 
+void add_at(CLI::App& command, Options& options, core::WallTime now) {
+    command
+        .add_option_function<std::string>(
+            "--at",
+            [&options, now](const std::string& text) {
+                const auto away = core::base::parse_duration(text);
+                const auto time = away ? core::Result<core::WallTime>(now + *away) : core::base::parse_time(text);
+                if (!time) {
+                    throw CLI::ValidationError("--at", time.error().line());
+                }
+                options.at = *time;
+            },
+            "It starts then: 2h, or 2026-11-22T14:00Z")
+        ->type_name("TIME");
+}
+
+void add_expires(CLI::App& command, Options& options) {
+    command
+        .add_option_function<std::string>(
+            "--expires",
+            [&options](const std::string& text) {
+                const auto length = core::base::parse_duration(text);
+                if (!length || *length > expires_max || *length <= core::Milliseconds{}) {
+                    throw CLI::ValidationError("--expires",
+                                               length ? "at least 1ms, at most 7d" : length.error().line());
+                }
+                options.lasts = *length;
+            },
+            "Begin by then, after --at or now, or not at all")
+        ->type_name("DURATION");
+}
+
 CLI::App& add_strategy(CLI::App& deploy, Options& options, const std::string& name, Command command,
                        const std::string& help, const std::string& footer) {
     CLI::App& strategy = add(deploy, options, name, command, help, footer);
@@ -135,22 +169,10 @@ void add_guard(CLI::App& app, Options& options, core::WallTime now) {
             },
             "It takes so long (0s)")
         ->type_name("DURATION");
-    guard
-        .add_option_function<std::string>(
-            "--at",
-            [&options, now](const std::string& text) {
-                const auto away = core::base::parse_duration(text);
-                const auto time = away ? core::Result<core::WallTime>(now + *away) : core::base::parse_time(text);
-                if (!time) {
-                    throw CLI::ValidationError("--at", time.error().line());
-                }
-                options.at = *time;
-            },
-            "It starts then: 2h, or 2026-11-22T14:00Z")
-        ->type_name("TIME");
+    add_at(guard, options, now);
 }
 
-void add_deploy(CLI::App& app, Options& options) {
+void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
     CLI::App& deploy = *app.add_subcommand("deploy", "Change servers one after the other, or all behind the page");
     deploy.require_subcommand(1);
     deploy.footer(
@@ -177,6 +199,10 @@ void add_deploy(CLI::App& app, Options& options) {
                                          "The site opens with the first server that is verified.");
     for (CLI::App* strategy : {&rolling, &maintenance}) {
         strategy->add_flag("--dry-run", options.dry_run, "Print the plan, do nothing");
+    }
+    for (CLI::App* strategy : {&plan, &rolling, &maintenance}) {
+        add_at(*strategy, options, now);
+        add_expires(*strategy, options);
     }
     CLI::App& rollback =
         add(deploy, options, "rollback", Command::deploy_rollback, "Undo the last one, everywhere at once",

@@ -45,8 +45,13 @@ std::string setting(const Json& rollout, const char* key) {
 // What a step waits for, in words.
 std::string evidence_wanted(const Json& rollout, const std::string& kind) {
     const Json& settings = field(rollout, "settings");
+    if (kind == "wait") {
+        return "it is past " + text(rollout, "starts");
+    }
     if (kind == "guard") {
-        return "every guard agrees";
+        const std::string wait = setting(rollout, "wait");
+        return wait == "0s" || wait == "0ms" || wait.empty() ? "every guard agrees"
+                                                             : fmt::format("every guard agrees within {}", wait);
     }
     if (kind == "floor") {
         return fmt::format("at least {} others eligible", number(settings, "min_healthy"));
@@ -96,6 +101,9 @@ std::string header_of(const Json& rollout, const Style& style) {
     out += paragraph(fmt::format("by {} at {}, {}{}{}", text(rollout, "who"), text(rollout, "created"), took(rollout),
                                  reason.empty() ? "" : ": ", reason),
                      style, 2);
+    if (const std::string expires = text(rollout, "expires"); !expires.empty() && state == "running") {
+        out += paragraph("begins by " + expires + " or not at all", style, 2);
+    }
     if (const std::string overridden = text(rollout, "overridden"); !overridden.empty()) {
         out += paragraph("guards overridden: " + overridden, style, 2, Tone::caution);
     }

@@ -41,6 +41,7 @@ struct Recipe {
     core::Milliseconds open_timeout{60'000};  // until the first check has passed
     core::Milliseconds soak{0};
     core::Milliseconds expected{900'000};  // how long all of it takes, for guards that know what is to come
+    core::Milliseconds wait{0};            // for guards that do not agree, each time they are asked
     Schema schema = Schema::none;
     OnFailure on_failure = OnFailure::pause;
     OnRestart on_restart = OnRestart::resume;
@@ -102,6 +103,7 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.duration("open_timeout", recipe.open_timeout, 1s, 1h, "The first check may take so long");
     visit.duration("soak", recipe.soak, 0ms, 24h, "Watch opened servers before the next");
     visit.duration("expected", recipe.expected, 0ms, 24h, "It takes so long, for guards with schedules");
+    visit.duration("wait", recipe.wait, 0ms, 24h, "Wait so long for guards to agree");
     visit.choice("schema", recipe.schema, schema_names, "What happens to the database");
     visit.choice("on_failure", recipe.on_failure, on_failure_names, "When a server fails");
     visit.choice("on_restart", recipe.on_restart, on_restart_names, "When the daemon was restarted");

@@ -17,6 +17,7 @@ using Json = deploy::Conductor::Json;
 
 constexpr std::int64_t patience_max = 30'000;
 constexpr unsigned history_max = 1000;
+constexpr std::int64_t expires_max = 7LL * 24 * 3600 * 1000;
 
 api::Reply reply(int status, const Json& body) {
     return {status, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
@@ -45,6 +46,24 @@ std::optional<std::int64_t> number_in(const api::Request& request, const char* n
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     return error == std::errc() && end == text.data() + text.size() && number >= 0 ? std::optional(number)
                                                                                    : std::nullopt;
+}
+
+// When it may begin.
+core::Result<void> read_times(const json& body, deploy::Order& order) {
+    if (const json at = body.value("at", json()); !at.is_null()) {
+        auto time = core::base::parse_time(at.is_string() ? at.get<std::string>() : std::string());
+        if (!time) {
+            return core::fail("'at' must be a time", "", "write it as 2026-11-22T14:00:00Z");
+        }
+        order.starts = *time;
+    }
+    if (const json expires = body.value("expires_ms", json()); !expires.is_null()) {
+        if (!expires.is_number_integer() || expires < 1 || expires > expires_max) {
+            return core::fail("'expires_ms' must be a number from 1 to a week");
+        }
+        order.expires = core::Milliseconds(expires.get<std::int64_t>());
+    }
+    return {};
 }
 
 core::Result<deploy::Order> read_order(const json& body, const config::Config& config) {
@@ -77,6 +96,9 @@ core::Result<deploy::Order> read_order(const json& body, const config::Config& c
     }
     order.dry_run = dry_run;
     order.overridden = overridden;
+    if (auto times = read_times(body, order); !times) {
+        return tl::unexpected(std::move(times.error()));
+    }
     return deploy::from_json(body, order.recipe).map([&order] { return std::move(order); });
 }
 

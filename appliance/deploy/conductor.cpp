@@ -75,6 +75,7 @@ void Conductor::recover() {
         return;
     }
     active_ = std::move(found->back());
+    attended_ = Clock::now();
     found->pop_back();
     // A rollback begins before what it undoes ends, so that neither can be lost.
     for (Rollout& undone : *found) {
@@ -153,6 +154,13 @@ void Conductor::advance(Lock& lock) {
         return;
     }
     for (const unsigned step : ready) {
+        // A server is not taken away for a command that nobody would run.
+        const Kind kind = active_->steps.at(step).kind;
+        if (alone() && (kind == Kind::floor || kind == Kind::page || kind == Kind::fence)) {
+            set_state(State::paused, "nobody is there to run its commands; gatehouse deploy resume does");
+            static_cast<void>(flush());
+            return;
+        }
         if (!begin(step)) {
             return;
         }
@@ -176,9 +184,7 @@ bool Conductor::begin(unsigned id) {
         return false;
     }
     if (step.kind == Kind::run) {
-        Job& job = jobs_[id];
-        job.heard = Clock::now();
-        job.began_before = before.began;
+        jobs_[id].began_before = before.began;
     }
     under_way_.insert(id);
     std::thread([this, id, copy = *active_] { carry_out(id, copy); }).detach();
@@ -189,7 +195,13 @@ bool Conductor::begin(unsigned id) {
 void Conductor::carry_out(unsigned id, Rollout rollout) {
     const Step step = rollout.steps.at(id);
     const std::string before = actions_.visitors(rollout.recipe.pool);
-    auto result = step.kind == Kind::run ? await_job(id) : perform(step, rollout, actions_, stop_);
+    const auto say = [this, id, &step](const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        note("step", id, fmt::format("{}: {}", of(step), text));
+        static_cast<void>(flush());
+        changed_.notify_all();
+    };
+    auto result = step.kind == Kind::run ? await_job(id) : perform(step, rollout, actions_, stop_, say);
     const std::string after = actions_.visitors(rollout.recipe.pool);
     // Servers that visitors have reached already are taken away from them again.
     const bool reached = step.kind == Kind::open || step.kind == Kind::front || step.kind == Kind::soak;
@@ -268,8 +280,13 @@ void Conductor::after_failure(Lock& lock) {
     const auto step = std::find_if(active_->steps.begin(), active_->steps.end(),
                                    [](const Step& one) { return one.progress == Progress::failed && !one.excused; });
     const std::string why = fmt::format("{}: {}", of(*step), step->evidence);
+    if (active_->expired(core::base::wall_now()) && (step->kind == Kind::wait || step->kind == Kind::guard) &&
+        step->batch == 0) {
+        finish(lock, State::aborted, why);  // nothing has been begun
+        return;
+    }
     // Nothing has been changed yet where a guard or the floor says no.
-    const bool harmless = step->kind == Kind::guard || step->kind == Kind::floor;
+    const bool harmless = step->kind == Kind::wait || step->kind == Kind::guard || step->kind == Kind::floor;
     const auto policy =
         harmless || std::exchange(only_pause_, false) ? config::OnFailure::pause : active_->recipe.on_failure;
     if (policy == config::OnFailure::rollback && active_->strategy != Strategy::rollback &&

@@ -35,7 +35,9 @@ struct Order {
     Strategy strategy = Strategy::rolling;
     config::Recipe recipe;
     Words words;
-    std::string overridden;  // why guards are not to be asked; empty: they are
+    std::string overridden;                       // why guards are not to be asked; empty: they are
+    std::optional<core::WallTime> starts{};       // not before
+    std::optional<core::Milliseconds> expires{};  // after that time, or after now: it begins by then or not at all
     bool dry_run = false;
 };
 
@@ -123,6 +125,8 @@ private:
     void put_right(Lock& lock);
     bool begin_rollback(Lock& lock, const Words& words, const std::string& command);
     void leave();
+    // Whether nobody has been heard of who would run the commands.
+    [[nodiscard]] bool alone() const;
     void look_for_lost();
     bool flush();
     void note(std::string kind, std::optional<unsigned> step, std::string text);
@@ -151,7 +155,8 @@ private:
     bool only_pause_ = false;  // what has failed asks for an operator, whatever the recipe says
     std::string runner_;       // the last that was heard of
     std::optional<core::WallTime> runner_heard_;
-    std::set<unsigned> unsaved_;  // steps
+    std::chrono::steady_clock::time_point attended_{};  // an operator or a runner was last there
+    std::set<unsigned> unsaved_;                        // steps
     std::vector<Entry> unsaved_entries_;
     std::atomic<bool> ending_ = false;
     std::atomic<bool> stop_ = false;  // the steps under way shall end

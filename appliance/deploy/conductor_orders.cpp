@@ -58,11 +58,12 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     }
     const auto agreed =
         order.overridden.empty() ? actions_.guards(order.recipe.expected) : core::Result<std::string>("overridden");
+    const bool may_wait = order.starts || order.expires || order.recipe.wait > core::Milliseconds{};
     Lock lock(mutex_);
     if (order.dry_run) {
         Json view = view_rollout(*planned);
         view["guards"] = agreed ? *agreed : agreed.error().line();
-        view["possible"] = agreed.has_value() && !active_;
+        view["possible"] = (agreed || may_wait) && !active_;
         if (active_) {
             view["busy"] = busy(*active_, runner_heard_).line();
         }
@@ -71,14 +72,15 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     if (active_) {
         return tl::unexpected(Refused{409, busy(*active_, runner_heard_)});
     }
-    if (!agreed) {
-        return refuse(409, "a guard forbids it", agreed.error().line(), "wait, or --override REASON");
+    if (!agreed && !may_wait) {
+        return refuse(409, "a guard forbids it", agreed.error().line(), "--wait 30m, or --override REASON");
     }
     auto kept = open_ledger().and_then([&] { return ledger_->add(*planned); });
     if (!kept) {
         return tl::unexpected(Refused{503, std::move(kept.error())});
     }
     active_ = std::move(*planned);
+    attended_ = std::chrono::steady_clock::now();
     note("state", std::nullopt,
          fmt::format("{} deploy of {} begun {}{}", print(active_->strategy), active_->recipe.pool, by(order.words),
                      order.overridden.empty() ? "" : "; guards overridden: " + order.overridden));
@@ -118,6 +120,7 @@ Outcome<Conductor::Json> Conductor::resume(const Words& words, bool skip) {
             unsaved_.insert(step.id);
         }
     }
+    attended_ = std::chrono::steady_clock::now();
     if (active_->state == State::paused) {
         set_state(State::running, fmt::format("{}{}", skip ? "what failed is taken for done, " : "", by(words)));
     }
@@ -166,6 +169,7 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
         return true;
     }
     active_ = std::move(next);
+    attended_ = std::chrono::steady_clock::now();
     note("state", std::nullopt, fmt::format("rollback of rollout {} begun {}", active_->undoes, by(words)));
     static_cast<void>(flush());
     changed_.notify_all();

@@ -32,11 +32,14 @@ core::Result<std::string> Conductor::await_job(unsigned step) {
     return job.result ? *job.result : core::fail("not run", "stopped");
 }
 
+bool Conductor::alone() const {
+    return Clock::now() - attended_ > silence_max;
+}
+
 void Conductor::look_for_lost() {
-    const bool alone = !runner_heard_ || core::base::wall_now() - *runner_heard_ > silence_max;
     for (auto& [step, job] : jobs_) {
         const bool waits = !job.taken && !job.result;
-        if (waits && alone && active_->state == State::running && Clock::now() - job.heard > silence_max) {
+        if (waits && alone() && active_->state == State::running) {
             set_state(State::paused,
                       fmt::format("nobody is there to run the command of {}; gatehouse deploy resume does",
                                   active_->steps.at(step).servers.front()));
@@ -59,6 +62,7 @@ void Conductor::look_for_lost() {
 void Conductor::hear(const Sync& sync) {
     runner_ = sync.runner;
     runner_heard_ = core::base::wall_now();
+    attended_ = Clock::now();
     const auto holds = [&sync](unsigned step) {
         return std::find(sync.running.begin(), sync.running.end(), step) != sync.running.end() ||
                std::any_of(sync.results.begin(), sync.results.end(),

@@ -12,12 +12,12 @@ namespace {
 using nlohmann::json;
 using state::Statement;
 
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 constexpr const char* schema =
     "BEGIN;"
     "CREATE TABLE rollouts(id INTEGER PRIMARY KEY AUTOINCREMENT, strategy TEXT NOT NULL, recipe TEXT NOT NULL,"
     " state TEXT NOT NULL, state_why TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, overridden TEXT NOT NULL,"
-    " created INTEGER NOT NULL, ended INTEGER, undoes INTEGER NOT NULL);"
+    " created INTEGER NOT NULL, ended INTEGER, undoes INTEGER NOT NULL, starts INTEGER, expires INTEGER);"
     "CREATE TABLE steps(rollout INTEGER NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL, batch INTEGER NOT NULL,"
     " servers TEXT NOT NULL, progress TEXT NOT NULL, excused INTEGER NOT NULL, evidence TEXT NOT NULL, began INTEGER,"
     " ended INTEGER, visitors_before TEXT NOT NULL DEFAULT '', visitors_after TEXT NOT NULL DEFAULT '',"
@@ -25,7 +25,13 @@ constexpr const char* schema =
     "CREATE TABLE journal(number INTEGER PRIMARY KEY AUTOINCREMENT, rollout INTEGER NOT NULL, time INTEGER NOT NULL,"
     " kind TEXT NOT NULL, step INTEGER, text TEXT NOT NULL);"
     "CREATE INDEX journal_by_rollout ON journal(rollout, number);"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
+    "COMMIT";
+constexpr const char* from_version_1 =
+    "BEGIN;"
+    "ALTER TABLE rollouts ADD COLUMN starts INTEGER;"
+    "ALTER TABLE rollouts ADD COLUMN expires INTEGER;"
+    "PRAGMA user_version = 2;"
     "COMMIT";
 
 std::int64_t number(core::WallTime time) {
@@ -95,8 +101,8 @@ core::Result<Ledger> Ledger::open(const std::filesystem::path& folder) {
         return core::fail("cannot read the stored rollouts", "a newer gatehouse wrote them",
                           "start that version again");
     }
-    if (version == 0) {
-        if (auto made = ledger.database_.execute(schema); !made) {
+    if (version < schema_version) {
+        if (auto made = ledger.database_.execute(version == 0 ? schema : from_version_1); !made) {
             static_cast<void>(ledger.database_.execute("ROLLBACK"));
             return tl::unexpected(std::move(made.error()));
         }
@@ -134,14 +140,15 @@ core::Result<void> Ledger::write_step(std::int64_t rollout, const Step& step) {
 core::Result<void> Ledger::add(Rollout& rollout) {
     return in_transaction([&]() -> core::Result<void> {
         auto written = database_.prepare(
-            "INSERT INTO rollouts(strategy, recipe, state, state_why, who, why, overridden, created, undoes)"
-            " VALUES(?,?,?,?,?,?,?,?,?) RETURNING id");
+            "INSERT INTO rollouts(strategy, recipe, state, state_why, who, why, overridden, created, undoes,"
+            " starts, expires) VALUES(?,?,?,?,?,?,?,?,?,?,?) RETURNING id");
         if (!written) {
             return tl::unexpected(std::move(written.error()));
         }
         written->bind(1, print(rollout.strategy)).bind(2, text_of(to_json(rollout.recipe)));
         written->bind(3, print(rollout.state)).bind(4, rollout.state_why).bind(5, rollout.who).bind(6, rollout.why);
         written->bind(7, rollout.overridden).bind(8, number(rollout.created)).bind(9, rollout.undoes);
+        written->bind(10, number(rollout.starts)).bind(11, number(rollout.expires));
         auto done = each_row(*written, [&](const Statement& row) { rollout.id = row.number(0); });
         for (const Step& step : rollout.steps) {
             done = done.and_then([&] { return write_step(rollout.id, step); });
@@ -188,7 +195,8 @@ core::Result<void> Ledger::note_visitors(std::int64_t rollout, unsigned step, bo
 
 core::Result<std::vector<Rollout>> Ledger::select(const std::string& where, bool with_steps) {
     auto rows = database_.prepare(
-        "SELECT id, strategy, recipe, state, state_why, who, why, overridden, created, ended, undoes FROM rollouts " +
+        "SELECT id, strategy, recipe, state, state_why, who, why, overridden, created, ended, undoes, starts,"
+        " expires FROM rollouts " +
         where);
     if (!rows) {
         return tl::unexpected(std::move(rows.error()));
@@ -215,6 +223,8 @@ core::Result<std::vector<Rollout>> Ledger::select(const std::string& where, bool
         rollout.created = time_in(row, 8);
         rollout.ended = maybe_time_in(row, 9);
         rollout.undoes = row.number(10);
+        rollout.starts = maybe_time_in(row, 11);
+        rollout.expires = maybe_time_in(row, 12);
     });
     read = read.and_then([&] { return sound; });
     for (Rollout& rollout : found) {

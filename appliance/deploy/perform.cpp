@@ -17,22 +17,28 @@ using core::base::print_duration;
 constexpr std::chrono::milliseconds look{20};
 constexpr std::chrono::milliseconds try_again{100};
 constexpr std::chrono::milliseconds long_try{500};
+// Guards that do not agree; they are other people's servers.
+constexpr std::chrono::seconds ask_again{10};
 
 class Performer {
 public:
-    Performer(const Step& step, const Rollout& rollout, Actions& actions, const std::atomic<bool>& stop)
+    Performer(const Step& step, const Rollout& rollout, Actions& actions, const std::atomic<bool>& stop,
+              const std::function<void(const std::string&)>& say)
         : step_(step),
           rollout_(rollout),
           recipe_(rollout.recipe),
           actions_(actions),
           stop_(stop),
+          say_(say),
           words_{rollout.who,
                  fmt::format("{}{}{}{}", fence_mark, rollout.id, rollout.why.empty() ? "" : ": ", rollout.why)} {}
 
     core::Result<std::string> perform() {
         switch (step_.kind) {
+            case Kind::wait:
+                return wait_for_start();
             case Kind::guard:
-                return actions_.guards(recipe_.expected);
+                return guard();
             case Kind::floor:
                 return floor();
             case Kind::page:
@@ -99,6 +105,51 @@ private:
         }
         std::this_thread::sleep_for(time);
         return true;
+    }
+
+    [[nodiscard]] core::Error expired() const {
+        return {"too late to begin", "it expired at " + core::base::print_time(*rollout_.expires), {}, 0};
+    }
+
+    core::Result<std::string> wait_for_start() {
+        const auto ever = Clock::time_point::max();
+        while (core::base::wall_now() < *rollout_.starts) {
+            if (!wait(ever, try_again)) {
+                return core::fail("not begun", "stopped");
+            }
+        }
+        return rollout_.expired(core::base::wall_now())
+                   ? tl::unexpected(expired())
+                   : core::Result<std::string>("it is past " + core::base::print_time(*rollout_.starts));
+    }
+
+    // Asks until all agree, for as long as the recipe waits for them; before the first batch also until it expires.
+    core::Result<std::string> guard() {
+        const bool first = step_.batch == 0 && rollout_.expires.has_value();
+        const auto deadline = Clock::now() + recipe_.wait;
+        std::string told;
+        for (;;) {
+            if (first && rollout_.expired(core::base::wall_now())) {
+                return tl::unexpected(expired());
+            }
+            auto agreed = actions_.guards(recipe_.expected);
+            if (agreed || (Clock::now() >= deadline && !first)) {
+                return agreed;
+            }
+            if (const std::string why = agreed.error().line(); why != told) {
+                say_("waits: " + why);
+                told = why;
+            }
+            const auto next = Clock::now() + ask_again;
+            while (wait(first ? next : std::min(next, deadline), try_again)) {
+                if (first && rollout_.expired(core::base::wall_now())) {
+                    break;
+                }
+            }
+            if (stop_) {
+                return core::fail("not begun", "stopped");
+            }
+        }
     }
 
     core::Result<std::string> floor() {
@@ -268,14 +319,15 @@ private:
     const config::Recipe& recipe_;
     Actions& actions_;
     const std::atomic<bool>& stop_;
+    const std::function<void(const std::string&)>& say_;
     Words words_;
 };
 
 }  // namespace
 
 core::Result<std::string> perform(const Step& step, const Rollout& rollout, Actions& actions,
-                                  const std::atomic<bool>& stop) {
-    return Performer(step, rollout, actions, stop).perform();
+                                  const std::atomic<bool>& stop, const std::function<void(const std::string&)>& say) {
+    return Performer(step, rollout, actions, stop, say).perform();
 }
 
 }  // namespace appliance::deploy

@@ -110,11 +110,16 @@ Outcome<Rollout> plan(const config::Config& config, const Order& order) {
     Rollout rollout;
     rollout.strategy = order.strategy;
     rollout.recipe = order.recipe;
-    rollout.steps = plan_steps(order.strategy, order.recipe, *servers, order.overridden.empty());
+    rollout.steps = plan_steps(order.strategy, order.recipe, *servers,
+                               {.waits = order.starts.has_value(), .guarded = order.overridden.empty()});
     rollout.who = order.words.who;
     rollout.why = order.words.why;
     rollout.overridden = order.overridden;
     rollout.created = core::base::wall_now();
+    rollout.starts = order.starts;
+    if (order.expires) {
+        rollout.expires = rollout.starts.value_or(rollout.created) + *order.expires;
+    }
     return rollout;
 }
 
@@ -131,8 +136,8 @@ Rollout plan_rollback(const Rollout& undone, const Words& words, const std::stri
     rollout.recipe.expect_json = rollout.recipe.expect_header = {};
     rollout.recipe.servers = touched_servers(undone);
     if (!rollout.recipe.servers.empty()) {
-        rollout.steps = plan_steps(Strategy::rollback, rollout.recipe, rollout.recipe.servers, false,
-                                   undone.strategy == Strategy::maintenance);
+        rollout.steps = plan_steps(Strategy::rollback, rollout.recipe, rollout.recipe.servers,
+                                   {.paged = undone.strategy == Strategy::maintenance});
     }
     rollout.who = words.who;
     rollout.why = words.why;

@@ -15,7 +15,8 @@ using Words = std::array<std::pair<std::string_view, Enum>, size>;
 
 constexpr Words<Strategy, 3> strategies{
     {{"rolling", Strategy::rolling}, {"maintenance", Strategy::maintenance}, {"rollback", Strategy::rollback}}};
-constexpr Words<Kind, 10> kinds{{{"guard", Kind::guard},
+constexpr Words<Kind, 11> kinds{{{"wait", Kind::wait},
+                                 {"guard", Kind::guard},
                                  {"floor", Kind::floor},
                                  {"page", Kind::page},
                                  {"fence", Kind::fence},
@@ -115,7 +116,7 @@ std::optional<State> parse_state(std::string_view text) noexcept {
 }
 
 std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, const std::vector<std::string>& servers,
-                             bool guarded, bool paged) {
+                             Extras extras) {
     const bool rolling = strategy == Strategy::rolling;
     const auto batch = config::parse_batch(recipe.batch);
     VERIFY(batch && !servers.empty());
@@ -126,13 +127,16 @@ std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, co
         const auto begin = servers.begin() + static_cast<std::ptrdiff_t>(first);
         const std::vector<std::string> these(
             begin, begin + static_cast<std::ptrdiff_t>(std::min(size, servers.size() - first)));
+        if (extras.waits && number == 0) {
+            planner.add(Kind::wait, number, these);
+        }
         // A rollback puts things right: nothing may keep it from that.
-        if (guarded && strategy != Strategy::rollback) {
+        if (extras.guarded && strategy != Strategy::rollback) {
             planner.add(Kind::guard, number, these);
         }
         if (rolling) {
             planner.add(Kind::floor, number, these);
-        } else if (strategy == Strategy::maintenance || paged) {
+        } else if (strategy == Strategy::maintenance || extras.paged) {
             planner.add(Kind::page, number, these);
         }
         planner.add(Kind::fence, number, these);

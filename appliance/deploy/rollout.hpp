@@ -15,12 +15,13 @@ namespace appliance::deploy {
 
 enum class Strategy { rolling, maintenance, rollback };
 
+// wait   the time to begin has come
 // guard  every guard agrees                    floor  enough eligible servers are left without the batch
 // page   visitors see the maintenance page     fence  the rule is in the kernel, nothing is in flight
 // run    the operator's command has succeeded  warm   the server answers the warming requests
 // verify its answer is what is expected        open   the fence is lifted, the page off, the first check passed
 // front  verified once more as a visitor sees  soak   it has stayed well
-enum class Kind { guard, floor, page, fence, run, warm, verify, open, front, soak };
+enum class Kind { wait, guard, floor, page, fence, run, warm, verify, open, front, soak };
 
 // skipped: not needed any more, because its server failed before, or an operator said so.
 enum class Progress { pending, running, done, failed, skipped };
@@ -49,11 +50,15 @@ struct Rollout {
     std::string state_why;
     std::string who;
     std::string why;
-    std::string overridden;  // the reason why guards were not asked; empty: they are
+    std::string overridden;                 // the reason why guards were not asked; empty: they are
+    std::optional<core::WallTime> starts;   // not before
+    std::optional<core::WallTime> expires;  // not after: then it ends without having begun
     core::WallTime created{};
     std::optional<core::WallTime> ended;
     std::int64_t undoes = 0;  // the rollout that this one rolls back
 
+    // Whether it is too late to begin with the first batch.
+    [[nodiscard]] bool expired(core::WallTime now) const { return expires && now > *expires; }
     [[nodiscard]] bool active() const { return state == State::running || state == State::paused; }
 };
 
@@ -66,10 +71,16 @@ std::optional<Kind> parse_kind(std::string_view text) noexcept;
 std::optional<Progress> parse_progress(std::string_view text) noexcept;
 std::optional<State> parse_state(std::string_view text) noexcept;
 
-// The steps of a deploy of these servers: rolling in batches of the recipe's size; the others all at once. guarded:
-// whether guards are asked; paged: whether a rollback undoes what has put the page on.
+// What a plan has beside its servers' own steps.
+struct Extras {
+    bool waits = false;    // it begins at a time of its own
+    bool guarded = false;  // guards are asked
+    bool paged = false;    // a rollback undoes what has put the page on
+};
+
+// The steps of a deploy of these servers: rolling in batches of the recipe's size; the others all at once.
 std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, const std::vector<std::string>& servers,
-                             bool guarded, bool paged = false);
+                             Extras extras);
 
 // The pending steps that nothing stands before: within a batch what is done for all of it, one after the other, then
 // the lanes of its servers side by side, then the rest; batch after batch. Ids.

@@ -37,6 +37,8 @@ Json view_summary(const Rollout& rollout) {
             {"why", rollout.why},
             {"overridden", rollout.overridden},
             {"created", core::base::print_time(rollout.created)},
+            {"starts", maybe(rollout.starts)},
+            {"expires", maybe(rollout.expires)},
             {"ended", maybe(rollout.ended)},
             {"took_ms", ((rollout.ended ? *rollout.ended : core::base::wall_now()) - rollout.created).count()},
             {"undoes", rollout.undoes}};

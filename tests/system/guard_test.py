@@ -2,6 +2,7 @@
 
 import datetime
 import http.server
+import json
 import shutil
 import threading
 
@@ -83,6 +84,28 @@ timeout = "2s"
         self.assertEqual(result[0].returncode, 1, result[0].stdout)
         self.assertIn("guard web2: failed: meetings blocked", result[0].stdout)
         self.assertEqual(self.house.nft_elements(), set(), "web1 is open again, web2 was never fenced")
+
+    def running(self):
+        status = self.house.cli("deploy", "status", "--json", check=False)
+        return [step["kind"] for step in json.loads(status.stdout)["steps"] if step["progress"] == "running"] \
+            if status.returncode == 0 else []
+
+    def test_a_deploy_may_wait_for_the_end_of_a_meeting(self):
+        BigBlueButton.answer = ONE
+        result = []
+        deploy = threading.Thread(target=lambda: result.append(self.deploy("--at", "1s", "--wait", "60s")))
+        deploy.start()
+        house.wait_until(lambda: self.running() == ["guard"], 20, "it waits")
+        self.assertEqual(self.house.nft_elements(), set())
+        BigBlueButton.answer = NONE
+        deploy.join(60)
+        self.assertEqual(result[0].returncode, 0, result[0].stdout)
+        self.assertIn("guard web1: waits: meetings blocked", result[0].stdout)
+        BigBlueButton.answer = ONE
+        late = self.deploy("--expires", "1s")
+        self.assertEqual(late.returncode, 1)
+        self.assertIn("it expired at", late.stdout)
+        self.assertEqual(self.house.json("deploy", "status")["state"], "aborted")
 
     def test_a_guard_that_cannot_be_asked_forbids_it_unless_overridden(self):
         self.end()

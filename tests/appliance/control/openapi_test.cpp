@@ -118,7 +118,8 @@ TEST(OpenApi, HasTheFieldsOfARecipe) {
     const config::Recipe plain;
     config::each_field(plain, recipe);
     json described = body_of(description()["paths"]["/v1/deploy"]["post"])["properties"];
-    for (const char* of_the_order : {"recipe", "strategy", "dry_run", "override", "why", "claimed_by"}) {
+    for (const char* of_the_order :
+         {"recipe", "strategy", "dry_run", "override", "at", "expires_ms", "why", "claimed_by"}) {
         EXPECT_EQ(described.erase(of_the_order), 1U) << of_the_order;
     }
     EXPECT_EQ(described, recipe.fields);

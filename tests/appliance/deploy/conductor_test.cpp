@@ -198,6 +198,81 @@ TEST_F(ConductorTest, AGuardIsAskedAgainBeforeEachServer) {
     EXPECT_THAT(world_.fenced(), IsEmpty());
 }
 
+TEST_F(ConductorTest, WaitsForItsGuardsAsLongAsItIsTold) {
+    world_.guards_agree = false;
+    Order wanted = order();
+    wanted.recipe.wait = core::Milliseconds(200);
+    start(wanted);
+    EXPECT_THAT(run_to_end(), IsEmpty());
+    EXPECT_EQ(state(), "paused");
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+    EXPECT_THAT(journal(), HasSubstr("guard web1: waits: meetings: 3 running"));
+}
+
+TEST_F(ConductorTest, BeginsWhenItsTimeHasCome) {
+    Order wanted = order();
+    wanted.starts = core::base::wall_now() + core::Milliseconds(300);
+    start(wanted);
+    EXPECT_EQ(step("wait", "web1")["progress"], "running");
+    begin_anew();
+    EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
+    EXPECT_GE(core::base::wall_now(), *wanted.starts);
+    EXPECT_EQ(step("wait", "web1")["progress"], "done");
+}
+
+TEST_F(ConductorTest, EndsWithoutHavingBegunWhenItHasExpired) {
+    world_.guards_agree = false;
+    Order wanted = order();
+    wanted.expires = core::Milliseconds(300);
+    start(wanted);
+    EXPECT_THAT(run_to_end(), IsEmpty());
+    EXPECT_EQ(state(), "aborted");
+    EXPECT_THAT(world_.fenced(), IsEmpty());
+    EXPECT_THAT(conductor_->view(rollout_).value()["state_why"].get<std::string>(), HasSubstr("it expired at"));
+    // The next one is not held up.
+    world_.guards_agree = true;
+    start(order());
+    EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
+}
+
+TEST_F(ConductorTest, ItsTimeOutlivesARestartAndSoDoesItsEnd) {
+    Order wanted = order();
+    wanted.starts = core::base::wall_now() + core::Milliseconds(100);
+    wanted.expires = core::Milliseconds(1);
+    start(wanted);
+    conductor_.reset();
+    std::this_thread::sleep_for(core::Milliseconds(150));  // the machine was off when it should have begun
+    begin();
+    EXPECT_THAT(run_to_end(), IsEmpty());
+    EXPECT_EQ(state(), "aborted");
+}
+
+TEST_F(ConductorTest, ReadsALedgerOfTheVersionBefore) {
+    conductor_.reset();
+    {
+        auto old = state::Database::open(folder_ / "rollouts.db").value();
+        ASSERT_TRUE(
+            old.execute("DROP TABLE IF EXISTS rollouts; DROP TABLE IF EXISTS steps; DROP TABLE IF EXISTS journal;"
+                        "CREATE TABLE rollouts(id INTEGER PRIMARY KEY AUTOINCREMENT, strategy TEXT NOT NULL,"
+                        " recipe TEXT NOT NULL, state TEXT NOT NULL, state_why TEXT NOT NULL, who TEXT NOT NULL,"
+                        " why TEXT NOT NULL, overridden TEXT NOT NULL, created INTEGER NOT NULL, ended INTEGER,"
+                        " undoes INTEGER NOT NULL);"
+                        "CREATE TABLE steps(rollout INTEGER NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL,"
+                        " batch INTEGER NOT NULL, servers TEXT NOT NULL, progress TEXT NOT NULL,"
+                        " excused INTEGER NOT NULL, evidence TEXT NOT NULL, began INTEGER, ended INTEGER,"
+                        " visitors_before TEXT NOT NULL DEFAULT '', visitors_after TEXT NOT NULL DEFAULT '',"
+                        " PRIMARY KEY(rollout, id));"
+                        "CREATE TABLE journal(number INTEGER PRIMARY KEY AUTOINCREMENT, rollout INTEGER NOT NULL,"
+                        " time INTEGER NOT NULL, kind TEXT NOT NULL, step INTEGER, text TEXT NOT NULL);"
+                        "INSERT INTO rollouts VALUES(7, 'rolling', '{\"pool\": \"app\"}', 'done', '', 'ann', '',"
+                        " '', 1000, 2000, 0); PRAGMA user_version = 1"));
+    }
+    begin();
+    EXPECT_EQ(conductor_->view(7).value()["who"], "ann");
+    start(order());
+    EXPECT_EQ(rollout_, 8);
+}
+
 TEST_F(ConductorTest, LeavesAServerThatAnOperatorHasFenced) {
     world_.by_hand = "web2";
     const auto refused = conductor_->start(order());

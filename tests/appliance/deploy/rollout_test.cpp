@@ -12,7 +12,7 @@ Rollout rollout(Strategy strategy, const std::string& batch = "1") {
     Rollout made;
     made.strategy = strategy;
     made.recipe.batch = batch;
-    made.steps = plan_steps(strategy, made.recipe, {"web1", "web2"}, true);
+    made.steps = plan_steps(strategy, made.recipe, {"web1", "web2"}, {.guarded = true});
     return made;
 }
 

@@ -221,6 +221,14 @@ protected:
         }
         return {};
     }
+    std::string journal() {
+        std::string text;
+        const Json all = conductor_->journal(rollout_, 0, {}).value();
+        for (const auto& entry : all["journal"]) {
+            text += entry["text"].get<std::string>() + "\n";
+        }
+        return text;
+    }
     void start(const Order& wanted) {
         const auto begun = conductor_->start(wanted);
         ASSERT_TRUE(begun.has_value()) << begun.error().error.line();
