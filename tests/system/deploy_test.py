@@ -211,7 +211,12 @@ class Deploys(house.SystemTest):
                 self.wait_for(kind, rollout)
                 self.kill_all()
                 self.house.start_daemon()
-                output = deploy.communicate(timeout=60)[0]
+                try:
+                    output = deploy.communicate(timeout=60)[0]
+                except subprocess.TimeoutExpired:
+                    deploy.kill()
+                    status = self.house.cli("deploy", "status", check=False)
+                    self.fail(deploy.communicate()[0] + status.stdout + status.stderr)
                 self.assertEqual(deploy.returncode, 0, output)
                 self.assert_done_once(rollout, f"after-{kind}", servers)
 
@@ -225,7 +230,8 @@ class Deploys(house.SystemTest):
         """As an operator does: a command that had begun runs to its end without its terminal; else it is run now."""
         time.sleep(1)
         for server in servers:
-            if (self.folder / server / "runs").read_text().split().count(release) == 0:
+            runs = self.folder / server / "runs"
+            if not runs.exists() or runs.read_text().split().count(release) == 0:
                 subprocess.run(self.command(release).format(server=server).split(), check=True)
         wait_until(lambda: all(self.releases()[server] == release for server in servers), 20, "the commands' end")
 

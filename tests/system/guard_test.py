@@ -1,6 +1,5 @@
 """Guards as the real, confined daemon asks them, and a deploy that heeds them."""
 
-import datetime
 import http.server
 import json
 import shutil
@@ -121,47 +120,6 @@ timeout = "2s"
         self.assertEqual(audit[0]["request"]["override"], "BigBlueButton is down, nobody meets")
         self.assertEqual((audit[0]["who"], audit[0]["from"], audit[0]["outcome"]), ("root", "unix", "done"))
         self.assertIn("meetings unknown", audit[1]["outcome"])
-
-
-def calendar(*lines):
-    return "\r\n".join(["BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:1", "SUMMARY:Board", *lines, "END:VEVENT",
-                        "END:VCALENDAR", ""])
-
-
-def stamp(hours):
-    time = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)
-    return time.strftime("%Y%m%dT%H%M%SZ")
-
-
-class Calendar(house.SystemTest):
-    configuration = house.CONFIGURATION + """
-[guard.calendar]
-kind = "schedule"
-source = "meetings.ics"
-"""
-
-    def prepare(self):
-        self.write("DTSTART:" + stamp(0), "DURATION:PT1H")
-
-    def write(self, *lines):
-        (self.house.folder / "meetings.ics").write_text(calendar(*lines))
-
-    def ask(self):
-        asked = self.house.cli("guard", check=False)
-        return asked.returncode, " ".join(asked.stdout.split())
-
-    def test_the_confined_control_reads_it_and_outlives_what_its_library_does_not(self):
-        code, text = self.ask()
-        self.assertEqual(code, 1)
-        self.assertIn("Board", text)
-        self.write("DTSTART:" + stamp(72), "DURATION:PT1H")
-        self.assertEqual(self.ask()[0], 0)
-        control = self.house.children()["control"]
-        self.write("DTSTART:00010927T130000Z", "RRULE:FREQ=HOURLY;BYYEARDAY=95,-204;BYDAY=5TH;BYSETPOS=260")
-        code, text = self.ask()
-        self.assertEqual(code, 1)
-        self.assertIn("took too long", text)
-        self.assertEqual(self.house.children()["control"], control)
 
 
 if __name__ == "__main__":
