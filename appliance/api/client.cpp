@@ -228,4 +228,31 @@ core::Result<Answer> Client::post(const std::string& path, const std::string& bo
     return place_ ? ask_remote(*place_, timeout, ask) : ask_local(socket_path_, timeout, ask);
 }
 
+core::Result<Answer> Client::follow(const std::string& path, const std::function<bool(std::string_view)>& on_bytes,
+                                    std::chrono::milliseconds timeout) const {
+    Answer answer;
+    bool stopped = false;
+    const auto ask = [&](auto& client) {
+        return client.Get(
+            path,
+            [&](const httplib::Response& response) {
+                answer.status = static_cast<unsigned>(response.status);
+                return true;
+            },
+            [&](const char* bytes, std::size_t size) {
+                if (answer.status != 200) {
+                    answer.body.append(bytes, size);
+                    return true;
+                }
+                stopped = !on_bytes({bytes, size});
+                return !stopped;
+            });
+    };
+    auto ended = place_ ? ask_remote(*place_, timeout, ask) : ask_local(socket_path_, timeout, ask);
+    if (!ended && !stopped) {
+        return ended;
+    }
+    return answer;
+}
+
 }  // namespace appliance::api

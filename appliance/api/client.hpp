@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,11 @@ public:
     // body is JSON.
     core::Result<Answer> post(const std::string& path, const std::string& body,
                               std::chrono::milliseconds timeout = answer_timeout) const;
+
+    // A body that comes bit by bit: on_bytes is given what comes, until it returns false or there is no more. timeout:
+    // between two bytes. The answer's body is empty, unless its status is another than 200.
+    core::Result<Answer> follow(const std::string& path, const std::function<bool(std::string_view)>& on_bytes,
+                                std::chrono::milliseconds timeout) const;
 
     // The control process answers from memory; whoever waits longer than this waits for something that is stuck.
     static constexpr std::chrono::milliseconds answer_timeout{10'000};

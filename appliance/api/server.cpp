@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
 namespace appliance::api {
@@ -37,13 +38,18 @@ public:
         at_ += part;
         return static_cast<ssize_t>(part);
     }
-    ssize_t write(const char* bytes, size_t size) override { return wire_.write(bytes, size); }
+    ssize_t write(const char* bytes, size_t size) override {
+        return muted_ ? static_cast<ssize_t>(size) : wire_.write(bytes, size);
+    }
+    // The rest of what the library writes goes nowhere.
+    void mute() noexcept { muted_ = true; }
     void get_remote_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
     void get_local_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
     [[nodiscard]] socket_t socket() const override { return wire_.fd(); }
 
 private:
     Wire& wire_;
+    bool muted_ = false;
     std::array<char, 4096> buffer_{};
     size_t at_ = 0;
     size_t end_ = 0;
@@ -72,11 +78,18 @@ public:
         const auto answer = [this, &handler](const httplib::Request& request, httplib::Response& response) {
             Request own{
                 request.method, request.path, {request.params.begin(), request.params.end()}, request.body, *peer_};
+            own.last_event_id = request.get_header_value("Last-Event-ID");
+            own.respond_async = request.get_header_value("Prefer").find("respond-async") != std::string::npos;
             Reply reply = handler(own);
             response.status = reply.status;
             response.set_content(reply.body, reply.type);
             for (const auto& [name, value] : reply.fields) {
                 response.set_header(name, value);
+            }
+            if (reply.stream) {
+                stream_->mute();
+                streaming_ = std::move(reply);
+                return;
             }
             then_ = std::move(reply.then);
         };
@@ -92,8 +105,12 @@ public:
 
     void run() {
         WireStream stream(wire_);
+        stream_ = &stream;
         bool closed = false;
         process(*this, stream, closed);
+        if (streaming_) {
+            send(*streaming_);
+        }
         // The peer has all of it: the process may end in what follows.
         wire_.end();
         if (then_) {
@@ -102,6 +119,22 @@ public:
     }
 
 private:
+    // The library streams only from a server that listens by itself, so this answer is all ours. Its end is that of the
+    // connection (RFC 9112, section 6.3).
+    void send(const Reply& reply) {
+        std::string head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + reply.type + "\r\n";
+        for (const auto& [name, value] : reply.fields) {
+            head += name + ": " + value + "\r\n";
+        }
+        bool well = true;
+        const auto write = [&](std::string_view text) {
+            well = well && wire_.write(text.data(), text.size()) == static_cast<ssize_t>(text.size());
+            return well;
+        };
+        write(head + "\r\n");
+        while (well && reply.stream(write)) {
+        }
+    }
     // Newer versions of the library (Debian 13's) want both addresses too; they are for logs of its own.
     template <typename Self>
     static void process(Self& self, WireStream& stream, bool& closed) {
@@ -113,7 +146,9 @@ private:
     }
 
     Wire& wire_;
+    WireStream* stream_ = nullptr;
     std::optional<Peer> peer_;
+    std::optional<Reply> streaming_;
     std::function<void()> then_;
 };
 

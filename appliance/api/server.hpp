@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "appliance/api/entrance.hpp"
@@ -23,6 +24,8 @@ struct Request {
     std::map<std::string, std::string> query;
     std::string body;
     Peer peer;
+    std::string last_event_id{};  // Last-Event-ID, of whoever has followed events before
+    bool respond_async = false;   // Prefer: respond-async (RFC 7240, section 4.1)
 };
 
 struct Reply {
@@ -31,6 +34,10 @@ struct Reply {
     std::string body;
     std::function<void()> then{};  // called when the reply has been written, in the same thread; may be empty
     std::map<std::string, std::string> fields{};  // of the head, beside Content-Type and Content-Length
+    // Instead of body: called again and again until it returns false. It writes with what it is given, which returns
+    // false when the peer is gone or too slow.
+    using Write = std::function<bool(std::string_view)>;
+    std::function<bool(const Write&)> stream{};
 };
 
 class Server {

@@ -6,6 +6,7 @@
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/deploy.hpp"
+#include "appliance/cli/events.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/host_fence.hpp"
 #include "appliance/cli/operator_name.hpp"
@@ -73,6 +74,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     }
     if (options->command == Command::upgrade) {
         return finish(upgrade(*options, operator_name()));
+    }
+    if (options->command == Command::events) {
+        return finish(follow_events(*options));
     }
     if (is_deploy(options->command)) {
         return deploy(*options, operator_name(), finish);

@@ -40,6 +40,7 @@ enum class Command {
     deploy_report,
     guard,
     audit,
+    events,
     token,
 };
 
@@ -75,6 +76,7 @@ struct Options {
     std::int64_t rollout = 0;                   // deploy status, deploy report: which; 0: the last
     std::int64_t last = 20;                     // deploy history, audit: how many
     std::optional<core::WallTime> at{};         // guard, deploy: it starts then; none: now
+    bool all = false;                           // events: those from before, too
     std::string name{};                         // token: of its [access.NAME]
     std::string role = "operate";               // token
     std::string token_file{};                   // token: where to write it; empty: print it

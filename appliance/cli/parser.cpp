@@ -204,6 +204,10 @@ private:
         auto* watch = rules.add_flag("--watch", options_.watch, "Print again on every change, until Ctrl-C");
         auto* nft = rules.add_flag("--nft", options_.nft, "Print the table as nft does")->excludes(watch);
         rules.add_flag("--json", options_.json, "Print JSON for programs")->excludes(nft);
+        CLI::App& events = add(app_, "events", Command::events, "What happens, while it does, until Ctrl-C",
+                               "gatehouse events --json | jq 'select(.event == \"health\")'");
+        events.add_flag("--all", options_.all, "The last ones from before, too");
+        add_json(events);
         CLI::App& audit = add(app_, "audit", Command::audit, "Who changed what, when, from where and why",
                               "gatehouse audit --last 100\n"
                               "An entry is on the disk before its change begins. The last 100000 are kept.");
@@ -248,8 +252,7 @@ private:
     }
 
     void add_host_fence() {
-        CLI::App& host = *app_.add_subcommand(
-            "host-fence", "On an application server: refuse a balancer; no daemon");
+        CLI::App& host = *app_.add_subcommand("host-fence", "On an application server: refuse a balancer; no daemon");
         host.require_subcommand(1);
         host.footer("Example: gatehouse host-fence add --from 10.0.0.5 --port 80 --for 30m --why 'deploying 2.3'");
         CLI::App& added = add(host, "add", Command::host_fence_add, "Refuse them, until removed or for a time",

@@ -131,9 +131,10 @@ Request request_for(const Options& options, const std::string& claimed_by) {
         case Command::deploy_history:
         case Command::deploy_report:
         case Command::token:
+        case Command::events:
             break;
     }
-    VERIFY(!"run, check, token and host-fence ask nothing of a daemon, and deploy asks by itself");
+    VERIFY(!"run, check, token and host-fence ask nothing of a daemon; deploy and events ask by themselves");
     return {};
 }
 

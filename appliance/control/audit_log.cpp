@@ -89,17 +89,17 @@ core::Result<void> AuditLog::end(std::int64_t id, std::string_view outcome) {
     return update->step().map([](bool) {});
 }
 
-core::Result<std::vector<AuditEntry>> AuditLog::last(std::int64_t count) {
+core::Result<std::vector<AuditEntry>> AuditLog::select(const std::string& where, std::int64_t number) {
     const std::lock_guard lock(mutex_);
     if (auto ready = open(); !ready) {
         return tl::unexpected(std::move(ready.error()));
     }
     auto rows = database_->prepare(
-        "SELECT id, time, who, acts_for, came_from, what, request, why, outcome FROM audit ORDER BY id DESC LIMIT ?");
+        "SELECT id, time, who, acts_for, came_from, what, request, why, outcome FROM audit " + where);
     if (!rows) {
         return tl::unexpected(std::move(rows.error()));
     }
-    rows->bind(1, std::clamp<std::int64_t>(count, 1, read_max));
+    rows->bind(1, number);
     std::vector<AuditEntry> entries;
     for (;;) {
         const auto row = rows->step();
@@ -114,20 +114,34 @@ core::Result<std::vector<AuditEntry>> AuditLog::last(std::int64_t count) {
     }
 }
 
+core::Result<std::vector<AuditEntry>> AuditLog::last(std::int64_t count) {
+    return select("ORDER BY id DESC LIMIT ?", std::clamp<std::int64_t>(count, 1, read_max));
+}
+
+core::Result<std::optional<AuditEntry>> AuditLog::find(std::int64_t id) {
+    return select("WHERE id = ?", id).map([](std::vector<AuditEntry> found) {
+        return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+    });
+}
+
+nlohmann::ordered_json view_audit_entry(const AuditEntry& entry) {
+    // A request that was cut is no JSON any more, and is shown as it is.
+    const auto request = nlohmann::ordered_json::parse(entry.request, nullptr, false);
+    return {{"id", entry.id},
+            {"time", core::base::print_time(entry.time)},
+            {"who", entry.who},
+            {"for", entry.acts_for},
+            {"from", entry.from},
+            {"what", entry.what},
+            {"request", request.is_discarded() ? nlohmann::ordered_json(entry.request) : request},
+            {"why", entry.why},
+            {"outcome", entry.outcome}};
+}
+
 nlohmann::ordered_json view_audit(const std::vector<AuditEntry>& entries) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const AuditEntry& entry : entries) {
-        // A request that was cut is no JSON any more, and is shown as it is.
-        const auto request = nlohmann::ordered_json::parse(entry.request, nullptr, false);
-        list.push_back({{"id", entry.id},
-                        {"time", core::base::print_time(entry.time)},
-                        {"who", entry.who},
-                        {"for", entry.acts_for},
-                        {"from", entry.from},
-                        {"what", entry.what},
-                        {"request", request.is_discarded() ? nlohmann::ordered_json(entry.request) : request},
-                        {"why", entry.why},
-                        {"outcome", entry.outcome}});
+        list.push_back(view_audit_entry(entry));
     }
     return {{"entries", std::move(list)}};
 }

@@ -50,10 +50,13 @@ public:
     core::Result<void> end(std::int64_t id, std::string_view outcome);
     // The last entries, the newest first.
     core::Result<std::vector<AuditEntry>> last(std::int64_t count);
+    // Nothing where there is none of that id, or no more.
+    core::Result<std::optional<AuditEntry>> find(std::int64_t id);
 
 private:
     core::Result<void> open();
     core::Result<std::int64_t> insert(const AuditEntry& entry);
+    core::Result<std::vector<AuditEntry>> select(const std::string& where, std::int64_t number);
     core::Result<void> forget(std::int64_t up_to);
 
     std::filesystem::path folder_;
@@ -62,6 +65,7 @@ private:
     std::optional<state::Database> database_;
 };
 
+nlohmann::ordered_json view_audit_entry(const AuditEntry& entry);
 // {"entries": [{"id", "time", "who", "for", "from", "what", "request", "why", "outcome"}]}.
 nlohmann::ordered_json view_audit(const std::vector<AuditEntry>& entries);
 

@@ -69,7 +69,9 @@ void Control::publish(config::Config config) {
 }
 
 void Control::log(std::string_view kind, const Json& fields) {
-    log_.write(link::event_line(kind, fields));
+    const std::string line = link::event_line(kind, fields);
+    events_.publish(kind, line);
+    log_.write(line);
 }
 
 void Control::handle(link::Message event) {

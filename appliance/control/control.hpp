@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "appliance/control/drift.hpp"
+#include "appliance/control/events.hpp"
 #include "appliance/control/firewall.hpp"
 #include "appliance/control/helper_link.hpp"
 #include "appliance/control/order.hpp"
@@ -69,8 +70,9 @@ public:
     Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
     void upgrade();
 
-    // One line to the log.
+    // One line to the log, and to those who follow events.
     void log(std::string_view kind, const Json& fields);
+    [[nodiscard]] Events& events() noexcept { return events_; }
 
 private:
     struct State {
@@ -114,6 +116,7 @@ private:
 
     SupervisorLink& supervisor_;
     core::base::Log& log_;
+    Events events_;
     ProxyLink proxy_;
     HelperLink helper_;
     const core::WallTime since_ = core::base::wall_now();

@@ -1,14 +1,17 @@
 #include "appliance/control/routes.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "appliance/control/read_order.hpp"
 #include "appliance/control/routes_deploy.hpp"
+#include "appliance/control/routes_events.hpp"
 #include "appliance/control/view_guard.hpp"
 
 namespace appliance::control {
@@ -39,6 +42,8 @@ api::Reply complain(int status, std::string what, std::string mend = {}) {
 
 // How long a watcher may hold a thread of the API; less than its client waits for an answer.
 constexpr std::uint64_t watch_max = 30'000;
+// Changes that nobody waits for.
+constexpr unsigned apart_max = 32;
 
 // Nothing where the query does not hold such a number.
 std::optional<std::uint64_t> number_in(const api::Request& request, const char* name) {
@@ -147,6 +152,8 @@ constexpr Route table[] = {
     {"GET", "/v1/guard", look,
      [](const Call& call) { return answer_guard(*call.services.control.config(), call.request); }},
     {"GET", "/v1/audit", look, read_audit},
+    {"GET", "/v1/events", look, follow_events},
+    {"GET", "/v1/operation", look, read_operation},
     {"GET", "/v1/deploy", look, read_deploys},
     {"GET", "/v1/deploy/history", look, read_deploys},
     {"GET", "/v1/deploy/report", look, read_deploys},
@@ -203,6 +210,55 @@ std::string request_of(json body) {
     return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// Its outcome is in the audit log before it is answered.
+api::Reply carry_out_noted(const Route& route, const Call& call, std::int64_t id, const Words& words) {
+    Control& control = call.services.control;
+    std::string outcome = "refused: a fault in gatehouse";
+    const auto note = [&] {
+        if (const auto noted = call.services.audit.end(id, outcome); !noted) {
+            control.log("audit", {{"id", id}, {"error", noted.error().line()}});
+        }
+        control.log("audit", {{"id", id},
+                              {"what", route.change},
+                              {"who", words.who},
+                              {"for", words.acts_for},
+                              {"from", call.request.peer.from},
+                              {"why", words.why},
+                              {"outcome", outcome}});
+    };
+    try {
+        api::Reply answer = route.handle(call);
+        outcome = outcome_of(answer);
+        note();
+        return answer;
+    } catch (...) {
+        note();
+        throw;
+    }
+}
+
+// Answers at once; GET /v1/operation tells what became of it. Its thread ends with the process, if not before.
+api::Reply carry_out_apart(const Route& route, const Call& call, std::int64_t id, const Words& words) {
+    static std::atomic<unsigned> under_way = 0;
+    if (under_way.fetch_add(1) >= apart_max) {
+        under_way.fetch_sub(1);
+        static_cast<void>(call.services.audit.end(id, "refused: too many changes are under way"));
+        return complain(503, "cannot answer now", "too many changes are under way");
+    }
+    std::thread([&route, services = call.services, request = call.request, body = call.body, id, words] {
+        try {
+            const api::Reply answer = carry_out_noted(route, {services, request, body}, id, words);
+            if (answer.then) {
+                answer.then();
+            }
+        } catch (const std::exception&) {
+            // Noted already.
+        }
+        under_way.fetch_sub(1);
+    }).detach();
+    return reply(202, Json{{"operation", id}});
+}
+
 api::Reply carry_out(const Route& route, const Call& call) {
     const api::Peer& peer = call.request.peer;
     const auto words = read_words(call.body, peer);
@@ -223,28 +279,10 @@ api::Reply carry_out(const Route& route, const Call& call) {
         control.log("audit", {{"error", id.error().line()}});
         return reply(Refusal{500, id.error(), {}});
     }
-    std::string outcome = "refused: a fault in gatehouse";
-    const auto note = [&] {
-        if (const auto noted = call.services.audit.end(*id, outcome); !noted) {
-            control.log("audit", {{"id", *id}, {"error", noted.error().line()}});
-        }
-        control.log("audit", {{"id", *id},
-                              {"what", route.change},
-                              {"who", words->who},
-                              {"for", words->acts_for},
-                              {"from", peer.from},
-                              {"why", words->why},
-                              {"outcome", outcome}});
-    };
-    try {
-        api::Reply answer = route.handle(call);
-        outcome = outcome_of(answer);
-        note();
-        return answer;
-    } catch (...) {
-        note();
-        throw;
-    }
+    api::Reply answer = call.request.respond_async ? carry_out_apart(route, call, *id, *words)
+                                                   : carry_out_noted(route, call, *id, *words);
+    answer.fields["Gatehouse-Operation"] = std::to_string(*id);
+    return answer;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ namespace), with the tokens and certificates of roles."""
 import http.client
 import json
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -229,6 +230,59 @@ class Remote(house.SystemTest):
         self.assertIn("web2 from here", deploy.stdout)
         history = self.house.json("deploy", "history")["rollouts"]
         self.assertEqual((history[0]["state"], history[0]["who"]), ("done", "operate"))
+
+    def test_events_are_followed_from_another_machine(self):
+        command = ["nsenter", f"--net=/run/netns/{self.house.app}", str(house.BUILD / "gatehouse"), "events", "--json",
+                   "--host", HOST, "--ca", str(self.folder / "ca.pem"), "--token-file", str(self.folder / "read.token")]
+        follower = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (follower.kill(), follower.communicate()))
+        seen = []
+        reader = threading.Thread(target=lambda: seen.extend(map(json.loads, follower.stdout)))
+        reader.start()
+
+        def hears():
+            self.house.cli("maintenance", "on", "--why", "a try")
+            return any(event["event"] == "maintenance" for event in seen)
+
+        wait_until(hears, 20, "it follows")
+        self.house.cli("fence", "web2", "--why", "another try")
+        wait_until(lambda: any(event["event"] == "fence" and event["why"] == "another try" for event in seen), 5,
+                   "the fence is heard of")
+        audit = next(event for event in seen if event["event"] == "audit")
+        self.assertEqual((audit["what"], audit["why"]), ("maintenance", "a try"))
+        run("kill", "-9", str(self.house.children()["control"]))
+        follower.wait(20)
+        reader.join(20)
+        self.assertEqual(follower.returncode, 3)
+        # All of it once more, where it is kept; what another process knew is gone.
+        token = (self.folder / "read.token").read_text().strip()
+        wait_until(lambda: self.house.cli("status", check=False).returncode == 0, 20, "control is back")
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+        caller = http.client.HTTPSConnection(HOST, PORT, context=context, timeout=20)
+        caller.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}", "Last-Event-ID": "1"})
+        answer = caller.getresponse()
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "text/event-stream"))
+        self.house.cli("unfence", "web2")
+        text = b""
+        while b"event: audit" not in text:
+            text += answer.readline()
+        self.assertIn(b"event: missed", text)
+        caller.close()
+
+    def test_a_change_need_not_be_waited_for(self):
+        token = (self.folder / "operate.token").read_text().strip()
+        fields = {"Authorization": f"Bearer {token}", "Prefer": "respond-async", "Content-Type": "application/json"}
+        self.house.cli("fence", "web1")
+        self.house.servers["web1"].send_signal(signal.SIGSTOP)
+        answer = self.https("POST", "/v1/unfence", fields, json.dumps({"servers": ["web1"], "wait_ms": 3000}))
+        self.assertEqual(answer.status, 202)
+        operation = json.loads(answer.content)["operation"]
+        self.assertEqual(answer.headers["Gatehouse-Operation"], str(operation))
+        entry = json.loads(self.https("GET", f"/v1/operation?id={operation}", fields).content)
+        self.assertEqual((entry["what"], entry["outcome"]), ("unfence", "begun"))
+        entry = json.loads(self.https("GET", f"/v1/operation?id={operation}&wait_ms=20000", fields).content)
+        self.assertNotEqual(entry["outcome"], "begun")
+        self.house.servers["web1"].send_signal(signal.SIGCONT)
 
     def test_the_port_outlives_control_and_an_upgrade(self):
         children = self.house.children()

@@ -1,0 +1,33 @@
+// `gatehouse events`: prints what happens as the daemon says it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "appliance/cli/options.hpp"
+#include "appliance/cli/outcome.hpp"
+
+namespace appliance::cli {
+
+// Takes server-sent events in pieces of any size. Pure.
+class EventReader {
+public:
+    // Gives each event's kind and data to take, as soon as it is whole; comments are left out. False when take does
+    // not want more.
+    bool read(std::string_view bytes,
+              const std::function<bool(const std::string& kind, const std::string& data)>& take);
+
+private:
+    std::string rest_;  // of a line
+    std::string kind_;
+    std::string data_;
+};
+
+// "14:03:05  health  pool app, backend web1, state up, why 200", of one line of the log. Pure.
+std::string show_event(const std::string& line);
+
+// Prints until the daemon ends, or nobody reads any more.
+Outcome follow_events(const Options& options);
+
+}  // namespace appliance::cli
