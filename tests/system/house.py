@@ -333,12 +333,13 @@ def try_namespace():
     return (made.stderr + entered.stderr).strip().replace("\n", ", ")
 
 
-def main():
-    """Runs unittest, or says what is missing and exits with the code that ctest counts as not tested."""
+def main(*more):
+    """Runs unittest, or says what is missing (of these programs too) and exits with the code that ctest counts as not
+    tested."""
     missing = []
     if os.geteuid() != 0:
         missing.append("root (network namespaces)")
-    missing += [f"the program {tool}" for tool in ("ip", "nft", "curl", "wrk") if not shutil.which(tool)]
+    missing += [f"the program {tool}" for tool in ("ip", "nft", "curl", "wrk", *more) if not shutil.which(tool)]
     programs = [BUILD / name for name in ("gatehouse", "demo_server", "port_bridge")]
     missing += [str(program) for program in programs if not program.exists()]
     if not missing and (refusal := try_namespace()):
