@@ -154,6 +154,23 @@ class Remote(house.SystemTest):
         self.house.write_configuration(self.configuration)
         self.assertIn("nobody may use the API there", problems())
 
+    def test_the_firewall_opens_the_port_to_management(self):
+        self.house.daemon.terminate()
+        self.house.daemon.wait(20)
+        self.house.write_configuration(self.configuration + "\n" + self.more + """
+[firewall]
+enabled = true
+management = ["10.80.0.11"]
+""")
+        self.house.start_daemon()
+        wait_until(lambda: self.house.cli("status", check=False).returncode == 0, 20, "it serves again")
+        self.house.cli("firewall", "confirm", check=False)
+        self.assertEqual(self.house.json("firewall", "status")["management_ports"], [22, 8443])
+        inside = ["nsenter", f"--net=/run/netns/{self.house.app}", "curl", "-sk", "-o", "/dev/null", "-w",
+                  "%{http_code}", "--max-time", "2", f"https://{HOST}:{PORT}/v1/status"]
+        self.assertEqual(run(*inside, "--interface", "10.80.0.11").stdout, "401")
+        self.assertEqual(run(*inside, "--interface", "10.80.0.12", check=False).stdout, "000")
+
     def plain(self, data):
         with socket.create_connection((HOST, PORT), 5) as caller:
             caller.sendall(data)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <future>
 #include <latch>
 #include <vector>
 
@@ -173,6 +174,37 @@ TEST_F(ServerTest, WaitsForItsHandlersAtTheEnd) {
     }
     EXPECT_TRUE(done);
     releaser.join();
+}
+
+TEST_F(ServerTest, AStreamIsSentBitByBitAndEndsWithItsConnection) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request& request) {
+        Reply reply{200, "text/event-stream", {}};
+        reply.fields["X-Seen"] = request.last_event_id;
+        reply.stream = [left = 3](const Reply::Write& write) mutable { return write("data: x\n\n") && --left > 0; };
+        return reply;
+    });
+    ASSERT_TRUE(server.start());
+    EXPECT_EQ(ask("GET /v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 7\r\n\r\n"),
+              "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/event-stream\r\nX-Seen: 7\r\n\r\n"
+              "data: x\n\ndata: x\n\ndata: x\n\n");
+}
+
+TEST_F(ServerTest, AStreamEndsWhenItsReaderHasGone) {
+    std::promise<void> over;
+    Server server(listen(), std::make_unique<LocalEntrance>(), [&](const Request&) {
+        Reply reply{200, "text/event-stream", {}};
+        const std::shared_ptr<void> end(nullptr, [&over](void*) { over.set_value(); });
+        reply.stream = [end](const Reply::Write& write) { return write(std::string(4096, 'x')); };
+        return reply;
+    });
+    ASSERT_TRUE(server.start());
+    {
+        const Descriptor socket = connect();
+        const std::string request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        ASSERT_EQ(::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL),
+                  static_cast<ssize_t>(request.size()));
+    }
+    over.get_future().get();
 }
 
 }  // namespace
