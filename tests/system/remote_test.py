@@ -138,6 +138,13 @@ class Remote(house.SystemTest):
         self.remote("fence", "web1", who="read", ca="another.pem", check=True)
         self.assertEqual(self.house.json("audit", "--last", "2")["entries"][0]["who"], "somebody")
 
+    def test_the_certificate_of_the_readme_vouches_for_itself(self):
+        readme = (house.SOURCE / "README.md").read_text()
+        command = readme[readme.index("    openssl req -x509"):readme.index("Then every command goes there")]
+        run("sh", "-e", "-c", command.replace("10.0.0.5", HOST), cwd=self.folder)
+        self.house.cli("reload")
+        self.remote("status", who="read", ca="api.pem", check=True)
+
     def test_files_that_do_not_fit_are_refused_with_their_line(self):
         def problems():
             checked = run(house.BUILD / "gatehouse", "check", "-c", self.house.configuration, check=False)
