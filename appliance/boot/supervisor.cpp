@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "appliance/boot/control_socket.hpp"
@@ -34,6 +35,10 @@ core::Address read_address(const json& text) {
     }
     return *address;
 }
+
+// The rings of a proxy that was killed let its sockets go a little later than it.
+constexpr std::chrono::milliseconds take_over_max{2'000};
+constexpr std::chrono::milliseconds take_over_look{20};
 
 sigset_t watched_signals() noexcept {
     sigset_t set;
@@ -64,22 +69,36 @@ core::Result<void> Supervisor::watch_signals() {
     return signals_.valid() ? core::Result<void>() : core::fail_os("cannot wait for signals", errno);
 }
 
+core::Result<void> Supervisor::listen(const core::Address& address, std::size_t count, Clock::time_point deadline) {
+    for (;;) {
+        auto opened = listeners_.open(address, count);
+        if (opened) {
+            return {};
+        }
+        if (opened.error().os_error != EADDRINUSE || Clock::now() >= deadline) {
+            return tl::unexpected(std::move(opened.error()));
+        }
+        std::this_thread::sleep_for(take_over_look);
+    }
+}
+
 core::Result<void> Supervisor::open() {
     if (auto watching = watch_signals(); !watching) {
         return watching;
     }
     const std::size_t workers = control::worker_count(config_);
+    const auto deadline = Clock::now() + take_over_max;
     for (const config::Listener& listener : config_.listeners) {
         if (config_.in_kernel(listener)) {
             continue;
         }
-        if (auto opened = listeners_.open(listener.address, workers); !opened) {
-            return tl::unexpected(std::move(opened.error()));
+        if (auto opened = listen(listener.address, workers, deadline); !opened) {
+            return opened;
         }
     }
     if (const auto& remote = config_.control.remote) {
-        if (auto opened = listeners_.open(remote->listen, 1); !opened) {
-            return tl::unexpected(std::move(opened.error()));
+        if (auto opened = listen(remote->listen, 1, deadline); !opened) {
+            return opened;
         }
     }
     prepare_state();

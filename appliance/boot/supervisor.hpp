@@ -42,8 +42,9 @@ public:
     // Kills children that still live.
     ~Supervisor();
 
-    // Opens every socket, before the first child starts. Expects block_signals(). Error: one of them cannot be opened;
-    // nothing is left behind.
+    // Opens every socket, before the first child starts; waits up to two seconds for an address that is in use, because
+    // the kernel may still be taking it from a proxy that was killed. Expects block_signals(). Error: one of them
+    // cannot be opened; nothing is left behind.
     core::Result<void> open();
     // Instead of open(): takes over from the program that this process was before. A proxy that it left goes on serving
     // until ours does; where ours does not come to that, run() becomes the program before again. Error: no descriptors.
@@ -66,6 +67,8 @@ private:
     enum class Phase { running, draining, ended };
 
     core::Result<void> watch_signals();
+    // Tries until the deadline where somebody has the address.
+    core::Result<void> listen(const core::Address& address, std::size_t count, Clock::time_point deadline);
     void prepare_state();
 
     // The loop.

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import subprocess
 import threading
 import time
 
@@ -81,6 +83,23 @@ class Crash(house.SystemTest):
         self.assertTrue(late)
         self.assertEqual({outcome for _, outcome in late}, {(200, "web2")}, late[:5])
         self.assert_the_truth_is_told()
+
+    def test_a_start_waits_for_an_address_that_a_killed_proxy_still_had(self):
+        self.house.daemon.terminate()
+        self.house.daemon.wait(20)
+        with socket.create_server(("127.0.0.1", 8080)):
+            self.house.start_daemon()
+            with self.assertRaises(subprocess.TimeoutExpired):
+                self.house.daemon.wait(0.5)
+        wait_until(lambda: get().status == 200 if self.house.states("app") else False, 10, "it serves")
+        # One that goes on to be in use is told.
+        self.house.daemon.terminate()
+        self.house.daemon.wait(20)
+        with socket.create_server(("127.0.0.1", 8080)):
+            self.house.start_daemon()
+            self.assertEqual(self.house.daemon.wait(20), 1)
+        self.assertIn("cannot listen on 0.0.0.0:8080: Address already in use",
+                      (self.house.folder / "gatehouse.log").read_text())
 
     def test_fences_are_known_after_a_restart_of_everything(self):
         self.house.cli("fence", "web1", "--why", "before the crash")
