@@ -196,6 +196,26 @@ json write_queue(const core::proxy::WorkerReport& report, const std::string& poo
             {"expired", counts.expired}};
 }
 
+// Null where the pool had none. The buckets of the latency are [place, count] each, without the empty ones.
+json write_visitors(const core::proxy::WorkerReport& report, const std::string& pool) {
+    const auto found = std::find_if(report.visitors.begin(), report.visitors.end(),
+                                    [&](const auto& candidate) { return candidate.pool == pool; });
+    if (found == report.visitors.end()) {
+        return nullptr;
+    }
+    const core::proxy::Visitors& seen = found->visitors;
+    json latency = json::array();
+    const auto& buckets = seen.latency.buckets();
+    for (std::size_t at = 0; at < buckets.size(); ++at) {
+        if (buckets.at(at) != 0) {
+            latency.push_back({at, buckets.at(at)});
+        }
+    }
+    return {{"requests", seen.requests},    {"status", seen.status},   {"ours", seen.ours},
+            {"broken", seen.broken},        {"retried", seen.retried}, {"waited", seen.waited},
+            {"latency", std::move(latency)}};
+}
+
 }  // namespace
 
 json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
@@ -231,8 +251,10 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
             }
             backends.push_back(std::move(backend));
         }
-        pools.push_back(
-            {{"name", pool.name}, {"queue", write_queue(report, pool.name)}, {"backends", std::move(backends)}});
+        pools.push_back({{"name", pool.name},
+                         {"queue", write_queue(report, pool.name)},
+                         {"visitors", write_visitors(report, pool.name)},
+                         {"backends", std::move(backends)}});
     }
     return {{"type", "report"}, {"listeners", std::move(listeners)}, {"pools", std::move(pools)}};
 }

@@ -87,9 +87,21 @@ std::string visitors_of(const Json& object) {
     if (!seen.is_object()) {
         return {};
     }
-    const auto failed = number(seen, "failed_tries");
-    return fmt::format("{} by servers, {}", print_number(number(seen, "requests"), "exchange"),
-                       failed == 0 ? "no try failed" : fmt::format("{} tries failed there", failed));
+    if (number(seen, "requests") == 0) {
+        return "none";
+    }
+    const auto failed = number(field(seen, "status"), "5xx") + number(seen, "broken");
+    const auto retried = number(seen, "retried");
+    const auto waited = number(seen, "waited");
+    const Json& latency = field(seen, "latency");
+    const auto ms = [&latency](const char* name) {
+        const Json& value = field(latency, name);
+        return value.is_number() ? value.get<double>() : 0.0;
+    };
+    return fmt::format("{}, {} failed{}{}, p50 {:.1f} ms, p99 {:.1f} ms",
+                       print_number(number(seen, "requests"), "request"), failed == 0 ? "none" : print_count(failed),
+                       retried == 0 ? "" : fmt::format(", {} retried", print_count(retried)),
+                       waited == 0 ? "" : fmt::format(", {} waited", print_count(waited)), ms("p50_ms"), ms("p99_ms"));
 }
 
 std::string header_of(const Json& rollout, const Style& style) {

@@ -8,6 +8,7 @@
 
 #include "appliance/control/messages.hpp"
 #include "appliance/control/views.hpp"
+#include "appliance/control/visitors.hpp"
 #include "appliance/link/event.hpp"
 
 namespace appliance::control {
@@ -219,6 +220,11 @@ json Control::report() {
         return nullptr;
     }
     return proxy_.ask({{"type", "report"}}, {}, report_max).value_or(json());
+}
+
+json Control::visitors(const std::string& pool) {
+    const json seen = report();
+    return seen.is_null() ? json() : json{{"proxy", proxy_.status().pid}, {"visitors", visitors_in(seen, pool)}};
 }
 
 Control::Json Control::status() {

@@ -70,6 +70,10 @@ public:
     Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
     void upgrade();
 
+    // What the pool's visitors have seen since the proxy's start, to be kept and subtracted: {"proxy": pid, "visitors":
+    // visitors_in()}; null while there is no proxy.
+    [[nodiscard]] nlohmann::json visitors(const std::string& pool);
+
     // One line to the log, and to those who follow events.
     void log(std::string_view kind, const Json& fields);
     [[nodiscard]] Events& events() noexcept { return events_; }

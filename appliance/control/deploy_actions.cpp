@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/control/visitors.hpp"
 #include "appliance/guard/guard.hpp"
 
 namespace appliance::control {
@@ -89,33 +90,19 @@ core::Result<std::string> DeployActions::guards(core::Milliseconds length) {
     return guard::agree(opinions) ? core::Result<std::string>(std::move(summary)) : core::fail(std::move(summary));
 }
 
-// From what each backend counts: what it has answered or failed to, and how often.
 std::string DeployActions::visitors(const std::string& pool) {
-    std::uint64_t requests = 0;
-    std::uint64_t failed = 0;
-    const Json status = control_.status();
-    for (const Json& shown : status["pools"]) {
-        for (const Json& backend : shown["name"] == pool ? shown["backends"] : Json::array()) {
-            requests += backend["total"].get<std::uint64_t>();
-            failed += backend["failed"].get<std::uint64_t>();
-        }
-    }
-    return Json{{"proxy", status["proxy"]["pid"]}, {"requests", requests}, {"failed", failed}}.dump();
+    const nlohmann::json seen = control_.visitors(pool);
+    return seen.is_null() ? std::string() : seen.dump();
 }
 
 Json DeployActions::visitors_between(const std::string& before, const std::string& after) {
-    const Json first = Json::parse(before, nullptr, false);
-    const Json last = Json::parse(after, nullptr, false);
+    const auto first = nlohmann::json::parse(before, nullptr, false);
+    const auto last = nlohmann::json::parse(after, nullptr, false);
     // Another proxy counts from nothing.
-    if (!first.is_object() || !last.is_object() || first["proxy"] != last["proxy"]) {
+    if (!first.is_object() || !last.is_object() || first.value("proxy", 0) != last.value("proxy", 0)) {
         return nullptr;
     }
-    const auto between = [&](const char* key) {
-        const auto begin = first.value(key, std::uint64_t{0});
-        const auto end = last.value(key, std::uint64_t{0});
-        return end < begin ? 0 : end - begin;
-    };
-    return {{"requests", between("requests")}, {"failed_tries", between("failed")}};
+    return view_visitors(first.value("visitors", nlohmann::json()), last.value("visitors", nlohmann::json()));
 }
 
 void DeployActions::event(std::string_view kind, const Json& fields) {

@@ -6,6 +6,7 @@
 
 #include "appliance/control/drift.hpp"
 #include "appliance/control/targets.hpp"
+#include "appliance/control/visitors.hpp"
 #include "appliance/control/workers.hpp"
 #include "netfilter/phrase.hpp"
 
@@ -116,6 +117,7 @@ Json view_pool(const config::Pool& pool, const Administration& administration, c
             {"balance", config::print(pool.balance)},
             {"maintenance", by_hand ? view_record(maintenance->second) : Json()},
             {"queue", view_queue(pool, member(find_named(member(report, "pools"), "name", pool.name), "queue"))},
+            {"visitors", view_visitors(nullptr, visitors_in(report, pool.name))},
             {"backends", std::move(backends)}};
 }
 

@@ -277,6 +277,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         // The client must not take a cut body for whole, whatever its framing.
         session_.client.reset();
         record_.error = "the server broke off in the middle of its answer";
+        record_.broken = true;
         session_.worker.count_failure(server, record_.error);
     }
     co_return false;

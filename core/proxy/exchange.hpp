@@ -24,6 +24,8 @@ public:
     void prepare(const http::RequestHead& head, std::size_t head_bytes);
     // Carries it out. True: the session may go on with the next request.
     io::Task<bool> run();
+    // That it was for; null where nobody has routed it.
+    [[nodiscard]] Pool* pool() const noexcept { return pool_; }
 
 private:
     // What must be known of the request after its head's bytes are gone.

@@ -30,6 +30,7 @@ public:
     std::string_view answered_by = "backend";  // backend | gatehouse | nobody
     bool spliced = false;                      // some body bytes went through a pipe; else all were copied
     std::string_view error;                    // empty, or what went wrong
+    bool broken = false;                       // the answer broke off, through no doing of the client
     std::uint16_t status = 0;
     std::uint32_t retries = 0;
     std::uint64_t received = 0;  // from the client

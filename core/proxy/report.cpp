@@ -28,6 +28,15 @@ void add(WorkerReport& sum, const WorkerReport& other) {
             same->failed += backend.failed;
         }
     }
+    for (const VisitorsReport& visitors : other.visitors) {
+        const auto same = std::find_if(sum.visitors.begin(), sum.visitors.end(),
+                                       [&](const VisitorsReport& v) { return v.pool == visitors.pool; });
+        if (same == sum.visitors.end()) {
+            sum.visitors.push_back(visitors);
+        } else {
+            same->visitors.add(visitors.visitors);
+        }
+    }
 }
 
 }  // namespace core::proxy

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "core/proxy/visitors.hpp"
+
 namespace core::proxy {
 
 struct ListenerReport {
@@ -31,10 +33,16 @@ struct QueueReport {
     std::uint64_t expired = 0;   // turned away: waited for too long
 };
 
+struct VisitorsReport {
+    std::string pool;
+    Visitors visitors;
+};
+
 struct WorkerReport {
     std::vector<ListenerReport> listeners;
     std::vector<BackendReport> backends;
-    std::vector<QueueReport> queues;  // of all workers together; a single worker says nothing here
+    std::vector<VisitorsReport> visitors;  // of pools that had some
+    std::vector<QueueReport> queues;       // of all workers together; a single worker says nothing here
 };
 
 // What was still in flight when the time to drain was over.

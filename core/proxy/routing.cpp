@@ -12,10 +12,11 @@ bool holds(std::span<Backend* const> backends, const Backend& wanted) noexcept {
 }  // namespace
 
 Pool::Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<Queue> queue,
-           std::uint64_t seed)
+           std::shared_ptr<Visitors> visitors, std::uint64_t seed)
     : spec_(spec),
       backends_(std::move(backends)),
       queue_(std::move(queue)),
+      visitors_(std::move(visitors)),
       strategy_(spec.balance, seed),
       candidates_(backends_.size()) {}
 
@@ -83,7 +84,8 @@ Routing::Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons
             }
             backends.push_back(std::move(kept));
         }
-        pools_.emplace_back(spec, std::move(backends), commons.queue(spec.name), seed);
+        pools_.emplace_back(spec, std::move(backends), commons.queue(spec.name),
+                            previous != nullptr ? previous->visitors(spec.name) : std::make_shared<Visitors>(), seed);
     }
 }
 
@@ -103,6 +105,11 @@ std::shared_ptr<Backend> Routing::backend(const std::string& pool, const std::st
         }
     }
     return nullptr;
+}
+
+std::shared_ptr<Visitors> Routing::visitors(const std::string& pool) const {
+    const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const Pool& p) { return p.name() == pool; });
+    return found == pools_.end() ? std::make_shared<Visitors>() : found->share_visitors();
 }
 
 void Routing::apply(const Administration& administration) {

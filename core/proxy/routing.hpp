@@ -12,6 +12,7 @@
 #include "core/proxy/backend.hpp"
 #include "core/proxy/commons.hpp"
 #include "core/proxy/snapshot.hpp"
+#include "core/proxy/visitors.hpp"
 
 namespace core::proxy {
 
@@ -19,7 +20,7 @@ class Pool {
 public:
     // spec outlives the pool.
     Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<Queue> queue,
-         std::uint64_t seed);
+         std::shared_ptr<Visitors> visitors, std::uint64_t seed);
 
     enum class Among : std::uint8_t {
         all,
@@ -33,6 +34,8 @@ public:
     // Whether waiting can help: some backend that is not among tried could be used, if only it had room.
     [[nodiscard]] bool crowded(std::span<Backend* const> tried) const noexcept;
     [[nodiscard]] Queue& queue() noexcept { return *queue_; }
+    [[nodiscard]] Visitors& visitors() noexcept { return *visitors_; }
+    [[nodiscard]] std::shared_ptr<Visitors> share_visitors() const noexcept { return visitors_; }
     [[nodiscard]] const PoolSpec& spec() const noexcept { return spec_; }
     [[nodiscard]] const std::string& name() const noexcept { return spec_.name; }
     [[nodiscard]] const std::vector<std::shared_ptr<Backend>>& backends() const noexcept { return backends_; }
@@ -48,6 +51,7 @@ private:
     const PoolSpec& spec_;
     std::vector<std::shared_ptr<Backend>> backends_;
     std::shared_ptr<Queue> queue_;
+    std::shared_ptr<Visitors> visitors_;  // of the pool of that name, whatever is reloaded
     balance::Strategy strategy_;
     std::vector<balance::Candidate> candidates_;
 };
@@ -60,6 +64,8 @@ public:
     [[nodiscard]] Pool* pool(const std::string& name) noexcept;
     [[nodiscard]] std::vector<Pool>& pools() noexcept { return pools_; }
     [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
+    // Of the pool of that name; new ones where there is none.
+    [[nodiscard]] std::shared_ptr<Visitors> visitors(const std::string& pool) const;
     [[nodiscard]] std::shared_ptr<Backend> backend(const std::string& pool, const std::string& server) const;
 
     void apply(const Administration& administration);

@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include "core/http/parser.hpp"
 #include "core/proxy/exchange.hpp"
 #include "core/proxy/session.hpp"
@@ -67,10 +69,16 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
         const int sent = co_await send_error(session, answer);
         record.sent = sent > 0 ? static_cast<std::uint64_t>(sent) : 0;
     } else {
+        const auto arrived = std::chrono::steady_clock::now();
         Exchange exchange(session, routing, record);
         exchange.prepare(worker.request_head(), parsed.consumed);
         more = co_await exchange.run();
         record.error = session.cut ? Session::cut_reason : record.error;
+        record.broken = record.broken || session.cut;
+        if (exchange.pool() != nullptr) {
+            const auto took = std::chrono::steady_clock::now() - arrived;
+            exchange.pool()->visitors().count(record, std::chrono::duration_cast<base::Histogram::Duration>(took));
+        }
     }
     if (routing->snapshot().log_exchanges) {
         record.print(worker.log_lines(), session.peer, worker.loop().now());

@@ -173,6 +173,9 @@ WorkerReport Worker::report() const {
     }
     if (routing_ != nullptr) {
         for (Pool& pool : routing_->pools()) {
+            if (pool.visitors().requests > 0) {
+                report.visitors.push_back({pool.name(), pool.visitors()});
+            }
             for (const auto& backend : pool.backends()) {
                 report.backends.push_back(
                     {pool.name(), backend->spec().server, backend->active, backend->total, backend->failed});

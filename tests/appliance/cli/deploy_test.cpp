@@ -92,7 +92,12 @@ const Json sample = {{"id", 3},
                         {"progress", "failed"},
                         {"evidence", "status 500 and not 200"},
                         {"took_ms", 3},
-                        {"visitors", {{"requests", 1234}, {"failed_tries", 0}}}}}}};
+                        {"visitors",
+                         {{"requests", 1234},
+                          {"status", {{"5xx", 2}}},
+                          {"broken", 1},
+                          {"retried", 4},
+                          {"latency", {{"p50_ms", 1.25}, {"p99_ms", 8.0}}}}}}}}};
 
 TEST(Deploy, ARolloutShowsWhereItStandsAndWhy) {
     const std::string shown = show_rollout(sample, core::WallTime(), {});
@@ -108,7 +113,7 @@ TEST(Deploy, APausedEndSaysWhatToDo) {
 }
 
 TEST(Deploy, AReportHasWhatVisitorsDid) {
-    EXPECT_THAT(show_report(sample, core::WallTime(), {}), HasSubstr("1234 exchanges by servers, no try failed"));
+    EXPECT_THAT(show_report(sample, core::WallTime(), {}), HasSubstr("3 failed, 4 retried, p50 1.2 ms"));
 }
 
 TEST(Deploy, NoLineIsWiderThanTheTerminal) {

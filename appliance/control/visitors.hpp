@@ -1,0 +1,17 @@
+// What a pool's visitors have seen, from the proxy's report: read, subtracted, shown. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace appliance::control {
+
+// As the report has it, for one pool; null where it had none yet.
+nlohmann::json visitors_in(const nlohmann::json& report, const std::string& pool);
+
+// Between two of these of one proxy. Null where either is not what visitors_in() gives, but for null itself: nobody.
+// {"requests", "status": {"2xx", "3xx", "4xx", "5xx"}, "ours", "broken", "retried", "waited",
+//  "latency": {"p50_ms", "p99_ms", "p999_ms"}}.
+nlohmann::ordered_json view_visitors(const nlohmann::json& before, const nlohmann::json& after);
+
+}  // namespace appliance::control
