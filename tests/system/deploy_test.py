@@ -106,6 +106,12 @@ class Deploys(house.SystemTest):
         self.assertIn("web1 runs 2.0", output)
         best = len(site.SERVERS) * (self.restart + self.first)
         requests = self.assert_unharmed(wrk, 10_000)
+        seen = self.house.json("deploy", "report")["visitors"]
+        self.assertEqual((seen["status"]["5xx"], seen["broken"]), (0, 0), seen)
+        self.assertGreater(seen["requests"], 10_000)
+        self.assertLess(seen["requests"], requests)  # the load began before, and went on
+        self.assertGreater(seen["latency"]["p99_ms"], seen["latency"]["p50_ms"])
+        self.assertRegex(self.house.cli("deploy", "report").stdout, r"visitors: [\d,]+ requests, none failed")
         steps = sum(step["took_ms"] for kind in ("run", "warm") for step in self.steps(status, kind)) / 1000
         print(f"{took:.1f} s: {took / best - 1:+.0%} beside the {best:.0f} s of restarts and first requests,"
               f" {took / steps - 1:+.1%} beside what these took here; {requests} requests")
@@ -160,6 +166,10 @@ class Deploys(house.SystemTest):
         self.assertEqual({status for _, status in seen}, {200, 503})
         first_command = min((self.folder / server / "runs").stat().st_mtime for server in site.SERVERS)
         self.assertLess(paged[0], first_command)
+        report = self.house.json("deploy", "report")["visitors"]
+        self.assertGreaterEqual(len(paged), report["ours"])
+        self.assertEqual(report["ours"], report["status"]["5xx"])
+        self.assertGreater(report["ours"], 0)
         self.assertEqual(seen[-1][1], 200)
 
     def test_a_plan_that_cannot_be_is_refused(self):
