@@ -63,6 +63,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     pool.balance = read_balance(from.at("balance"));
     pool.queue_max = from.at("queue");
     pool.queue_timeout = read_ms(from, "queue_timeout_ms");
+    pool.hold = read_ms(from, "hold_ms");
     pool.slow_start = read_ms(from, "slow_start_ms");
     pool.cookie = from.at("cookie");
     pool.host = from.at("host");

@@ -98,6 +98,7 @@ struct Pool {
     ProxyProtocol proxy_protocol = ProxyProtocol::off;  // what its servers are told by
     unsigned queue = 1024;                    // how many may wait while every server is at its limit; 0: nobody
     core::Milliseconds queue_timeout{5'000};  // and how long each of them
+    core::Milliseconds hold{0};               // how long all servers may be out until visitors see the page; 0: not
     core::Milliseconds slow_start{0};         // until a server that has come up has its whole share; 0: at once
     Check check;
     std::vector<Backend> backends;  // at least one, in the order of the file

@@ -34,7 +34,7 @@ void Reader::read_plane(Section& section, Pool& pool) {
         section.complain("slow_start", "the kernel gives every server its whole share at once",
                          "leave it out, or use plane = \"proxy\"");
     }
-    for (const char* key : {"queue", "queue_timeout"}) {
+    for (const char* key : {"queue", "queue_timeout", "hold"}) {
         if (in_kernel && section.find(key) != nullptr) {
             section.complain(key, "nobody waits in a queue of the kernel's", "leave it out, or use plane = \"proxy\"");
         }

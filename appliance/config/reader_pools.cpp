@@ -59,6 +59,11 @@ void Reader::read_pool(const std::string& name, Section& section) {
     pool.proxy_protocol = section.choice("proxy_protocol", ProxyProtocol::off, proxy_protocol_words);
     pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Bounds::queue));
     pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
+    pool.hold = section.duration("hold", pool.hold, 0ms, 1min);
+    if (pool.hold > 0ms && pool.queue == 0) {
+        section.complain("hold", "held requests wait in the pool's queue, and queue = 0 lets nobody wait",
+                         "leave it out, or raise 'queue'");
+    }
     pool.slow_start = section.duration("slow_start", pool.slow_start, 0ms, 1h);
     if (pool.slow_start > 0ms && pool.balance == Balance::source_hash) {
         section.complain("slow_start", "source_hash gives each client its server, whatever that is used to",

@@ -40,6 +40,7 @@ json write_pool(const config::Pool& pool) {
             {"proxy_protocol", config::print(pool.proxy_protocol)},
             {"queue", pool.queue},
             {"queue_timeout_ms", pool.queue_timeout.count()},
+            {"hold_ms", pool.hold.count()},
             {"slow_start_ms", pool.slow_start.count()},
             {"check", write_check(pool.check)},
             {"backends", std::move(backends)}};

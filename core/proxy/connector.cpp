@@ -41,12 +41,29 @@ io::Task<bool> Connector::choose() {
     refusal_ = Refusal::nobody;
     const auto among = pool_.queue().empty() ? Pool::Among::all : Pool::Among::unlimited;
     usage_ = pool_.pick(session_.peer, tried_, among, session_.worker.loop().now(), preferred_);
-    if (usage_.backend() == nullptr && pool_.crowded(tried_)) {
+    if (usage_.backend() == nullptr && (pool_.crowded(tried_) || may_hold())) {
         const io::Tick begun = session_.worker.loop().now();
         co_await wait();
         record_.queued += session_.worker.loop().now() - begun;
     }
     co_return usage_.backend() != nullptr;
+}
+
+// A server that comes up again and again, and never answers, holds nobody for longer than hold.
+bool Connector::may_hold() const noexcept {
+    const io::Tick now = session_.worker.loop().now();
+    return !pool_.maintenance && pool_.may_hold(now) &&
+           now < held_since_.value_or(now) + static_cast<io::Tick>(pool_.spec().hold.count());
+}
+
+// Until when it waits, as things stand.
+io::Tick Connector::patience(io::Tick begun) const noexcept {
+    const PoolSpec& spec = pool_.spec();
+    if (const auto since = pool_.memory().dark_since) {
+        const auto hold = static_cast<io::Tick>(spec.hold.count());
+        return std::min(*since, held_since_.value_or(*since)) + hold;
+    }
+    return begun + static_cast<io::Tick>(spec.queue_timeout.count());
 }
 
 // Enters first and looks then, so that what is given back in between is either seen here or wakes us.
@@ -55,21 +72,32 @@ io::Task<void> Connector::wait() {
     io::Loop& loop = session_.worker.loop();
     const auto place = std::make_shared<Queue::Place>(session_.worker.mailbox());
     if (!queue.enter(place, pool_.spec().queue_max)) {
-        refusal_ = Refusal::crowded;
+        refusal_ = pool_.memory().dark_since ? Refusal::nobody : Refusal::crowded;
         co_return;
     }
-    const io::Tick until = loop.now() + static_cast<io::Tick>(pool_.spec().queue_timeout.count());
+    const io::Tick begun = loop.now();
     session_.pause = &place->slot;
     while (!session_.client.aborted()) {
-        if (queue.first(*place)) {
-            usage_ = pool_.pick(session_.peer, tried_, Pool::Among::all, loop.now(), preferred_);
-            if (usage_.backend() != nullptr || !pool_.crowded(tried_)) {
-                break;
-            }
+        const bool dark = pool_.memory().dark_since.has_value();
+        if (dark) {
+            held_since_ = held_since_.value_or(loop.now());
+            tried_.clear();  // whoever comes up again is another than the one that failed
         }
-        if (loop.now() >= until) {
-            refusal_ = Refusal::expired;
+        const io::Tick until = patience(begun);
+        const bool first = queue.first(*place);
+        if (first) {
+            usage_ = pool_.pick(session_.peer, tried_, Pool::Among::all, loop.now(), preferred_);
+        }
+        if (usage_.backend() != nullptr) {
+            break;
+        }
+        const bool late = loop.now() >= until;
+        if (late && (!dark || pool_.spec().hold.count() > 0)) {
+            refusal_ = dark ? Refusal::nobody : Refusal::expired;
             queue.count_expired();
+            break;
+        }
+        if (late || (first && !pool_.crowded(tried_) && !may_hold())) {
             break;
         }
         co_await io::Sleep(loop, place->slot, until);

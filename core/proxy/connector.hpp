@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/proxy/record.hpp"
@@ -28,8 +29,8 @@ public:
     };
 
     // An idle connection is taken where one has been idle for less than idle_below (milliseconds; 0: never). Waits in
-    // the pool's queue while all backends are at their limit. Null: see refusal(). Afterwards backend() is the one in
-    // use, and session.upstream its connection.
+    // the pool's queue while all backends are at their limit, or none is usable for no longer than hold. Null: see
+    // refusal(). Afterwards backend() is the one in use, and session.upstream its connection.
     io::Task<Connection*> connect(io::Tick idle_below);
     // Ends the use of the connection: kept for the next exchange, or closed.
     void keep();
@@ -48,6 +49,8 @@ private:
     [[nodiscard]] bool introduces() const noexcept { return pool_.spec().proxy_header != net::ProxyVersion::none; }
     io::Task<bool> choose();
     io::Task<void> wait();
+    [[nodiscard]] bool may_hold() const noexcept;
+    [[nodiscard]] io::Tick patience(io::Tick begun) const noexcept;
     io::Task<int> open(Backend& backend);
 
     Session& session_;
@@ -60,6 +63,7 @@ private:
     Usage usage_;
     Refusal refusal_ = Refusal::nobody;
     std::vector<Backend*> tried_;
+    std::optional<io::Tick> held_since_;
 };
 
 // For the log and for who was turned away; a literal.

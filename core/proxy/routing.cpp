@@ -12,11 +12,11 @@ bool holds(std::span<Backend* const> backends, const Backend& wanted) noexcept {
 }  // namespace
 
 Pool::Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<Queue> queue,
-           std::shared_ptr<Visitors> visitors, std::uint64_t seed)
+           std::shared_ptr<PoolMemory> memory, std::uint64_t seed)
     : spec_(spec),
       backends_(std::move(backends)),
       queue_(std::move(queue)),
-      visitors_(std::move(visitors)),
+      memory_(std::move(memory)),
       strategy_(spec.balance, seed),
       candidates_(backends_.size()) {}
 
@@ -55,6 +55,10 @@ bool Pool::crowded(std::span<Backend* const> tried) const noexcept {
     });
 }
 
+bool Pool::may_hold(io::Tick now) const noexcept {
+    return memory_->dark_since && now < *memory_->dark_since + static_cast<io::Tick>(spec_.hold.count());
+}
+
 std::optional<std::size_t> Pool::choose(const Address& client, std::span<Backend* const> tried, Among among,
                                         io::Tick now) {
     const bool slow = spec_.slow_start.count() > 0;
@@ -85,7 +89,7 @@ Routing::Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons
             backends.push_back(std::move(kept));
         }
         pools_.emplace_back(spec, std::move(backends), commons.queue(spec.name),
-                            previous != nullptr ? previous->visitors(spec.name) : std::make_shared<Visitors>(), seed);
+                            previous != nullptr ? previous->memory(spec.name) : std::make_shared<PoolMemory>(), seed);
     }
 }
 
@@ -107,9 +111,9 @@ std::shared_ptr<Backend> Routing::backend(const std::string& pool, const std::st
     return nullptr;
 }
 
-std::shared_ptr<Visitors> Routing::visitors(const std::string& pool) const {
+std::shared_ptr<PoolMemory> Routing::memory(const std::string& pool) const {
     const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const Pool& p) { return p.name() == pool; });
-    return found == pools_.end() ? std::make_shared<Visitors>() : found->share_visitors();
+    return found == pools_.end() ? std::make_shared<PoolMemory>() : found->share_memory();
 }
 
 void Routing::apply(const Administration& administration) {
@@ -130,8 +134,12 @@ void Routing::apply(const Administration& administration) {
     }
 }
 
-void Routing::wake_queues() {
+void Routing::settle(io::Tick now) {
     for (Pool& pool : pools_) {
+        const bool dark = std::none_of(pool.backends().begin(), pool.backends().end(),
+                                       [](const std::shared_ptr<Backend>& backend) { return backend->usable(); });
+        std::optional<io::Tick>& since = pool.memory().dark_since;
+        since = dark ? since.value_or(now) : std::optional<io::Tick>();
         pool.queue().wake();
     }
 }

@@ -16,11 +16,17 @@
 
 namespace core::proxy {
 
+// Of the pool of one name, as one worker knows it; reloads leave it in place.
+struct PoolMemory {
+    Visitors visitors;
+    std::optional<io::Tick> dark_since;  // no backend has been usable since then; set by Routing::settle()
+};
+
 class Pool {
 public:
     // spec outlives the pool.
     Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<Queue> queue,
-         std::shared_ptr<Visitors> visitors, std::uint64_t seed);
+         std::shared_ptr<PoolMemory> memory, std::uint64_t seed);
 
     enum class Among : std::uint8_t {
         all,
@@ -34,8 +40,10 @@ public:
     // Whether waiting can help: some backend that is not among tried could be used, if only it had room.
     [[nodiscard]] bool crowded(std::span<Backend* const> tried) const noexcept;
     [[nodiscard]] Queue& queue() noexcept { return *queue_; }
-    [[nodiscard]] Visitors& visitors() noexcept { return *visitors_; }
-    [[nodiscard]] std::shared_ptr<Visitors> share_visitors() const noexcept { return visitors_; }
+    // Whether no backend may be used, but one of them may soon: the gap is not older than hold.
+    [[nodiscard]] bool may_hold(io::Tick now) const noexcept;
+    [[nodiscard]] PoolMemory& memory() noexcept { return *memory_; }
+    [[nodiscard]] const std::shared_ptr<PoolMemory>& share_memory() const noexcept { return memory_; }
     [[nodiscard]] const PoolSpec& spec() const noexcept { return spec_; }
     [[nodiscard]] const std::string& name() const noexcept { return spec_.name; }
     [[nodiscard]] const std::vector<std::shared_ptr<Backend>>& backends() const noexcept { return backends_; }
@@ -51,7 +59,7 @@ private:
     const PoolSpec& spec_;
     std::vector<std::shared_ptr<Backend>> backends_;
     std::shared_ptr<Queue> queue_;
-    std::shared_ptr<Visitors> visitors_;  // of the pool of that name, whatever is reloaded
+    std::shared_ptr<PoolMemory> memory_;
     balance::Strategy strategy_;
     std::vector<balance::Candidate> candidates_;
 };
@@ -64,15 +72,15 @@ public:
     [[nodiscard]] Pool* pool(const std::string& name) noexcept;
     [[nodiscard]] std::vector<Pool>& pools() noexcept { return pools_; }
     [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
-    // Of the pool of that name; new ones where there is none.
-    [[nodiscard]] std::shared_ptr<Visitors> visitors(const std::string& pool) const;
     [[nodiscard]] std::shared_ptr<Backend> backend(const std::string& pool, const std::string& server) const;
 
     void apply(const Administration& administration);
-    // Has those who wait look again: health, fences or limits have changed.
-    void wake_queues();
+    // Health, fences or limits have changed: notes which pools are dark, and has those who wait look again.
+    void settle(io::Tick now);
 
 private:
+    [[nodiscard]] std::shared_ptr<PoolMemory> memory(const std::string& pool) const;
+
     SnapshotRef snapshot_;
     std::vector<Pool> pools_;
 };

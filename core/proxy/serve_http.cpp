@@ -77,7 +77,8 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
         record.broken = record.broken || session.cut;
         if (exchange.pool() != nullptr) {
             const auto took = std::chrono::steady_clock::now() - arrived;
-            exchange.pool()->visitors().count(record, std::chrono::duration_cast<base::Histogram::Duration>(took));
+            exchange.pool()->memory().visitors.count(record,
+                                                     std::chrono::duration_cast<base::Histogram::Duration>(took));
         }
     }
     if (routing->snapshot().log_exchanges) {

@@ -52,6 +52,7 @@ struct PoolSpec {
     net::ProxyVersion proxy_header = net::ProxyVersion::none;  // what a connection to a backend begins with
     std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody
     Milliseconds queue_timeout{5'000};  // and how long each of them
+    Milliseconds hold{0};               // how long no backend may be usable until visitors see the page; 0: not at all
     Milliseconds slow_start{0};         // until a backend that has come up has its whole weight; 0: at once
 };
 

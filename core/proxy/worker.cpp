@@ -93,7 +93,7 @@ bool Worker::done() const noexcept {
 void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners, io::Mailbox::Letter applied) {
     routing_ = std::make_shared<Routing>(std::move(snapshot), routing_.get(), commons_, loop_->now() * 31 + index_);
     routing_->apply(administration_);
-    routing_->wake_queues();
+    routing_->settle(loop_->now());
     std::vector<std::unique_ptr<Door>> kept;
     for (Listening& listening : listeners) {
         const auto same = std::find_if(doors_.begin(), doors_.end(), [&](const std::unique_ptr<Door>& door) {
@@ -139,7 +139,7 @@ void Worker::administer(const Administration& administration) {
     administration_ = administration;
     if (routing_ != nullptr) {
         routing_->apply(administration_);
-        routing_->wake_queues();
+        routing_->settle(loop_->now());
     }
 }
 
@@ -148,7 +148,7 @@ void Worker::set_health(const std::string& pool, const std::string& server, cons
         const auto backend = routing_->backend(pool, server);
         if (backend != nullptr && backend->spec().address == address) {
             backend->set_healthy(healthy, loop_->now());
-            routing_->wake_queues();
+            routing_->settle(loop_->now());
         }
     }
 }
@@ -157,7 +157,7 @@ void Worker::count_failure(Backend& backend, std::string_view why) {
     if (!backend.count_failure(loop_->now())) {
         return;
     }
-    routing_->wake_queues();  // who waits for this backend waits in vain
+    routing_->settle(loop_->now());  // who waits for this backend waits in vain
     if (observer_ != nullptr) {
         observer_->on_failing(backend, why);
     }
@@ -173,8 +173,8 @@ WorkerReport Worker::report() const {
     }
     if (routing_ != nullptr) {
         for (Pool& pool : routing_->pools()) {
-            if (pool.visitors().requests > 0) {
-                report.visitors.push_back({pool.name(), pool.visitors()});
+            if (pool.memory().visitors.requests > 0) {
+                report.visitors.push_back({pool.name(), pool.memory().visitors});
             }
             for (const auto& backend : pool.backends()) {
                 report.backends.push_back(

@@ -68,6 +68,7 @@ TEST(Plane, RefusesWhatTheKernelCannotDo) {
         {"servers = [\"web1\"]\nplane = \"kernel\"",
          "mode = \"tcp\"\nproxy_protocol = true\ntrusted = [\"10.0.0.0/8\"]", "which reads none"},
         {"servers = [\"web1\"]\nplane = \"kernel\"\nqueue = 5", tcp, "nobody waits in a queue"},
+        {"servers = [\"web1\"]\nplane = \"kernel\"\nhold = \"2s\"", tcp, "nobody waits in a queue"},
     };
     for (const auto& wrong : wrongs) {
         EXPECT_NE(problems_of(file(wrong.pool, wrong.listener)).find(wrong.says), std::string::npos)
