@@ -84,6 +84,25 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     snapshot.pools.push_back(std::move(pool));
 }
 
+// As the configuration has checked it: "name=value" and "Name: value", or empty.
+core::proxy::Bypass read_bypass(const json& from) {
+    core::proxy::Bypass bypass;
+    for (const json& network : from.at("networks")) {
+        bypass.networks.push_back(read_network(network));
+    }
+    const std::string cookie = from.at("cookie");
+    if (const auto equals = cookie.find('='); equals != std::string::npos) {
+        bypass.cookie = cookie.substr(0, equals);
+        bypass.cookie_value = cookie.substr(equals + 1);
+    }
+    const std::string header = from.at("header");
+    if (const auto colon = header.find(": "); colon != std::string::npos) {
+        bypass.field = header.substr(0, colon);
+        bypass.field_value = header.substr(colon + 2);
+    }
+    return bypass;
+}
+
 core::proxy::Timeouts read_timeouts(const json& from) {
     core::proxy::Timeouts timeouts;
     timeouts.head = read_ms(from, "head_ms");
@@ -148,6 +167,7 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     snapshot->timeouts = read_timeouts(body.at("timeouts"));
     snapshot->page = body.at("maintenance").at("page");
     snapshot->retry_after = body.at("maintenance").at("retry_after_s");
+    snapshot->bypass = read_bypass(body.at("maintenance").at("bypass"));
     snapshot->zero_copy = body.at("zero_copy");
     snapshot->limits = read_limits(body.at("limits"));
     snapshot->relay_drain = read_ms(body, "relay_drain_ms");

@@ -55,6 +55,7 @@ std::string body_of(const Options& options, const std::string& claimed_by) {
             break;
         case Command::deploy_rollback:
             body["run"] = options.run;
+            body["rolling"] = options.rolling;
             break;
         case Command::deploy_resume:
             body["skip"] = options.skip;

@@ -80,6 +80,7 @@ struct Options {
     std::string name{};                         // token: of its [access.NAME]
     std::string role = "operate";               // token
     std::string token_file{};                   // token: where to write it; empty: print it
+    bool rolling = false;                       // deploy rollback: batch by batch
     bool skip = false;                          // deploy resume: what failed is taken for done
 };
 

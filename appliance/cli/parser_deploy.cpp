@@ -208,6 +208,7 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
         add(deploy, options, "rollback", Command::deploy_rollback, "Undo the last one, everywhere at once",
             "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
     rollback.add_option("--run", options.run, "The command; else the recipe's rollback")->type_name("TEXT");
+    rollback.add_flag("--rolling", options.rolling, "Batch by batch; else all at once");
     add_why(rollback, options);
     CLI::App& status = add(deploy, options, "status", Command::deploy_status, "The rollout under way, or the last",
                            "Example: gatehouse deploy status --watch");

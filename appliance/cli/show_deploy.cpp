@@ -59,6 +59,12 @@ std::string evidence_wanted(const Json& rollout, const std::string& kind) {
     if (kind == "page") {
         return "visitors see the page";
     }
+    if (kind == "preview") {
+        return "paused: only testers see the site";
+    }
+    if (kind == "show") {
+        return "an operator has resumed, the page is off";
+    }
     if (kind == "fence") {
         return fmt::format("rule in the kernel, nothing in flight within {}", setting(rollout, "drain"));
     }

@@ -112,6 +112,10 @@ struct Maintenance {
     std::filesystem::path page;  // empty: the built-in page
     std::string bytes;           // what the page held when it was loaded
     core::Milliseconds retry_after{120'000};
+    // Who sees the site behind a page that was put on; any of these is enough.
+    std::vector<core::Network> bypass;
+    std::string bypass_cookie;  // "name=value"; empty: none
+    std::string bypass_header;  // "Name: value"; empty: none
 
     friend bool operator==(const Maintenance&, const Maintenance&) = default;
 };
@@ -229,6 +233,7 @@ struct Bounds {
     static constexpr std::size_t access = 256;
     static constexpr std::size_t name_bytes = 63;
     static constexpr std::size_t cookie_bytes = 64;   // of its name
+    static constexpr std::size_t bypass_bytes = 256;  // "name=value"
     static constexpr std::size_t socket_bytes = 107;  // sun_path without its NUL, unix(7)
     static constexpr std::int64_t workers = 1024;
     static constexpr std::int64_t sessions = 1'000'000;

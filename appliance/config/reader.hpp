@@ -54,6 +54,7 @@ private:
     void read_source(Section& section, Guard& guard);
     void read_windows(Section& section, Guard& guard);
     void read_maintenance();
+    void read_bypass(Section& section);
     void read_page(Section& section);
     void read_firewall();
     void read_networks(Section& section, std::string_view key, std::vector<core::Network>& networks);

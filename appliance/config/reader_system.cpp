@@ -10,6 +10,7 @@
 #include "appliance/config/reader.hpp"
 #include "appliance/config/text_file.hpp"
 #include "appliance/config/words.hpp"
+#include "core/http/fields.hpp"
 
 namespace appliance::config {
 namespace {
@@ -31,7 +32,36 @@ void Reader::read_maintenance() {
     read_page(section);
     auto& retry_after = config_.maintenance.retry_after;
     retry_after = section.duration("retry_after", retry_after, 1s, 24h * 30);
+    read_bypass(section);
     section.close();
+}
+
+void Reader::read_bypass(Section& section) {
+    read_networks(section, "bypass", config_.maintenance.bypass);
+    // The value is all that keeps visitors out, so it is written down, never empty.
+    const auto refuse = [&](const char* key, const std::string& text, const char* mend) {
+        section.complain(key, fmt::format("'{}' is none", text), mend);
+    };
+    std::string& cookie = config_.maintenance.bypass_cookie;
+    cookie = section.text("bypass_cookie", {});
+    const auto equals = cookie.find('=');
+    const auto octet = [](unsigned char c) { return c > ' ' && c < 0x7f && c != ';' && c != ',' && c != '"'; };
+    if (!cookie.empty() && (equals == std::string::npos || equals + 1 == cookie.size() ||
+                            cookie.size() > Bounds::bypass_bytes || !std::all_of(cookie.begin(), cookie.end(), octet) ||
+                            !core::http::valid_token(std::string_view(cookie).substr(0, equals)))) {
+        refuse("bypass_cookie", cookie, "write \"preview=SECRET\", of at most 256 bytes without blanks, ; , or \"");
+    }
+    std::string& header = config_.maintenance.bypass_header;
+    header = section.text("bypass_header", {});
+    const auto colon = header.find(": ");
+    const auto printable = [](unsigned char c) { return c >= ' ' && c < 0x7f; };
+    if (!header.empty() &&
+        (colon == std::string::npos || colon + 2 == header.size() || header[colon + 2] == ' ' || header.back() == ' ' ||
+         header.size() > Bounds::bypass_bytes || !std::all_of(header.begin(), header.end(), printable) ||
+         !core::http::valid_token(std::string_view(header).substr(0, colon)) ||
+         core::http::classify(std::string_view(header).substr(0, colon)) != core::http::Known::other)) {
+        refuse("bypass_header", header, "write \"X-Preview: SECRET\", a header of your own of at most 256 bytes");
+    }
 }
 
 void Reader::read_page(Section& section) {

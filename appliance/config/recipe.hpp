@@ -47,6 +47,7 @@ struct Recipe {
     OnRestart on_restart = OnRestart::resume;
     std::int64_t tolerate = 0;  // servers that may fail without stopping the rollout
     std::string message;        // on the maintenance page
+    bool preview = false;       // of maintenance: testers look before the page goes, and an operator resumes
 
     friend bool operator==(const Recipe&, const Recipe&) = default;
 };
@@ -109,6 +110,7 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.choice("on_restart", recipe.on_restart, on_restart_names, "When the daemon was restarted");
     visit.number("tolerate", recipe.tolerate, 0, 256, "Servers that may fail, and stay fenced");
     visit.text("message", recipe.message, "What the maintenance page says");
+    visit.flag("preview", recipe.preview, "Pause before the page goes: testers look");
 }
 
 }  // namespace appliance::config

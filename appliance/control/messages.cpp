@@ -46,6 +46,16 @@ json write_pool(const config::Pool& pool) {
             {"backends", std::move(backends)}};
 }
 
+json write_bypass(const config::Maintenance& maintenance) {
+    json networks = json::array();
+    for (const core::Network& network : maintenance.bypass) {
+        networks.push_back(network.text());
+    }
+    return {{"networks", std::move(networks)},
+            {"cookie", maintenance.bypass_cookie},
+            {"header", maintenance.bypass_header}};
+}
+
 json write_limits(const config::Limits& limits) {
     return {{"sessions", limits.sessions},
             {"sessions_per_source", limits.sessions_per_source},
@@ -108,7 +118,10 @@ json configure_message(const config::Config& config) {
             {"workers", workers},
             {"listeners", std::move(listeners)},
             {"pools", std::move(pools)},
-            {"maintenance", {{"page", config.maintenance.bytes}, {"retry_after_s", retry_after.count()}}},
+            {"maintenance",
+             {{"page", config.maintenance.bytes},
+              {"retry_after_s", retry_after.count()},
+              {"bypass", write_bypass(config.maintenance)}}},
             {"timeouts",
              {{"head_ms", timeouts.head.count()},
               {"keep_alive_ms", timeouts.keep_alive.count()},

@@ -178,8 +178,11 @@ api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& con
     const deploy::Words words{std::move(read->who), std::move(read->why)};
     if (request.path == "/v1/deploy/rollback") {
         const json command = body.value("run", json(""));
-        return command.is_string() ? reply(conductor.roll_back(words, command.get<std::string>()))
-                                   : complain(400, {"'run' must be a command", "", "", 0});
+        const json rolling = body.value("rolling", json(false));
+        if (!command.is_string() || !rolling.is_boolean()) {
+            return complain(400, {"'run' must be a command, and 'rolling' true or false", "", "", 0});
+        }
+        return reply(conductor.roll_back(words, command.get<std::string>(), rolling == true));
     }
     if (request.path == "/v1/deploy/pause") {
         return reply(conductor.pause(words));

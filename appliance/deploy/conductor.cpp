@@ -242,6 +242,9 @@ void Conductor::end(unsigned id, core::Result<std::string> result) {
     step.progress = result ? Progress::done : Progress::failed;
     step.evidence = result ? *result : result.error().line();
     note("step", id, fmt::format("{}: {}{}", of(step), result ? "" : "failed: ", step.evidence));
+    if (result && step.kind == Kind::preview) {
+        set_state(State::paused, "testers look; gatehouse deploy resume shows the site to all");
+    }
     const bool reached = step.kind == Kind::front || step.kind == Kind::soak;
     if (!result && reached && active_->strategy != Strategy::maintenance) {
         for (Step& other : active_->steps) {
@@ -292,7 +295,7 @@ void Conductor::after_failure(Lock& lock) {
     if (policy == config::OnFailure::rollback && active_->strategy != Strategy::rollback &&
         !active_->recipe.rollback.empty()) {
         const Words words{active_->who, why};
-        if (begin_rollback(lock, words, active_->recipe.rollback)) {
+        if (begin_rollback(lock, words, active_->recipe.rollback, false)) {
             return;
         }
     }
@@ -302,63 +305,6 @@ void Conductor::after_failure(Lock& lock) {
     }
     set_state(State::paused, why);
     static_cast<void>(flush());
-}
-
-void Conductor::finish(Lock& lock, State state, std::string why) {
-    if (state != State::done) {
-        put_right(lock);
-    }
-    aborting_ = false;
-    stop_ = false;
-    active_->ended = core::base::wall_now();
-    set_state(state, std::move(why));
-    if (flush()) {
-        leave();
-    }
-}
-
-void Conductor::leave() {
-    active_.reset();
-    jobs_.clear();
-    runner_.clear();
-    runner_heard_.reset();
-    changed_.notify_all();
-}
-
-// Opens the servers that the rollout has fenced and not touched, and takes the page off where somebody can serve.
-void Conductor::put_right(Lock& lock) {
-    const auto touched = touched_servers(*active_);
-    std::vector<std::string> untouched;
-    for (const std::string& server : held_servers(*active_)) {
-        if (std::find(touched.begin(), touched.end(), server) == touched.end()) {
-            untouched.push_back(server);
-        }
-    }
-    const bool paged = std::any_of(active_->steps.begin(), active_->steps.end(),
-                                   [](const Step& step) { return step.kind == Kind::page && step.began; });
-    const std::string pool = active_->recipe.pool;
-    const Words words{active_->who, fmt::format("rollout {} ended", active_->id)};
-    const std::size_t held = held_servers(*active_).size();
-    const std::size_t all = [&] {
-        const auto config = actions_.config();
-        const config::Pool* found = config->pool(pool);
-        return found == nullptr ? std::size_t{0} : found->backends.size();
-    }();
-    lock.unlock();
-    if (!untouched.empty()) {
-        if (const auto opened = actions_.unfence(pool, untouched, words); !opened) {
-            actions_.event("deploy", {{"error", opened.error().line()}});
-        }
-    }
-    if (paged && held - untouched.size() < all) {
-        if (const auto shown = actions_.page(pool, false, {}, words); !shown) {
-            actions_.event("deploy", {{"error", shown.error().line()}});
-        }
-    }
-    lock.lock();
-    if (!untouched.empty()) {
-        note("state", std::nullopt, fmt::format("opened again, untouched: {}", fmt::join(untouched, ", ")));
-    }
 }
 
 bool Conductor::flush() {

@@ -83,7 +83,7 @@ public:
     Outcome<Json> start(const Order& order);
     // The undoing of the last rollout, or of the one that is under way, which ends with this. command: another one than
     // its recipe's.
-    Outcome<Json> roll_back(const Words& words, const std::string& command);
+    Outcome<Json> roll_back(const Words& words, const std::string& command, bool rolling);
     // No step is begun any more; those under way end.
     Outcome<Json> pause(const Words& words);
     // Failed steps are tried again, or with skip taken for done.
@@ -122,8 +122,8 @@ private:
     void end(unsigned step, core::Result<std::string> result);
     void after_failure(Lock& lock);
     void finish(Lock& lock, State state, std::string why);
-    void put_right(Lock& lock);
-    bool begin_rollback(Lock& lock, const Words& words, const std::string& command);
+    bool put_right(Lock& lock);
+    bool begin_rollback(Lock& lock, const Words& words, const std::string& command, bool rolling);
     void leave();
     // Whether nobody has been heard of who would run the commands.
     [[nodiscard]] bool alone() const;

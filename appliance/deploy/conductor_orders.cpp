@@ -148,8 +148,8 @@ Outcome<Conductor::Json> Conductor::abort(const Words& words) {
     return view(id);
 }
 
-bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string& command) {
-    Rollout next = plan_rollback(*active_, words, command);
+bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string& command, bool rolling) {
+    Rollout next = plan_rollback(*active_, words, command, rolling);
     const bool nothing = next.steps.empty();
     if (auto kept = nothing ? core::Result<void>() : ledger_->add(next); !kept) {
         ledger_error_ = std::move(kept.error());
@@ -176,7 +176,7 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
     return true;
 }
 
-Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::string& command) {
+Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::string& command, bool rolling) {
     Lock lock(mutex_);
     if (auto opened = open_ledger(); !opened) {
         return tl::unexpected(Refused{503, std::move(opened.error())});
@@ -206,7 +206,7 @@ Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::str
         return again ? refuse(409, fmt::format("rollout {} is a rollback itself", id))
                      : refuse(400, "no command that undoes it", "the recipe has no rollback", "give it with --run");
     }
-    if (!begin_rollback(lock, words, with)) {
+    if (!begin_rollback(lock, words, with, rolling)) {
         return tl::unexpected(Refused{503, ledger_error_});
     }
     return active_ ? view_of(*active_)

@@ -53,6 +53,10 @@ public:
                 return verify();
             case Kind::open:
                 return open();
+            case Kind::preview:
+                return std::string("only testers see the site");
+            case Kind::show:
+                return actions_.page(recipe_.pool, false, {}, words_).map([] { return std::string("no page"); });
             case Kind::front:
                 return front();
             case Kind::soak:
@@ -66,6 +70,10 @@ public:
 private:
     [[nodiscard]] bool ours(const std::string& server) const {
         return std::find(step_.servers.begin(), step_.servers.end(), server) != step_.servers.end();
+    }
+    [[nodiscard]] bool has(Kind kind) const {
+        return std::any_of(rollout_.steps.begin(), rollout_.steps.end(),
+                           [kind](const Step& step) { return step.kind == kind; });
     }
     [[nodiscard]] Visit visit_of(const config::Pool& pool, const std::string& path) const {
         Visit visit;
@@ -261,8 +269,7 @@ private:
 
     // The site opens with the first server that is well again; with the others there is nothing left to do.
     core::Result<std::string> show_site() {
-        const bool paged = std::any_of(rollout_.steps.begin(), rollout_.steps.end(),
-                                       [](const Step& step) { return step.kind == Kind::page; });
+        const bool paged = has(Kind::page) && !has(Kind::show);
         return (paged ? actions_.page(recipe_.pool, false, {}, words_) : core::Result<void>()).map([paged] {
             return std::string(paged ? "open, its check passed, no page" : "open, its check passed");
         });

@@ -107,6 +107,12 @@ Outcome<Rollout> plan(const config::Config& config, const Order& order) {
             return tl::unexpected(std::move(possible.error()));
         }
     }
+    const config::Maintenance& page = config.maintenance;
+    if (order.strategy == Strategy::maintenance && order.recipe.preview && page.bypass.empty() &&
+        page.bypass_cookie.empty() && page.bypass_header.empty()) {
+        return refuse(409, "nobody could look before the page goes", "[maintenance] lets no tester through",
+                      "give it bypass = [\"10.0.0.0/8\"], bypass_cookie or bypass_header, or leave --preview out");
+    }
     Rollout rollout;
     rollout.strategy = order.strategy;
     rollout.recipe = order.recipe;
@@ -123,7 +129,7 @@ Outcome<Rollout> plan(const config::Config& config, const Order& order) {
     return rollout;
 }
 
-Rollout plan_rollback(const Rollout& undone, const Words& words, const std::string& command) {
+Rollout plan_rollback(const Rollout& undone, const Words& words, const std::string& command, bool rolling) {
     Rollout rollout;
     rollout.strategy = Strategy::rollback;
     rollout.recipe = undone.recipe;
@@ -137,7 +143,7 @@ Rollout plan_rollback(const Rollout& undone, const Words& words, const std::stri
     rollout.recipe.servers = touched_servers(undone);
     if (!rollout.recipe.servers.empty()) {
         rollout.steps = plan_steps(Strategy::rollback, rollout.recipe, rollout.recipe.servers,
-                                   {.paged = undone.strategy == Strategy::maintenance});
+                                   {.paged = undone.strategy == Strategy::maintenance, .rolling = rolling});
     }
     rollout.who = words.who;
     rollout.why = words.why;

@@ -12,6 +12,6 @@ Outcome<Rollout> plan(const config::Config& config, const Order& order);
 
 // The rollout that undoes another one with that command, on every server that it has touched; on none where it has
 // touched none.
-Rollout plan_rollback(const Rollout& undone, const Words& words, const std::string& command);
+Rollout plan_rollback(const Rollout& undone, const Words& words, const std::string& command, bool rolling);
 
 }  // namespace appliance::deploy

@@ -15,7 +15,7 @@ using Words = std::array<std::pair<std::string_view, Enum>, size>;
 
 constexpr Words<Strategy, 3> strategies{
     {{"rolling", Strategy::rolling}, {"maintenance", Strategy::maintenance}, {"rollback", Strategy::rollback}}};
-constexpr Words<Kind, 11> kinds{{{"wait", Kind::wait},
+constexpr Words<Kind, 13> kinds{{{"wait", Kind::wait},
                                  {"guard", Kind::guard},
                                  {"floor", Kind::floor},
                                  {"page", Kind::page},
@@ -24,6 +24,8 @@ constexpr Words<Kind, 11> kinds{{{"wait", Kind::wait},
                                  {"warm", Kind::warm},
                                  {"verify", Kind::verify},
                                  {"open", Kind::open},
+                                 {"preview", Kind::preview},
+                                 {"show", Kind::show},
                                  {"front", Kind::front},
                                  {"soak", Kind::soak}}};
 constexpr Words<Progress, 5> progresses{{{"pending", Progress::pending},
@@ -120,7 +122,7 @@ std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, co
     const bool rolling = strategy == Strategy::rolling;
     const auto batch = config::parse_batch(recipe.batch);
     VERIFY(batch && !servers.empty());
-    const std::size_t size = rolling ? batch->of(servers.size()) : servers.size();
+    const std::size_t size = rolling || extras.rolling ? batch->of(servers.size()) : servers.size();
     Planner planner;
     unsigned number = 0;
     for (std::size_t first = 0; first < servers.size(); first += size, ++number) {
@@ -136,11 +138,15 @@ std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, co
         }
         if (rolling) {
             planner.add(Kind::floor, number, these);
-        } else if (strategy == Strategy::maintenance || extras.paged) {
+        } else if (number == 0 && (strategy == Strategy::maintenance || extras.paged)) {
             planner.add(Kind::page, number, these);
         }
         planner.add(Kind::fence, number, these);
         planner.add_lanes(number, these);
+        if (strategy == Strategy::maintenance && recipe.preview) {
+            planner.add(Kind::preview, number, these);
+            planner.add(Kind::show, number, these);
+        }
         planner.add(Kind::front, number, these);
         if (recipe.soak > core::Milliseconds{}) {
             planner.add(Kind::soak, number, these);

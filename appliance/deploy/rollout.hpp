@@ -19,9 +19,11 @@ enum class Strategy { rolling, maintenance, rollback };
 // guard  every guard agrees                    floor  enough eligible servers are left without the batch
 // page   visitors see the maintenance page     fence  the rule is in the kernel, nothing is in flight
 // run    the operator's command has succeeded  warm   the server answers the warming requests
-// verify its answer is what is expected        open   the fence is lifted, the page off, the first check passed
+// verify its answer is what is expected        open   the fence is lifted, the first check passed; the page is off,
+//                                                     where no step shows the site by itself
+// preview  only testers see the site, paused   show   an operator has resumed, the page is off
 // front  verified once more as a visitor sees  soak   it has stayed well
-enum class Kind { wait, guard, floor, page, fence, run, warm, verify, open, front, soak };
+enum class Kind { wait, guard, floor, page, fence, run, warm, verify, open, preview, show, front, soak };
 
 // skipped: not needed any more, because its server failed before, or an operator said so.
 enum class Progress { pending, running, done, failed, skipped };
@@ -76,6 +78,7 @@ struct Extras {
     bool waits = false;    // it begins at a time of its own
     bool guarded = false;  // guards are asked
     bool paged = false;    // a rollback undoes what has put the page on
+    bool rolling = false;  // a rollback goes batch by batch
 };
 
 // The steps of a deploy of these servers: rolling in batches of the recipe's size; the others all at once.

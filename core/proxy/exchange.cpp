@@ -35,6 +35,11 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     if (pool_ != nullptr && !pool_->spec().cookie.empty()) {
         known_ = pool_->find_alias(http::find_cookie(head.fields, pool_->spec().cookie));
     }
+    if (pool_ != nullptr && pool_->maintenance) {
+        const Bypass& bypass = routing_->snapshot().bypass;
+        // Everybody comes from a trusted balancer's address, so that one lets nobody through.
+        bypasses_ = (!session_.trusted && bypass.admits(session_.peer)) || bypass.admits(head.fields);
+    }
     const std::string fallback = head.authority.empty() ? listener.address.text() : std::string();
     http::RequestOptions options;
     options.origin.client = session_.peer_host;
@@ -75,7 +80,7 @@ void Exchange::identify(const http::Fields& fields) {
 }
 
 io::Task<bool> Exchange::run() {
-    if (pool_ == nullptr || pool_->maintenance) {
+    if (pool_ == nullptr || (pool_->maintenance && !bypasses_)) {
         co_return co_await answer_maintenance();
     }
     record_.pool = pool_->name();

@@ -69,6 +69,7 @@ private:
     const Timeouts& timeouts_;
     Record& record_;
     Pool* pool_ = nullptr;      // by the listener's routes, from prepare() on
+    bool bypasses_ = false;     // sees the site, though the pool shows the page
     Backend* known_ = nullptr;  // whom the client's affinity cookie names; null: nobody
     Request request_;
     Response response_;

@@ -15,6 +15,7 @@
 #include "core/http/chunked.hpp"
 #include "core/http/parser.hpp"
 #include "core/net/proxy_header.hpp"
+#include "core/proxy/bypass.hpp"
 
 namespace core::proxy {
 
@@ -88,6 +89,7 @@ struct Snapshot {
     Limits limits;
     std::string page;                 // the maintenance page, HTML; empty: the built-in one
     std::uint32_t retry_after = 120;  // seconds
+    Bypass bypass;                    // of pages that were put on
     bool log_exchanges = true;
     Milliseconds relay_drain{30'000};  // how long relays may go on once a drain has begun
     bool zero_copy = true;             // long runs of body are spliced; false: everything is copied

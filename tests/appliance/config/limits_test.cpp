@@ -97,6 +97,26 @@ TEST(Limits, TheSocketsPathFitsTheKernelsStructure) {
     EXPECT_THAT(first_problem(control(Bounds::socket_bytes + 1)), testing::HasSubstr("at most 107 bytes"));
 }
 
+TEST(Limits, WhatLetsTestersInIsTakenAtItsBoundsAndRefusedPastThem) {
+    const auto maintenance = [](const std::string& line) { return first_problem("[maintenance]\n" + line + "\n"); };
+    EXPECT_EQ(maintenance("bypass = [\"10.0.0.0/8\", \"fd00::/8\"]"), "");
+    EXPECT_NE(maintenance("bypass = [\"10.0.0.1/8\"]"), "");
+    const std::string name = "preview=";
+    EXPECT_EQ(maintenance("bypass_cookie = \"" + name + std::string(256 - name.size(), 'x') + "\""), "");
+    EXPECT_NE(maintenance("bypass_cookie = \"" + name + std::string(257 - name.size(), 'x') + "\""), "");
+    for (const char* wrong : {"preview", "preview=", "=1", "a b=1", "a=b c", "a=b;c", "a=\\\"b"}) {
+        EXPECT_THAT(maintenance(std::string("bypass_cookie = \"") + wrong + "\""), testing::HasSubstr("is none"));
+    }
+    const std::string header = "X-Preview: ";
+    EXPECT_EQ(maintenance("bypass_header = \"" + header + std::string(256 - header.size(), 'x') + "\""), "");
+    EXPECT_NE(maintenance("bypass_header = \"" + header + std::string(257 - header.size(), 'x') + "\""), "");
+    for (const char* wrong : {"X-Preview", "X-Preview:", "X-Preview: ", "X-Preview:1", "X P: 1", "X:  1", "X: 1 ",
+                              "Host: a", "Connection: x", "X: \\u00e4"}) {
+        EXPECT_THAT(maintenance(std::string("bypass_header = \"") + wrong + "\""), testing::HasSubstr("is none"))
+            << wrong;
+    }
+}
+
 TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     const auto server = [](std::string_view key, std::int64_t value) {
         return fmt::format("[pool.app]\nport = 80\nservers = [{{ name = \"web1\", {} = {} }}]\n", key, value);

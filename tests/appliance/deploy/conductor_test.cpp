@@ -314,7 +314,7 @@ TEST_F(ConductorTest, WaitsAfterARestartWhereItIsToldTo) {
 TEST_F(ConductorTest, ARollbackTakesWhatWasTouchedAllAtOnce) {
     start(order());
     run_to_end();
-    const auto back = conductor_->roll_back({"ann", "slow"}, "undo {server}");
+    const auto back = conductor_->roll_back({"ann", "slow"}, "undo {server}", false);
     ASSERT_TRUE(back.has_value()) << back.error().error.line();
     rollout_ = (*back)["id"];
     EXPECT_EQ(run_to_end().size(), 2U);
@@ -326,7 +326,7 @@ TEST_F(ConductorTest, ARollbackTakesWhatWasTouchedAllAtOnce) {
 TEST_F(ConductorTest, ARollbackWithoutACommandIsRefused) {
     start(order());
     run_to_end();
-    const auto back = conductor_->roll_back({"ann", ""}, "");
+    const auto back = conductor_->roll_back({"ann", ""}, "", false);
     ASSERT_FALSE(back.has_value());
     EXPECT_EQ(back.error().status, 400);
     EXPECT_EQ(state(), "done");

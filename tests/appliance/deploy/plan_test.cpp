@@ -79,6 +79,19 @@ TEST(Plan, TakesAllAtOnceBehindThePage) {
               "guard* page* fence* run1 warm1 verify1 open1 run2 warm2 verify2 open2 front*");
 }
 
+TEST(Plan, LetsTestersLookBeforeThePageGoesAndRefusesWhereNobodyCould) {
+    Order wanted = order(Strategy::maintenance);
+    wanted.recipe.servers = {"web1", "web2"};
+    wanted.recipe.preview = true;
+    EXPECT_EQ(kinds(*plan(configuration("[maintenance]\nbypass = [\"10.0.0.0/8\"]\n"), wanted)),
+              "guard* page* fence* run1 warm1 verify1 open1 run2 warm2 verify2 open2 preview* show* front*");
+    const auto refused = plan(configuration(), wanted);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error().error.line(), HasSubstr("[maintenance] lets no tester through"));
+    wanted.strategy = Strategy::rolling;
+    EXPECT_TRUE(plan(configuration(), wanted).has_value()) << "no page, nothing to look behind";
+}
+
 TEST(Plan, AsksNoGuardThatIsOverridden) {
     Order wanted = order();
     wanted.overridden = "I know";

@@ -66,7 +66,8 @@ public:
             "[pool.app]\nport = 80\nservers = [{ name = \"web1\", port = " +
             std::to_string(web1.address.port()) +
             " }, { name = \"web2\", port = " + std::to_string(web2.address.port()) +
-            " }]\ncheck = { method = \"HEAD\", path = \"/\" }\n[proxy]\nuser = \"root\"\n";
+            " }]\ncheck = { method = \"HEAD\", path = \"/\" }\n[proxy]\nuser = \"root\"\n"
+            "[maintenance]\nbypass_header = \"X-Preview: yes\"\n";
         auto parsed = config::parse(text, "/tmp/g.toml");
         EXPECT_TRUE(parsed.has_value()) << (parsed ? "" : parsed.error().front().text());
         config_ = std::make_shared<const config::Config>(std::move(*parsed));

@@ -1,0 +1,73 @@
+// How a rollout ends, and what is put right where it ends early.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "appliance/deploy/conductor.hpp"
+
+namespace appliance::deploy {
+
+void Conductor::finish(Lock& lock, State state, std::string why) {
+    if (state != State::done && put_right(lock)) {
+        why += "; the page stays, gatehouse maintenance off shows the site";
+    }
+    aborting_ = false;
+    stop_ = false;
+    active_->ended = core::base::wall_now();
+    set_state(state, std::move(why));
+    if (flush()) {
+        leave();
+    }
+}
+
+void Conductor::leave() {
+    active_.reset();
+    jobs_.clear();
+    runner_.clear();
+    runner_heard_.reset();
+    changed_.notify_all();
+}
+
+// Opens the servers that the rollout has fenced and not touched, and takes the page off where somebody can serve. True:
+// it stays on, because what is behind it was for testers first.
+bool Conductor::put_right(Lock& lock) {
+    const auto touched = touched_servers(*active_);
+    std::vector<std::string> untouched;
+    for (const std::string& server : held_servers(*active_)) {
+        if (std::find(touched.begin(), touched.end(), server) == touched.end()) {
+            untouched.push_back(server);
+        }
+    }
+    const bool paged = std::any_of(active_->steps.begin(), active_->steps.end(),
+                                   [](const Step& step) { return step.kind == Kind::page && step.began; });
+    // What testers were to look at, and nobody has said yes to.
+    const bool unseen = std::any_of(active_->steps.begin(), active_->steps.end(),
+                                    [](const Step& step) { return step.kind == Kind::show && !step.began; });
+    const std::string pool = active_->recipe.pool;
+    const Words words{active_->who, fmt::format("rollout {} ended", active_->id)};
+    const std::size_t held = held_servers(*active_).size();
+    const std::size_t all = [&] {
+        const auto config = actions_.config();
+        const config::Pool* found = config->pool(pool);
+        return found == nullptr ? std::size_t{0} : found->backends.size();
+    }();
+    lock.unlock();
+    if (!untouched.empty()) {
+        if (const auto opened = actions_.unfence(pool, untouched, words); !opened) {
+            actions_.event("deploy", {{"error", opened.error().line()}});
+        }
+    }
+    if (paged && !unseen && held - untouched.size() < all) {
+        if (const auto shown = actions_.page(pool, false, {}, words); !shown) {
+            actions_.event("deploy", {{"error", shown.error().line()}});
+        }
+    }
+    lock.lock();
+    if (!untouched.empty()) {
+        note("state", std::nullopt, fmt::format("opened again, untouched: {}", fmt::join(untouched, ", ")));
+    }
+    return paged && unseen;
+}
+
+}  // namespace appliance::deploy
