@@ -23,9 +23,10 @@ std::string_view cut(std::string_view text) {
 }  // namespace
 
 core::Result<void> AuditLog::open() {
-    if (database_) {
+    if (database_ && database_->writable()) {
         return {};
     }
+    database_.reset();
     auto opened = state::Database::open(folder_ / "audit.db");
     if (!opened) {
         return tl::unexpected(std::move(opened.error()));

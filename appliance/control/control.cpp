@@ -203,8 +203,9 @@ core::Result<void> Control::administer() {
 }
 
 core::Result<void> Control::save(const Administration& administration) {
-    if (!store_) {
-        // The operator may have made room, or given the folder its user, meanwhile.
+    if (!store_ || !store_->writable()) {
+        // The operator may have made room, or the folder writable, meanwhile.
+        store_.reset();
         auto opened = Store::open(state().config->control.state);
         if (!opened) {
             store_error_ = std::move(opened.error());

@@ -18,6 +18,7 @@ public:
     // Errors: the folder is missing or cannot be written, the file is corrupt or of a newer Gatehouse. A file is never
     // removed or overwritten to get on.
     static core::Result<Store> open(const std::filesystem::path& folder);
+    [[nodiscard]] bool writable() const noexcept { return database_.writable(); }
 
     core::Result<Administration> load();
     // Replaces all of it in one transaction, on the disk when this returns. After an error the old state stands.

@@ -46,9 +46,10 @@ Conductor::~Conductor() {
 }
 
 core::Result<void> Conductor::open_ledger() {
-    if (ledger_) {
+    if (ledger_ && ledger_->writable()) {
         return {};
     }
+    ledger_.reset();
     auto opened = Ledger::open(state_);
     if (!opened) {
         ledger_error_ = std::move(opened.error());

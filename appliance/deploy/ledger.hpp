@@ -27,6 +27,7 @@ class Ledger {
 public:
     // Errors: as state::Database::open; a file of a newer Gatehouse.
     static core::Result<Ledger> open(const std::filesystem::path& folder);
+    [[nodiscard]] bool writable() const noexcept { return database_.writable(); }
 
     // Writes a new rollout and gives it its id.
     core::Result<void> add(Rollout& rollout);

@@ -110,6 +110,10 @@ core::Result<Database> Database::open(const std::filesystem::path& file) {
     return database;
 }
 
+bool Database::writable() const noexcept {
+    return ::sqlite3_db_readonly(handle_.get(), "main") == 0;
+}
+
 core::Result<Statement> Database::prepare(std::string_view text) {
     sqlite3_stmt* statement = nullptr;
     if (::sqlite3_prepare_v2(handle_.get(), text.data(), static_cast<int>(text.size()), &statement, nullptr) !=

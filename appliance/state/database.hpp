@@ -48,6 +48,9 @@ public:
     // is missing, full or read-only, or the file is not a database, each with what to do.
     static core::Result<Database> open(const std::filesystem::path& file);
 
+    // Whether it was opened for writing. One that was not, because its folder was read-only, never becomes so: close it
+    // and open it again before a change.
+    [[nodiscard]] bool writable() const noexcept;
     core::Result<Statement> prepare(std::string_view text);
     // One or more statements without results.
     core::Result<void> execute(const std::string& text);
