@@ -204,6 +204,8 @@ class Deploys(house.SystemTest):
 
     def assert_done_once(self, rollout, release, servers):
         """All of it is done, no command twice, and nothing is left closed."""
+        # The deploy may have ended just before the power went; then nobody has waited for the daemon's return.
+        wait_until(lambda: self.house.cli("status", check=False).returncode == 0, 20, "the daemon answers")
         journal = self.house.json("deploy", "report", str(rollout))
         self.assertEqual(journal["state"], "done", journal)
         for server in servers:

@@ -211,8 +211,11 @@ TEST_F(ConductorTest, WaitsForItsGuardsAsLongAsItIsTold) {
 
 TEST_F(ConductorTest, BeginsWhenItsTimeHasCome) {
     Order wanted = order();
-    wanted.starts = core::base::wall_now() + core::Milliseconds(300);
+    wanted.starts = core::base::wall_now() + core::Milliseconds(1000);
     start(wanted);
+    while (step("wait", "web1")["progress"] == "pending") {
+        std::this_thread::yield();
+    }
     EXPECT_EQ(step("wait", "web1")["progress"], "running");
     begin_anew();
     EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
