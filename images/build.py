@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""./dev image: builds the image from Debian's packages and this tree. Each step that costs more than seconds is kept in
+build/image/cache under a name made of what it depends on."""
+
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+
+import initrd
+import sign
+import strip
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+WORK = ROOT / "build" / "image"
+CACHE = WORK / "cache"
+MIRROR = "http://deb.debian.org/debian"
+EPOCH = "1760000000"  # of every file in the image
+NAMESPACE = uuid.UUID("5b7f6c0e-2f0b-4b0e-9d55-6f6a0f4f9a11")
+
+TOOLS = """
+mkosi systemd-repart systemd-ukify systemd-boot-efi systemd apt debian-archive-keyring sbsigntool efitools openssl
+python3-virt-firmware python3-pefile erofs-utils dosfstools mtools kmod binutils zstd fdisk cmake ninja-build g++
+pkg-config ccache liburing-dev libnftnl-dev libmnl-dev libtomlplusplus-dev nlohmann-json3-dev libcli11-dev libfmt-dev
+libexpected-dev libcpp-httplib-dev libsqlite3-dev libseccomp-dev libcap-ng-dev libssl-dev libpcre2-dev libical-dev
+libpugixml-dev
+""".split()
+
+SOURCES = f"""deb {MIRROR} trixie main
+deb {MIRROR} trixie-updates main
+deb {MIRROR}-security trixie-security main
+"""
+
+
+def say(text):
+    print(f"image: {text}", flush=True)
+
+
+def run(*command, **options):
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    if result.returncode != 0:
+        sys.exit(f"image: {' '.join(map(str, command))}: exit code {result.returncode}\n"
+                 f"{result.stdout[-4000:]}{result.stderr[-4000:]}")
+    return result.stdout
+
+
+class Tools:
+    """Debian trixie in a folder, whose programs are used whatever the host is. /src there is this tree."""
+
+    def __init__(self):
+        name = hashlib.sha256(" ".join(TOOLS).encode()).hexdigest()[:12]
+        self.folder = CACHE / f"tools-{name}"
+
+    def make(self):
+        if self.folder.exists():
+            return
+        begun = time.monotonic()
+        say("making the tools tree (Debian trixie), once")
+        half = self.folder.with_suffix(".half")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(parents=True)
+        run("debootstrap", "--variant=minbase", "trixie", half, MIRROR)
+        (half / "etc/apt/sources.list").write_text(SOURCES)
+        script = ("apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "
+                  + " ".join(TOOLS) + " && apt-get clean")
+        self.inside(["sh", "-c", script], half)
+        (half / "src").mkdir()
+        half.rename(self.folder)
+        say(f"tools tree: {time.monotonic() - begun:.0f} s")
+
+    def inside(self, command, folder=None, **options):
+        """Runs it there, in a mount namespace of its own, so that nothing is left mounted."""
+        folder = folder or self.folder
+        mounts = [f"mount --rbind /{view} '{folder}/{view}'" for view in ("proc", "sys", "dev")]
+        if (folder / "src").exists():
+            mounts.append(f"mount --bind '{ROOT}' '{folder}/src'")
+        script = " && ".join(mounts) + f" && exec chroot '{folder}' \"$@\""
+        return run("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *command,
+                   env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": EPOCH,
+                        "CCACHE_DIR": "/src/build/image/cache/ccache"}, **options)
+
+    def path(self, path):
+        """Of a file of this tree, as it is called there."""
+        return "/src/" + str(pathlib.Path(path).relative_to(ROOT))
+
+
+def compile_programs(tools):
+    """Gatehouse for the image's libraries, and stage0."""
+    begun = time.monotonic()
+    folder = tools.path(WORK / "programs")
+    tools.inside(["cmake", "-S", "/src", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                  "-DGATEHOUSE_TESTS=OFF", "-DGATEHOUSE_IMAGE=ON"])
+    tools.inside(["cmake", "--build", folder, "--target", "gatehouse", "gatehouse-setup", "stage0"])
+    say(f"programs: {time.monotonic() - begun:.0f} s")
+
+
+def make_tree(tools, version):
+    """The image's files, by mkosi, with everything that is not needed taken out. Returns kernel and initramfs."""
+    begun = time.monotonic()
+    staged = WORK / "staged"
+    shutil.rmtree(staged, ignore_errors=True)
+    (staged / "usr/bin").mkdir(parents=True)
+    for program in ("gatehouse", "gatehouse-setup"):
+        tools.inside(["strip", "-o", tools.path(staged / "usr/bin" / program), tools.path(WORK / "programs" / program)])
+    # Its own Python, whatever the host's: mkosi 25 is pure Python.
+    run(sys.executable, "-m", "mkosi", "--directory", HERE, "--tools-tree", tools.folder, "--image-version", version,
+        "--output-directory", WORK, "--extra-tree", staged, "--cache-directory", CACHE / "mkosi",
+        "--package-cache-directory", CACHE / "packages", "--workspace-directory", CACHE, "--force", "build",
+        env=dict(os.environ, PYTHONPATH=f"{tools.folder}/usr/lib/python3/dist-packages"))
+    tree = WORK / "tree"
+    modules = next((tree / "usr/lib/modules").iterdir())
+    kernel = WORK / "vmlinuz"
+    shutil.copyfile(modules / "vmlinuz", kernel)
+    command_line = " ".join((HERE / "command_line").read_text().split())
+    archive = initrd.make((WORK / "programs/stage0").read_bytes(), command_line, modules)
+    (WORK / "initrd.cpio").write_bytes(archive)
+    tools.inside(["zstd", "-q", "-f", "-19", tools.path(WORK / "initrd.cpio"), "-o", tools.path(WORK / "initrd")])
+    (WORK / "initrd.cpio").unlink()
+    release = modules.name
+    tools.inside(["python3", "-c", f"import sys; sys.path.insert(0, '/src/images'); import strip, pathlib;"
+                  f"strip.strip(pathlib.Path('{tools.path(tree)}'))"])
+    say(f"tree: {time.monotonic() - begun:.0f} s, kernel {release}")
+    return command_line, release
+
+
+def make_root(tools, version):
+    """The root file system and its hash tree; the root hash."""
+    out = WORK / "root.raw"
+    for left in WORK.glob("root*.raw"):
+        left.unlink()
+    seed = str(uuid.uuid5(NAMESPACE, version))
+    listing = tools.inside(["systemd-repart", "--offline=yes", "--empty=create", "--size=auto", "--dry-run=no", "--json=short",
+                            "--split=yes", f"--seed={seed}", "--definitions=/src/images/partitions/root",
+                            f"--root={tools.path(WORK / 'tree')}", tools.path(out)])
+    out.unlink()
+    partitions = json.loads(listing)
+    roothash = next(part["roothash"] for part in partitions if part.get("roothash"))
+    return roothash
+
+
+def make_uki(tools, version, command_line, release, roothash):
+    uki = WORK / f"gatehouse_{version}.unsigned.efi"
+    tools.inside(["ukify", "build", f"--linux={tools.path(WORK / 'vmlinuz')}", f"--initrd={tools.path(WORK / 'initrd')}",
+                  f"--cmdline={command_line} roothash={roothash}", f"--uname={release}",
+                  f"--os-release=@{tools.path(WORK / 'tree/usr/lib/os-release')}", f"--output={tools.path(uki)}"])
+    return uki
+
+
+def make_disk(tools, version, roothash):
+    """All of it as a disk: ESP, slot a, an empty slot b. The data partition is made at the first start."""
+    definitions = WORK / "disk.d"
+    shutil.rmtree(definitions, ignore_errors=True)
+    definitions.mkdir()
+    halves = {"root": uuid.UUID(roothash[:32]), "root-verity": uuid.UUID(roothash[32:])}
+    label = {"root": f"gatehouse_{version}", "root-verity": f"gatehouse_{version}_verity"}
+    blocks = {"root": "root.root.raw", "root-verity": "root.verity.raw"}
+    size = {"root": "256M", "root-verity": "8M"}
+    (definitions / "00-esp.conf").write_text(
+        f"[Partition]\nType=esp\nLabel=esp\nFormat=vfat\nCopyFiles={tools.path(WORK / 'esp')}:/\n"
+        "SizeMinBytes=1G\nSizeMaxBytes=1G\n")
+    for place, kind in ((10, "root-verity"), (20, "root")):
+        (definitions / f"{place}-{kind}-a.conf").write_text(
+            f"[Partition]\nType={kind}\nLabel={label[kind]}\nUUID={halves[kind]}\n"
+            f"CopyBlocks={tools.path(WORK / blocks[kind])}\nReadOnly=yes\n"
+            f"SizeMinBytes={size[kind]}\nSizeMaxBytes={size[kind]}\n")
+        (definitions / f"{place + 20}-{kind}-b.conf").write_text(
+            f"[Partition]\nType={kind}\nLabel=_empty\nReadOnly=yes\nSizeMinBytes={size[kind]}\nSizeMaxBytes={size[kind]}\n")
+    disk = WORK / f"gatehouse_{version}.raw"
+    disk.unlink(missing_ok=True)
+    tools.inside(["systemd-repart", "--offline=yes", "--empty=create", "--size=auto", "--dry-run=no",
+                  f"--seed={uuid.uuid5(NAMESPACE, version + roothash)}", f"--definitions={tools.path(definitions)}",
+                  tools.path(disk)])
+    return disk
+
+
+def main():
+    arguments = argparse.ArgumentParser(prog="./dev image", description="Builds the image into build/image.")
+    arguments.add_argument("--version", default=(HERE / "mkosi.version").read_text().strip())
+    version = arguments.parse_args().version
+    begun = time.monotonic()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    tools = Tools()
+    tools.make()
+    compile_programs(tools)
+    command_line, release = make_tree(tools, version)
+    roothash = make_root(tools, version)
+    unsigned = make_uki(tools, version, command_line, release, roothash)
+    keys = sign.make_keys(tools, WORK)
+    signed = WORK / f"gatehouse_{version}.efi"
+    sign.sign(tools, keys, unsigned, signed)
+    sign.make_esp(tools, keys, WORK / "esp", signed)
+    disk = make_disk(tools, version, roothash)
+    for kind in ("root", "verity"):
+        shutil.move(WORK / f"root.{kind}.raw", WORK / f"gatehouse_{version}.{kind}.raw") if False else None
+    used = disk.stat().st_blocks * 512
+    say(f"{disk.relative_to(ROOT)}: {used / 1e6:.0f} MB used of {disk.stat().st_size / 1e6:.0f},"
+        f" {time.monotonic() - begun:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+#include "images/setup/network.hpp"
+
+#include <fmt/format.h>
+
+#include "core/base/address.hpp"
+#include "core/base/network.hpp"
+
+namespace images::setup {
+namespace {
+
+using core::base::Address;
+using core::base::fail;
+using core::base::Result;
+
+// "10.0.0.2/24": a host's address and how long its network is.
+Result<std::string> interface_address(std::string_view text) {
+    const auto slash = text.find('/');
+    const auto address = Address::parse_host(std::string(text.substr(0, slash)), 0);
+    if (!address || slash == std::string_view::npos) {
+        return fail(fmt::format("'{}' is no address with its prefix", text), "", "write address=10.0.0.2/24");
+    }
+    unsigned prefix = 0;
+    const std::string_view digits = text.substr(slash + 1);
+    for (const char c : digits) {
+        prefix = c < '0' || c > '9' || prefix > 128 ? 1000 : prefix * 10 + static_cast<unsigned>(c - '0');
+    }
+    if (digits.empty() || prefix == 0 || prefix > (address->is_v4() ? 32U : 128U)) {
+        return fail(fmt::format("'{}' is no prefix", digits), "", "write address=10.0.0.2/24");
+    }
+    return fmt::format("{}/{}", address->host(), prefix);
+}
+
+Result<std::string> host(std::string_view text, std::string_view key) {
+    const auto address = Address::parse_host(std::string(text), 0);
+    return address ? Result<std::string>(std::string(address->host()))
+                   : fail(fmt::format("'{}' is no address", text), "", fmt::format("write {}=10.0.0.1", key));
+}
+
+}  // namespace
+
+Result<std::string> network_file(std::string_view text) {
+    std::string lines;
+    bool addressed = false;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+        while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) {
+            line.remove_suffix(1);
+        }
+        if (line.empty() || line.front() == '#') {
+            continue;
+        }
+        const auto equals = line.find('=');
+        const std::string_view key = line.substr(0, equals);
+        const std::string_view value = equals == std::string_view::npos ? std::string_view() : line.substr(equals + 1);
+        Result<std::string> known = fail(fmt::format("'{}' is not understood", line), "",
+                                         "write address=10.0.0.2/24, gateway=10.0.0.1 and dns=10.0.0.53, a line each");
+        if (key == "address") {
+            known = interface_address(value).map([](const std::string& it) { return "Address=" + it; });
+            addressed = true;
+        } else if (key == "gateway") {
+            known = host(value, key).map([](const std::string& it) { return "Gateway=" + it; });
+        } else if (key == "dns") {
+            known = host(value, key).map([](const std::string& it) { return "DNS=" + it; });
+        }
+        if (!known) {
+            return known;
+        }
+        lines += *known + "\n";
+    }
+    if (!addressed) {
+        return fail("no address in it", "", "write address=10.0.0.2/24, or leave it out for DHCP");
+    }
+    return "[Match]\nType=ether\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\n" + lines;
+}
+
+}  // namespace images::setup

@@ -1,0 +1,15 @@
+// Network: what an operator writes of the appliance's address, and what systemd-networkd reads. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/base/result.hpp"
+
+namespace images::setup {
+
+// text: lines of address=10.0.0.2/24 (one or more), gateway=10.0.0.1 and dns=10.0.0.53 (each none or more). Only what
+// was understood is written, so nothing else of networkd's can be said. Error: the line, and what is wrong with it.
+core::base::Result<std::string> network_file(std::string_view text);
+
+}  // namespace images::setup

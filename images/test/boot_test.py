@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""./dev boot --test: the image under QEMU, with Secure Boot on, as operators and attackers meet it. Bounded in time; what
+it prints as figures was measured in that run."""
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import re
+import shutil
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import build  # noqa: E402
+from machine import Machine, enrolled_firmware, free_port  # noqa: E402
+
+BOOT = 240  # seconds at most until something answers; a busy machine needs most of it
+TOOLS = build.Tools()
+WORK = build.WORK
+VERSION = (build.HERE / "mkosi.version").read_text().strip()
+DISK = WORK / f"gatehouse_{VERSION}.raw"
+DATA = 256 << 20  # bytes that the disk has for the data partition
+
+CONFIGURATION = """\
+[listen.web]
+address = "0.0.0.0:80"
+mode = "http"
+pool = "app"
+[server.web1]
+host = "10.0.2.2"
+[server.web2]
+host = "10.0.2.2"
+[pool.app]
+servers = [{{ name = "web1", port = {ports[0]} }}, {{ name = "web2", port = {ports[1]} }}]
+check = {{ method = "HEAD", path = "/", expect = 200, interval = "1s", timeout = "900ms", fall = 2, rise = 1 }}
+[control]
+listen = "0.0.0.0:8443"
+certificate = "certificate.pem"
+key = "key.pem"
+[access.test]
+token_sha256 = "{token}"
+role = "admin"
+[proxy]
+workers = 1
+"""
+
+
+class Site(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = f"I am {self.server.name}\n".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+
+    def __init__(self, name):
+        super().__init__(("127.0.0.1", 0), Site)
+        self.name = name
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def gatehouse(*words):
+    """The image's own program, as an operator's machine would run it."""
+    folder = TOOLS.folder
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+               f"mount --bind '{build.ROOT}' '{folder}/src' && exec chroot '{folder}' \"$@\"", "sh",
+               TOOLS.path(WORK / "programs/gatehouse"), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+class MachineTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = WORK / "test" / self.id().split(".")[-1]
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        variables = self.folder / "variables.fd"
+        enrolled_firmware(TOOLS, WORK / "keys", variables)
+        self.disk = self.folder / "disk.raw"
+        # Holes stay holes.
+        subprocess.run(["cp", "--sparse=always", DISK, self.disk], check=True)
+        os.truncate(self.disk, self.disk.stat().st_size + DATA)
+        self.machine = Machine(self.folder, self.disk, variables)
+        self.addCleanup(self.take_down)
+
+    def take_down(self):
+        self.machine.cut_power()
+        self.disk.unlink()
+
+    def get(self, path="/"):
+        """Status and body; nothing where nobody answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.machine.ports[80], timeout=5)
+        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        return None
+
+    def boot(self):
+        """Starts it and waits for the first answer of port 80, which it returns."""
+        self.machine.ports.setdefault(80, free_port())
+        self.machine.start()
+        return self.machine.wait_for(self.get, BOOT, "port 80 answers")
+
+    def refuses(self, said):
+        """Starts it, and waits until it says so; and nobody answers."""
+        self.machine.ports[80] = free_port()
+        self.machine.start()
+        self.machine.wait_for(lambda: said in self.machine.said(), BOOT, f"it says {said}")
+        self.assertIsNone(self.get())
+
+
+class UnconfiguredTest(MachineTest):
+    def test_without_a_configuration_it_says_so_and_shows_the_page(self):
+        status, body = self.boot()
+        self.assertEqual(status, 503)
+        self.assertIn("right back", body)
+        self.assertIn("there is no configuration", self.machine.said())
+
+    def test_a_wrong_configuration_is_told_with_its_line_and_the_page_is_shown(self):
+        self.machine.credentials["gatehouse.config"] = "[listen.web]\naddress = \"0.0.0.0:80\"\nmood = \"http\"\n"
+        status, _ = self.boot()
+        self.assertEqual(status, 503)
+        self.assertIn("gatehouse.toml:3", self.machine.said())
+        self.assertIn("mood", self.machine.said())
+
+
+class ServingTest(MachineTest):
+    def setUp(self):
+        super().setUp()
+        self.servers = [Server("web1"), Server("web2")]
+        for server in self.servers:
+            self.addCleanup(server.server_close)
+            self.addCleanup(server.shutdown)
+        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        self.secret = self.folder / "token"
+        made = gatehouse("token", "test", "--token-file", TOOLS.path(self.secret))
+        self.assertEqual(made.returncode, 0, made.stderr)
+        token = re.search("[0-9a-f]{64}", made.stdout).group(0)
+        self.machine.credentials = {
+            "gatehouse.config": CONFIGURATION.format(ports=[server.server_address[1] for server in self.servers],
+                                                     token=token),
+            "gatehouse.certificate": certificate.read_text(),
+            "gatehouse.key": key.read_text(),
+        }
+        self.machine.ports = {80: free_port(), 8443: free_port()}
+
+    def operate(self, *words):
+        answer = gatehouse(*words, "--host", f"127.0.0.1:{self.machine.ports[8443]}", "--token-file",
+                           TOOLS.path(self.secret), "--ca", TOOLS.path(self.folder / "certificate.pem"))
+        self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
+        return answer.stdout
+
+    def serve(self):
+        self.boot()
+        return self.machine.wait_for(lambda: (self.get() or (0,))[0] == 200, BOOT, "a server answers through it")
+
+    def seen(self, times=20):
+        return {(self.get() or (0, ""))[1].strip() for _ in range(times)}
+
+    def test_it_serves_fences_and_keeps_its_fences_over_a_power_cut(self):
+        self.serve()
+        print(f"\nboot to the first proxied request: {time.monotonic() - self.machine.begun:.1f} s (TCG, one processor),"
+              f" disk {DISK.stat().st_blocks * 512 / 1e6:.0f} MB")
+        self.machine.wait_for(lambda: self.seen() == {"I am web1", "I am web2"}, 30, "both servers answer")
+        self.operate("fence", "web1", "--why", "to be changed")
+        self.assertEqual(self.seen(), {"I am web2"})
+        rules = json.loads(self.operate("rules", "--json"))
+        self.assertEqual([fence["server"] for fence in rules["fences"]], ["web1"])
+        self.operate("fence", "web2", "--why", "this one too")
+        self.assertEqual(self.get()[0], 503)
+        self.operate("unfence", "web2")
+        self.machine.wait_for(lambda: self.seen(5) == {"I am web2"}, 30, "web2 answers again")
+
+        self.machine.cut_power()
+        self.serve()
+        self.assertEqual(self.seen(), {"I am web2"}, "web1's fence was there before the first request")
+        self.operate("unfence", "web1")
+        self.machine.wait_for(lambda: self.seen() == {"I am web1", "I am web2"}, 30, "both servers answer")
+
+
+class TamperTest(MachineTest):
+    """What is not as it was signed does not run, and the console says why."""
+
+    OFFSET = 1 << 20  # of the ESP, the first partition
+
+    def read_uki(self):
+        name = f"::/EFI/Linux/gatehouse_{VERSION}.efi"
+        subprocess.run(["mcopy", "-n", "-o", "-i", f"{self.disk}@@{self.OFFSET}", name, self.folder / "uki.efi"], check=True)
+        return bytearray((self.folder / "uki.efi").read_bytes())
+
+    def write_uki(self, content):
+        (self.folder / "uki.efi").write_bytes(content)
+        name = f"::/EFI/Linux/gatehouse_{VERSION}.efi"
+        subprocess.run(["mcopy", "-n", "-o", "-i", f"{self.disk}@@{self.OFFSET}", self.folder / "uki.efi", name], check=True)
+
+    def test_a_kernel_image_with_another_command_line(self):
+        content = self.read_uki()
+        at = content.index(b"lockdown=integrity")
+        content[at:at + 8] = b"lockdawn"
+        self.write_uki(content)
+        self.refuses("Access denied")
+
+    def test_an_unsigned_kernel_image(self):
+        self.write_uki((WORK / f"gatehouse_{VERSION}.unsigned.efi").read_bytes())
+        self.refuses("Access denied")
+
+    def test_a_kernel_image_signed_by_somebody_else(self):
+        key, certificate, other = (self.folder / name for name in ("other.key", "other.crt", "other.efi"))
+        subprocess.run(["openssl", "req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj",
+                        "/CN=Somebody else/", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        TOOLS.inside(["sbsign", "--key", TOOLS.path(key), "--cert", TOOLS.path(certificate), "--output",
+                      TOOLS.path(other), TOOLS.path(WORK / f"gatehouse_{VERSION}.unsigned.efi")])
+        self.write_uki(other.read_bytes())
+        self.refuses("Access denied")
+
+    def test_a_flipped_byte_in_the_root(self):
+        root = (WORK / "root.root.raw").read_bytes()
+        # In the program that is run first: PID 1 itself.
+        with open(self.disk, "r+b") as disk:
+            begin = self.partition_offset(2)
+            at = root.index(b"\x7fELF", 1 << 20) & ~4095
+            disk.seek(begin + at + 100)
+            byte = disk.read(1)
+            disk.seek(begin + at + 100)
+            disk.write(bytes([byte[0] ^ 1]))
+        self.machine.ports[80] = free_port()
+        self.machine.start()
+        self.machine.wait_for(lambda: "is corrupted" in self.machine.said() or self.get(), BOOT, "it is noticed")
+        self.assertIn("is corrupted", self.machine.said())
+
+    def partition_offset(self, number):
+        listing = json.loads(subprocess.run(["sfdisk", "--json", self.disk], check=True, capture_output=True).stdout)
+        return listing["partitiontable"]["partitions"][number]["start"] * 512
+
+    def test_words_that_a_hypervisor_appends_to_the_command_line(self):
+        self.machine.strings.append("io.systemd.stub.kernel-cmdline-extra=systemd.unit=emergency.target")
+        self.refuses("the kernel's command line: 'systemd.unit=emergency.target' was not signed")
+
+
+if __name__ == "__main__":
+    begun = time.monotonic()
+    result = unittest.main(argv=[sys.argv[0], "-v", *sys.argv[1:]], exit=False).result
+    failed = len(result.failures) + len(result.errors)
+    print(f"boot: {time.monotonic() - begun:.0f} s")
+    print(f"{result.testsRun - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)

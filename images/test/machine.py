@@ -1,0 +1,98 @@
+"""A virtual machine with the image in it: UEFI firmware with Secure Boot on and our keys, one disk, one network card
+whose ports are forwarded, its serial console in a file. Only this machine's QEMU process is ever stopped."""
+
+import base64
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+
+FIRMWARE = pathlib.Path("/usr/share/OVMF")
+OWNER = "0f3d5cf5-3a0e-4d0a-9c3e-7c1f7f0f5a2d"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def enrolled_firmware(tools, keys, to):
+    """Variables of a machine that boots what is signed with these keys, and nothing else."""
+    template = to.with_suffix(".template")
+    shutil.copyfile(FIRMWARE / "OVMF_VARS_4M.fd", template)
+    certificate = tools.path(keys / "db.crt")
+    tools.inside(["virt-fw-vars", "--input", tools.path(template), "--output", tools.path(to), "--set-pk", OWNER,
+                  tools.path(keys / "PK.crt"), "--add-kek", OWNER, tools.path(keys / "KEK.crt"), "--add-db", OWNER,
+                  certificate, "--sb"])
+    template.unlink()
+
+
+class Machine:
+    def __init__(self, folder, disk, variables, memory=512, processors=1):
+        """disk and variables are written to: give it copies."""
+        self.folder = folder
+        self.disk = disk
+        self.variables = variables
+        self.memory = memory
+        self.processors = processors
+        self.ports = {}  # of the guest to ours
+        self.credentials = {}
+        self.strings = []  # further SMBIOS OEM strings, as they are
+        self.process = None
+        self.begun = None
+        self.console = folder / "console.log"
+
+    def command(self):
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{ours}-:{guest}" for guest, ours in self.ports.items())
+        words = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", str(self.processors), "-m", str(self.memory),
+                 "-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
+                 "-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.secboot.fd'}",
+                 "-drive", f"if=pflash,format=raw,file={self.variables}",
+                 "-drive", f"if=none,id=d0,format=raw,file={self.disk}", "-device", "virtio-blk-pci,drive=d0,bootindex=1",
+                 "-device", "virtio-rng-pci", "-netdev", f"user,id=n0{forwards}",
+                 "-device", "virtio-net-pci,netdev=n0,romfile=", "-display", "none", "-no-reboot",
+                 "-chardev", f"file,id=c0,path={self.console}", "-serial", "chardev:c0", "-monitor", "none"]
+        for name, content in self.credentials.items():
+            # In a file, because a command line has an end.
+            file = self.folder / f"credential-{name}"
+            file.write_text(f"io.systemd.credential.binary:{name}={base64.b64encode(content.encode()).decode()}")
+            words += ["-smbios", f"type=11,path={file}"]
+        for string in self.strings:
+            words += ["-smbios", f"type=11,value={string}"]
+        return words
+
+    def start(self):
+        self.console.write_text("")
+        self.begun = time.monotonic()
+        with open(self.folder / "qemu.log", "wb") as log:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        return self
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def cut_power(self):
+        if self.running():
+            self.process.kill()
+        if self.process:
+            self.process.wait()
+
+    def said(self):
+        return self.console.read_text(errors="replace")
+
+    def wait_for(self, condition, seconds, what):
+        """Polls; returns what the condition returned, and raises with the console's end where the time is over."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = condition()
+            if found:
+                return found
+            if not self.running():
+                found = condition()
+                if found:
+                    return found
+                break
+            time.sleep(0.1)
+        raise AssertionError(f"not within {seconds} s: {what}\n--- the console's end\n" + self.said()[-3000:])
