@@ -14,6 +14,7 @@ import time
 import uuid
 
 import initrd
+import sbom
 import sign
 import strip
 
@@ -49,6 +50,11 @@ def run(*command, **options):
         sys.exit(f"image: {' '.join(map(str, command))}: exit code {result.returncode}\n"
                  f"{result.stdout[-4000:]}{result.stderr[-4000:]}")
     return result.stdout
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Tools:
@@ -124,8 +130,10 @@ def make_tree(tools, version):
     tools.inside(["zstd", "-q", "-f", "-19", tools.path(WORK / "initrd.cpio"), "-o", tools.path(WORK / "initrd")])
     (WORK / "initrd.cpio").unlink()
     release = modules.name
-    tools.inside(["python3", "-c", f"import sys; sys.path.insert(0, '/src/images'); import strip, pathlib;"
-                  f"strip.strip(pathlib.Path('{tools.path(tree)}'))"])
+    listing = tools.inside(["python3", "-c", "import sys, json, pathlib; sys.path.insert(0, '/src/images'); import strip;"
+                            f"print(json.dumps(strip.strip(pathlib.Path('{tools.path(tree)}'))))"])
+    packages = json.loads(listing)
+    sbom.write(WORK / f"gatehouse_{version}.manifest.json", WORK / f"gatehouse_{version}.cdx.json", version, packages)
     say(f"tree: {time.monotonic() - begun:.0f} s, kernel {release}")
     return command_line, release
 
@@ -197,11 +205,20 @@ def main():
     sign.sign(tools, keys, unsigned, signed)
     sign.make_esp(tools, keys, WORK / "esp", signed)
     disk = make_disk(tools, version, roothash)
+    artefacts = [disk, signed, unsigned]
     for kind in ("root", "verity"):
-        shutil.move(WORK / f"root.{kind}.raw", WORK / f"gatehouse_{version}.{kind}.raw") if False else None
+        artefacts.append(WORK / f"gatehouse_{version}.{kind}.raw")
+        shutil.copyfile(WORK / f"root.{kind}.raw", artefacts[-1])
+    artefacts += [WORK / f"gatehouse_{version}.manifest.json", WORK / f"gatehouse_{version}.cdx.json"]
+    # What one downloads: holes and zeros cost nothing there.
+    packed = disk.with_suffix(".raw.zst")
+    tools.inside(["zstd", "-q", "-f", "-10", "-T0", tools.path(disk), "-o", tools.path(packed)])
+    artefacts.append(packed)
+    sums = "".join(f"{digest(path)}  {path.name}\n" for path in artefacts)
+    (WORK / "SHA256SUMS").write_text(sums)
     used = disk.stat().st_blocks * 512
-    say(f"{disk.relative_to(ROOT)}: {used / 1e6:.0f} MB used of {disk.stat().st_size / 1e6:.0f},"
-        f" {time.monotonic() - begun:.0f} s")
+    say(f"{disk.relative_to(ROOT)}: {used / 1e6:.0f} MB on the disk, {packed.stat().st_size / 1e6:.0f} MB to download"
+        f" ({packed.name}); {time.monotonic() - begun:.0f} s")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ usr/lib/systemd/system-sleep usr/lib/systemd/profile usr/lib/systemd/portable us
 usr/lib/udev/hwdb.d usr/lib/environment.d usr/lib/binfmt.d usr/lib/valgrind usr/lib/bfd-plugins usr/lib/x86_64-linux-gnu/security
 usr/lib/x86_64-linux-gnu/perl-base usr/lib/x86_64-linux-gnu/perl usr/lib/x86_64-linux-gnu/gconv usr/lib/x86_64-linux-gnu/ossl-modules
 usr/lib/x86_64-linux-gnu/engines-3 usr/lib/x86_64-linux-gnu/e2fsprogs usr/lib/x86_64-linux-gnu/audit
+etc/bash.bashrc etc/debconf.conf etc/dhcp etc/initramfs-tools etc/libaudit.conf etc/pam.conf usr/lib/dbus-1.0
+usr/lib/dracut usr/lib/klibc usr/lib/libfakeroot usr/share/base-passwd usr/share/fish usr/share/util-linux
 var/backups var/cache var/lib var/log var/mail var/opt var/spool var/local
 """.split()
 
@@ -182,17 +184,59 @@ def strip_modules(root):
         for path in sorted(top.rglob("*"), reverse=True):
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
-        subprocess.run(["depmod", "-b", root / "usr", kernel.name], check=True)
+        subprocess.run(["depmod", "-b", root, kernel.name], check=True)
         for name in ("build", "source", "vmlinuz"):
             remove(kernel / name)
 
 
+def refuse_strangers(root):
+    """A program that nobody has allowed ends the build: a package has brought it with a new version."""
+    for path in sorted(root.rglob("*")):
+        if path.is_symlink() or not path.is_file() or not path.stat().st_mode & 0o111:
+            continue
+        place = path.relative_to(root)
+        allowed = (place.name in PROGRAMS and place.parts[:2] in (("usr", "bin"), ("usr", "sbin"))) or (
+            place.name in SYSTEMD and place.parent == pathlib.Path("usr/lib/systemd")) or ".so" in place.name
+        if not allowed:
+            raise SystemExit(f"images: {place} may be executed, and strip.py does not know it; allow it or remove it")
+
+
+def packages_of(root):
+    """Debian's packages by name: version and files, before anything is taken out."""
+    packages = {}
+    for stanza in (root / "var/lib/dpkg/status").read_text().split("\n\n"):
+        fields = dict(re.findall(r"^(Package|Version|Architecture|Source): (.+)$", stanza, re.M))
+        if not fields or "install ok installed" not in stanza:
+            continue
+        name = fields["Package"]
+        listings = [root / f"var/lib/dpkg/info/{name}{suffix}.list" for suffix in ("", ":" + fields["Architecture"])]
+        files = next((listing.read_text().splitlines() for listing in listings if listing.exists()), [])
+        packages[name] = {"version": fields["Version"], "source": fields.get("Source", name).split(" ")[0],
+                          "files": [re.sub(r"^/(bin|sbin|lib|lib64)/", r"/usr/\1/", file) for file in files]}
+    return packages
+
+
+def remaining(root, packages):
+    """Of those, the ones of which something is still there, and why: what they hold."""
+    left = {}
+    for name, package in sorted(packages.items()):
+        files = [file for file in package["files"] if (root / file[1:]).is_file() and not (root / file[1:]).is_symlink()
+                 and not file.startswith("/usr/share/doc/")]
+        if files:
+            left[name] = {"version": package["version"], "source": package["source"], "files": files}
+    return left
+
+
 def strip(root):
+    """Returns the packages of which something remains, with their files."""
+    packages = packages_of(root)
     for folder in FOLDERS:
         remove(root / folder)
     strip_programs(root)
     strip_units(root)
     strip_libraries(root)
+    strip_modules(root)
+    refuse_strangers(root)
     for path in root.rglob("*"):
         if not path.is_symlink() and path.is_file() and path.stat().st_mode & 0o6000:
             path.chmod(path.stat().st_mode & ~0o6000)
@@ -200,3 +244,4 @@ def strip(root):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for name in ("etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/.pwd.lock", "etc/.updated"):
         remove(root / name)
+    return remaining(root, packages)
