@@ -76,7 +76,7 @@ OPENED_BY_NAME = {"libkmod.so.2", "libseccomp.so.2", "libidn2.so.0", "libblkid.s
 
 # Of the kernel's modules.
 MODULES = """
-arch crypto fs/erofs fs/ext4 fs/fat fs/isofs fs/jbd2 fs/mbcache fs/nls fs/fuse lib net drivers/ata drivers/block drivers/char/hw_random
+arch crypto fs/autofs fs/erofs fs/ext4 fs/fat fs/isofs fs/jbd2 fs/mbcache fs/nls fs/fuse lib net drivers/ata drivers/block drivers/char/hw_random
 drivers/firmware drivers/hv drivers/input/keyboard drivers/md drivers/net drivers/nvme drivers/ptp drivers/scsi
 drivers/virtio drivers/watchdog drivers/xen drivers/pci drivers/rtc drivers/cdrom drivers/dax drivers/virt
 """.split()

@@ -5,8 +5,8 @@
 //   gatehouse.certificate  certificate.pem     gatehouse.key   key.pem     gatehouse.client-ca  client_ca.pem
 //   gatehouse.page         maintenance.html    gatehouse.network   lines of address=, gateway=, dns=
 //
-// A configuration that is missing or wrong is no reason to stay silent: one is put in its place whose only listener shows
-// the maintenance page, and the console says why.
+// A configuration that is missing or wrong is no reason to stay silent: one is put in its place whose only listener
+// shows the maintenance page, and the console says why.
 #include <fmt/format.h>
 #include <grp.h>
 #include <sys/stat.h>
@@ -31,11 +31,12 @@ using Credentials = std::map<std::string, std::string>;
 
 const fs::path folder = "/run/gatehouse-setup";
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> files{{{"gatehouse.config", "gatehouse.toml"},
-                                                                              {"gatehouse.certificate", "certificate.pem"},
-                                                                              {"gatehouse.key", "key.pem"},
-                                                                              {"gatehouse.client-ca", "client_ca.pem"},
-                                                                              {"gatehouse.page", "maintenance.html"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> files{
+    {{"gatehouse.config", "gatehouse.toml"},
+     {"gatehouse.certificate", "certificate.pem"},
+     {"gatehouse.key", "key.pem"},
+     {"gatehouse.client-ca", "client_ca.pem"},
+     {"gatehouse.page", "maintenance.html"}}};
 
 // Nothing answers at the discard port of this machine, so visitors get the maintenance page.
 constexpr std::string_view fallback =
@@ -131,7 +132,8 @@ int set_up() {
             " until then port 80 shows the maintenance page");
         written = write_file(configuration, fallback) && written;
     } else if (!check_configuration(configuration)) {
-        say("the configuration that was handed over is wrong, see above; until then port 80 shows the maintenance page");
+        say("the configuration that was handed over is wrong, see above; until then port 80 shows the maintenance "
+            "page");
         fs::rename(configuration, folder / "refused.toml", error);
         written = write_file(configuration, fallback) && written;
     }

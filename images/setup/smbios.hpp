@@ -14,8 +14,8 @@ namespace images::setup {
 // damaged gives what stands before the damage.
 std::vector<std::string> oem_strings(std::span<const std::byte> table);
 
-// Adds "io.systemd.credential:NAME=TEXT" and "io.systemd.credential.binary:NAME=BASE64" to those, by name; other strings,
-// and what is no base64, are passed over. The first of a name counts.
+// Adds "io.systemd.credential:NAME=TEXT" and "io.systemd.credential.binary:NAME=BASE64" to those, by name; other
+// strings, and what is no base64, are passed over. The first of a name counts.
 void add_credentials(const std::vector<std::string>& strings, std::map<std::string, std::string>& credentials);
 
 }  // namespace images::setup

@@ -200,7 +200,8 @@ void mount_root(std::string_view hash, const std::string& refused) {
         fail("no device-mapper");
     }
     const dm_ioctl made = ask_mapper(control, DM_DEV_CREATE, 0);
-    ask_mapper(control, DM_TABLE_LOAD, DM_READONLY_FLAG, sectors(*verity), table(*verity, data.number, hashes.number, hash));
+    ask_mapper(control, DM_TABLE_LOAD, DM_READONLY_FLAG, sectors(*verity),
+               table(*verity, data.number, hashes.number, hash));
     ask_mapper(control, DM_DEV_SUSPEND, 0);  // without the flag this resumes
     ::close(control);
     const std::string device = "/dev/dm-" + std::to_string(minor(made.dev));

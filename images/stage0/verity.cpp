@@ -56,7 +56,8 @@ std::uint64_t sectors(const Verity& verity) noexcept {
 std::string table(const Verity& verity, std::string_view data, std::string_view hashes, std::string_view root_hash) {
     std::string text("1 ");
     text.append(data).append(" ").append(hashes);
-    for (const std::uint64_t number : {std::uint64_t{verity.data_block}, std::uint64_t{verity.hash_block}, verity.data_blocks}) {
+    for (const std::uint64_t number :
+         {std::uint64_t{verity.data_block}, std::uint64_t{verity.hash_block}, verity.data_blocks}) {
         text.append(" ").append(std::to_string(number));
     }
     text.append(" 1 ").append(verity.algorithm).append(" ").append(root_hash).append(" ").append(verity.salt);

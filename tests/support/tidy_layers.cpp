@@ -22,6 +22,8 @@ const std::map<std::string, Names, std::less<>> arrows{
     {"core/health", {"core/base", "core/io", "core/net", "core/http", "core/balance"}},
     {"core/proxy", {"core/base", "core/io", "core/net", "core/http", "core/balance"}},
     {"netfilter", {"core/base"}},
+    {"images/stage0", {}},
+    {"images/setup", {"core/base"}},
 };
 
 struct Library {

@@ -99,7 +99,7 @@ Source make_source(std::string path, std::string text) {
 std::vector<Source> read_tree(const std::string& root) {
     namespace fs = std::filesystem;
     std::vector<Source> tree;
-    for (const char* folder : {"core", "netfilter", "appliance", "bench", "tests"}) {
+    for (const char* folder : {"core", "netfilter", "appliance", "images", "bench", "tests"}) {
         if (!fs::exists(fs::path(root) / folder)) {
             continue;
         }
@@ -121,7 +121,8 @@ std::string room_of(std::string_view path) {
 }
 
 bool is_product(std::string_view path) {
-    return path.starts_with("core/") || path.starts_with("netfilter/") || path.starts_with("appliance/");
+    return path.starts_with("core/") || path.starts_with("netfilter/") || path.starts_with("appliance/") ||
+           path.starts_with("images/");
 }
 
 std::size_t line_of(std::string_view text, std::size_t at) {

@@ -7,7 +7,6 @@ import http.client
 import http.server
 import json
 import os
-import pathlib
 import re
 import shutil
 import socketserver
@@ -17,10 +16,8 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
-import build  # noqa: E402
-from machine import Machine, enrolled_firmware, free_port  # noqa: E402
+import build
+from machine import Machine, enrolled_firmware, free_port
 
 BOOT = 240  # seconds at most until something answers; a busy machine needs most of it
 TOOLS = build.Tools()

@@ -44,6 +44,19 @@ class Machine:
         self.begun = None
         self.console = folder / "console.log"
 
+    def hand_over(self, configuration, network=None):
+        """Files, by their paths; what lies beside the configuration under the names that it may use goes with it."""
+        given = {"gatehouse.network": network} if network else {}
+        if configuration:
+            beside = pathlib.Path(configuration).parent
+            given["gatehouse.config"] = configuration
+            given |= {name: beside / file for name, file in (("gatehouse.certificate", "certificate.pem"),
+                                                             ("gatehouse.key", "key.pem"),
+                                                             ("gatehouse.client-ca", "client_ca.pem"),
+                                                             ("gatehouse.page", "maintenance.html"))
+                      if (beside / file).exists()}
+        self.credentials = {name: pathlib.Path(file).read_text() for name, file in given.items()}
+
     def command(self):
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{ours}-:{guest}" for guest, ours in self.ports.items())
         words = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", str(self.processors), "-m", str(self.memory),
