@@ -17,7 +17,7 @@ import time
 import unittest
 
 import build
-from machine import Machine, enrolled_firmware, free_port
+from machine import FIRMWARE, Machine, enrolled_firmware, free_port
 
 BOOT = 240  # seconds at most until something answers; a busy machine needs most of it
 TOOLS = build.Tools()
@@ -139,6 +139,30 @@ class UnconfiguredTest(MachineTest):
         self.assertEqual(status, 503)
         self.assertIn("gatehouse.toml:3", self.machine.said())
         self.assertIn("mood", self.machine.said())
+
+
+class SetupModeTest(MachineTest):
+    def test_firmware_in_setup_mode_takes_the_keys_from_the_disk(self):
+        shutil.copyfile(FIRMWARE / "OVMF_VARS_4M.fd", self.machine.variables)
+        self.machine.start()
+        self.machine.wait_for(lambda: not self.machine.running(), BOOT, "it starts anew with the keys")
+        self.assertNotIn("Secure Boot is enabled", self.machine.said())
+        status, _ = self.boot()
+        self.assertEqual(status, 503)
+        self.assertIn("Secure Boot is enabled", self.machine.said())
+
+
+class ReproducibleTest(unittest.TestCase):
+    def test_the_same_tree_gives_the_same_bytes_up_to_the_signature(self):
+        again = build.ROOT / "build" / "image-again"
+        shutil.rmtree(again, ignore_errors=True)
+        self.addCleanup(shutil.rmtree, again, ignore_errors=True)
+        built = subprocess.run([sys.executable, build.HERE / "build.py", "--folder", again, "--version", VERSION],
+                               capture_output=True, text=True, check=False)
+        self.assertEqual(built.returncode, 0, built.stdout + built.stderr)
+        for kind in ("root.raw", "verity.raw", "unsigned.efi", "manifest.json", "cdx.json"):
+            name = f"gatehouse_{VERSION}.{kind}"
+            self.assertEqual(build.digest(WORK / name), build.digest(again / name), name)
 
 
 class ServingTest(MachineTest):

@@ -21,7 +21,7 @@ import strip
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 WORK = ROOT / "build" / "image"
-CACHE = WORK / "cache"
+CACHE = WORK / "cache"  # of what is the same for every build
 MIRROR = "http://deb.debian.org/debian"
 EPOCH = "1760000000"  # of every file in the image
 NAMESPACE = uuid.UUID("5b7f6c0e-2f0b-4b0e-9d55-6f6a0f4f9a11")
@@ -97,73 +97,73 @@ class Tools:
         return "/src/" + str(pathlib.Path(path).relative_to(ROOT))
 
 
-def compile_programs(tools):
+def compile_programs(tools, work):
     """Gatehouse for the image's libraries, and stage0."""
     begun = time.monotonic()
-    folder = tools.path(WORK / "programs")
+    folder = tools.path(work / "programs")
     tools.inside(["cmake", "-S", "/src", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
                   "-DGATEHOUSE_TESTS=OFF", "-DGATEHOUSE_IMAGE=ON"])
     tools.inside(["cmake", "--build", folder, "--target", "gatehouse", "gatehouse-setup", "stage0"])
     say(f"programs: {time.monotonic() - begun:.0f} s")
 
 
-def make_tree(tools, version):
+def make_tree(tools, work, version):
     """The image's files, by mkosi, with everything that is not needed taken out. Returns kernel and initramfs."""
     begun = time.monotonic()
-    staged = WORK / "staged"
+    staged = work / "staged"
     shutil.rmtree(staged, ignore_errors=True)
     (staged / "usr/bin").mkdir(parents=True)
     for program in ("gatehouse", "gatehouse-setup"):
-        tools.inside(["strip", "-o", tools.path(staged / "usr/bin" / program), tools.path(WORK / "programs" / program)])
+        tools.inside(["strip", "-o", tools.path(staged / "usr/bin" / program), tools.path(work / "programs" / program)])
     # Its own Python, whatever the host's: mkosi 25 is pure Python.
     run(sys.executable, "-m", "mkosi", "--directory", HERE, "--tools-tree", tools.folder, "--image-version", version,
-        "--output-directory", WORK, "--extra-tree", staged, "--cache-directory", CACHE / "mkosi",
+        "--output-directory", work, "--extra-tree", staged, "--cache-directory", work / "mkosi.cache",
         "--package-cache-directory", CACHE / "packages", "--workspace-directory", CACHE, "--force", "build",
         env=dict(os.environ, PYTHONPATH=f"{tools.folder}/usr/lib/python3/dist-packages"))
-    tree = WORK / "tree"
+    tree = work / "tree"
     modules = next((tree / "usr/lib/modules").iterdir())
-    kernel = WORK / "vmlinuz"
+    kernel = work / "vmlinuz"
     shutil.copyfile(modules / "vmlinuz", kernel)
     command_line = " ".join((HERE / "command_line").read_text().split())
-    archive = initrd.make((WORK / "programs/stage0").read_bytes(), command_line, modules)
-    (WORK / "initrd.cpio").write_bytes(archive)
-    tools.inside(["zstd", "-q", "-f", "-19", tools.path(WORK / "initrd.cpio"), "-o", tools.path(WORK / "initrd")])
-    (WORK / "initrd.cpio").unlink()
+    archive = initrd.make((work / "programs/stage0").read_bytes(), command_line, modules)
+    (work / "initrd.cpio").write_bytes(archive)
+    tools.inside(["zstd", "-q", "-f", "-19", tools.path(work / "initrd.cpio"), "-o", tools.path(work / "initrd")])
+    (work / "initrd.cpio").unlink()
     release = modules.name
     listing = tools.inside(["python3", "-c", "import sys, json, pathlib; sys.path.insert(0, '/src/images'); import strip;"
                             f"print(json.dumps(strip.strip(pathlib.Path('{tools.path(tree)}'))))"])
     packages = json.loads(listing)
-    sbom.write(WORK / f"gatehouse_{version}.manifest.json", WORK / f"gatehouse_{version}.cdx.json", version, packages)
+    sbom.write(work / f"gatehouse_{version}.manifest.json", work / f"gatehouse_{version}.cdx.json", version, packages)
     say(f"tree: {time.monotonic() - begun:.0f} s, kernel {release}")
     return command_line, release
 
 
-def make_root(tools, version):
+def make_root(tools, work, version):
     """The root file system and its hash tree; the root hash."""
-    out = WORK / "root.raw"
-    for left in WORK.glob("root*.raw"):
+    out = work / "root.raw"
+    for left in work.glob("root*.raw"):
         left.unlink()
     seed = str(uuid.uuid5(NAMESPACE, version))
     listing = tools.inside(["systemd-repart", "--offline=yes", "--empty=create", "--size=auto", "--dry-run=no", "--json=short",
                             "--split=yes", f"--seed={seed}", "--definitions=/src/images/partitions/root",
-                            f"--root={tools.path(WORK / 'tree')}", tools.path(out)])
+                            f"--root={tools.path(work / 'tree')}", tools.path(out)])
     out.unlink()
     partitions = json.loads(listing)
     roothash = next(part["roothash"] for part in partitions if part.get("roothash"))
     return roothash
 
 
-def make_uki(tools, version, command_line, release, roothash):
-    uki = WORK / f"gatehouse_{version}.unsigned.efi"
-    tools.inside(["ukify", "build", f"--linux={tools.path(WORK / 'vmlinuz')}", f"--initrd={tools.path(WORK / 'initrd')}",
+def make_uki(tools, work, version, command_line, release, roothash):
+    uki = work / f"gatehouse_{version}.unsigned.efi"
+    tools.inside(["ukify", "build", f"--linux={tools.path(work / 'vmlinuz')}", f"--initrd={tools.path(work / 'initrd')}",
                   f"--cmdline={command_line} roothash={roothash}", f"--uname={release}",
-                  f"--os-release=@{tools.path(WORK / 'tree/usr/lib/os-release')}", f"--output={tools.path(uki)}"])
+                  f"--os-release=@{tools.path(work / 'tree/usr/lib/os-release')}", f"--output={tools.path(uki)}"])
     return uki
 
 
-def make_disk(tools, version, roothash):
+def make_disk(tools, work, version, roothash):
     """All of it as a disk: ESP, slot a, an empty slot b. The data partition is made at the first start."""
-    definitions = WORK / "disk.d"
+    definitions = work / "disk.d"
     shutil.rmtree(definitions, ignore_errors=True)
     definitions.mkdir()
     halves = {"root": uuid.UUID(roothash[:32]), "root-verity": uuid.UUID(roothash[32:])}
@@ -171,16 +171,16 @@ def make_disk(tools, version, roothash):
     blocks = {"root": "root.root.raw", "root-verity": "root.verity.raw"}
     size = {"root": "256M", "root-verity": "8M"}
     (definitions / "00-esp.conf").write_text(
-        f"[Partition]\nType=esp\nLabel=esp\nFormat=vfat\nCopyFiles={tools.path(WORK / 'esp')}:/\n"
+        f"[Partition]\nType=esp\nLabel=esp\nFormat=vfat\nCopyFiles={tools.path(work / 'esp')}:/\n"
         "SizeMinBytes=1G\nSizeMaxBytes=1G\n")
     for place, kind in ((10, "root-verity"), (20, "root")):
         (definitions / f"{place}-{kind}-a.conf").write_text(
             f"[Partition]\nType={kind}\nLabel={label[kind]}\nUUID={halves[kind]}\n"
-            f"CopyBlocks={tools.path(WORK / blocks[kind])}\nReadOnly=yes\n"
+            f"CopyBlocks={tools.path(work / blocks[kind])}\nReadOnly=yes\n"
             f"SizeMinBytes={size[kind]}\nSizeMaxBytes={size[kind]}\n")
         (definitions / f"{place + 20}-{kind}-b.conf").write_text(
             f"[Partition]\nType={kind}\nLabel=_empty\nReadOnly=yes\nSizeMinBytes={size[kind]}\nSizeMaxBytes={size[kind]}\n")
-    disk = WORK / f"gatehouse_{version}.raw"
+    disk = work / f"gatehouse_{version}.raw"
     disk.unlink(missing_ok=True)
     tools.inside(["systemd-repart", "--offline=yes", "--empty=create", "--size=auto", "--dry-run=no",
                   f"--seed={uuid.uuid5(NAMESPACE, version + roothash)}", f"--definitions={tools.path(definitions)}",
@@ -191,31 +191,34 @@ def make_disk(tools, version, roothash):
 def main():
     arguments = argparse.ArgumentParser(prog="./dev image", description="Builds the image into build/image.")
     arguments.add_argument("--version", default=(HERE / "mkosi.version").read_text().strip())
-    version = arguments.parse_args().version
+    arguments.add_argument("--folder", type=pathlib.Path, default=WORK, help="where to, below build")
+    given = arguments.parse_args()
+    work, version = given.folder.resolve(), given.version
     begun = time.monotonic()
-    CACHE.mkdir(parents=True, exist_ok=True)
+    for folder in (CACHE, work / "mkosi.cache", CACHE / "packages"):
+        folder.mkdir(parents=True, exist_ok=True)
     tools = Tools()
     tools.make()
-    compile_programs(tools)
-    command_line, release = make_tree(tools, version)
-    roothash = make_root(tools, version)
-    unsigned = make_uki(tools, version, command_line, release, roothash)
-    keys = sign.make_keys(tools, WORK)
-    signed = WORK / f"gatehouse_{version}.efi"
+    compile_programs(tools, work)
+    command_line, release = make_tree(tools, work, version)
+    roothash = make_root(tools, work, version)
+    unsigned = make_uki(tools, work, version, command_line, release, roothash)
+    keys = sign.make_keys(tools, work)
+    signed = work / f"gatehouse_{version}.efi"
     sign.sign(tools, keys, unsigned, signed)
-    sign.make_esp(tools, keys, WORK / "esp", signed)
-    disk = make_disk(tools, version, roothash)
+    sign.make_esp(tools, keys, work / "esp", signed)
+    disk = make_disk(tools, work, version, roothash)
     artefacts = [disk, signed, unsigned]
     for kind in ("root", "verity"):
-        artefacts.append(WORK / f"gatehouse_{version}.{kind}.raw")
-        shutil.copyfile(WORK / f"root.{kind}.raw", artefacts[-1])
-    artefacts += [WORK / f"gatehouse_{version}.manifest.json", WORK / f"gatehouse_{version}.cdx.json"]
+        artefacts.append(work / f"gatehouse_{version}.{kind}.raw")
+        shutil.copyfile(work / f"root.{kind}.raw", artefacts[-1])
+    artefacts += [work / f"gatehouse_{version}.manifest.json", work / f"gatehouse_{version}.cdx.json"]
     # What one downloads: holes and zeros cost nothing there.
     packed = disk.with_suffix(".raw.zst")
     tools.inside(["zstd", "-q", "-f", "-10", "-T0", tools.path(disk), "-o", tools.path(packed)])
     artefacts.append(packed)
     sums = "".join(f"{digest(path)}  {path.name}\n" for path in artefacts)
-    (WORK / "SHA256SUMS").write_text(sums)
+    (work / "SHA256SUMS").write_text(sums)
     used = disk.stat().st_blocks * 512
     say(f"{disk.relative_to(ROOT)}: {used / 1e6:.0f} MB on the disk, {packed.stat().st_size / 1e6:.0f} MB to download"
         f" ({packed.name}); {time.monotonic() - begun:.0f} s")
