@@ -187,6 +187,9 @@ core::proxy::Administration read_administer(const json& body) {
         };
         administration.maintenance.push_back({item.at("pool"), text("message"), text("until")});
     }
+    for (const json& item : body.at("weights")) {
+        administration.weights.push_back({item.at("pool"), item.at("server"), item.at("weight")});
+    }
     return administration;
 }
 

@@ -17,6 +17,7 @@ enum class Command {
     status,
     fence,
     unfence,
+    weight,
     rules,
     host_fence_add,
     host_fence_remove,
@@ -63,6 +64,7 @@ struct Options {
     core::Milliseconds drain{};                 // how long to wait for it
     std::optional<core::Milliseconds> lasts{};  // fence, host-fence, guard --for; deploy --expires
     std::optional<core::Milliseconds> wait{};   // unfence, upgrade
+    std::optional<unsigned> weight{};           // weight; none: the configuration's again
     bool watch = false;                         // rules
     bool nft = false;                           // rules
     std::optional<std::string> message{};       // maintenance on

@@ -73,6 +73,8 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
             return show_fenced(body, options, now, style);
         case Command::unfence:
             return show_unfenced(body, options, style);
+        case Command::weight:
+            return show_weights(body, style);
         case Command::guard:
             return show_guards(body, now, style);
         case Command::audit:

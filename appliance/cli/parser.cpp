@@ -12,6 +12,7 @@
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/parser_deploy.hpp"
 #include "appliance/cli/parser_remote.hpp"
+#include "appliance/cli/parser_weight.hpp"
 #include "appliance/config/nearest.hpp"
 
 namespace appliance::cli {
@@ -112,6 +113,7 @@ public:
         add_daemon();
         add_readers();
         add_fences();
+        add_weight(app_, options_);
         add_host_fence();
         add_maintenance();
         add_firewall();

@@ -77,6 +77,16 @@ Request maintenance(const Options& options, const std::string& claimed_by) {
     return post("/v1/maintenance", std::move(body), options, claimed_by);
 }
 
+Request weight(const Options& options, const std::string& claimed_by) {
+    json body = servers_of(options);
+    if (options.weight) {
+        body["weight"] = *options.weight;
+    } else {
+        body["reset"] = true;
+    }
+    return post("/v1/weight", std::move(body), options, claimed_by);
+}
+
 Request guard(const Options& options) {
     std::string path = "/v1/guard?for_ms=" + std::to_string(options.lasts.value_or(core::Milliseconds{}).count());
     if (options.at) {
@@ -100,6 +110,8 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return fence(options, claimed_by);
         case Command::unfence:
             return unfence(options, claimed_by);
+        case Command::weight:
+            return weight(options, claimed_by);
         case Command::maintenance_on:
         case Command::maintenance_off:
             return maintenance(options, claimed_by);

@@ -18,9 +18,10 @@ std::string show_rules(const nlohmann::json& rules, core::WallTime now, const St
 std::string show_maintenance(const nlohmann::json& maintenance, core::WallTime now, const Style& style);
 // GET /v1/firewall, POST /v1/firewall/confirm.
 std::string show_firewall(const nlohmann::json& firewall, core::WallTime now, const Style& style);
-// POST /v1/fence, /v1/unfence, /v1/reload: what was done.
+// POST /v1/fence, /v1/unfence, /v1/weight, /v1/reload: what was done.
 std::string show_fenced(const nlohmann::json& answer, const Options& options, core::WallTime now, const Style& style);
 std::string show_unfenced(const nlohmann::json& answer, const Options& options, const Style& style);
+std::string show_weights(const nlohmann::json& answer, const Style& style);
 std::string show_reloaded(const nlohmann::json& answer, const Style& style);
 
 }  // namespace appliance::cli

@@ -143,6 +143,17 @@ std::string show_unfenced(const Json& answer, const Options& options, const Styl
     return paragraph(out, style);
 }
 
+std::string show_weights(const Json& answer, const Style& style) {
+    std::string out;
+    for (const Json& weight : items(answer, "weights")) {
+        out += paragraph(fmt::format("{} in {}: weight {}, {}", text(weight, "server"), text(weight, "pool"),
+                                     number(weight, "weight"),
+                                     field(weight, "by_hand") == true ? "until it is reset" : "as configured"),
+                         style);
+    }
+    return out;
+}
+
 std::string show_reloaded(const Json& answer, const Style& style) {
     std::string out;
     for (const Json& change : items(answer, "changed")) {

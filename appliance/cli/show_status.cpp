@@ -67,8 +67,13 @@ std::string print_notes(const Json& backend) {
     if (const auto limit = number(backend, "max_connections"); limit > 0) {
         notes += fmt::format("{}at most {} at once", notes.empty() ? "" : ", ", limit);
     }
-    if (const auto weight = number(backend, "weight"); weight > 1) {
+    const Json& by_hand = field(backend, "weight_by_hand");
+    if (const auto weight = number(backend, "weight"); weight > 1 || by_hand.is_object()) {
         notes += fmt::format("{}weight {}", notes.empty() ? "" : ", ", weight);
+    }
+    if (by_hand.is_object()) {
+        const auto why = text(by_hand, "why");
+        notes += fmt::format(" by {}{}{}", text(by_hand, "who", "?"), why.empty() ? "" : ": ", why);
     }
     if (const Json& slots = field(backend, "slots"); slots.is_number()) {
         notes += fmt::format("{}{} of 256 slots", notes.empty() ? "" : ", ", slots.get<int>());

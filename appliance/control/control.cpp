@@ -1,5 +1,5 @@
 // Control's skeleton: state, events, and how proxy and kernel are brought into line. The commands are in
-// control_fence.cpp, control_reload.cpp, control_maintenance.cpp and control_upgrade.cpp.
+// control_fence.cpp, control_reload.cpp, control_maintenance.cpp, control_weight.cpp and control_upgrade.cpp.
 #include "appliance/control/control.hpp"
 
 #include <algorithm>

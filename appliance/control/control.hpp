@@ -61,6 +61,8 @@ public:
     // With wait, returns when a check of each backend has passed (504 at the deadline; the fences are lifted).
     Outcome<Json> unfence(const UnfenceOrder& order);
     Outcome<Json> set_maintenance(const MaintenanceOrder& order);
+    // In the proxy, or in the kernel's slots, when it returns.
+    Outcome<Json> set_weight(const WeightOrder& order);
     [[nodiscard]] Json firewall();
     Outcome<Json> confirm_firewall(const std::string& who, const std::string& why);
     // 422 with every problem where the file is invalid; nothing has changed then.

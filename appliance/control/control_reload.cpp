@@ -111,11 +111,17 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
 }
 
 // The administrative state under another configuration: fences move where their server's backend has moved, the page
-// of a pool that is gone goes too.
+// of a pool that is gone goes too, and so does the weight of a server that has left it.
 Administration Control::follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const {
     const State now = state();
     Administration next = *now.administration;
     std::erase_if(next.maintenance, [&](const auto& entry) { return wanted.pool(entry.first) == nullptr; });
+    std::erase_if(next.weights, [&](const auto& entry) {
+        const config::Pool* pool = wanted.pool(entry.first.first);
+        return pool == nullptr || std::none_of(pool->backends.begin(), pool->backends.end(), [&](const auto& backend) {
+                   return backend.server == entry.first.second;
+               });
+    });
     for (const auto& [address, record] : now.administration->fences) {
         const config::Pool* pool = wanted.pool(record.pool);
         if (pool == nullptr) {

@@ -148,7 +148,14 @@ json administer_message(const config::Config& config, const Administration& admi
             maintenance.push_back({{"pool", pool}, {"message", record.message}, {"until", until}});
         }
     }
-    return {{"type", "administer"}, {"fences", std::move(fences)}, {"maintenance", std::move(maintenance)}};
+    json weights = json::array();
+    for (const auto& [place, record] : administration.weights) {
+        weights.push_back({{"pool", record.pool}, {"server", record.server}, {"weight", record.weight}});
+    }
+    return {{"type", "administer"},
+            {"fences", std::move(fences)},
+            {"maintenance", std::move(maintenance)},
+            {"weights", std::move(weights)}};
 }
 
 }  // namespace appliance::control

@@ -40,4 +40,12 @@ struct MaintenanceOrder {
     std::string why;
 };
 
+struct WeightOrder {
+    std::vector<std::string> servers;  // at least one
+    std::optional<std::string> pool;   // none: every pool with a backend of the server
+    std::optional<unsigned> weight;    // 1 to 256; none: the configuration's again
+    std::string who;
+    std::string why;
+};
+
 }  // namespace appliance::control

@@ -180,4 +180,30 @@ Outcome<MaintenanceOrder> read_maintenance(const json& body, const api::Peer& pe
     return order;
 }
 
+Outcome<WeightOrder> read_weight(const json& body, const api::Peer& peer) {
+    const json reset = body.value("reset", json(false));
+    if (!reset.is_boolean() || (reset == true) == !absent(body, "weight")) {
+        return wrong("weight", "a number from 1 to 256, or left out where 'reset' is true");
+    }
+    WeightOrder order;
+    Words words;
+    std::optional<Refusal> refusal;
+    take(read_servers(body), order.servers, refusal);
+    take(read_text(body, "pool"), order.pool, refusal);
+    take(read_words(body, peer), words, refusal);
+    if (refusal) {
+        return tl::unexpected(std::move(*refusal));
+    }
+    if (reset != true) {
+        const json& weight = body["weight"];
+        if (!weight.is_number_integer() || weight < 1 || weight > config::Bounds::weight) {
+            return wrong("weight", "a number from 1 to 256; 'fence' sends a server nobody at all");
+        }
+        order.weight = weight.get<unsigned>();
+    }
+    order.who = std::move(words.who);
+    order.why = std::move(words.why);
+    return order;
+}
+
 }  // namespace appliance::control

@@ -26,5 +26,6 @@ Outcome<Words> read_words(const nlohmann::json& body, const api::Peer& peer);
 Outcome<FenceOrder> read_fence(const nlohmann::json& body, const api::Peer& peer);
 Outcome<UnfenceOrder> read_unfence(const nlohmann::json& body, const api::Peer& peer);
 Outcome<MaintenanceOrder> read_maintenance(const nlohmann::json& body, const api::Peer& peer);
+Outcome<WeightOrder> read_weight(const nlohmann::json& body, const api::Peer& peer);
 
 }  // namespace appliance::control

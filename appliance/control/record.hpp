@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "appliance/config/config.hpp"
 #include "core/base/address.hpp"
@@ -39,10 +40,23 @@ struct MaintenanceRecord {
     friend bool operator==(const MaintenanceRecord&, const MaintenanceRecord&) = default;
 };
 
+// A weight set by hand, in place of the configuration's.
+struct WeightRecord {
+    std::string pool;
+    std::string server;
+    unsigned weight = 1;  // 1 to 256
+    std::string who;
+    std::string why;
+    core::WallTime since{};
+
+    friend bool operator==(const WeightRecord&, const WeightRecord&) = default;
+};
+
 struct Administration {
     // By address, as in the kernel: two pools that share a backend's address share its fence.
     std::map<core::Address, FenceRecord> fences;
-    std::map<std::string, MaintenanceRecord> maintenance;  // by pool
+    std::map<std::string, MaintenanceRecord> maintenance;                 // by pool
+    std::map<std::pair<std::string, std::string>, WeightRecord> weights;  // by pool and server
 
     friend bool operator==(const Administration&, const Administration&) = default;
 };

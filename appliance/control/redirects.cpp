@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/config/forwarding.hpp"
+#include "appliance/control/targets.hpp"
 #include "appliance/control/views.hpp"
 
 namespace appliance::control {
@@ -67,8 +68,8 @@ std::vector<netfilter::Redirect> make_redirects(const config::Config& config, co
             const bool well = checked_in(report, pool.name, backend.server) ? up_in(report, pool.name, backend.server)
                                                                             : was_eligible(before, backend.address);
             const bool eligible = open && well && !administration.fences.contains(backend.address);
-            redirect.backends.push_back(
-                {backend.address, static_cast<std::uint16_t>(backend.weight), backend.backup, eligible});
+            const auto weight = static_cast<std::uint16_t>(weight_of(administration, pool, backend));
+            redirect.backends.push_back({backend.address, weight, backend.backup, eligible});
         }
         redirects.push_back(std::move(redirect));
     }

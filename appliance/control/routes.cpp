@@ -132,6 +132,11 @@ api::Reply change_maintenance(const Call& call) {
     return order ? reply(call.services.control.set_maintenance(*order)) : reply(order.error());
 }
 
+api::Reply change_weight(const Call& call) {
+    const auto order = read_weight(call.body, call.request.peer);
+    return order ? reply(call.services.control.set_weight(*order)) : reply(order.error());
+}
+
 api::Reply read_deploys(const Call& call) {
     return read_deploy(call.services.conductor, call.request);
 }
@@ -161,6 +166,7 @@ constexpr Route table[] = {
     {"POST", "/v1/fence", operate, change_fence, "fence"},
     {"POST", "/v1/unfence", operate, change_unfence, "unfence"},
     {"POST", "/v1/maintenance", operate, change_maintenance, "maintenance"},
+    {"POST", "/v1/weight", operate, change_weight, "weight"},
     {"POST", "/v1/deploy", operate, change_deploys, "deploy"},
     {"POST", "/v1/deploy/rollback", operate, change_deploys, "deploy rollback"},
     {"POST", "/v1/deploy/pause", operate, change_deploys, "deploy pause"},

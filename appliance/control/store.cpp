@@ -7,7 +7,7 @@ namespace appliance::control {
 namespace {
 
 // Counted up with every change of the tables.
-constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t schema_version = 3;
 
 // From nothing to version 1, and from each version to the next.
 constexpr std::array<const char*, schema_version> schema_steps{
@@ -21,6 +21,11 @@ constexpr std::array<const char*, schema_version> schema_steps{
     "BEGIN IMMEDIATE;"
     "ALTER TABLE fences ADD COLUMN scope TEXT NOT NULL DEFAULT 'new';"
     "PRAGMA user_version=2;"
+    "COMMIT;",
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE weights(pool TEXT NOT NULL, server TEXT NOT NULL, weight INTEGER NOT NULL, who TEXT NOT NULL,"
+    " why TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(pool, server)) STRICT;"
+    "PRAGMA user_version=3;"
     "COMMIT;"};
 
 std::int64_t number(core::WallTime time) {
@@ -82,6 +87,21 @@ core::Result<void> read_maintenance(Statement& rows, Administration& administrat
     }
 }
 
+core::Result<void> read_weights(Statement& rows, Administration& administration) {
+    for (;;) {
+        const auto row = rows.step();
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (!*row) {
+            return {};
+        }
+        administration.weights[{rows.text(0), rows.text(1)}] = {
+            rows.text(0), rows.text(1), static_cast<unsigned>(rows.number(2)),
+            rows.text(3), rows.text(4), time_in(rows, 5)};
+    }
+}
+
 }  // namespace
 
 core::Result<Store> Store::open(const std::filesystem::path& folder) {
@@ -133,12 +153,16 @@ core::Result<Administration> Store::load() {
     auto fences =
         database_.prepare("SELECT address, server, pool, mode, id, who, why, since, until, scope FROM fences");
     auto maintenance = database_.prepare("SELECT pool, message, who, why, since, until FROM maintenance");
-    if (!fences || !maintenance) {
-        return tl::unexpected(std::move(fences ? maintenance.error() : fences.error()));
+    auto weights = database_.prepare("SELECT pool, server, weight, who, why, since FROM weights");
+    for (const auto* asked : {&fences, &maintenance, &weights}) {
+        if (!*asked) {
+            return tl::unexpected(asked->error());
+        }
     }
     Administration administration;
-    auto read =
-        read_fences(*fences, administration).and_then([&] { return read_maintenance(*maintenance, administration); });
+    auto read = read_fences(*fences, administration)
+                    .and_then([&] { return read_maintenance(*maintenance, administration); })
+                    .and_then([&] { return read_weights(*weights, administration); });
     if (!read) {
         return tl::unexpected(std::move(read.error()));
     }
@@ -157,13 +181,17 @@ core::Result<void> Store::save(const Administration& administration) {
 }
 
 core::Result<void> Store::write(const Administration& administration) {
-    if (auto emptied = database_.execute("DELETE FROM fences; DELETE FROM maintenance"); !emptied) {
+    auto emptied = database_.execute("DELETE FROM fences; DELETE FROM maintenance; DELETE FROM weights");
+    if (!emptied) {
         return emptied;
     }
     auto fences = database_.prepare("INSERT INTO fences VALUES(?,?,?,?,?,?,?,?,?,?)");
     auto maintenance = database_.prepare("INSERT INTO maintenance VALUES(?,?,?,?,?,?)");
-    if (!fences || !maintenance) {
-        return tl::unexpected(std::move(fences ? maintenance.error() : fences.error()));
+    auto weights = database_.prepare("INSERT INTO weights VALUES(?,?,?,?,?,?)");
+    for (const auto* asked : {&fences, &maintenance, &weights}) {
+        if (!*asked) {
+            return tl::unexpected(asked->error());
+        }
     }
     for (const auto& [address, fence] : administration.fences) {
         fences->reset();
@@ -179,6 +207,14 @@ core::Result<void> Store::write(const Administration& administration) {
         maintenance->bind(1, pool).bind(2, record.message).bind(3, record.who).bind(4, record.why);
         maintenance->bind(5, number(record.since)).bind(6, number(record.until));
         if (const auto done = maintenance->step(); !done) {
+            return tl::unexpected(done.error());
+        }
+    }
+    for (const auto& [place, record] : administration.weights) {
+        weights->reset();
+        weights->bind(1, record.pool).bind(2, record.server).bind(3, std::int64_t{record.weight});
+        weights->bind(4, record.who).bind(5, record.why).bind(6, number(record.since));
+        if (const auto done = weights->step(); !done) {
             return tl::unexpected(done.error());
         }
     }

@@ -114,6 +114,11 @@ std::vector<Target> fenced_backends(const config::Config& config, const Administ
     return fenced;
 }
 
+unsigned weight_of(const Administration& administration, const config::Pool& pool, const config::Backend& backend) {
+    const auto by_hand = administration.weights.find({pool.name, backend.server});
+    return by_hand == administration.weights.end() ? backend.weight : by_hand->second.weight;
+}
+
 std::optional<Target> backend_at(const config::Config& config, const core::Address& address) {
     std::optional<Target> found;
     each_backend(config, std::nullopt, [&](Target target) {

@@ -38,6 +38,9 @@ Outcome<std::vector<std::string>> find_pools(const config::Config& config, const
 // Every (pool, server) whose address is fenced, in the order of the configuration.
 std::vector<Target> fenced_backends(const config::Config& config, const Administration& administration);
 
+// The weight that counts: the one set by hand, else the configuration's. 1 to 256.
+unsigned weight_of(const Administration& administration, const config::Pool& pool, const config::Backend& backend);
+
 // The first backend at an address; null where the configuration has none.
 std::optional<Target> backend_at(const config::Config& config, const core::Address& address);
 

@@ -49,7 +49,17 @@ Json view_check(const json& backend) {
             {"failed", 0}};
 }
 
-Json view_backend(const config::Backend& backend, const Administration& administration, const json& seen) {
+Json view_weight(const config::Pool& pool, const config::Backend& backend, const Administration& administration) {
+    const auto by_hand = administration.weights.find({pool.name, backend.server});
+    if (by_hand == administration.weights.end()) {
+        return nullptr;
+    }
+    const WeightRecord& record = by_hand->second;
+    return {{"who", record.who}, {"why", record.why}, {"since", write_time(record.since)}};
+}
+
+Json view_backend(const config::Pool& pool, const config::Backend& backend, const Administration& administration,
+                  const json& seen) {
     const auto fenced = administration.fences.find(backend.address);
     const FenceRecord* fence = fenced == administration.fences.end() ? nullptr : &fenced->second;
     Json check = view_check(seen);
@@ -76,7 +86,8 @@ Json view_backend(const config::Backend& backend, const Administration& administ
                      {"total", count("total")},
                      {"failed", count("failed")},
                      {"max_connections", backend.max_connections},
-                     {"weight", backend.weight},
+                     {"weight", weight_of(administration, pool, backend)},
+                     {"weight_by_hand", view_weight(pool, backend, administration)},
                      {"backup", backend.backup}});
     return view;
 }
@@ -105,7 +116,7 @@ Json view_pool(const config::Pool& pool, const Administration& administration, c
     Json backends = Json::array();
     bool serving = false;
     for (const config::Backend& backend : pool.backends) {
-        Json view = view_backend(backend, administration, find_backend(report, pool.name, backend.server));
+        Json view = view_backend(pool, backend, administration, find_backend(report, pool.name, backend.server));
         serving = serving || view["state"] == "up";
         backends.push_back(std::move(view));
     }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ public:
     void update(const BackendSpec& spec) { spec_ = spec; }
     // now: the loop's clock; a slow start begins where it was not healthy before.
     void set_healthy(bool healthy, io::Tick now);
+    // What an operator wants in place of the snapshot's weight; nothing: the snapshot's.
+    void set_weight(std::optional<std::uint32_t> by_hand) noexcept { weight_by_hand_ = by_hand; }
+    [[nodiscard]] std::uint32_t weight() const noexcept { return weight_by_hand_.value_or(spec_.weight); }
     // Fencing closes the idle connections: nothing new may reach the server, not even on an old connection.
     void set_fenced(bool fenced);
 
@@ -74,6 +78,7 @@ private:
     std::shared_ptr<BackendCommons> commons_;
     std::uint64_t identity_;
     std::string alias_;
+    std::optional<std::uint32_t> weight_by_hand_;
     bool healthy_ = false;
     bool fenced_ = false;
     io::Tick up_since_ = 0;

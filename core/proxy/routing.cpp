@@ -64,7 +64,7 @@ std::optional<std::size_t> Pool::choose(const Address& client, std::span<Backend
     const bool slow = spec_.slow_start.count() > 0;
     for (std::size_t i = 0; i < backends_.size(); ++i) {
         const Backend& backend = *backends_[i];
-        candidates_[i] = {.weight = backend.spec().weight * (slow ? backend.warmth(spec_.slow_start, now) : 1),
+        candidates_[i] = {.weight = backend.weight() * (slow ? backend.warmth(spec_.slow_start, now) : 1),
                           .active = backend.active,
                           .identity = backend.identity(),
                           .backup = backend.spec().backup,
@@ -125,6 +125,11 @@ void Routing::apply(const Administration& administration) {
                     return fence.pool == pool.name() && fence.server == backend->spec().server;
                 });
             backend->set_fenced(fenced);
+            const auto weight = std::find_if(
+                administration.weights.begin(), administration.weights.end(), [&](const Administration::Weight& each) {
+                    return each.pool == pool.name() && each.server == backend->spec().server;
+                });
+            backend->set_weight(weight == administration.weights.end() ? std::nullopt : std::optional(weight->weight));
         }
     }
     for (const Administration::Maintenance& maintenance : administration.maintenance) {

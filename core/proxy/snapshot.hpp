@@ -108,8 +108,15 @@ struct Administration {
         std::string message;  // shown on the page; may be empty
         std::string until;    // RFC 3339, or empty
     };
+    // In place of the snapshot's.
+    struct Weight {
+        std::string pool;
+        std::string server;
+        std::uint32_t weight = 1;  // 1 to 256
+    };
     std::vector<Fence> fences;
     std::vector<Maintenance> maintenance;
+    std::vector<Weight> weights;
 };
 
 }  // namespace core::proxy

@@ -109,6 +109,24 @@ TEST(Parser, UntilIsATimeOrADurationAndNeverPast) {
     EXPECT_THAT(refusal({"maintenance", "on", "--until", "noon"}), HasSubstr("'noon' is not a time"));
 }
 
+TEST(Parser, AWeightIsSetOrReset) {
+    const auto set = parse({"weight", "web1", "web2", "--pool", "app", "--set", "256"});
+    ASSERT_TRUE(set);
+    EXPECT_EQ(set->command, Command::weight);
+    EXPECT_EQ(set->servers, (std::vector<std::string>{"web1", "web2"}));
+    EXPECT_EQ(set->pool, "app");
+    EXPECT_EQ(set->weight, 256U);
+    EXPECT_FALSE(parse({"weight", "web1", "--reset"})->weight);
+    for (const auto& wrong : std::vector<std::vector<const char*>>{{"weight", "web1"},
+                                                                   {"weight", "--set", "2"},
+                                                                   {"weight", "web1", "--set", "0"},
+                                                                   {"weight", "web1", "--set", "257"},
+                                                                   {"weight", "web1", "--set", "-1"},
+                                                                   {"weight", "web1", "--set", "2", "--reset"}}) {
+        EXPECT_THAT(refusal(wrong), HasSubstr("see gatehouse weight -h"));
+    }
+}
+
 TEST(Parser, TheSocketIsNamedBeforeOrBehindTheCommandOrByTheEnvironment) {
     EXPECT_EQ(parse({"status"})->socket, "/run/gatehouse/control.sock");
     EXPECT_EQ(parse({"--socket", "/a", "status"})->socket, "/a");
@@ -128,7 +146,8 @@ TEST(Parser, EveryReadingCommandTakesJsonAndEveryChangingOneAReason) {
         EXPECT_TRUE(parse(arguments)) << arguments.front();
     }
     const std::vector<std::vector<const char*>> changing = {
-        {"fence", "a"}, {"unfence", "a"}, {"maintenance", "on"}, {"maintenance", "off"}, {"reload"}, {"upgrade"}};
+        {"fence", "a"}, {"unfence", "a"}, {"maintenance", "on"},     {"maintenance", "off"},
+        {"reload"},     {"upgrade"},      {"weight", "a", "--reset"}};
     for (auto arguments : changing) {
         arguments.insert(arguments.end(), {"--why", "because"});
         ASSERT_TRUE(parse(arguments)) << arguments.front();
@@ -168,6 +187,7 @@ TEST(Parser, EachCommandsHelpHasAnExampleAndFitsTheTerminal) {
                                                             {"fence"},
                                                             {"unfence"},
                                                             {"rules"},
+                                                            {"weight"},
                                                             {"maintenance"},
                                                             {"reload"},
                                                             {"upgrade"},

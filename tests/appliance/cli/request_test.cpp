@@ -51,6 +51,17 @@ TEST(Request, UnfenceWaitsLongerThanItsWait) {
     EXPECT_GT(request.timeout, 60s);
 }
 
+TEST(Request, AWeightIsANumberOrReset) {
+    const Options set{.command = Command::weight, .servers = {"web1"}, .weight = 3};
+    const auto request = request_for(set, "ada");
+    EXPECT_EQ(request.path, "/v1/weight");
+    EXPECT_EQ(json::parse(request.body),
+              json::parse(R"({"servers": ["web1"], "weight": 3, "why": "", "claimed_by": "ada"})"));
+    const Options reset{.command = Command::weight, .pool = "app", .servers = {"web1"}};
+    EXPECT_EQ(json::parse(request_for(reset, "").body),
+              json::parse(R"({"servers": ["web1"], "pool": "app", "reset": true, "why": ""})"));
+}
+
 TEST(Request, MaintenanceSendsItsEndAsATime) {
     const Options on{.command = Command::maintenance_on,
                      .pool = "app",

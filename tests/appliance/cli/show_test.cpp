@@ -209,6 +209,17 @@ TEST(ShowUnfenced, SaysWhetherTheServerIsOpen) {
     EXPECT_EQ(show_unfenced({{"lifted", 0}}, {}, {}), "nothing was fenced\n");
 }
 
+TEST(ShowWeights, SaysWhoseWeightItIs) {
+    json changed = status;
+    changed["pools"][0]["backends"][0]["weight_by_hand"] = {{"who", "ada"}, {"why", "new machine"}};
+    EXPECT_THAT(show_status(changed, now, {}), HasSubstr("weight 1 by ada: new machine\n"));
+    EXPECT_EQ(show_weights({{"weights",
+                             {{{"server", "web1"}, {"pool", "app"}, {"weight", 3}, {"by_hand", true}},
+                              {{"server", "web1"}, {"pool", "chat"}, {"weight", 1}, {"by_hand", false}}}}},
+                           {}),
+              "web1 in app: weight 3, until it is reset\nweb1 in chat: weight 1, as configured\n");
+}
+
 TEST(ShowReloaded, ListsTheChanges) {
     EXPECT_EQ(show_reloaded({{"changed", {"pool app", "listener web"}}}, {}),
               "changed pool app\nchanged listener web\n");

@@ -174,5 +174,23 @@ TEST_F(ControlInMemory, ShowsTheMaintenancePageByHand) {
     EXPECT_EQ(control_->status()["pools"][0]["state"], "serving");
 }
 
+TEST_F(ControlInMemory, KeepsAWeightByHandUntilItIsReset) {
+    WeightOrder order{{"web1"}, "app", 256, "ann", "new machine"};
+    const auto set = control_->set_weight(order);
+    ASSERT_TRUE(set.has_value()) << set.error().error.line();
+    EXPECT_EQ((*set)["weights"],
+              Control::Json::parse(R"([{"pool":"app","server":"web1","weight":256,"by_hand":true}])"));
+    EXPECT_EQ(proxy_->last("administer")["weights"], json::parse(R"([{"pool":"app","server":"web1","weight":256}])"));
+    end();  // as after a crash
+    begin();
+    const auto shown = control_->status()["pools"][0]["backends"][0];
+    EXPECT_EQ(shown["weight"], 256);
+    EXPECT_EQ(shown["weight_by_hand"]["who"], "ann");
+    order.weight.reset();
+    EXPECT_EQ((*control_->set_weight(order))["weights"][0]["weight"], 1);
+    EXPECT_EQ(proxy_->last("administer")["weights"], json::array());
+    EXPECT_TRUE(control_->status()["pools"][0]["backends"][0]["weight_by_hand"].is_null());
+}
+
 }  // namespace
 }  // namespace appliance::control

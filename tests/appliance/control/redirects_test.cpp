@@ -75,6 +75,15 @@ TEST(Redirects, LeaveOutWhoIsFencedAndAPoolInMaintenance) {
     EXPECT_EQ(eligible(make_redirects(config, administration, report("up", "up"), {})), (std::vector{false, false}));
 }
 
+TEST(Redirects, TakeAWeightByHandInPlaceOfTheFiles) {
+    Administration administration;
+    administration.weights[{"chat", "web1"}] = {"chat", "web1", 9, "ann", "", {}};
+    administration.weights[{"app", "web2"}] = {"app", "web2", 5, "ann", "", {}};  // another pool's
+    const auto redirects = make_redirects(chat_config(), administration, report("up", "up"), {});
+    EXPECT_EQ(redirects[0].backends[0].weight, 9);
+    EXPECT_EQ(redirects[0].backends[1].weight, 1);
+}
+
 TEST(Redirects, StayAsTheyWereForServersThatAProxyJustRestartedHasNotChecked) {
     const auto config = chat_config();
     const auto unchecked = report("unknown", "unknown");

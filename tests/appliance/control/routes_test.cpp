@@ -49,6 +49,13 @@ INSTANTIATE_TEST_SUITE_P(
                     BadRequest{"POST", "/v1/fence", R"({"servers":["web1"],"pool":"none"})", 404},
                     BadRequest{"POST", "/v1/fence", R"({"servers":["web2"],"pool":"chat"})", 404},
                     BadRequest{"POST", "/v1/unfence", R"({"servers":["none"]})", 404},
+                    BadRequest{"POST", "/v1/weight", R"({"servers":["web1"]})", 400},
+                    BadRequest{"POST", "/v1/weight", R"({"servers":["web1"],"weight":0})", 400},
+                    BadRequest{"POST", "/v1/weight", R"({"servers":["web1"],"weight":257})", 400},
+                    BadRequest{"POST", "/v1/weight", R"({"servers":["web1"],"weight":1.5})", 400},
+                    BadRequest{"POST", "/v1/weight", R"({"servers":["web1"],"weight":2,"reset":true})", 400},
+                    BadRequest{"POST", "/v1/weight", R"({"servers":["web1"],"reset":"yes"})", 400},
+                    BadRequest{"POST", "/v1/weight", R"({"servers":["none"],"weight":2})", 404},
                     BadRequest{"POST", "/v1/maintenance", R"({"on":"yes"})", 400},
                     BadRequest{"POST", "/v1/maintenance", R"({"on":true,"until":"2001-01-01T00:00:00Z"})", 400}));
 

@@ -42,6 +42,7 @@ Administration sample() {
     }
     all.fences.begin()->second.scope = netfilter::Scope::all;
     all.fences.begin()->second.until = time + core::Milliseconds(1'000);
+    all.weights[{"app", "web1"}] = {"app", "web1", 7, "ann", "new machine", time};
     all.maintenance["app"] = {"app", "Back soon", "ann", "schema", time, time};
     return all;
 }
@@ -59,14 +60,29 @@ TEST_F(StoreTest, ReadsTheFirstVersionsFencesAsOnesForNewFlows) {
     ASSERT_TRUE(open().save(sample()).has_value());
     {
         auto older = Database::open(folder_ / "gatehouse.db");
-        ASSERT_TRUE(older->execute("ALTER TABLE fences DROP COLUMN scope; PRAGMA user_version=1").has_value());
+        ASSERT_TRUE(older->execute("ALTER TABLE fences DROP COLUMN scope; DROP TABLE weights; PRAGMA user_version=1")
+                        .has_value());
     }
     auto wanted = sample();
     wanted.fences.begin()->second.scope = netfilter::Scope::fresh;
+    wanted.weights.clear();
     Store store = open();
     EXPECT_EQ(*store.load(), wanted);
     ASSERT_TRUE(store.save(sample()).has_value());
     EXPECT_EQ(*store.load(), sample());
+}
+
+TEST_F(StoreTest, ReadsTheSecondVersionWhichHadNoWeights) {
+    auto wanted = sample();
+    wanted.weights.clear();
+    ASSERT_TRUE(open().save(wanted).has_value());
+    {
+        auto older = Database::open(folder_ / "gatehouse.db");
+        ASSERT_TRUE(older->execute("DROP TABLE weights; PRAGMA user_version=2").has_value());
+    }
+    EXPECT_EQ(*open().load(), wanted);
+    ASSERT_TRUE(open().save(sample()).has_value());
+    EXPECT_EQ(*open().load(), sample());
 }
 
 TEST_F(StoreTest, ForgetsWhatIsNoLongerThere) {
