@@ -1,5 +1,7 @@
 #include "core/io/loop.hpp"
 
+#include <sys/prctl.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -8,6 +10,14 @@
 #include "core/io/restrictions.hpp"
 
 namespace core::io {
+namespace {
+
+// Sends that wait in the submission queue for the end of a round; more go out at once.
+constexpr unsigned prompt_max = 8;
+// Completions of one round: what is submitted within it may complete within it, and timers must have their turn.
+constexpr unsigned round_max = 4096;
+
+}  // namespace
 
 Tick steady_now() noexcept {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -36,6 +46,8 @@ Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
         loop->ring_.ring_fd = -1;
         return fail_os("cannot create an io_uring", -made, "Gatehouse needs Linux 6.1 or later and free locked memory");
     }
+    // The kernel may let a wait be longer by this, 50 µs as a rule, which is as much as the wait itself here.
+    ::prctl(PR_SET_TIMERSLACK, 1'000UL);
     if (const int enabled = enable(loop->ring_, options.restricted); enabled < 0) {
         return fail_os("cannot enable the io_uring", -enabled);
     }
@@ -60,11 +72,16 @@ Loop::~Loop() {
 io_uring_sqe* Loop::raw_entry() {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     while (sqe == nullptr) {
-        const int submitted = io_uring_submit(&ring_);
-        VERIFY(submitted >= 0 || submitted == -EINTR || submitted == -EAGAIN || submitted == -EBUSY);
+        submit();
         sqe = io_uring_get_sqe(&ring_);
     }
     return sqe;
+}
+
+void Loop::submit() {
+    const int submitted = io_uring_submit(&ring_);
+    VERIFY(submitted >= 0 || submitted == -EINTR || submitted == -EAGAIN || submitted == -EBUSY);
+    prompt_ = 0;
 }
 
 io_uring_sqe* Loop::entry(Completion& completion) {
@@ -72,6 +89,12 @@ io_uring_sqe* Loop::entry(Completion& completion) {
     io_uring_prep_nop(sqe);
     io_uring_sqe_set_data(sqe, &completion);
     ++pending_;
+    return sqe;
+}
+
+io_uring_sqe* Loop::prompt_entry(Completion& completion) {
+    io_uring_sqe* sqe = entry(completion);
+    ++prompt_;
     return sqe;
 }
 
@@ -112,21 +135,45 @@ bool Loop::dispatch_one() {
     return true;
 }
 
+// Returns once as many as wanted are there, or the time is over: longest (milliseconds) for the first one, the patience
+// of gathering for more. How many are there.
+unsigned Loop::wait(Tick longest, unsigned wanted) {
+    __kernel_timespec timeout{};
+    if (wanted == 1) {
+        timeout.tv_sec = static_cast<std::int64_t>(longest / 1000);
+        timeout.tv_nsec = static_cast<std::int64_t>(longest % 1000) * 1'000'000;
+    } else {
+        timeout.tv_nsec = std::chrono::nanoseconds(Gathering::patience).count();
+    }
+    const unsigned prompt = wanted == 1 ? 0 : prompt_;
+    prompt_ = 0;
+    io_uring_cqe* cqe = nullptr;
+    const int waited = io_uring_submit_and_wait_timeout(&ring_, &cqe, wanted + prompt, &timeout, nullptr);
+    VERIFY(waited >= 0 || waited == -ETIME || waited == -EINTR || waited == -EAGAIN || waited == -EBUSY);
+    const unsigned ready = io_uring_cq_ready(&ring_);
+    if (wanted > 1) {
+        gathering_.judge(wanted, ready > prompt ? ready - prompt : 0);
+    }
+    return ready;
+}
+
 void Loop::run_once(Tick longest) {
     const Tick next = wheel_.next();
-    Tick wait = deferred_.empty() ? longest : 0;
+    Tick time = deferred_.empty() ? longest : 0;
     if (next != UINT64_MAX) {
-        wait = std::min(wait, next > now_ ? next - now_ : 0);
+        time = std::min(time, next > now_ ? next - now_ : 0);
     }
-    __kernel_timespec timeout{};
-    timeout.tv_sec = static_cast<std::int64_t>(wait / 1000);
-    timeout.tv_nsec = static_cast<std::int64_t>(wait % 1000) * 1'000'000;
-    io_uring_cqe* cqe = nullptr;
-    const int waited = io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, &timeout, nullptr);
-    VERIFY(waited >= 0 || waited == -ETIME || waited == -EINTR || waited == -EAGAIN || waited == -EBUSY);
+    const bool at_once = time == 0 || io_uring_cq_ready(&ring_) > 0;
+    const unsigned wanted = at_once ? 1 : gathering_.wanted(in_flight_);
+    if (wait(time, wanted) == 0 && wanted > 1) {
+        wait(time, 1);
+    }
     now_ = steady_now();
     dispatch_deferred();
-    while (dispatch_one()) {
+    for (unsigned left = round_max; left > 0 && dispatch_one(); --left) {
+        if (prompt_ >= prompt_max) {
+            submit();  // so that those who wait for it can begin while we see to the rest
+        }
     }
     wheel_.advance(now_);
 }

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.hpp"
 #include "core/io/buffers.hpp"
 #include "core/io/completion.hpp"
+#include "core/io/gathering.hpp"
 #include "core/io/wheel.hpp"
 
 namespace core::io {
@@ -32,7 +34,8 @@ public:
     // Every operation must have completed; see pending().
     ~Loop();
 
-    // Submits what is queued, waits for one completion or timer, dispatches all there are. longest: milliseconds.
+    // Submits what is queued, waits for a completion or timer, dispatches all there are. longest: milliseconds. With
+    // much in flight it waits for several completions together, for 50 µs at most; see Gathering.
     void run_once(Tick longest);
     // Runs until done() holds, asking after each round.
     template <typename Predicate>
@@ -44,6 +47,8 @@ public:
 
     // For operations: a cleared submission entry whose result goes to completion.
     io_uring_sqe* entry(Completion& completion);
+    // The same for what completes while it is submitted, as a send does as a rule.
+    io_uring_sqe* prompt_entry(Completion& completion);
     // Asks the kernel to end the operation of target; its own completion still comes (-ECANCELED as a rule).
     void cancel(Completion& target);
     // Completes target from the loop with result, in this or the next round: for operations that need no kernel.
@@ -57,8 +62,11 @@ public:
     [[nodiscard]] std::uint32_t pending() const noexcept { return pending_; }
 
 private:
+    friend class Flight;
     Loop();
     io_uring_sqe* raw_entry();
+    void submit();
+    unsigned wait(Tick longest, unsigned wanted);
     void dispatch_deferred();
     bool dispatch_one();
 
@@ -74,6 +82,30 @@ private:
     std::unique_ptr<Buffers> buffers_;
     std::vector<Deferred> deferred_;
     std::vector<Deferred> dispatching_;
+    Gathering gathering_;
+    unsigned in_flight_ = 0;
+    unsigned prompt_ = 0;  // queued entries whose completions are there as soon as they are submitted
+};
+
+// Something that the loop's owner waits for, an exchange for example, for as long as it lives: with enough of them the
+// loop gathers completions. May be empty. The loop outlives it.
+class Flight {
+public:
+    Flight() = default;
+    explicit Flight(Loop& loop) noexcept : loop_(&loop) { ++loop.in_flight_; }
+    Flight(Flight&& other) noexcept : loop_(std::exchange(other.loop_, nullptr)) {}
+    Flight& operator=(Flight&& other) noexcept {
+        std::swap(loop_, other.loop_);
+        return *this;
+    }
+    ~Flight() {
+        if (loop_ != nullptr) {
+            --loop_->in_flight_;
+        }
+    }
+
+private:
+    Loop* loop_ = nullptr;
 };
 
 // The steady clock in milliseconds.

@@ -21,10 +21,14 @@ std::size_t total(std::span<const std::string_view> pieces) noexcept {
 
 Operation::Operation(Loop& loop, OperationSlot& slot) noexcept : Completion(&on_complete), loop_(loop), slot_(slot) {}
 
-void Operation::await_suspend(std::coroutine_handle<> waiter) {
+void Operation::enlist(std::coroutine_handle<> waiter) noexcept {
     VERIFY(slot_.current == nullptr);  // one operation each way at a time
     slot_.current = this;
     waiter_ = waiter;
+}
+
+void Operation::await_suspend(std::coroutine_handle<> waiter) {
+    enlist(waiter);
     submit();
 }
 
@@ -51,17 +55,16 @@ void Receive::submit() {
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
 }
 
-void ReceiveLease::submit() {
+void ReceiveIntoLease::submit() {
     io_uring_sqe* sqe = loop_.entry(*this);
     io_uring_prep_recv(sqe, fd_, nullptr, 0, 0);
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
-    // After a wait the socket must have data before it may take one of the few buffers.
-    sqe->ioprio |= retrying_ ? IORING_RECVSEND_POLL_FIRST : 0;
+    sqe->ioprio |= poll_first_ ? IORING_RECVSEND_POLL_FIRST : 0;
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = Buffers::group;
 }
 
-bool ReceiveLease::settle(int result, std::uint32_t flags) {
+bool ReceiveIntoLease::settle(int result, std::uint32_t flags) {
     if (result == -ENOBUFS && !cancelled_) {
         if (loop_.buffers().more_or_wait(*this)) {
             submit();
@@ -79,13 +82,13 @@ bool ReceiveLease::settle(int result, std::uint32_t flags) {
     return Operation::settle(cancelled_ && result == -ENOBUFS ? -ECANCELED : result, flags);
 }
 
-void ReceiveLease::lease_returned() {
+void ReceiveIntoLease::lease_returned() {
     waiting_ = false;
-    retrying_ = true;
+    poll_first_ = true;  // the socket must have data before it may take one of the few buffers
     submit();
 }
 
-void ReceiveLease::cancel() {
+void ReceiveIntoLease::cancel() {
     cancelled_ = true;
     if (waiting_) {
         waiting_ = false;
@@ -94,6 +97,27 @@ void ReceiveLease::cancel() {
         return;
     }
     Operation::cancel();
+}
+
+void ReceiveAhead::await_suspend(std::coroutine_handle<> waiter) {
+    awaited_ = true;
+    enlist(waiter);
+}
+
+bool ReceiveAhead::settle(int result, std::uint32_t flags) {
+    settled_ = ReceiveIntoLease::settle(result, flags);
+    if (settled_ && abandoned_) {
+        delete this;
+        return false;
+    }
+    return settled_ && awaited_;
+}
+
+void ReceiveAhead::abandon(std::unique_ptr<ReceiveAhead> ahead) noexcept {
+    if (!ahead->settled_) {
+        ahead->abandoned_ = true;
+        ahead.release()->cancel();
+    }
 }
 
 bool Patient::submit_later() {
@@ -138,7 +162,7 @@ bool Sending::settle(int result, std::uint32_t flags) {
 }
 
 void Send::submit() {
-    io_uring_sqe* sqe = loop_.entry(*this);
+    io_uring_sqe* sqe = loop_.prompt_entry(*this);
     io_uring_prep_send(sqe, fd_, bytes_.data(), bytes_.size(), flags());
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
 }
@@ -153,7 +177,7 @@ SendPieces::SendPieces(Loop& loop, OperationSlot& slot, int fd, std::span<const 
 }
 
 void SendPieces::submit() {
-    io_uring_sqe* sqe = loop_.entry(*this);
+    io_uring_sqe* sqe = loop_.prompt_entry(*this);
     io_uring_prep_sendmsg(sqe, fd_, &message_, static_cast<unsigned>(flags()));
     io_uring_sqe_set_data(sqe, static_cast<Completion*>(this));
 }

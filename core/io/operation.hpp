@@ -8,11 +8,13 @@
 #include <array>
 #include <coroutine>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "core/io/buffers.hpp"
 #include "core/io/completion.hpp"
+#include "core/io/frames.hpp"
 #include "core/io/loop.hpp"
 
 namespace core::io {
@@ -36,6 +38,8 @@ public:
 
 protected:
     ~Operation() = default;
+    // Whom on_complete wakes, and where the operation can be found meanwhile.
+    void enlist(std::coroutine_handle<> waiter) noexcept;
     virtual void submit() = 0;
     // Takes the result; returns false where the operation went out again and the waiter must stay asleep.
     virtual bool settle(int result, std::uint32_t flags);
@@ -85,23 +89,65 @@ private:
     std::span<char> into_;
 };
 
+// When what is to be received will be there. later: the kernel waits first and tries then, which saves a try in vain.
+enum class Data : std::uint8_t { now, later };
+
 // recv(2) into a buffer that the kernel picks when data is there. out is valid where the result is positive. With all
 // buffers on loan it waits for one instead of failing.
-class ReceiveLease final : public Operation, private LeaseWaiter {
+class ReceiveIntoLease : public Operation, private LeaseWaiter {
 public:
-    ReceiveLease(Loop& loop, OperationSlot& slot, int fd, Lease& out) noexcept
-        : Operation(loop, slot), fd_(fd), out_(out) {}
+    ReceiveIntoLease(Loop& loop, OperationSlot& slot, int fd, Lease& out, Data data = Data::now) noexcept
+        : Operation(loop, slot), fd_(fd), out_(out), poll_first_(data == Data::later) {}
     void cancel() override;
 
-private:
+protected:
+    ~ReceiveIntoLease() = default;
     void submit() override;
     bool settle(int result, std::uint32_t flags) override;
+
+private:
     void lease_returned() override;
     int fd_;
     Lease& out_;
-    bool waiting_ = false;   // for a buffer to come back
-    bool retrying_ = false;  // found none before
+    bool waiting_ = false;  // for a buffer to come back
+    bool poll_first_;
     bool cancelled_ = false;
+};
+
+// The same, awaited where it is made.
+class ReceiveLease final : public ReceiveIntoLease {
+public:
+    using ReceiveIntoLease::ReceiveIntoLease;
+};
+
+// A receive that is begun before anybody waits for it: of an idle connection, so that it is known without a question
+// whether that has stayed quiet. Its owner lets go of it with abandon() where it has not been awaited.
+class ReceiveAhead final : public ReceiveIntoLease {
+public:
+    // socket's fd may be closed once it is abandoned. slot is used from the await on.
+    ReceiveAhead(Loop& loop, OperationSlot& slot, int fd) noexcept
+        : ReceiveIntoLease(loop, slot, fd, lease_, Data::later) {
+        submit();
+    }
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
+    // Ends it, and frees it once the kernel has let go: here, or in a later round of the loop.
+    static void abandon(std::unique_ptr<ReceiveAhead> ahead) noexcept;
+
+    // Nothing has come: no bytes, no end, no error. As of the loop's last wake-up.
+    [[nodiscard]] bool quiet() const noexcept { return !settled_; }
+    // What came, once it has been awaited with a positive result.
+    [[nodiscard]] Lease take() noexcept { return std::move(lease_); }
+
+    [[nodiscard]] bool await_ready() const noexcept { return settled_; }
+    void await_suspend(std::coroutine_handle<> waiter);
+
+private:
+    bool settle(int result, std::uint32_t flags) override;
+    Lease lease_;
+    bool awaited_ = false;
+    bool settled_ = false;
+    bool abandoned_ = false;
 };
 
 // Sends everything (MSG_WAITALL: the kernel goes on after a short write, 5.19). Less than all only on an error.

@@ -1,6 +1,7 @@
 // Socket: a TCP socket on a loop. Gives out operations to await, one each way at a time, and ends them all on abort.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -21,7 +22,13 @@ public:
     // Results of all operations: bytes (0 on connect) or a negative errno; -ECANCELED after abort().
     io::Receive receive(std::span<char> into) { return {loop_, in_, fd_.get(), into}; }
     // out is valid where the result is positive; 0: the peer has ended its side.
-    io::ReceiveLease receive(io::Lease& out) { return {loop_, in_, fd_.get(), out}; }
+    io::ReceiveLease receive(io::Lease& out, io::Data data = io::Data::now) {
+        return {loop_, in_, fd_.get(), out, data};
+    }
+    // The same, begun now and awaited later. Must be gone, or abandoned, before the Socket is.
+    std::unique_ptr<io::ReceiveAhead> receive_ahead() {
+        return std::make_unique<io::ReceiveAhead>(loop_, in_, fd_.get());
+    }
     // Sends all of bytes, or fails.
     io::Send send(std::string_view bytes) { return {loop_, out_, fd_.get(), bytes}; }
     io::SendPieces send(std::span<const std::string_view> pieces) { return {loop_, out_, fd_.get(), pieces}; }

@@ -34,7 +34,7 @@ std::unique_ptr<Connection> Backend::take_idle(io::Tick idle_below) {
     while (!idle_.empty() && idle_.back()->socket.loop().now() - idle_.back()->idle_since < idle_below) {
         std::unique_ptr<Connection> connection = std::move(idle_.back());
         idle_.pop_back();
-        if (connection->socket.quiet()) {
+        if (connection->inbox.quiet()) {
             return connection;
         }
     }
@@ -46,13 +46,14 @@ void Backend::keep(std::unique_ptr<Connection> connection) {
     if (healthy_ && !fenced_ && idle_.size() < idle_max) {
         connection->reused = true;
         connection->idle_since = connection->socket.loop().now();
+        connection->inbox.expect();
         idle_.push_back(std::move(connection));
     }
 }
 
 void Backend::sweep(io::Tick now) {
     std::erase_if(idle_, [now](const std::unique_ptr<Connection>& connection) {
-        return now - connection->idle_since > idle_for || !connection->socket.quiet();
+        return now - connection->idle_since > idle_for || !connection->inbox.quiet();
     });
 }
 

@@ -17,7 +17,9 @@ namespace core::proxy {
 
 class Backend {
 public:
-    static constexpr std::size_t idle_max = 512;  // connections kept per worker
+    // Idle connections kept per worker. As many as a burst may have needed at once: what does not fit is opened anew
+    // for the next one. The silence of idle_for is what takes surplus away.
+    static constexpr std::size_t idle_max = 16'384;
     static constexpr io::Tick idle_for = 30'000;  // milliseconds
 
     // commons: shared with the other workers' views of the same backend.
@@ -49,10 +51,11 @@ public:
     // same over restarts and with another address.
     [[nodiscard]] const std::string& alias() const noexcept { return alias_; }
 
-    // The youngest idle connection that the server has not ended; null where there is none, or none that has been idle
-    // for less than idle_below (milliseconds): what must not be sent twice goes only where a close is unlikely.
+    // The youngest idle connection that the server has left in peace; null where there is none, or none that has been
+    // idle for less than idle_below (milliseconds): what must not be sent twice goes only where a close is unlikely.
     std::unique_ptr<Connection> take_idle(io::Tick idle_below);
-    // Stores connection for the next exchange, or closes it where the backend is not to be used any more.
+    // Stores connection, whose inbox is empty, for the next exchange, or closes it where the backend is not to be used
+    // any more.
     void keep(std::unique_ptr<Connection> connection);
     void close_idle() noexcept { idle_.clear(); }
     // Closes idle connections that the server has ended or that are too old.

@@ -64,6 +64,8 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
                 .keep_alive = head.keep_alive,
                 .upgrade = !head.upgrade.empty(),
                 .expect_continue = head.expect_continue};
+    // Behind a body, old clients send an empty line that nobody has asked for.
+    session_.last = !head.keep_alive && head.framing.empty();
     record_.request(head.method, head.target);
     session_.inbox.consume(head_bytes);
 }
@@ -210,7 +212,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             response_.head_bytes = parsed.consumed;
             co_return HeadOutcome::final;
         }
-        const int got = co_await backend.inbox.fill();
+        const int got = co_await backend.inbox.fill(begun ? io::Data::now : io::Data::later);
         if (got <= 0) {
             const bool late = backend.deadline.expired();
             failure_status_ = late ? 504 : 502;

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/base/verify.hpp"
 
@@ -24,9 +25,23 @@ void Inbox::consume(std::size_t count) noexcept {
     }
 }
 
-io::Task<int> Inbox::fill() {
+Inbox::~Inbox() {
+    if (ahead_ != nullptr) {
+        io::ReceiveAhead::abandon(std::move(ahead_));
+    }
+}
+
+io::Task<int> Inbox::fill(io::Data data) {
+    if (ahead_ != nullptr) {
+        io::ReceiveAhead& ahead = *ahead_;  // g++ 12 would copy what `co_await *ahead_` names
+        const int got = co_await ahead;
+        lease_ = ahead.take();
+        ahead_.reset();
+        end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
+        co_return outcome(got);
+    }
     if (!lease_.valid()) {
-        const int got = co_await socket_.receive(lease_);
+        const int got = co_await socket_.receive(lease_, data);
         end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
         co_return outcome(got);
     }

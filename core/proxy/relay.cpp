@@ -34,8 +34,12 @@ io::Task<SpliceEnd> splice_bulk(Side from, Side to, Milliseconds idle, io::Pipe&
     co_return end;
 }
 
-// One way. Every byte moved is a sign of life for both sides.
-io::Task<void> pump(Side from, Side to, Milliseconds idle, io::PipePool* pipes, std::uint64_t& bytes, bool& spliced) {
+enum class Way : std::uint8_t { up, down };
+
+// One way. Every byte moved is a sign of life for both sides. awaited: what the server has yet to say to what the
+// client has said, as far as anybody can tell who does not know what they talk about.
+io::Task<void> pump(Way way, Side from, Side to, Milliseconds idle, io::PipePool* pipes, io::Flight& awaited,
+                    std::uint64_t& bytes, bool& spliced) {
     int full_in_a_row = 0;
     for (;;) {
         if (from.inbox.empty() && pipes != nullptr && full_in_a_row >= bulk_after) {
@@ -54,7 +58,7 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, io::PipePool* pipes, 
             full_in_a_row = 0;
         }
         if (from.inbox.empty()) {
-            const int got = co_await from.inbox.fill();
+            const int got = co_await from.inbox.fill(full_in_a_row > 0 ? io::Data::now : io::Data::later);
             if (got == 0 && !from.socket.broken_off()) {
                 to.socket.shutdown_send();
                 co_return;
@@ -73,6 +77,7 @@ io::Task<void> pump(Side from, Side to, Milliseconds idle, io::PipePool* pipes, 
         }
         bytes += view.size();
         from.inbox.consume(view.size());
+        awaited = way == Way::up ? io::Flight(from.socket.loop()) : io::Flight();
     }
     // A broken side must not look like an orderly end to the other.
     from.socket.reset();
@@ -87,9 +92,10 @@ io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, i
     session.relaying = true;
     client.deadline.set(idle, reset);
     server.deadline.set(idle, reset);
-    io::Task<void> upward = pump(client, server, idle, pipes, record.received, record.spliced);
+    io::Flight awaited;
+    io::Task<void> upward = pump(Way::up, client, server, idle, pipes, awaited, record.received, record.spliced);
     upward.start();
-    io::Task<void> downward = pump(server, client, idle, pipes, record.sent, record.spliced);
+    io::Task<void> downward = pump(Way::down, server, client, idle, pipes, awaited, record.sent, record.spliced);
     co_await downward;
     co_await upward;
     client.deadline.clear();

@@ -37,7 +37,7 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
             session.deadline.clear();
             co_return parsed.complete() ? Arrival::request : Arrival::refused;
         }
-        const int got = co_await session.inbox.fill();
+        const int got = co_await session.inbox.fill(first ? io::Data::now : io::Data::later);
         if (got <= 0) {
             const bool late = session.deadline.expired() && !session.inbox.empty();
             parsed = {http::ParseResult::Verdict::bad, 408, 0, "the request head did not end in time"};
@@ -70,6 +70,7 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
         record.sent = sent > 0 ? static_cast<std::uint64_t>(sent) : 0;
     } else {
         const auto arrived = std::chrono::steady_clock::now();
+        const io::Flight flight(worker.loop());
         Exchange exchange(session, routing, record);
         exchange.prepare(worker.request_head(), parsed.consumed);
         more = co_await exchange.run();
@@ -117,7 +118,8 @@ io::Task<void> serve_http(Worker& worker, int fd, const std::shared_ptr<Listener
         }
         more = co_await serve_one(session, arrival, parsed);
     }
-    if (!session.client.aborted()) {
+    const bool silent = session.last && session.inbox.empty();
+    if (!session.client.aborted() && !silent) {
         co_await linger(session);
     }
 }

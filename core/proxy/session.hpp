@@ -62,10 +62,11 @@ public:
     Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
     io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end
     bool idle = false;                   // waiting for a request, nothing of it has come yet
+    bool last = false;                   // the client has said that it sends nothing after its present request
     bool relaying = false;               // both sides may go on for as long as they like
-    bool ending = false;   // told so by every response that begins from now on
-    bool closing = false;  // after the present exchange, whatever its response has said
-    bool cut = false;  // ended by end_now()
+    bool ending = false;                 // told so by every response that begins from now on
+    bool closing = false;                // after the present exchange, whatever its response has said
+    bool cut = false;                    // ended by end_now()
 
 private:
     friend class Worker;

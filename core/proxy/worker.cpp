@@ -75,9 +75,9 @@ void Worker::run(std::promise<Result<void>>& started) {
 void Worker::wind_down() {
     mailbox_.detach();
     loop_->wheel().clear(housekeeping_);
+    routing_.reset();  // closes idle backend connections, while their loop still lives
     loop_->run_until([this] { return mailbox_.idle() && loop_->pending() == 0; });
     doors_.clear();
-    routing_.reset();  // closes idle backend connections, while their loop still lives
     if (!log_lines_.empty()) {
         log_.write(log_lines_);
     }

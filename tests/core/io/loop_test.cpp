@@ -6,6 +6,7 @@
 
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/io/mailbox.hpp"
 #include "core/io/operation.hpp"
@@ -206,6 +207,48 @@ TEST_F(LoopTest, DeliversLettersFromOtherThreadsInOrder) {
     EXPECT_EQ(got, "abcdefghijklmnopqrstuvwxyz");
     mailbox.detach();
     loop_->run_until([&] { return mailbox.idle() && loop_->pending() == 0; });
+}
+
+TEST_F(LoopTest, DeliversACompletionThatComesAloneWhileMuchIsInFlight) {
+    std::vector<Flight> flights;
+    for (int i = 0; i < 100; ++i) {
+        flights.emplace_back(*loop_);
+    }
+    for (int i = 0; i < 10; ++i) {
+        std::array<char, 16> memory{};
+        int result = 0;
+        TaskGroup group;
+        group.start(receive_into(*loop_, in_, here_.get(), memory, result));
+        ASSERT_EQ(::write(there_.get(), "alone", 5), 5);
+        run(group);
+        EXPECT_EQ(result, 5);
+    }
+}
+
+TEST_F(LoopTest, LeavesNoTimerWaitingWhileMuchIsInFlight) {
+    std::vector<Flight> flights;
+    for (int i = 0; i < 100; ++i) {
+        flights.emplace_back(*loop_);
+    }
+    int result = -1;
+    TaskGroup group;
+    group.start(sleep_until(*loop_, in_, loop_->now() + 5, result));
+    run(group);
+    EXPECT_EQ(result, 0);
+}
+
+TEST_F(LoopTest, AFlightMayBeMovedAndIsCountedOnce) {
+    Flight flight(*loop_);
+    Flight other(std::move(flight));
+    flight = Flight(*loop_);
+    flight = Flight();
+    other = std::move(flight);
+    // With none left the loop waits for the first completion, however long that takes.
+    int result = -1;
+    TaskGroup group;
+    group.start(sleep_until(*loop_, in_, loop_->now() + 5, result));
+    run(group);
+    EXPECT_EQ(result, 0);
 }
 
 TEST_F(LoopTest, RefusesOperationsThatAreNotOnItsList) {

@@ -1,0 +1,66 @@
+// When a loop waits for several completions together, and when it does not.
+#include "core/io/gathering.hpp"
+
+#include <gtest/gtest.h>
+
+namespace core::io {
+namespace {
+
+// As many rounds as it takes until what was in flight once is forgotten.
+void forget(Gathering& gathering) {
+    for (int round = 0; round < 200; ++round) {
+        static_cast<void>(gathering.wanted(0));
+    }
+}
+
+TEST(Gathering, WakesWithEachWhileLittleIsInFlight) {
+    Gathering gathering;
+    for (const unsigned in_flight : {0U, 1U, 2U, 3U}) {
+        EXPECT_EQ(gathering.wanted(in_flight), 1U) << in_flight;
+    }
+}
+
+TEST(Gathering, WaitsForHalfOfWhatIsInFlightUpToALimit) {
+    Gathering gathering;
+    EXPECT_EQ(gathering.wanted(4), 2U);
+    EXPECT_EQ(gathering.wanted(20), 10U);
+    EXPECT_EQ(gathering.wanted(2 * Gathering::wanted_max), Gathering::wanted_max);
+    EXPECT_EQ(gathering.wanted(20'000), Gathering::wanted_max);
+}
+
+TEST(Gathering, RemembersForAWhileWhatWasInFlight) {
+    Gathering gathering;
+    EXPECT_EQ(gathering.wanted(32), 16U);
+    EXPECT_GT(gathering.wanted(0), 10U) << "clients that were answered together ask again together";
+    forget(gathering);
+    EXPECT_EQ(gathering.wanted(0), 1U);
+}
+
+TEST(Gathering, RestsAfterAWaitThatBroughtNoCompany) {
+    Gathering gathering;
+    const unsigned wanted = gathering.wanted(32);
+    gathering.judge(wanted, Gathering::company - 1);
+    for (unsigned round = 0; round < Gathering::rest; ++round) {
+        ASSERT_EQ(gathering.wanted(32), 1U) << round;
+    }
+    EXPECT_EQ(gathering.wanted(32), wanted);
+}
+
+TEST(Gathering, GoesOnWhereCompanyCame) {
+    Gathering gathering;
+    const unsigned wanted = gathering.wanted(32);
+    gathering.judge(wanted, Gathering::company);
+    EXPECT_EQ(gathering.wanted(32), wanted);
+}
+
+TEST(Gathering, IsContentWithTwoWhereOnlyFourAreInFlight) {
+    Gathering gathering;
+    const unsigned wanted = gathering.wanted(4);
+    gathering.judge(wanted, 2);
+    EXPECT_EQ(gathering.wanted(4), 2U);
+    gathering.judge(wanted, 1);
+    EXPECT_EQ(gathering.wanted(4), 1U);
+}
+
+}  // namespace
+}  // namespace core::io
