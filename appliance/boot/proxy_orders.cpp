@@ -235,9 +235,9 @@ json write_visitors(const core::proxy::WorkerReport& report, const std::string& 
             latency.push_back({at, buckets.at(at)});
         }
     }
-    return {{"requests", seen.requests},    {"status", seen.status},   {"ours", seen.ours},
-            {"broken", seen.broken},        {"retried", seen.retried}, {"waited", seen.waited},
-            {"latency", std::move(latency)}};
+    return {{"requests", seen.requests}, {"status", seen.status},        {"ours", seen.ours},
+            {"broken", seen.broken},     {"retried", seen.retried},      {"waited", seen.waited},
+            {"took_us", seen.took_us},   {"latency", std::move(latency)}};
 }
 
 }  // namespace
@@ -280,7 +280,10 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
                          {"visitors", write_visitors(report, pool.name)},
                          {"backends", std::move(backends)}});
     }
-    return {{"type", "report"}, {"listeners", std::move(listeners)}, {"pools", std::move(pools)}};
+    return {{"type", "report"},
+            {"moved", {{"copied", report.moved.copied}, {"spliced", report.moved.spliced}}},
+            {"listeners", std::move(listeners)},
+            {"pools", std::move(pools)}};
 }
 
 }  // namespace appliance::boot

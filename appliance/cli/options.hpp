@@ -19,6 +19,7 @@ enum class Command {
     unfence,
     weight,
     rules,
+    metrics,
     host_fence_add,
     host_fence_remove,
     host_fence_list,

@@ -108,7 +108,7 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
     if (answer.status < 200 || answer.status > 299) {
         return refusal(answer);
     }
-    if (options.nft) {
+    if (options.nft || (options.command == Command::metrics && !options.json)) {
         return {done, answer.body, {}};
     }
     Json body = Json::parse(answer.body, nullptr, false);

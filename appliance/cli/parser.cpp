@@ -206,6 +206,10 @@ private:
         auto* watch = rules.add_flag("--watch", options_.watch, "Print again on every change, until Ctrl-C");
         auto* nft = rules.add_flag("--nft", options_.nft, "Print the table as nft does")->excludes(watch);
         rules.add_flag("--json", options_.json, "Print JSON for programs")->excludes(nft);
+        CLI::App& metrics = add(app_, "metrics", Command::metrics, "Counters and states for Prometheus",
+                                "gatehouse metrics\n"
+                                "Prometheus itself asks for /v1/metrics of the API.");
+        add_json(metrics);
         CLI::App& events = add(app_, "events", Command::events, "What happens, while it does, until Ctrl-C",
                                "gatehouse events --json | jq 'select(.event == \"health\")'");
         events.add_flag("--all", options_.all, "The last ones from before, too");

@@ -104,6 +104,8 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return get("/v1/status");
         case Command::rules:
             return get(options.nft ? "/v1/rules?format=nft" : "/v1/rules");
+        case Command::metrics:
+            return get(options.json ? "/v1/metrics?format=json" : "/v1/metrics");
         case Command::maintenance_status:
             return get("/v1/maintenance");
         case Command::fence:

@@ -229,10 +229,18 @@ json Control::visitors(const std::string& pool) {
 }
 
 Control::Json Control::status() {
+    return status(report());
+}
+
+std::vector<Metric> Control::metrics() {
     const json seen = report();
+    return collect_metrics(status(seen), seen);
+}
+
+Control::Json Control::status(const json& report) {
     const State now = state();
     Json view = view_status(*now.config, *now.administration,
-                            {since_, proxy_.status(), helper_.attached(), helper_.since()}, seen);
+                            {since_, proxy_.status(), helper_.attached(), helper_.since()}, report);
     show_redirects(view);
     const std::lock_guard lock(state_mutex_);
     view["fence_helper"]["repairs"] = repairs_;

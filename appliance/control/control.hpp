@@ -16,6 +16,7 @@
 #include "appliance/control/events.hpp"
 #include "appliance/control/firewall.hpp"
 #include "appliance/control/helper_link.hpp"
+#include "appliance/control/metrics.hpp"
 #include "appliance/control/order.hpp"
 #include "appliance/control/proxy_link.hpp"
 #include "appliance/control/record.hpp"
@@ -48,6 +49,7 @@ public:
     // The commands. Those that change something write one line to the log; only one of them is under way at a time,
     // but for the waiting at their end.
     [[nodiscard]] Json status();
+    [[nodiscard]] std::vector<Metric> metrics();
     [[nodiscard]] std::shared_ptr<const config::Config> config() const { return state().config; }
     Outcome<Json> rules();
     // The same, when the fences, or what is wanted of them, are no longer of the revision `seen`, or after patience.
@@ -91,6 +93,7 @@ private:
     void publish(Administration administration);
     void publish(config::Config config);
     [[nodiscard]] nlohmann::json report();
+    [[nodiscard]] Json status(const nlohmann::json& report);
 
     // Changing; the caller holds changing_.
     core::Result<void> save(const Administration& administration);

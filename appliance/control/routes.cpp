@@ -71,6 +71,19 @@ api::Reply answer_rules(Control& control, const api::Request& request) {
     return text ? api::Reply{200, "text/plain", std::move(*text)} : reply(text.error());
 }
 
+// For Prometheus, which asks for no format and takes the type as the version.
+api::Reply answer_metrics(Control& control, const api::Request& request) {
+    const auto format = request.query.find("format");
+    if (format != request.query.end() && format->second != "json" && format->second != "prometheus") {
+        return complain(400, "no format '" + format->second + "'", "ask for prometheus or json");
+    }
+    const std::vector<Metric> metrics = control.metrics();
+    if (format != request.query.end() && format->second == "json") {
+        return reply(200, view_metrics(metrics));
+    }
+    return {200, "text/plain; version=0.0.4", print_metrics(metrics)};
+}
+
 // Asks the guards whether a deploy may start, at a time of its own or now.
 api::Reply answer_guard(const config::Config& config, const api::Request& request) {
     constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
@@ -151,6 +164,7 @@ constexpr auto admin = config::Role::admin;
 
 constexpr Route table[] = {
     {"GET", "/v1/status", look, [](const Call& call) { return reply(200, call.services.control.status()); }},
+    {"GET", "/v1/metrics", look, [](const Call& call) { return answer_metrics(call.services.control, call.request); }},
     {"GET", "/v1/rules", look, [](const Call& call) { return answer_rules(call.services.control, call.request); }},
     {"GET", "/v1/maintenance", look, [](const Call& call) { return reply(200, call.services.control.maintenance()); }},
     {"GET", "/v1/firewall", look, [](const Call& call) { return reply(200, call.services.control.firewall()); }},

@@ -132,6 +132,16 @@ Json view_pool(const config::Pool& pool, const Administration& administration, c
             {"backends", std::move(backends)}};
 }
 
+// Bytes sent since the proxy's start, by what moved them.
+Json view_moved(const json& report) {
+    const json& moved = member(report, "moved");
+    const auto count = [&moved](const char* name) {
+        const json& number = member(moved, name);
+        return number.is_number() ? Json(number) : Json(0);
+    };
+    return {{"copied", count("copied")}, {"spliced", count("spliced")}};
+}
+
 }  // namespace
 
 Json view_status(const config::Config& config, const Administration& administration, const Observed& observed,
@@ -165,6 +175,7 @@ Json view_status(const config::Config& config, const Administration& administrat
         {"proxy", {{"state", print(observed.proxy.state)}, {"pid", pid}, {"since", write_time(observed.proxy.since)}}},
         {"fence_helper",
          {{"state", observed.helper_attached ? "running" : "down"}, {"since", write_time(observed.helper_since)}}},
+        {"moved", view_moved(report)},
         {"listeners", std::move(listeners)},
         {"pools", std::move(pools)}};
 }

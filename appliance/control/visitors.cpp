@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/base/histogram.hpp"
-
 namespace appliance::control {
 namespace {
 
@@ -34,6 +32,14 @@ double milliseconds(Histogram::Duration duration) {
 }
 
 }  // namespace
+
+std::optional<Histogram> latency_in(const json& visitors) {
+    try {
+        return visitors.is_null() ? std::nullopt : std::optional(latency_of(visitors));
+    } catch (const json::exception&) {
+        return std::nullopt;
+    }
+}
 
 json visitors_in(const json& report, const std::string& pool) {
     if (report.is_object() && report.contains("pools")) {

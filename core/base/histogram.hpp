@@ -41,6 +41,14 @@ public:
         return sum;
     }
 
+    // How many were below limit, a power of two of microseconds from 8 up: there buckets end.
+    [[nodiscard]] std::uint64_t below(Duration limit) const {
+        std::uint64_t sum = 0;
+        for (std::size_t at = 0; at < index(limit); ++at)
+            sum += buckets_[at];
+        return sum;
+    }
+
     // The duration that the given part of all does not pass; share from 0 to 1. 0 where nothing was counted.
     [[nodiscard]] Duration quantile(double share) const {
         const auto all = total();

@@ -129,6 +129,7 @@ io::Task<SpliceEnd> splice_run(BodyMove& move, Cutter& cutter, io::Pipe& pipe) {
                      .to_deadline = move.to.deadline(),
                      .to_patience = move.to.patience(),
                      .watch = SpliceMove::Watch::each_wait,
+                     .counter = move.to.moved().spliced,
                      .want = run};
     const SpliceEnd end = co_await splice_bytes(bytes, pipe);
     move.spliced = true;

@@ -23,8 +23,8 @@ Exchange::Exchange(Session& session, std::shared_ptr<Routing> routing, Record& r
       routing_(std::move(routing)),
       timeouts_(routing_->snapshot().timeouts),
       record_(record),
-      to_backend_(session.worker.scratch().take()),
-      to_client_(session.worker.scratch().take()) {
+      to_backend_(session.worker.scratch().take(), session.worker.moved()),
+      to_client_(session.worker.scratch().take(), session.worker.moved()) {
     to_client_.aim(session_.client, session_.send_deadline, timeouts_.client);
 }
 

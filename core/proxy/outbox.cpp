@@ -31,6 +31,7 @@ io::Task<int> Outbox::flush(std::string_view also) {
     used_ = 0;
     if (sent > 0) {
         sent_ += static_cast<std::uint64_t>(sent);
+        moved_.copied += static_cast<std::uint64_t>(sent);
     }
     // MSG_WAITALL sends less than all only when the connection broke on the way.
     co_return sent < 0 ? sent : static_cast<std::size_t>(sent) == total ? 0 : -EPIPE;

@@ -8,13 +8,15 @@
 #include "core/io/task.hpp"
 #include "core/net/deadline.hpp"
 #include "core/net/socket.hpp"
+#include "core/proxy/report.hpp"
 #include "core/proxy/scratch.hpp"
 
 namespace core::proxy {
 
 class Outbox {
 public:
-    explicit Outbox(Scratch scratch) noexcept : scratch_(std::move(scratch)) {}
+    // moved outlives the outbox; what flush sends is counted there, too.
+    Outbox(Scratch scratch, Moved& moved) noexcept : moved_(moved), scratch_(std::move(scratch)) {}
 
     // Where flush sends to from now on; a receiver that takes nothing for as long as patience is reset by deadline.
     void aim(net::Socket& socket, net::Deadline& deadline, Milliseconds patience) noexcept {
@@ -36,11 +38,13 @@ public:
     // Counts every byte that flush has sent, and those that somebody else says they have moved past it.
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
     void count(std::uint64_t bytes) noexcept { sent_ += bytes; }
+    [[nodiscard]] Moved& moved() const noexcept { return moved_; }
     [[nodiscard]] net::Socket& socket() const noexcept { return *socket_; }
     [[nodiscard]] net::Deadline& deadline() const noexcept { return *deadline_; }
     [[nodiscard]] Milliseconds patience() const noexcept { return patience_; }
 
 private:
+    Moved& moved_;
     net::Socket* socket_ = nullptr;
     net::Deadline* deadline_ = nullptr;
     Milliseconds patience_{0};

@@ -10,8 +10,8 @@
 namespace core::proxy {
 
 // What is already in the two inboxes goes first. One side's end is passed on and leaves the other direction open; an
-// error or a silence longer than idle ends both. Counts bytes into record, and
-// says there whether some were spliced. pipes: null for never splicing.
+// error or a silence longer than idle ends both. Counts bytes into record and into what the session's worker has moved,
+// and says in record whether some were spliced. pipes: null for never splicing.
 io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, io::PipePool* pipes, Record& record);
 
 }  // namespace core::proxy

@@ -24,6 +24,12 @@ struct BackendReport {
     std::uint64_t failed = 0;  // connects that failed, answers that broke
 };
 
+// Bytes that were sent to clients and servers, by what moved them. Our own answers are copied.
+struct Moved {
+    std::uint64_t copied = 0;
+    std::uint64_t spliced = 0;
+};
+
 // Who waits, or waited, because every server of a pool was at its limit.
 struct QueueReport {
     std::string pool;
@@ -39,6 +45,7 @@ struct VisitorsReport {
 };
 
 struct WorkerReport {
+    Moved moved;
     std::vector<ListenerReport> listeners;
     std::vector<BackendReport> backends;
     std::vector<VisitorsReport> visitors;  // of pools that had some

@@ -57,6 +57,7 @@ io::Task<bool> drain(SpliceMove& move, io::Pipe& pipe) {
         if (sent > 0) {
             pipe.filled -= static_cast<std::size_t>(sent);
             move.moved += static_cast<std::uint64_t>(sent);
+            move.counter += static_cast<std::uint64_t>(sent);
             sign_of_life(move);
         } else if (sent == 0 || (errno != EAGAIN && errno != EINTR)) {
             co_return false;

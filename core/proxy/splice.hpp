@@ -33,6 +33,7 @@ struct SpliceMove {
     net::Deadline& to_deadline;
     Milliseconds to_patience;
     Watch watch;
+    std::uint64_t& counter;   // every byte delivered is added, as it is
     std::uint64_t want;       // bytes
     std::uint64_t moved = 0;  // bytes delivered to the receiver's socket
 };

@@ -15,6 +15,7 @@ void Visitors::count(const Record& record, base::Histogram::Duration took) {
     broken += record.broken ? 1 : 0;
     retried += record.retries > 0 ? 1 : 0;
     waited += record.queued > 0 ? 1 : 0;
+    took_us += static_cast<std::uint64_t>(took.count());
     latency.count(took);
 }
 
@@ -27,6 +28,7 @@ void Visitors::add(const Visitors& other) {
     broken += other.broken;
     retried += other.retried;
     waited += other.waited;
+    took_us += other.took_us;
     latency.add(other.latency);
 }
 

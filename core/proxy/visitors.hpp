@@ -17,6 +17,7 @@ struct Visitors {
     std::uint64_t broken = 0;               // answers that broke off, through no doing of the visitor
     std::uint64_t retried = 0;              // more than one server was tried
     std::uint64_t waited = 0;               // every server was at its limit at first
+    std::uint64_t took_us = 0;              // all of them together, microseconds
     base::Histogram latency;                // from the request's head to the end of its answer
 
     void count(const Record& record, base::Histogram::Duration took);

@@ -165,6 +165,7 @@ void Worker::count_failure(Backend& backend, std::string_view why) {
 
 WorkerReport Worker::report() const {
     WorkerReport report;
+    report.moved = moved_;
     for (const auto& door : doors_) {
         if (!door->leaving) {
             const ListenerState& state = *door->state;

@@ -74,6 +74,8 @@ public:
     [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
     [[nodiscard]] io::Mailbox& mailbox() noexcept { return mailbox_; }
     [[nodiscard]] ScratchPool& scratch() noexcept { return scratch_; }
+    // What this worker has moved so far.
+    [[nodiscard]] Moved& moved() noexcept { return moved_; }
     // Null where the snapshot says that nothing is to be spliced.
     [[nodiscard]] io::PipePool* pipes(const Snapshot& snapshot) noexcept {
         return snapshot.zero_copy ? &pipes_ : nullptr;
@@ -124,6 +126,7 @@ private:
     Administration administration_;
     ScratchPool scratch_;
     RequestIds request_ids_;
+    Moved moved_;
     io::PipePool pipes_;
     http::RequestHead request_head_;
     http::ResponseHead response_head_;

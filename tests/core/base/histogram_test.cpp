@@ -60,6 +60,17 @@ TEST(Histogram, ShowsWhatCameBetweenTwoReports) {
     EXPECT_EQ(later.buckets(), step.buckets());
 }
 
+TEST(Histogram, CountsWhatIsBelowAPowerOfTwo) {
+    Histogram histogram;
+    for (const auto took : {0us, 127us, 128us, 4095us, 4096us, 8191us}) {
+        histogram.count(took);
+    }
+    EXPECT_EQ(histogram.below(8us), 1U);
+    EXPECT_EQ(histogram.below(128us), 2U);
+    EXPECT_EQ(histogram.below(4096us), 4U);
+    EXPECT_EQ(histogram.below(8192us), 6U);
+}
+
 TEST(Histogram, SubtractsNothingBelowZero) {
     Histogram earlier;
     earlier.count(3us);
