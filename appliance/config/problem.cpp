@@ -6,16 +6,12 @@
 #include <utility>
 
 namespace appliance::config {
-namespace {
 
-// A quoted key may hold anything; a problem is one line on somebody's terminal.
 std::string printable(std::string text) {
     std::replace_if(
         text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
     return text;
 }
-
-}  // namespace
 
 std::string Problem::text() const {
     std::string place = line == 0 ? file : fmt::format("{}:{}:{}", file, line, column);

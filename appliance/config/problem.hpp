@@ -32,6 +32,10 @@ struct Problem {
 
 using Problems = std::vector<Problem>;
 
+// Control characters become question marks: a quoted key may hold anything, and a problem is one line on somebody's
+// terminal.
+std::string printable(std::string text);
+
 // Collects the problems of one file.
 class Report {
 public:

@@ -132,7 +132,7 @@ void Reader::read_guard(const std::string& name, Section& section) {
         guard.timeout = section.duration("timeout", guard.timeout, 100ms, 5min);
         if (const auto file = section.text("ca_file", {}); !file.empty()) {
             guard.ca_file = config_.file.parent_path() / file;
-            if (!std::filesystem::exists(guard.ca_file)) {
+            if (std::error_code error; !std::filesystem::exists(guard.ca_file, error)) {
                 section.complain("ca_file", fmt::format("no file '{}'", guard.ca_file.string()),
                                  "write the path of the authority's certificate");
             }
@@ -141,8 +141,8 @@ void Reader::read_guard(const std::string& name, Section& section) {
     if (guard.kind != GuardKind::bigbluebutton) {
         guard.timezone = section.text("timezone", guard.timezone);
         const bool plain = guard.timezone.find("..") == std::string::npos && !guard.timezone.starts_with('/');
-        if (!plain ||
-            !std::filesystem::is_regular_file(std::filesystem::path("/usr/share/zoneinfo") / guard.timezone)) {
+        const auto file = std::filesystem::path("/usr/share/zoneinfo") / guard.timezone;
+        if (std::error_code error; !plain || !std::filesystem::is_regular_file(file, error)) {
             section.complain("timezone", fmt::format("no time zone '{}'", guard.timezone),
                              "write a name as Europe/Berlin; they are in the package tzdata");
         }

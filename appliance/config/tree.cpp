@@ -49,7 +49,7 @@ Node convert(const toml::node& from) {
 
 // The library says "Error while parsing table header: cannot redefine existing table 'server.web1'".
 Problem describe(const toml::parse_error& error, const std::string& file) {
-    std::string what(error.description());
+    std::string what = printable(std::string(error.description()));
     if (what.starts_with("Error while parsing ")) {
         if (const auto colon = what.find(": "); colon != std::string::npos) {
             what.erase(0, colon + 2);

@@ -323,6 +323,9 @@ TEST(Problems, TextThatIsNotTomlIsPlacedWhereItBreaks) {
     const auto lines = problems_of("[listen.web\naddress = 1\n");
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_THAT(lines.front(), testing::StartsWith("1:12: not TOML: "));
+    const auto broken_off = problems_of("a = t\n");
+    ASSERT_EQ(broken_off.size(), 1U);
+    EXPECT_THAT(broken_off.front(), testing::Not(testing::HasSubstr("\n"))) << "a problem is one line";
     EXPECT_FALSE(problems_of(std::string("a = \"\0\"", 7)).empty());
     EXPECT_FALSE(problems_of("\xff\xfe = 1").empty());
     EXPECT_FALSE(problems_of("a = " + std::string(100'000, '[')).empty());

@@ -345,6 +345,9 @@ TEST(GuardConfiguration, SaysWhatIsWrong) {
     EXPECT_THAT(problem_of("[guard.w]\nkind = \"windows\"\nallow = [\"Mon 6-8\"]\n"), HasSubstr("'Mon 6-8'"));
     EXPECT_THAT(problem_of("[guard.w]\nkind = \"windows\"\nallow = [\"Mon 06:00-08:00\"]\ntimezone = \"Berlin\"\n"),
                 HasSubstr("no time zone 'Berlin'"));
+    EXPECT_THAT(problem_of("[guard.w]\nkind = \"windows\"\nallow = [\"Mon 06:00-08:00\"]\ntimezone = \"" +
+                           std::string(5000, 'x') + "\"\n"),
+                HasSubstr("no time zone"));
     EXPECT_THAT(
         problem_of("[guard.w]\nkind = \"windows\"\nallow = [\"Mon 06:00-08:00\"]\ntimezone = \"../../etc/passwd\"\n"),
         HasSubstr("no time zone"));
