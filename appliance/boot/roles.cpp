@@ -20,6 +20,7 @@
 #include "appliance/boot/supervisor.hpp"
 #include "appliance/config/load.hpp"
 #include "appliance/control/run.hpp"
+#include "core/base/thread_name.hpp"
 #include "netfilter/fence_manager.hpp"
 #include "netfilter/helper.hpp"
 
@@ -153,6 +154,7 @@ void go_back(const std::optional<Handover>& before, const std::string& config, s
 }  // namespace
 
 int run_daemon(const std::string& file) {
+    core::base::name_thread("gatehouse");
     ::signal(SIGPIPE, SIG_IGN);
     const auto before = take_handover();
     if (!before) {
@@ -177,6 +179,7 @@ bool is_child(int argc, const char* const* argv) noexcept {
 
 int run_child(int argc, const char* const* argv) {
     const Arguments arguments = read_arguments(argc, argv);
+    core::base::name_thread(fmt::format("gatehouse-{}", print(arguments.role)));
     ::signal(SIGPIPE, SIG_IGN);
     if (const auto dropped = drop_privileges(arguments.role, arguments.account); !dropped) {
         return complain(dropped.error());

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <iterator>
 
+#include "core/base/thread_name.hpp"
+
 namespace core::base {
 
 Log::Log(int fd) : fd_(fd), thread_([this] { run(); }) {}
@@ -39,6 +41,7 @@ void Log::flush(Milliseconds patience) {
 }
 
 void Log::run() {
+    name_thread("log");
     std::string writing;
     std::unique_lock lock(mutex_);
     while (!ending_ || !pending_.empty()) {

@@ -1,11 +1,11 @@
 #include "core/health/monitor.hpp"
 
-#include <pthread.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <future>
 
+#include "core/base/thread_name.hpp"
 #include "core/base/verify.hpp"
 #include "core/health/probe.hpp"
 #include "core/io/operation.hpp"
@@ -140,7 +140,6 @@ Result<void> Monitor::start() {
     std::promise<Result<void>> started;
     auto ready = started.get_future();
     thread_ = std::thread([this, promise = std::move(started)]() mutable { run(promise); });
-    ::pthread_setname_np(thread_.native_handle(), "monitor");
     Result<void> outcome = ready.get();
     if (!outcome) {
         thread_.join();
@@ -149,6 +148,7 @@ Result<void> Monitor::start() {
 }
 
 void Monitor::run(std::promise<Result<void>>& started) {
+    base::name_thread("monitor");
     auto loop = io::Loop::create({.entries = 256, .completions = 4096, .buffers = {.count = 256, .size = 4096}});
     if (!loop) {
         started.set_value(tl::unexpected(loop.error()));

@@ -6,8 +6,24 @@
 namespace core::io {
 
 PipeLoan::~PipeLoan() {
-    if (pipe_ != nullptr && pipe_->filled == 0 && home_->kept_.size() < PipePool::kept_max) {
+    if (pipe_ == nullptr) {
+        return;
+    }
+    if (pipe_->filled == 0 && home_->kept_.size() < PipePool::kept_max) {
         home_->kept_.push_back(std::move(pipe_));
+    } else if (pipe_->capacity >= PipePool::capacity_large) {
+        --home_->large_;
+    }
+}
+
+void PipeLoan::grow() {
+    if (pipe_->capacity >= PipePool::capacity_large || home_->large_ >= PipePool::large_max) {
+        return;
+    }
+    const int size = ::fcntl(pipe_->in.get(), F_SETPIPE_SZ, static_cast<int>(PipePool::capacity_large));
+    if (size >= static_cast<int>(PipePool::capacity_large)) {
+        pipe_->capacity = static_cast<std::size_t>(size);
+        ++home_->large_;
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/base/descriptor.hpp"
@@ -25,10 +26,17 @@ public:
     PipeLoan() = default;
     PipeLoan(PipePool& home, std::unique_ptr<Pipe> pipe) noexcept : home_(&home), pipe_(std::move(pipe)) {}
     PipeLoan(PipeLoan&&) noexcept = default;
-    PipeLoan& operator=(PipeLoan&&) = delete;
+    PipeLoan& operator=(PipeLoan&& other) noexcept {
+        std::swap(home_, other.home_);
+        std::swap(pipe_, other.pipe_);
+        return *this;
+    }
     ~PipeLoan();
     [[nodiscard]] bool valid() const noexcept { return pipe_ != nullptr; }
     [[nodiscard]] Pipe& operator*() const noexcept { return *pipe_; }
+    [[nodiscard]] Pipe* operator->() const noexcept { return pipe_.get(); }
+    // Makes the pipe, which is empty, as large as may be, where the pool's share of large ones and the kernel allow it.
+    void grow();
 
 private:
     PipePool* home_ = nullptr;
@@ -37,10 +45,14 @@ private:
 
 class PipePool {
 public:
-    // 256 KiB was the best of the sizes measured for 1 MiB bodies; a smaller one is taken where the user's share of
-    // pipe memory is used up (fs.pipe-user-pages-soft).
+    // Enough for bodies of up to some MiB; a smaller one is taken where the user's share of pipe memory is used up
+    // (fs.pipe-user-pages-soft, 64 MiB).
     static constexpr std::size_t capacity_wanted = 256 * 1024;
     static constexpr std::size_t capacity_least = 32 * 1024;
+    // What a pipe may grow to for a long body: 100 MiB cost half as much so. As large as the kernel lets anybody have
+    // (fs.pipe-max-size); few, because they would use up the user's share.
+    static constexpr std::size_t capacity_large = 1024 * 1024;
+    static constexpr unsigned large_max = 16;
     static constexpr std::size_t kept_max = 64;
 
     // Not valid where no pipe of a useful size is to be had; the caller copies then.
@@ -50,6 +62,7 @@ public:
 private:
     friend class PipeLoan;
     std::vector<std::unique_ptr<Pipe>> kept_;
+    unsigned large_ = 0;  // of those that are on loan or kept
 };
 
 }  // namespace core::io

@@ -110,7 +110,7 @@ bool worth_splicing(const BodyMove& move, const Cutter& cutter) {
 }
 
 // One run of body through a pipe, in a chunk of its own where the body goes out in chunks.
-io::Task<SpliceEnd> splice_run(BodyMove& move, Cutter& cutter, io::Pipe& pipe) {
+io::Task<SpliceEnd> splice_run(BodyMove& move, Cutter& cutter, io::PipeLoan& pipe) {
     const std::uint64_t run = cutter.run();
     if (move.chunk) {
         std::array<char, http::chunk_line_max> line;
@@ -190,7 +190,7 @@ io::Task<BodyEnd> move_body(BodyMove move) {
         if (worth_splicing(move, cutter)) {
             io::PipeLoan pipe = move.pipes->take();
             if (pipe.valid()) {
-                const SpliceEnd end = co_await splice_run(move, cutter, *pipe);
+                const SpliceEnd end = co_await splice_run(move, cutter, pipe);
                 if (end != SpliceEnd::complete) {
                     co_return body_end(end, move);
                 }

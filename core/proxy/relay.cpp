@@ -37,7 +37,7 @@ struct Talk {
 constexpr int bulk_after = 2;
 
 // From here on everything is spliced: a relay that has once been bulk costs one poll more where it turns to talk.
-io::Task<SpliceEnd> splice_bulk(Way way, Side from, Side to, io::Pipe& pipe, Talk& talk) {
+io::Task<SpliceEnd> splice_bulk(Way way, Side from, Side to, io::PipeLoan& pipe, Talk& talk) {
     SpliceMove move{.from = from.socket,
                     .from_deadline = from.deadline,
                     .from_patience = talk.idle,
@@ -61,7 +61,7 @@ io::Task<void> pump(Way way, Side from, Side to, Talk& talk) {
         if (from.inbox.empty() && talk.pipes != nullptr && full_in_a_row >= bulk_after) {
             io::PipeLoan pipe = talk.pipes->take();
             if (pipe.valid()) {
-                const SpliceEnd end = co_await splice_bulk(way, from, to, *pipe, talk);
+                const SpliceEnd end = co_await splice_bulk(way, from, to, pipe, talk);
                 if (end == SpliceEnd::source_ended) {
                     to.socket.shutdown_send();
                     co_return;

@@ -1,7 +1,5 @@
 #include "core/proxy/server.hpp"
 
-#include <pthread.h>
-
 #include <future>
 #include <latch>
 #include <mutex>
@@ -27,7 +25,6 @@ Result<void> Server::start(unsigned count) {
         auto ready = started.get_future();
         running.thread = std::thread(
             [worker = running.worker.get(), promise = std::move(started)]() mutable { worker->run(promise); });
-        ::pthread_setname_np(running.thread.native_handle(), "worker");
         outcome = ready.get();
         if (outcome) {
             workers_.push_back(std::move(running));

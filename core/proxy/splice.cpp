@@ -11,6 +11,9 @@ namespace core::proxy {
 namespace {
 
 constexpr auto reset = net::Deadline::Effect::reset;
+// Bytes moved, and to be moved, from which on a large pipe pays. Whether a pipe was full does not tell: a page with a
+// few bytes takes as much room in it as a whole one.
+constexpr std::uint64_t grown_after = 1 << 20;
 
 void sign_of_life(SpliceMove& move) {
     if (move.watch == SpliceMove::Watch::idle) {
@@ -73,10 +76,14 @@ io::Task<bool> drain(SpliceMove& move, io::Pipe& pipe) {
 
 }  // namespace
 
-io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::Pipe& pipe) {
+io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::PipeLoan& loan) {
+    io::Pipe& pipe = *loan;
     VERIFY(pipe.filled == 0);
     while (move.moved < move.want) {
         const std::uint64_t left = move.want - move.moved;
+        if (move.moved >= grown_after && left >= grown_after) {
+            loan.grow();
+        }
         const auto ask = static_cast<std::size_t>(std::min<std::uint64_t>(left, pipe.capacity));
         const ssize_t got =
             ::splice(move.from.fd(), nullptr, pipe.in.get(), nullptr, ask, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);

@@ -38,8 +38,8 @@ struct SpliceMove {
     std::uint64_t moved = 0;  // bytes delivered to the receiver's socket
 };
 
-// Nothing may be left in the sender's inbox. pipe must be empty, and is again unless the receiver failed. No other
-// receive on from and no other send on to may be out.
-io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::Pipe& pipe);
+// Nothing may be left in the sender's inbox. pipe must be empty, and is again unless the receiver failed; it grows for
+// much. No other receive on from and no other send on to may be out.
+io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::PipeLoan& pipe);
 
 }  // namespace core::proxy

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/thread_name.hpp"
 #include "core/base/verify.hpp"
 
 namespace core::proxy {
@@ -51,6 +52,7 @@ Worker::Worker(unsigned index, io::LoopOptions options, Commons& commons, base::
 Worker::~Worker() = default;
 
 void Worker::run(std::promise<Result<void>>& started) {
+    base::name_thread("worker " + std::to_string(index_));
     block_pipe_signal();
     auto loop = io::Loop::create(options_);
     if (!loop) {

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import pathlib
 import signal
 import socket
 
@@ -143,6 +144,16 @@ class Proxy(house.SystemTest):
             self.assertNotEqual(found["Uid"].split()[1], "0", role)
             self.assertEqual(found["NoNewPrivs"], "1", role)
             self.assertEqual(found["CapEff"], net_admin if role == "fence" else "0" * 16, role)
+
+    def test_ps_tells_the_processes_and_threads_apart(self):
+        def names(pid):
+            return {(task / "comm").read_text().strip() for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+
+        children = self.house.children()
+        self.assertIn("gatehouse", names(self.house.daemon.pid))
+        self.assertIn("gatehouse-contr", names(children["control"]))
+        self.assertIn("gatehouse-fence", names(children["fence"]))
+        self.assertLessEqual({"gatehouse-proxy", "worker 0", "monitor", "log"}, names(children["proxy"]))
 
 
 if __name__ == "__main__":
