@@ -87,7 +87,7 @@ class Reload(house.SystemTest):
             self.assertNotIn("Socket errors", output)
             self.assertNotIn("Non-2xx", output)
             self.assertGreater(int(re.search(r"(\d+) requests in", output).group(1)), 20 * SECONDS)
-        self.assertGreater(reloads, SECONDS / EVERY / 4, "reloads took too long to mean anything")
+        self.assertGreater(reloads, 5, "reloads took too long to mean anything")
         self.assertGreater(self.said, 3 * len(held))
         self.assertGreater(self.sent, SECONDS)
         # What the last reload says is what counts, and nobody has gone on with an older one.
