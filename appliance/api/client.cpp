@@ -228,6 +228,12 @@ core::Result<Answer> Client::post(const std::string& path, const std::string& bo
     return place_ ? ask_remote(*place_, timeout, ask) : ask_local(socket_path_, timeout, ask);
 }
 
+core::Result<Answer> Client::put(const std::string& path, const std::string& body,
+                                 std::chrono::milliseconds timeout) const {
+    const auto ask = [&](auto& client) { return client.Put(path, body, "application/toml"); };
+    return place_ ? ask_remote(*place_, timeout, ask) : ask_local(socket_path_, timeout, ask);
+}
+
 core::Result<Answer> Client::follow(const std::string& path, const std::function<bool(std::string_view)>& on_bytes,
                                     std::chrono::milliseconds timeout) const {
     Answer answer;

@@ -56,6 +56,10 @@ public:
     core::Result<Answer> post(const std::string& path, const std::string& body,
                               std::chrono::milliseconds timeout = answer_timeout) const;
 
+    // body is the text of a configuration.
+    core::Result<Answer> put(const std::string& path, const std::string& body,
+                             std::chrono::milliseconds timeout = answer_timeout) const;
+
     // A body that comes bit by bit: on_bytes is given what comes, until it returns false or there is no more. timeout:
     // between two bytes. The answer's body is empty, unless its status is another than 200.
     core::Result<Answer> follow(const std::string& path, const std::function<bool(std::string_view)>& on_bytes,

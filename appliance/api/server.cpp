@@ -95,7 +95,15 @@ public:
         };
         Get(".*", answer);
         Post(".*", answer);
+        Put(".*", answer);
         set_payload_max_length(api::Server::body_max);
+        set_error_handler([](const httplib::Request&, httplib::Response& response) {
+            if (response.status == 413 && response.body.empty()) {
+                response.set_content(
+                    R"({"error":{"what":"the request is too long","why":"its body holds more than 1024 KiB","mend":""}})",
+                    json_type);
+            }
+        });
         set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
             response.status = 500;
             response.set_content(R"({"error":{"what":"the request failed","why":"a fault in gatehouse","mend":""}})",

@@ -19,7 +19,7 @@
 namespace appliance::api {
 
 struct Request {
-    std::string method;  // "GET" or "POST"
+    std::string method;  // "GET", "HEAD", "POST" or "PUT"
     std::string path;    // without the query
     std::map<std::string, std::string> query;
     std::string body;

@@ -45,23 +45,28 @@ core::Result<void> allow(int ruleset, const char* path, std::uint64_t rights) {
     return {};
 }
 
-// Control reads its configuration wherever the operator keeps it, and the user database; SQLite writes beside its file.
-core::Result<void> allow_control(int ruleset, long version, const std::filesystem::path& state) {
+// Control reads its configuration wherever the operator keeps it, and the user database. It writes beside the state,
+// where SQLite does, and beside the configuration, where `config apply` does.
+core::Result<void> allow_control(int ruleset, long version, const std::vector<std::filesystem::path>& folders) {
     const std::uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
     const std::uint64_t write = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
                                 LANDLOCK_ACCESS_FS_REMOVE_FILE | (version >= 3 ? right_truncate : 0);
-    if (auto done = allow(ruleset, "/", read); !done) {
-        return done;
+    auto done = allow(ruleset, "/", read);
+    for (const std::filesystem::path& folder : folders) {
+        std::error_code ignored;
+        // A state folder that is missing is told by the store, with what to do. To allow the root would be to allow
+        // all.
+        if (done && std::filesystem::is_directory(folder, ignored) &&
+            !std::filesystem::equivalent(folder, "/", ignored)) {
+            done = allow(ruleset, folder.c_str(), read | write);
+        }
     }
-    std::error_code ignored;
-    // A state folder that is missing is told by the store, with what to do.
-    return std::filesystem::is_directory(state, ignored) ? allow(ruleset, state.c_str(), read | write)
-                                                         : core::Result<void>();
+    return done;
 }
 
 }  // namespace
 
-core::Result<void> restrict_files(Role role, const std::filesystem::path& state) {
+core::Result<void> restrict_files(Role role, const std::vector<std::filesystem::path>& folders) {
     const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 1) {
         return {};
@@ -76,7 +81,7 @@ core::Result<void> restrict_files(Role role, const std::filesystem::path& state)
         return core::fail_os("cannot make the Landlock rules", errno);
     }
     if (role == Role::control) {
-        if (auto done = allow_control(ruleset.get(), version, state); !done) {
+        if (auto done = allow_control(ruleset.get(), version, folders); !done) {
             return done;
         }
     }

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "appliance/boot/claim.hpp"
 #include "appliance/boot/handover.hpp"
@@ -19,6 +20,7 @@
 #include "appliance/boot/sandbox.hpp"
 #include "appliance/boot/supervisor.hpp"
 #include "appliance/config/load.hpp"
+#include "appliance/control/configuration_file.hpp"
 #include "appliance/control/run.hpp"
 #include "core/base/thread_name.hpp"
 #include "netfilter/fence_manager.hpp"
@@ -87,7 +89,9 @@ int run_control(const Arguments& arguments) {
     if (!config) {
         return complain(config.error());
     }
-    if (const auto confined = confine(Role::control, config->control.state); !confined) {
+    const std::vector<std::filesystem::path> folders{config->control.state,
+                                                     control::ConfigurationFile::folder_of(config->file)};
+    if (const auto confined = confine(Role::control, folders); !confined) {
         return complain(confined.error());
     }
     return control::run(std::move(*config), core::base::Descriptor(link_fd), core::base::Descriptor(api_fd));

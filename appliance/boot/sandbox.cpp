@@ -18,11 +18,11 @@ bool sanitized() noexcept {
     return built_with_sanitizer;
 }
 
-core::Result<void> confine(Role role, const std::filesystem::path& state) {
+core::Result<void> confine(Role role, const std::vector<std::filesystem::path>& folders) {
     if (sanitized()) {
         return {};
     }
-    return restrict_files(role, state).and_then([role] { return restrict_syscalls(role); });
+    return restrict_files(role, folders).and_then([role] { return restrict_syscalls(role); });
 }
 
 }  // namespace appliance::boot

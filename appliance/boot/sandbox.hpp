@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "appliance/boot/role.hpp"
 #include "core/base/result.hpp"
@@ -10,14 +11,15 @@
 namespace appliance::boot {
 
 // Confines this thread and those it makes later, for good: Landlock where the kernel has it, then seccomp (whose list
-// would no longer let Landlock be set up). state: the one folder control may write to; unused by the others. Does
-// nothing in a sanitized build. Needs no_new_privs. Error: the kernel refused; the process must end then.
-core::Result<void> confine(Role role, const std::filesystem::path& state);
+// would no longer let Landlock be set up). folders: those that control may write to, as far as their modes let it;
+// unused by the others. Does nothing in a sanitized build. Needs no_new_privs. Error: the kernel refused; the process
+// must end then.
+core::Result<void> confine(Role role, const std::vector<std::filesystem::path>& folders);
 
-// Landlock alone: proxy and fence may open nothing in the file system, control reads anywhere and writes in state. The
-// proxy may bind no TCP port (kernel 6.7). On a kernel without Landlock this is no error: Debian 12's has it, but an
-// operator may have taken it out of lsm=.
-core::Result<void> restrict_files(Role role, const std::filesystem::path& state);
+// Landlock alone: proxy and fence may open nothing in the file system, control reads anywhere and writes in folders
+// (those that exist). The proxy may bind no TCP port (kernel 6.7). On a kernel without Landlock this is no error:
+// Debian 12's has it, but an operator may have taken it out of lsm=.
+core::Result<void> restrict_files(Role role, const std::vector<std::filesystem::path>& folders);
 
 // seccomp alone: every system call that the role does not need answers EPERM.
 core::Result<void> restrict_syscalls(Role role);

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "appliance/api/client.hpp"
+#include "appliance/cli/configuration.hpp"
 #include "appliance/cli/deploy.hpp"
 #include "appliance/cli/events.hpp"
 #include "appliance/cli/exit_code.hpp"
@@ -43,10 +44,7 @@ bool is_host_fence(Command command) {
 }
 
 Outcome ask(const Options& options) {
-    const Request request = request_for(options, operator_name());
-    const api::Client client = client_for(options);
-    const auto answer = request.body.empty() ? client.get(request.path, request.timeout)
-                                             : client.post(request.path, request.body, request.timeout);
+    const auto answer = send(request_for(options, operator_name()), options);
     return answer ? outcome_of(*answer, options, core::base::wall_now(), terminal_style()) : outcome_of(answer.error());
 }
 
@@ -71,6 +69,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     }
     if (options->command == Command::token) {
         return finish(make_token(*options));
+    }
+    if (options->command == Command::config_apply) {
+        return finish(apply_configuration(*options, operator_name()));
     }
     if (options->command == Command::upgrade) {
         return finish(upgrade(*options, operator_name()));

@@ -29,6 +29,9 @@ enum class Command {
     firewall_status,
     firewall_confirm,
     reload,
+    config_show,
+    config_apply,
+    config_rollback,
     upgrade,
     deploy_plan,
     deploy_rolling,
@@ -54,7 +57,9 @@ struct Options {
     std::optional<api::Place> remote{};  // the one to speak to instead
     bool json = false;
     std::string why{};
-    std::string config{};                       // run, check
+    std::string config{};                       // run, check, config apply
+    std::string text{};                         // config apply: what is in the file
+    bool previous = false;                      // config show
     std::optional<std::string> pool{};          // none: every pool
     std::vector<std::string> servers{};         // fence, unfence: at least one
     std::vector<core::Address> from{};          // host-fence: at least one, port 0
@@ -73,7 +78,7 @@ struct Options {
     std::string recipe{};                       // deploy rolling, deploy maintenance: a name of the configuration
     std::string settings{};                     // the same: a JSON object of what flags say of the recipe
     std::string overridden{};                   // the same: why guards are not to be asked
-    bool dry_run = false;                       // the same
+    bool dry_run = false;                       // the same, and config apply
     std::string strategy = "rolling";           // deploy plan: or maintenance
     std::string run{};                          // deploy rollback: the command, where it is another
     std::int64_t rollout = 0;                   // deploy status, deploy report: which; 0: the last

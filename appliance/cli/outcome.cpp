@@ -79,6 +79,9 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
             return show_guards(body, now, style);
         case Command::audit:
             return show_audit(body, now, style);
+        case Command::config_apply:
+        case Command::config_rollback:
+            return show_applied(body, style);
         case Command::reload:
             return show_reloaded(body, style);
         case Command::firewall_status:
@@ -108,7 +111,8 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
     if (answer.status < 200 || answer.status > 299) {
         return refusal(answer);
     }
-    if (options.nft || (options.command == Command::metrics && !options.json)) {
+    const bool as_it_is = options.command == Command::metrics || options.command == Command::config_show;
+    if (options.nft || (as_it_is && !options.json)) {
         return {done, answer.body, {}};
     }
     Json body = Json::parse(answer.body, nullptr, false);

@@ -10,6 +10,7 @@
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/parser_configuration.hpp"
 #include "appliance/cli/parser_deploy.hpp"
 #include "appliance/cli/parser_remote.hpp"
 #include "appliance/cli/parser_weight.hpp"
@@ -111,6 +112,7 @@ public:
             "3 daemon not reachable, 4 a wait ran out.\n"
             "Each command has its own help: gatehouse fence -h");
         add_daemon();
+        add_configuration(app_, options_);
         add_readers();
         add_fences();
         add_weight(app_, options_);

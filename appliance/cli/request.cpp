@@ -1,5 +1,7 @@
 #include "appliance/cli/request.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "appliance/api/client.hpp"
@@ -21,11 +23,22 @@ Request post(std::string path, json body, const Options& options, const std::str
         body["claimed_by"] = claimed_by;
     }
     return {std::move(path), body.dump(-1, ' ', false, json::error_handler_t::replace),
-            api::Client::answer_timeout + wait};
+            api::Client::answer_timeout + wait, Request::Method::post};
 }
 
 Request get(std::string path) {
     return {std::move(path), {}, api::Client::answer_timeout};
+}
+
+// As a query's value (RFC 3986, section 2.1).
+std::string escape(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           std::string_view("-._~").find(c) != std::string_view::npos;
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return out;
 }
 
 json servers_of(const Options& options) {
@@ -87,6 +100,19 @@ Request weight(const Options& options, const std::string& claimed_by) {
     return post("/v1/weight", std::move(body), options, claimed_by);
 }
 
+Request show_configuration(const Options& options) {
+    const char* format = options.json ? "json" : "toml";
+    return get(fmt::format("/v1/configuration?format={}{}", format, options.previous ? "&previous=1" : ""));
+}
+
+// The body is the text itself, so the rest stands in the query.
+Request apply_configuration(const Options& options, const std::string& claimed_by) {
+    std::string path = "/v1/configuration?why=" + escape(options.why);
+    path += claimed_by.empty() ? "" : "&claimed_by=" + escape(claimed_by);
+    path += options.dry_run ? "&dry_run=1" : "";
+    return {std::move(path), options.text, api::Client::answer_timeout, Request::Method::put};
+}
+
 Request guard(const Options& options) {
     std::string path = "/v1/guard?for_ms=" + std::to_string(options.lasts.value_or(core::Milliseconds{}).count());
     if (options.at) {
@@ -123,6 +149,12 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return post("/v1/firewall/confirm", json::object(), options, claimed_by);
         case Command::reload:
             return post("/v1/reload", json::object(), options, claimed_by);
+        case Command::config_show:
+            return show_configuration(options);
+        case Command::config_apply:
+            return apply_configuration(options, claimed_by);
+        case Command::config_rollback:
+            return post("/v1/configuration/rollback", json::object(), options, claimed_by);
         case Command::upgrade:
             return post("/v1/upgrade", json::object(), options, claimed_by, upgrade_check_max);
         case Command::guard:
@@ -150,6 +182,19 @@ Request request_for(const Options& options, const std::string& claimed_by) {
     }
     VERIFY(!"run, check, token and host-fence ask nothing of a daemon; deploy and events ask by themselves");
     return {};
+}
+
+core::Result<api::Answer> send(const Request& request, const Options& options) {
+    const api::Client client = client_for(options);
+    switch (request.method) {
+        case Request::Method::get:
+            return client.get(request.path, request.timeout);
+        case Request::Method::post:
+            return client.post(request.path, request.body, request.timeout);
+        case Request::Method::put:
+            return client.put(request.path, request.body, request.timeout);
+    }
+    return core::fail("cannot ask gatehouse");
 }
 
 api::Client client_for(const Options& options) {

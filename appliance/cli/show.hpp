@@ -22,6 +22,8 @@ std::string show_firewall(const nlohmann::json& firewall, core::WallTime now, co
 std::string show_fenced(const nlohmann::json& answer, const Options& options, core::WallTime now, const Style& style);
 std::string show_unfenced(const nlohmann::json& answer, const Options& options, const Style& style);
 std::string show_weights(const nlohmann::json& answer, const Style& style);
+// PUT /v1/configuration, POST /v1/configuration/rollback: what it has changed, or would.
+std::string show_applied(const nlohmann::json& answer, const Style& style);
 std::string show_reloaded(const nlohmann::json& answer, const Style& style);
 
 }  // namespace appliance::cli

@@ -162,4 +162,19 @@ std::string show_reloaded(const Json& answer, const Style& style) {
     return out.empty() ? "nothing has changed\n" : out;
 }
 
+std::string show_applied(const Json& answer, const Style& style) {
+    const bool dry_run = field(answer, "dry_run") == true;
+    std::string out;
+    for (const Json& change : items(answer, "changed")) {
+        out += paragraph(
+            (dry_run ? "would change " : "changed ") + (change.is_string() ? change.get<std::string>() : change.dump()),
+            style);
+    }
+    const std::string file = text(answer, "file");
+    return (out.empty() ? "nothing has changed\n" : out) +
+           (dry_run        ? "valid; nothing was written\n"
+            : file.empty() ? ""
+                           : paragraph(file + " is in place; gatehouse config rollback undoes it", style));
+}
+
 }  // namespace appliance::cli

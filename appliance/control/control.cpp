@@ -1,5 +1,6 @@
 // Control's skeleton: state, events, and how proxy and kernel are brought into line. The commands are in
-// control_fence.cpp, control_reload.cpp, control_maintenance.cpp, control_weight.cpp and control_upgrade.cpp.
+// control_fence.cpp, control_reload.cpp, control_configuration.cpp, control_maintenance.cpp, control_weight.cpp and
+// control_upgrade.cpp.
 #include "appliance/control/control.hpp"
 
 #include <algorithm>
@@ -33,7 +34,9 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
     : supervisor_(supervisor),
       log_(log_to),
       helper_([&supervisor] { supervisor.wake(); }),
+      file_(config.file),
       firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
+    file_.recover();
     Administration administration;
     auto store = Store::open(config.control.state);
     if (store) {

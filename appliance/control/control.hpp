@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "appliance/control/configuration_file.hpp"
 #include "appliance/control/drift.hpp"
 #include "appliance/control/events.hpp"
 #include "appliance/control/firewall.hpp"
@@ -69,6 +70,13 @@ public:
     Outcome<Json> confirm_firewall(const std::string& who, const std::string& why);
     // 422 with every problem where the file is invalid; nothing has changed then.
     Outcome<Json> reload(const std::string& who, const std::string& why);
+    // The text of the configuration file, or of the one before (404 where there is none).
+    Outcome<std::string> configuration(Edition edition);
+    // Puts the text into the file and reloads: 422 with every problem, 409 where the file cannot be written; then, and
+    // where the reload is refused, the file is what it was.
+    Outcome<Json> apply(const ConfigurationOrder& order);
+    // The same with the text of the one before, which changes places with it. 404 where there is none.
+    Outcome<Json> rollback(const std::string& who, const std::string& why);
     // Says whether the program at the daemon's path will do (409 with the reason where it will not); and then,
     // when its caller has been told, lets the supervisor become it, which ends this process. `status` shows the rest.
     Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
@@ -104,6 +112,8 @@ private:
     void take_back(const Administration& before, std::span<const netfilter::Change> changes);
     Outcome<netfilter::Reaped> kill(const std::vector<Target>& targets);
     Outcome<std::vector<FenceRecord>> install(const FenceOrder& order, const std::vector<Target>& targets);
+    Outcome<Json> take_file(const std::string& who, const std::string& why);
+    Outcome<Json> replace_file(const std::string& text, const std::string& who, const std::string& why);
     Outcome<void> take_config(const config::Config& wanted);
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
     // Returns in words what differed; empty where nothing did.
@@ -136,6 +146,7 @@ private:
     std::vector<netfilter::RedirectCount> redirect_counts_;
 
     std::mutex changing_;  // one change at a time; taken before state_mutex_
+    ConfigurationFile file_;
     std::optional<Store> store_;
     Firewall firewall_;
     core::Error store_error_;

@@ -24,22 +24,18 @@ std::set<core::Address> addresses_of(const config::Config& config) {
     return all;
 }
 
-Refusal invalid(const config::Problems& problems) {
-    Refusal refusal{422, {"the configuration is invalid", "", "nothing has changed; mend the file", 0}, {}};
-    for (const config::Problem& problem : problems) {
-        refusal.problems.push_back(problem.text());
-    }
-    return refusal;
-}
-
 }  // namespace
 
 Outcome<Json> Control::reload(const std::string& who, const std::string& why) {
     const std::lock_guard lock(changing_);
+    return take_file(who, why);
+}
+
+Outcome<Json> Control::take_file(const std::string& who, const std::string& why) {
     const auto running = state().config;
     auto wanted = config::load(running->file);
     if (!wanted) {
-        const Refusal refusal = invalid(wanted.error());
+        const Refusal refusal = refuse_configuration(wanted.error());
         log("reload", {{"error", refusal.error.what}, {"problems", refusal.problems}, {"who", who}, {"why", why}});
         return tl::unexpected(refusal);
     }

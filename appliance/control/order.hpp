@@ -48,4 +48,14 @@ struct WeightOrder {
     std::string why;
 };
 
+struct ConfigurationOrder {
+    std::string text;
+    bool dry_run = false;  // only say what it would change
+    std::string who;
+    std::string why;
+};
+
+// Of the configuration file.
+enum class Edition { current, previous };
+
 }  // namespace appliance::control

@@ -5,6 +5,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "appliance/config/problem.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::control {
@@ -21,6 +22,9 @@ using Outcome = tl::expected<T, Refusal>;
 [[nodiscard]] inline tl::unexpected<Refusal> refuse(int status, core::Error error) {
     return tl::unexpected(Refusal{status, std::move(error), {}});
 }
+
+// 422 with every problem. A configuration that is invalid has changed nothing.
+[[nodiscard]] Refusal refuse_configuration(const config::Problems& problems);
 
 // 503 where another process is away or stuck and a later try may work, else 500.
 [[nodiscard]] tl::unexpected<Refusal> refuse(core::Error error);

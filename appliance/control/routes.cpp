@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
@@ -10,6 +9,8 @@
 #include <utility>
 
 #include "appliance/control/read_order.hpp"
+#include "appliance/control/replies.hpp"
+#include "appliance/control/routes_configuration.hpp"
 #include "appliance/control/routes_deploy.hpp"
 #include "appliance/control/routes_events.hpp"
 #include "appliance/control/view_guard.hpp"
@@ -20,42 +21,10 @@ namespace {
 using Json = Control::Json;
 using nlohmann::json;
 
-api::Reply reply(int status, const Json& body) {
-    return {status, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
-}
-
-api::Reply reply(const Refusal& refusal) {
-    Json body{{"error", {{"what", refusal.error.what}, {"why", refusal.error.why}, {"mend", refusal.error.mend}}}};
-    if (!refusal.problems.empty()) {
-        body["problems"] = refusal.problems;
-    }
-    return reply(refusal.status, body);
-}
-
-api::Reply reply(const Outcome<Json>& outcome) {
-    return outcome ? reply(200, *outcome) : reply(outcome.error());
-}
-
-api::Reply complain(int status, std::string what, std::string mend = {}) {
-    return reply(Refusal{status, {std::move(what), "", std::move(mend), 0}, {}});
-}
-
 // How long a watcher may hold a thread of the API; less than its client waits for an answer.
 constexpr std::uint64_t watch_max = 30'000;
 // Changes that nobody waits for.
 constexpr unsigned apart_max = 32;
-
-// Nothing where the query does not hold such a number.
-std::optional<std::uint64_t> number_in(const api::Request& request, const char* name) {
-    const auto found = request.query.find(name);
-    std::uint64_t number = 0;
-    if (found == request.query.end()) {
-        return std::nullopt;
-    }
-    const std::string& text = found->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
-}
 
 api::Reply answer_rules(Control& control, const api::Request& request) {
     const auto format = request.query.find("format");
@@ -188,6 +157,9 @@ constexpr Route table[] = {
     {"POST", "/v1/deploy/abort", operate, change_deploys, "deploy abort"},
     {"POST", "/v1/deploy/sync", operate, change_deploys},
     {"POST", "/v1/firewall/confirm", admin, change_plain<&Control::confirm_firewall>, "firewall confirm"},
+    {"GET", "/v1/configuration", admin, read_configuration},
+    {"PUT", "/v1/configuration", admin, change_configuration, "config apply", Route::Body::text},
+    {"POST", "/v1/configuration/rollback", admin, change_plain<&Control::rollback>, "config rollback"},
     {"POST", "/v1/upgrade", admin, change_upgrade, "upgrade"},
     {"POST", "/v1/reload", admin, change_plain<&Control::reload>, "reload"},
 };
@@ -320,7 +292,9 @@ api::Reply answer(const Services& services, const api::Request& request) {
         return complain(403, request.peer.user + " may not do this",
                         "use a token whose role is " + std::string(config::print((*route)->role)));
     }
-    const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
+    const json body = (*route)->takes == Route::Body::text ? words_beside_text(request)
+                      : request.body.empty()               ? json::object()
+                                                           : json::parse(request.body, nullptr, false);
     if (!body.is_object()) {
         return complain(400, "the request's body is not a JSON object");
     }

@@ -23,15 +23,18 @@ struct Services {
 struct Call {
     const Services& services;
     const api::Request& request;
-    const nlohmann::json& body;  // an object; empty where the request has none
+    const nlohmann::json& body;  // an object; empty where the request has none; beside a text, what its query says
 };
 
 struct Route {
-    std::string_view method;  // "GET" (HEAD comes to it too) or "POST"
+    enum class Body { json, text };
+
+    std::string_view method;  // "GET" (HEAD comes to it too), "POST" or "PUT"
     std::string_view path;
     config::Role role;  // that a caller needs
     api::Reply (*handle)(const Call& call);
     std::string_view change{};  // what the audit log calls it; empty: it changes nothing
+    Body takes = Body::json;
 };
 
 // Every route there is.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <linux/io_uring.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ std::string in_child(Role role, bool confined, const std::function<bool()>& chec
     const pid_t pid = ::fork();
     if (pid == 0) {
         const auto dropped = drop_privileges(role, nobody);
-        if (!dropped || (confined && !confine(role, "/tmp"))) {
+        if (!dropped || (confined && !confine(role, {"/tmp"}))) {
             ::_exit(99);
         }
         ::_exit(check() ? 0 : 1);
@@ -115,6 +116,25 @@ TEST_F(FilterTest, ControlReadsFilesAndAsksOverTheNetworkButNothingRaw) {
               "exit code 0");
 }
 
+TEST_F(FilterTest, ControlPutsAFileInAnothersPlaceWhereItMayWrite) {
+    EXPECT_EQ(in_child(Role::control, true,
+                       [] {
+                           std::string name = "/tmp/gatehouse-sandbox-XXXXXX";
+                           if (::mkdtemp(name.data()) != nullptr) {
+                               return false;  // a folder is nothing that it makes
+                           }
+                           const std::string fresh = "/tmp/gatehouse-sandbox-" + std::to_string(::getpid());
+                           const std::string place = fresh + ".toml";
+                           const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+                           const bool written = ::fchmod(file, 0640) == 0 && ::fchown(file, -1, ::getegid()) == 0 &&
+                                                ::write(file, "x", 1) == 1 && ::fsync(file) == 0;
+                           const bool moved = ::rename(fresh.c_str(), place.c_str()) == 0;
+                           const bool gone = ::unlink(place.c_str()) == 0;
+                           return written && moved && gone && ::open("/var/tmp/x", O_WRONLY | O_CREAT, 0600) < 0;
+                       }),
+              "exit code 0");
+}
+
 TEST_F(FilterTest, TheFenceOpensNothingButNetlink) {
     EXPECT_EQ(in_child(Role::fence, true,
                        [] {
@@ -137,7 +157,8 @@ TEST_F(SandboxTest, LandlockAloneShutsTheFileSystem) {
         "exit code 0");
     EXPECT_EQ(in_child(Role::control, false,
                        [] {
-                           return restrict_files(Role::control, "/tmp") && ::open("/etc/passwd", O_RDONLY) >= 0 &&
+                           return restrict_files(Role::control, {"/missing", "/", "/tmp"}) &&
+                                  ::open("/etc/passwd", O_RDONLY) >= 0 &&
                                   ::open("/var/tmp/gatehouse-x", O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES;
                        }),
               "exit code 0");

@@ -22,7 +22,7 @@ const json& body_of(const json& operation) {
 }
 
 std::string method_in_lower_case(std::string_view method) {
-    return method == "GET" ? "get" : "post";
+    return method == "GET" ? "get" : method == "PUT" ? "put" : "post";
 }
 
 TEST(OpenApi, DescribesEachRouteAndNoOther) {

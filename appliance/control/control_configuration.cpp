@@ -1,0 +1,104 @@
+// The configuration file, changed through the API: another text in its place, and back.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "appliance/config/load.hpp"
+#include "appliance/control/control.hpp"
+#include "appliance/control/differences.hpp"
+
+namespace appliance::control {
+namespace {
+
+using Json = Control::Json;
+
+// What a refusal is worth depends on what the file is after it.
+void say_more(core::Error& error, const std::string& more) {
+    error.mend = error.mend.empty() ? more : error.mend + "; " + more;
+}
+
+tl::unexpected<Refusal> no_previous() {
+    return refuse(404, {"there is no previous configuration", "nothing has been applied yet", "", 0});
+}
+
+}  // namespace
+
+Outcome<std::string> Control::configuration(Edition edition) {
+    const std::lock_guard lock(changing_);
+    if (edition == Edition::current) {
+        auto text = file_.text();
+        return text ? Outcome<std::string>(std::move(*text)) : refuse(std::move(text.error()));
+    }
+    auto previous = file_.previous();
+    if (!previous) {
+        return refuse(std::move(previous.error()));
+    }
+    return *previous ? Outcome<std::string>(std::move(**previous)) : no_previous();
+}
+
+Outcome<Json> Control::apply(const ConfigurationOrder& order) {
+    if (order.text.size() > config::Bounds::file_bytes) {
+        return refuse(413, {"the configuration is too long",
+                            fmt::format("it holds more than {} KiB", config::Bounds::file_bytes / 1024), "", 0});
+    }
+    const std::lock_guard lock(changing_);
+    const auto running = state().config;
+    auto wanted = config::parse(order.text, running->file);
+    if (!wanted) {
+        return tl::unexpected(refuse_configuration(wanted.error()));
+    }
+    if (!order.dry_run) {
+        return replace_file(order.text, order.who, order.why);
+    }
+    std::vector<std::string> notes;
+    const config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
+    std::vector<std::string> changed = describe_changes(*running, taken);
+    changed.insert(changed.end(), notes.begin(), notes.end());
+    return Json{{"changed", std::move(changed)}, {"file", running->file.string()}, {"dry_run", true}};
+}
+
+Outcome<Json> Control::rollback(const std::string& who, const std::string& why) {
+    const std::lock_guard lock(changing_);
+    const auto previous = file_.previous();
+    if (!previous) {
+        return refuse(previous.error());
+    }
+    if (!*previous) {
+        return no_previous();
+    }
+    if (const auto wanted = config::parse(**previous, state().config->file); !wanted) {
+        Refusal refusal = refuse_configuration(wanted.error());
+        refusal.error = {"the previous configuration is invalid", "", "nothing has changed; apply a mended one", 0};
+        return tl::unexpected(std::move(refusal));
+    }
+    return replace_file(**previous, who, why);
+}
+
+// The caller has looked whether the text is valid. One that is there already is not written again, or the previous one
+// would be forgotten for nothing.
+Outcome<Json> Control::replace_file(const std::string& text, const std::string& who, const std::string& why) {
+    const std::string file = state().config->file.string();
+    const bool same = file_.text() == text;
+    if (auto written = same ? core::Result<void>() : file_.replace(text); !written) {
+        log("configuration", {{"file", file}, {"error", written.error().line()}, {"who", who}, {"why", why}});
+        return refuse(409, std::move(written.error()));
+    }
+    auto taken = take_file(who, why);
+    if (!taken) {
+        if (const auto back = same ? core::Result<void>() : file_.take_back(); back) {
+            say_more(taken.error().error, "the configuration is the one before");
+        } else {
+            say_more(taken.error().error, fmt::format("{} is the new one all the same: {}", file, back.error().line()));
+        }
+        return taken;
+    }
+    if (const auto kept = same ? core::Result<void>() : file_.keep(); !kept) {
+        log("configuration", {{"file", file}, {"error", kept.error().line()}});
+    }
+    log("configuration", {{"file", file}, {"bytes", text.size()}, {"who", who}, {"why", why}});
+    (*taken)["file"] = file;
+    return taken;
+}
+
+}  // namespace appliance::control

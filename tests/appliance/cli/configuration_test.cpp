@@ -1,0 +1,115 @@
+// `gatehouse config`: what is read, sent and shown.
+#include "appliance/cli/configuration.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "appliance/cli/parser.hpp"
+#include "appliance/cli/request.hpp"
+#include "appliance/cli/show.hpp"
+#include "tests/appliance/api/unix_server.hpp"
+
+namespace appliance::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::StartsWith;
+using tests::UnixServer;
+
+tl::expected<Options, Ending> parse(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "gatehouse");
+    return cli::parse(static_cast<int>(arguments.size()), arguments.data(), core::base::wall_now());
+}
+
+TEST(ParserOfConfig, TakesItsThreeCommands) {
+    EXPECT_EQ(parse({"config", "show"})->command, Command::config_show);
+    EXPECT_TRUE(parse({"config", "show", "--previous"})->previous);
+    const auto apply = parse({"config", "apply", "new.toml", "--dry-run", "--why", "a try"});
+    ASSERT_TRUE(apply.has_value());
+    EXPECT_EQ(apply->command, Command::config_apply);
+    EXPECT_EQ(apply->config, "new.toml");
+    EXPECT_TRUE(apply->dry_run);
+    EXPECT_EQ(apply->why, "a try");
+    EXPECT_EQ(parse({"config", "rollback"})->command, Command::config_rollback);
+    EXPECT_EQ(parse({"config", "apply"}).error().code, 2);
+    EXPECT_THAT(parse({"config", "aply", "x"}).error().text, HasSubstr("did you mean 'apply'"));
+}
+
+TEST(RequestForConfig, SaysBesideTheTextWhyAndWho) {
+    const auto request = request_for(
+        {.command = Command::config_apply, .why = "ä & 100 %", .text = "[pool.app]\n", .dry_run = true}, "ann");
+    EXPECT_EQ(request.method, Request::Method::put);
+    EXPECT_EQ(request.path, "/v1/configuration?why=%C3%A4%20%26%20100%20%25&claimed_by=ann&dry_run=1");
+    EXPECT_EQ(request.body, "[pool.app]\n");
+    EXPECT_EQ(request_for({.command = Command::config_show}, "").path, "/v1/configuration?format=toml");
+    EXPECT_EQ(request_for({.command = Command::config_show, .json = true, .previous = true}, "").path,
+              "/v1/configuration?format=json&previous=1");
+    EXPECT_EQ(request_for({.command = Command::config_rollback}, "").path, "/v1/configuration/rollback");
+}
+
+class ConfigApply : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = "/tmp/gatehouse-apply-XXXXXX";
+        folder_ = ::mkdtemp(name.data());
+    }
+    void TearDown() override { fs::remove_all(folder_); }
+
+    Outcome apply(UnixServer& server, std::string_view text) const {
+        const fs::path file = folder_ / "new.toml";
+        std::ofstream(file) << text;
+        return apply_configuration({.command = Command::config_apply, .socket = server.path(), .config = file}, "");
+    }
+
+    fs::path folder_;
+};
+
+TEST_F(ConfigApply, SendsTheFileAsItIs) {
+    UnixServer server({{200, R"({"changed": ["server web3: added"], "file": "/etc/gatehouse/gatehouse.toml"})"}});
+    const Outcome outcome = apply(server, "# one\n[pool.app]\n");
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.out,
+              "changed server web3: added\n"
+              "/etc/gatehouse/gatehouse.toml is in place; gatehouse config rollback undoes it\n");
+    const std::string asked = server.stop().front();
+    EXPECT_THAT(asked, StartsWith("PUT /v1/configuration?why= HTTP/1.1"));
+    EXPECT_THAT(asked, testing::EndsWith("\r\n\r\n# one\n[pool.app]\n"));
+}
+
+TEST_F(ConfigApply, AProblemIsCodeTwo) {
+    UnixServer server(
+        {{422, R"({"error": {"what": "the configuration is invalid"}, "problems": ["g.toml:3:1: a; b"]})"}});
+    const Outcome outcome = apply(server, "[");
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_EQ(outcome.err, "gatehouse: the configuration is invalid\ng.toml:3:1: a; b\n");
+}
+
+TEST_F(ConfigApply, AFileThatIsTooLongIsNotSent) {
+    UnixServer server({{200, R"({"changed": []})"}});
+    EXPECT_EQ(apply(server, std::string(std::size_t{1} << 20, '#')).code, 0);
+    const Outcome outcome = apply(server, std::string((std::size_t{1} << 20) + 1, '#'));
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("it holds more than 1024 KiB"));
+    EXPECT_EQ(server.stop().size(), 1U);
+}
+
+TEST_F(ConfigApply, AFileThatIsMissingIsCodeTwo) {
+    const Outcome outcome = apply_configuration({.command = Command::config_apply, .config = folder_ / "none"}, "");
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("No such file"));
+}
+
+TEST(ShowApplied, ADryRunSaysThatNothingWasWritten) {
+    EXPECT_EQ(show_applied({{"changed", {"pool app"}}, {"dry_run", true}}, {}),
+              "would change pool app\nvalid; nothing was written\n");
+}
+
+}  // namespace
+}  // namespace appliance::cli
