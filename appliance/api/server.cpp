@@ -99,9 +99,9 @@ public:
         set_payload_max_length(api::Server::body_max);
         set_error_handler([](const httplib::Request&, httplib::Response& response) {
             if (response.status == 413 && response.body.empty()) {
-                response.set_content(
-                    R"({"error":{"what":"the request is too long","why":"its body holds more than 1024 KiB","mend":""}})",
-                    json_type);
+                response.set_content(R"({"error":{"what":"the request is too long",)"
+                                     R"("why":"its body holds more than 1024 KiB","mend":""}})",
+                                     json_type);
             }
         });
         set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {

@@ -170,11 +170,12 @@ std::string show_applied(const Json& answer, const Style& style) {
             (dry_run ? "would change " : "changed ") + (change.is_string() ? change.get<std::string>() : change.dump()),
             style);
     }
-    const std::string file = text(answer, "file");
-    return (out.empty() ? "nothing has changed\n" : out) +
-           (dry_run        ? "valid; nothing was written\n"
-            : file.empty() ? ""
-                           : paragraph(file + " is in place; gatehouse config rollback undoes it", style));
+    out = out.empty() ? "nothing has changed\n" : out;
+    if (dry_run) {
+        return out + "valid; nothing was written\n";
+    }
+    const std::string written = fmt::format("written to {} (undo: gatehouse config rollback)", text(answer, "file"));
+    return field(answer, "written") == true ? out + paragraph(written, style) : out;
 }
 
 }  // namespace appliance::cli

@@ -96,8 +96,9 @@ Outcome<Json> Control::replace_file(const std::string& text, const std::string& 
     if (const auto kept = same ? core::Result<void>() : file_.keep(); !kept) {
         log("configuration", {{"file", file}, {"error", kept.error().line()}});
     }
-    log("configuration", {{"file", file}, {"bytes", text.size()}, {"who", who}, {"why", why}});
+    log("configuration", {{"file", file}, {"written", !same}, {"who", who}, {"why", why}});
     (*taken)["file"] = file;
+    (*taken)["written"] = !same;
     return taken;
 }
 

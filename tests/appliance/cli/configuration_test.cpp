@@ -72,12 +72,13 @@ protected:
 };
 
 TEST_F(ConfigApply, SendsTheFileAsItIs) {
-    UnixServer server({{200, R"({"changed": ["server web3: added"], "file": "/etc/gatehouse/gatehouse.toml"})"}});
+    UnixServer server({{200, R"({"changed": ["server web3: added"], "file": "/etc/gatehouse/gatehouse.toml",
+                               "written": true})"}});
     const Outcome outcome = apply(server, "# one\n[pool.app]\n");
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.out,
               "changed server web3: added\n"
-              "/etc/gatehouse/gatehouse.toml is in place; gatehouse config rollback undoes it\n");
+              "written to /etc/gatehouse/gatehouse.toml (undo: gatehouse config rollback)\n");
     const std::string asked = server.stop().front();
     EXPECT_THAT(asked, StartsWith("PUT /v1/configuration?why= HTTP/1.1"));
     EXPECT_THAT(asked, testing::EndsWith("\r\n\r\n# one\n[pool.app]\n"));
@@ -104,6 +105,11 @@ TEST_F(ConfigApply, AFileThatIsMissingIsCodeTwo) {
     const Outcome outcome = apply_configuration({.command = Command::config_apply, .config = folder_ / "none"}, "");
     EXPECT_EQ(outcome.code, 2);
     EXPECT_THAT(outcome.err, HasSubstr("No such file"));
+}
+
+TEST(ShowApplied, TheSameTextIsNotWrittenAgain) {
+    EXPECT_EQ(show_applied({{"changed", nlohmann::json::array()}, {"file", "g.toml"}, {"written", false}}, {}),
+              "nothing has changed\n");
 }
 
 TEST(ShowApplied, ADryRunSaysThatNothingWasWritten) {
