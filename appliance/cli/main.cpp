@@ -14,6 +14,7 @@
 #include "appliance/cli/outcome.hpp"
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
+#include "appliance/cli/support.hpp"
 #include "appliance/cli/token.hpp"
 #include "appliance/cli/upgrade.hpp"
 #include "appliance/cli/watch.hpp"
@@ -72,6 +73,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     }
     if (options->command == Command::config_apply) {
         return finish(apply_configuration(*options, operator_name()));
+    }
+    if (options->command == Command::support) {
+        return finish(support(*options));
     }
     if (options->command == Command::upgrade) {
         return finish(upgrade(*options, operator_name()));

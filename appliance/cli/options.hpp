@@ -47,6 +47,11 @@ enum class Command {
     audit,
     events,
     token,
+    connect,
+    resolve,
+    ping,
+    log,
+    support,
 };
 
 enum class FenceEnd { let_be, drain, kill };
@@ -69,7 +74,7 @@ struct Options {
     FenceEnd end = FenceEnd::let_be;            // fence: what becomes of what is in flight
     core::Milliseconds drain{};                 // how long to wait for it
     std::optional<core::Milliseconds> lasts{};  // fence, host-fence, guard --for; deploy --expires
-    std::optional<core::Milliseconds> wait{};   // unfence, upgrade
+    std::optional<core::Milliseconds> wait{};   // unfence, upgrade; connect, resolve, ping --timeout
     std::optional<unsigned> weight{};           // weight; none: the configuration's again
     bool watch = false;                         // rules
     bool nft = false;                           // rules
@@ -89,6 +94,11 @@ struct Options {
     std::string role = "operate";               // token
     std::string token_file{};                   // token: where to write it; empty: print it
     bool rolling = false;                       // deploy rollback: batch by batch
+    std::string target{};                       // connect, resolve, ping: a name or an address
+    std::uint16_t port = 0;                     // connect
+    std::int64_t count = 3;                     // ping: how many echoes
+    std::int64_t lines = 100;                   // log
+    std::string output{};                       // support: the file; empty: one named after the time
     bool skip = false;                          // deploy resume: what failed is taken for done
 };
 

@@ -8,6 +8,7 @@
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/show.hpp"
 #include "appliance/cli/show_audit.hpp"
+#include "appliance/cli/show_diagnose.hpp"
 #include "appliance/cli/show_guard.hpp"
 #include "appliance/cli/view.hpp"
 
@@ -82,6 +83,12 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
         case Command::config_apply:
         case Command::config_rollback:
             return show_applied(body, style);
+        case Command::connect:
+            return show_connected(body, style);
+        case Command::resolve:
+            return show_resolved(body, style);
+        case Command::ping:
+            return show_pinged(body, style);
         case Command::reload:
             return show_reloaded(body, style);
         case Command::firewall_status:
@@ -126,9 +133,16 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
             return {failed, {}, complaint(fmt::format("no pool '{}'; {}", *options.pool, known))};
         }
     }
+    if (options.command == Command::log && !options.json) {
+        return {done, show_log(answer.body), {}};
+    }
     Outcome outcome{done, options.json ? dump(body) : show(body, options, now, style), {}};
     if (options.command == Command::guard && field(body, "allowed") != true) {
         outcome.code = failed;
+    }
+    if (const auto why = diagnosis(body, options); !why.empty()) {
+        outcome.code = failed;
+        outcome.err = complaint(why);
     }
     if (const auto miss = missed(body, options); !miss.empty()) {
         outcome.code = timed_out;

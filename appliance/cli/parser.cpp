@@ -12,6 +12,8 @@
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/parser_configuration.hpp"
 #include "appliance/cli/parser_deploy.hpp"
+#include "appliance/cli/parser_diagnose.hpp"
+#include "appliance/cli/parser_firewall.hpp"
 #include "appliance/cli/parser_remote.hpp"
 #include "appliance/cli/parser_weight.hpp"
 #include "appliance/config/nearest.hpp"
@@ -118,9 +120,10 @@ public:
         add_weight(app_, options_);
         add_host_fence();
         add_maintenance();
-        add_firewall();
+        add_firewall(app_, options_);
         add_deploy(app_, options_, now_);
         add_guard(app_, options_, now_);
+        add_diagnose(app_, options_);
         add_token(app_, options_);
     }
 
@@ -337,19 +340,6 @@ private:
                                "gatehouse maintenance status --json");
         add_pool(status, "POOL", "Only this pool");
         add_json(status);
-    }
-
-    void add_firewall() {
-        CLI::App& firewall = *app_.add_subcommand("firewall", "Who may reach the appliance itself");
-        firewall.require_subcommand(1);
-        firewall.footer("Example: gatehouse firewall status");
-        CLI::App& status = add(firewall, "status", Command::firewall_status, "What is open, and what was dropped",
-                               "gatehouse firewall status --json");
-        add_json(status);
-        CLI::App& confirm = add(firewall, "confirm", Command::firewall_confirm, "Keep the firewall of the last reload",
-                                "gatehouse firewall confirm --why 'I still get in'\n"
-                                "From a new session: one that was open before gets through any firewall.");
-        add_why(confirm);
     }
 
     // The library only says that a subcommand is missing, even where one was mistyped.

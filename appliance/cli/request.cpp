@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "appliance/api/client.hpp"
 #include "core/base/verify.hpp"
@@ -113,6 +114,14 @@ Request apply_configuration(const Options& options, const std::string& claimed_b
     return {std::move(path), options.text, api::Client::answer_timeout, Request::Method::put};
 }
 
+// Changes nothing, so nobody says why.
+Request diagnose(std::string path, json body, const Options& options) {
+    const core::Milliseconds timeout = options.wait.value_or(core::Milliseconds{5'000});
+    body["timeout_ms"] = timeout.count();
+    return {std::move(path), body.dump(-1, ' ', false, json::error_handler_t::replace),
+            api::Client::answer_timeout + timeout, Request::Method::post};
+}
+
 Request guard(const Options& options) {
     std::string path = "/v1/guard?for_ms=" + std::to_string(options.lasts.value_or(core::Milliseconds{}).count());
     if (options.at) {
@@ -122,9 +131,8 @@ Request guard(const Options& options) {
     return {std::move(path), {}, std::chrono::minutes(5)};
 }
 
-}  // namespace
-
-Request request_for(const Options& options, const std::string& claimed_by) {
+// What reads and what tries something out; nothing where the command changes something, or asks nothing.
+std::optional<Request> asking(const Options& options) {
     switch (options.command) {
         case Command::status:
             return get("/v1/status");
@@ -134,6 +142,36 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return get(options.json ? "/v1/metrics?format=json" : "/v1/metrics");
         case Command::maintenance_status:
             return get("/v1/maintenance");
+        case Command::firewall_status:
+            return get("/v1/firewall");
+        case Command::config_show:
+            return show_configuration(options);
+        case Command::guard:
+            return guard(options);
+        case Command::connect:
+            return diagnose("/v1/diagnose/connect", {{"host", options.target}, {"port", options.port}}, options);
+        case Command::resolve:
+            return diagnose("/v1/diagnose/resolve", {{"name", options.target}}, options);
+        case Command::ping:
+            return diagnose("/v1/diagnose/ping", {{"host", options.target}, {"count", options.count}}, options);
+        case Command::log:
+            return get("/v1/log?lines=" + std::to_string(options.lines));
+        case Command::support:
+            return get("/v1/support");
+        case Command::audit:
+            return get("/v1/audit?last=" + std::to_string(options.last));
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace
+
+Request request_for(const Options& options, const std::string& claimed_by) {
+    if (auto request = asking(options)) {
+        return std::move(*request);
+    }
+    switch (options.command) {
         case Command::fence:
             return fence(options, claimed_by);
         case Command::unfence:
@@ -143,41 +181,17 @@ Request request_for(const Options& options, const std::string& claimed_by) {
         case Command::maintenance_on:
         case Command::maintenance_off:
             return maintenance(options, claimed_by);
-        case Command::firewall_status:
-            return get("/v1/firewall");
         case Command::firewall_confirm:
             return post("/v1/firewall/confirm", json::object(), options, claimed_by);
         case Command::reload:
             return post("/v1/reload", json::object(), options, claimed_by);
-        case Command::config_show:
-            return show_configuration(options);
         case Command::config_apply:
             return apply_configuration(options, claimed_by);
         case Command::config_rollback:
             return post("/v1/configuration/rollback", json::object(), options, claimed_by);
         case Command::upgrade:
             return post("/v1/upgrade", json::object(), options, claimed_by, upgrade_check_max);
-        case Command::guard:
-            return guard(options);
-        case Command::audit:
-            return get("/v1/audit?last=" + std::to_string(options.last));
-        case Command::run:
-        case Command::check:
-        case Command::host_fence_add:
-        case Command::host_fence_remove:
-        case Command::host_fence_list:
-        case Command::deploy_plan:
-        case Command::deploy_rolling:
-        case Command::deploy_maintenance:
-        case Command::deploy_rollback:
-        case Command::deploy_status:
-        case Command::deploy_pause:
-        case Command::deploy_resume:
-        case Command::deploy_abort:
-        case Command::deploy_history:
-        case Command::deploy_report:
-        case Command::token:
-        case Command::events:
+        default:
             break;
     }
     VERIFY(!"run, check, token and host-fence ask nothing of a daemon; deploy and events ask by themselves");

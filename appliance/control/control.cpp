@@ -95,6 +95,9 @@ void Control::handle(link::Message event) {
         }
     } else if (type == "child_exited") {
         is_proxy ? proxy_.detach() : helper_.detach();
+        // The supervisor has logged it, in another process than the one that is asked for the log.
+        events_.publish("process_exit", link::event_line("process_exit", {{"process", event.body.value("process", "")},
+                                                                          {"why", event.body.value("why", "")}}));
     } else if (type == "reload") {
         static_cast<void>(reload("the supervisor", "SIGHUP"));
     } else if (type == "upgrade") {

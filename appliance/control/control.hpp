@@ -82,6 +82,9 @@ public:
     Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
     void upgrade();
 
+    // "web1 is fenced by ann: deploying", where a fence stands at the address; else empty.
+    [[nodiscard]] std::string fence_note(const core::Address& address) const;
+
     // What the pool's visitors have seen since the proxy's start, to be kept and subtracted: {"proxy": pid, "visitors":
     // visitors_in()}; null while there is no proxy.
     [[nodiscard]] nlohmann::json visitors(const std::string& pool);

@@ -276,4 +276,15 @@ void Control::expire() {
     static_cast<void>(administer());
 }
 
+std::string Control::fence_note(const core::Address& address) const {
+    const auto administration = state().administration;
+    const auto found = administration->fences.find(address);
+    if (found == administration->fences.end()) {
+        return {};
+    }
+    const FenceRecord& fence = found->second;
+    return (fence.server.empty() ? address.text() : fence.server) + " is fenced by " + fence.who +
+           (fence.why.empty() ? "" : ": " + fence.why);
+}
+
 }  // namespace appliance::control

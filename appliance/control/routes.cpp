@@ -12,6 +12,7 @@
 #include "appliance/control/replies.hpp"
 #include "appliance/control/routes_configuration.hpp"
 #include "appliance/control/routes_deploy.hpp"
+#include "appliance/control/routes_diagnose.hpp"
 #include "appliance/control/routes_events.hpp"
 #include "appliance/control/view_guard.hpp"
 
@@ -146,6 +147,11 @@ constexpr Route table[] = {
     {"GET", "/v1/deploy/history", look, read_deploys},
     {"GET", "/v1/deploy/report", look, read_deploys},
     {"GET", "/v1/deploy/journal", look, read_deploys},
+    {"GET", "/v1/log", look, read_log},
+    {"GET", "/v1/support", look, read_support},
+    {"POST", "/v1/diagnose/connect", operate, diagnose_connect},
+    {"POST", "/v1/diagnose/resolve", operate, diagnose_resolve},
+    {"POST", "/v1/diagnose/ping", operate, diagnose_ping},
     {"POST", "/v1/fence", operate, change_fence, "fence"},
     {"POST", "/v1/unfence", operate, change_unfence, "unfence"},
     {"POST", "/v1/maintenance", operate, change_maintenance, "maintenance"},

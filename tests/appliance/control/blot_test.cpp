@@ -1,0 +1,68 @@
+#include "appliance/control/blot.hpp"
+
+#include <gtest/gtest.h>
+
+namespace appliance::control {
+namespace {
+
+struct Case {
+    const char* text;
+    const char* blotted;
+};
+
+class Blot : public testing::TestWithParam<Case> {};
+
+TEST_P(Blot, TakesSecretsAndNothingElse) {
+    EXPECT_EQ(blot(std::string_view(GetParam().text)), GetParam().blotted);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfAConfiguration, Blot,
+    testing::Values(Case{"token_sha256 = \"ca5578b5\"\nrole = \"read\"\n", "token_sha256 = \"***\"\nrole = \"read\"\n"},
+                    Case{"ci = { role = \"read\", token_sha256='ab' , x = 1 }",
+                         "ci = { role = \"read\", token_sha256='***' , x = 1 }"},
+                    Case{"access.ci.token_sha256=\"ab\"", "access.ci.token_sha256=\"***\""},
+                    Case{"\"token_sha256\" = \"ab\"", "\"token_sha256\" = \"***\""},
+                    Case{"# password = \"old\"  # was\n", "# password = \"***\"  # was\n"},
+                    Case{"bypass_cookie = \"preview=x\"", "bypass_cookie = \"***\""},
+                    Case{"bypass_header = \"X-Preview: x\"", "bypass_header = \"***\""},
+                    Case{"password = \"\"\"a\nb\"c\"\"\"\nport = 80", "password = \"\"\"***\"\"\"\nport = 80"},
+                    Case{"password = \"a\\\"b\" # x", "password = \"***\" # x"},
+                    Case{"passwords = [\"a\", 'b']", "passwords = [***]"},
+                    Case{"secret_file = \"bbb.secret\"", "secret_file = \"bbb.secret\""},
+                    Case{"cookie = \"gatehouse\"\nkey = \"api.key\"", "cookie = \"gatehouse\"\nkey = \"api.key\""},
+                    Case{"password = \"never ends", "password = \"***"}, Case{"password = \"\\", "password = \"***"},
+                    Case{"token", "token"}, Case{"token =", "token ="}, Case{"token = \"", "token = \""},
+                    Case{"", ""}));
+
+INSTANTIATE_TEST_SUITE_P(
+    OfCommandsAndMessages, Blot,
+    testing::Values(Case{"run = \"ssh {host} API_TOKEN=abc deploy\"", "run = \"ssh {host} API_TOKEN=*** deploy\""},
+                    Case{"run = 'x --token abc --host y'", "run = 'x --token *** --host y'"},
+                    Case{"curl -H 'Authorization: Bearer abc def' x", "curl -H 'Authorization: ***' x"},
+                    Case{"sent Bearer abc.def", "sent Bearer ***"},
+                    Case{"https://ann:pw@host/x?y", "https://***@host/x?y"},
+                    Case{"https://host/a@b", "https://host/a@b"},
+                    Case{"https://h/?a=1&access_token=xyz&b=2", "https://h/?a=1&access_token=***&b=2"},
+                    Case{R"({"token":"x","port":80})", R"({"token":"***","port":80})"},
+                    Case{"--token-file ci.token", "--token-file ci.token"},
+                    Case{"its token is not among [access]", "its token is not among [access]"}));
+
+TEST(BlotOfJson, GoesThroughAllOfIt) {
+    const nlohmann::ordered_json all{
+        {"password", "a"},
+        {"list", {{{"token", {"a", "b"}}, {"why", "https://u:p@h/"}}}},
+        {"tokens_seen", 3},
+        {"name", "web1"},
+    };
+    EXPECT_EQ(blot(all).dump(),
+              R"({"password":"***","list":[{"token":"***","why":"https://***@h/"}],"tokens_seen":3,"name":"web1"})");
+}
+
+TEST(BlotOfText, TakesNoLongerForAMebibyte) {
+    const std::string odd(std::size_t{1} << 20, '=');
+    EXPECT_EQ(blot(std::string_view(odd)), odd);
+}
+
+}  // namespace
+}  // namespace appliance::control
