@@ -3,6 +3,7 @@
 it prints as figures was measured in that run."""
 
 import contextlib
+import functools
 import http.client
 import http.server
 import json
@@ -17,6 +18,8 @@ import time
 import unittest
 
 import build
+import kspp
+import sign
 from machine import FIRMWARE, Machine, enrolled_firmware, free_port
 
 BOOT = 240  # seconds at most until something answers; a busy machine needs most of it
@@ -24,6 +27,9 @@ TOOLS = build.Tools()
 WORK = build.WORK
 VERSION = (build.HERE / "mkosi.version").read_text().strip()
 DISK = WORK / f"gatehouse_{VERSION}.raw"
+# Above 2.0, as far as their work makes it: one starts as root and gives each of its processes a user of its own, the other
+# mounts a volume.
+EXPOSURE = {"gatehouse.service": 2.7, "gatehouse-setup.service": 2.2}
 DATA = 256 << 20  # bytes that the disk has for the data partition
 
 CONFIGURATION = """\
@@ -152,6 +158,28 @@ class SetupModeTest(MachineTest):
         self.assertIn("Secure Boot is enabled", self.machine.said())
 
 
+class SettingsTest(unittest.TestCase):
+    """What can be told of the image without starting it."""
+
+    def test_the_kernel_is_set_as_recommended_or_says_why_not(self):
+        tree = WORK / "tree/usr/lib"
+        settings = (tree / "sysctl.d/60-gatehouse.conf").read_text() + (tree / "gatehouse/seal.conf").read_text()
+        findings, departures = kspp.differences((WORK / "kernel.config").read_text(), (build.HERE / "command_line").read_text(),
+                                                settings)
+        print("", *departures, sep="\n  ")
+        self.assertEqual(findings, [])
+
+    def test_no_unit_of_ours_is_more_exposed_than_it_says(self):
+        units = sorted((WORK / "tree/usr/lib/systemd/system").glob("gatehouse*.service"))
+        self.assertGreater(len(units), 5)
+        for unit in units:
+            said = TOOLS.inside(["systemd-analyze", "security", "--offline=yes", "--no-pager",
+                                 f"--root={TOOLS.path(WORK / 'tree')}", unit.name])
+            exposure = float(re.search(r"exposure level for .*: ([0-9.]+)", said).group(1))
+            print(f"\n  {unit.name}: {exposure}", end="")
+            self.assertLessEqual(exposure, EXPOSURE.get(unit.name, 2.0), unit.name)
+
+
 class ReproducibleTest(unittest.TestCase):
     def test_the_same_tree_gives_the_same_bytes_up_to_the_signature(self):
         again = build.ROOT / "build" / "image-again"
@@ -165,7 +193,9 @@ class ReproducibleTest(unittest.TestCase):
             self.assertEqual(build.digest(WORK / name), build.digest(again / name), name)
 
 
-class ServingTest(MachineTest):
+class Serving(MachineTest):
+    """Two servers on this machine, a configuration that names them, and somebody who may operate."""
+
     def setUp(self):
         super().setUp()
         self.servers = [Server("web1"), Server("web2")]
@@ -201,6 +231,8 @@ class ServingTest(MachineTest):
     def seen(self, times=20):
         return {(self.get() or (0, ""))[1].strip() for _ in range(times)}
 
+
+class ServingTest(Serving):
     def test_it_serves_fences_and_keeps_its_fences_over_a_power_cut(self):
         self.serve()
         print(f"\nboot to the first proxied request: {time.monotonic() - self.machine.begun:.1f} s (TCG, one processor),"
@@ -220,6 +252,200 @@ class ServingTest(MachineTest):
         self.assertEqual(self.seen(), {"I am web2"}, "web1's fence was there before the first request")
         self.operate("unfence", "web1")
         self.machine.wait_for(lambda: self.seen() == {"I am web1", "I am web2"}, 30, "both servers answer")
+
+
+class Updates(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def make_version(version, folder, change=lambda tree: None):
+    """Another version of the image, as ./dev image makes one, from a copy of the tree of this one: what is fetched."""
+    work = folder / f"version-{version}"
+    work.mkdir()
+    subprocess.run(["cp", "-a", "--reflink=auto", WORK / "tree", work / "tree"], check=True)
+    release = work / "tree/usr/lib/os-release"
+    release.write_text(re.sub(r"(?m)^IMAGE_VERSION=.*$", f"IMAGE_VERSION={version}", release.read_text()))
+    change(work / "tree")
+    for name in ("vmlinuz", "initrd"):
+        shutil.copyfile(WORK / name, work / name)
+    roothash = build.make_root(TOOLS, work, version)
+    kernel = json.loads((WORK / "kernel.json").read_text())
+    unsigned = build.make_uki(TOOLS, work, version, kernel["command_line"], kernel["release"], roothash)
+    signed = work / f"gatehouse_{version}.efi"
+    sign.sign(TOOLS, WORK / "keys", unsigned, signed)
+    build.make_update(TOOLS, WORK / "keys", work, version, roothash, signed, folder / "updates" / version)
+    shutil.rmtree(work)
+
+
+class ConfigurationTest(Serving):
+    """Every way in which a configuration comes, and what becomes of a wrong one."""
+
+    def applied(self, text):
+        file = self.folder / "new.toml"
+        file.write_text(text)
+        return self.operate("config", "apply", TOOLS.path(file), "--why", "the test")
+
+    def test_by_fw_cfg(self):
+        self.machine.by_fw_cfg = True
+        self.serve()
+
+    def test_on_a_volume(self):
+        names = {"gatehouse.config": "gatehouse.toml", "gatehouse.certificate": "certificate.pem", "gatehouse.key": "key.pem"}
+        volume = self.folder / "volume"
+        subprocess.run(["mformat", "-C", "-f", "1440", "-v", "GATEHOUSE", "-i", volume, "::"], check=True)
+        for name, content in self.machine.credentials.items():
+            file = self.folder / names[name]
+            file.write_text(content)
+            subprocess.run(["mcopy", "-n", "-o", "-i", volume, file, f"::{names[name]}"], check=True)
+        self.machine.credentials = {}
+        self.machine.volume = volume
+        self.serve()
+        self.assertIn("web1", self.operate("status"))
+
+    def test_a_wrong_one_is_corrected_through_the_api_for_good(self):
+        right = self.machine.credentials["gatehouse.config"]
+        token = re.search("[0-9a-f]{64}", right).group(0)
+        self.machine.credentials |= {"gatehouse.config": right.replace("mode", "mood"), "gatehouse.token-hash": token + "\n"}
+        status, _ = self.boot()
+        self.assertEqual(status, 503)
+        self.machine.wait_for(lambda: "mood" in self.machine.said(), 10, "it says what is wrong")
+        self.applied(right)
+        self.machine.wait_for(lambda: (self.get() or (0,))[0] == 200, BOOT, "a server answers through it")
+        self.machine.cut_power()
+        self.serve()
+
+    def test_a_change_through_the_api_stays_until_another_is_handed_over(self):
+        right = self.machine.credentials["gatehouse.config"]
+        self.serve()
+        self.applied(right.replace('servers = [{ name = "web1"', 'queue = 17\nservers = [{ name = "web1"'))
+        self.machine.cut_power()
+        self.serve()
+        self.assertIn("queue = 17", self.operate("config", "show"))
+        self.operate("config", "rollback")
+        self.assertNotIn("queue = 17", self.operate("config", "show"))
+        self.machine.cut_power()
+        self.machine.credentials["gatehouse.config"] = right + "# another\n"
+        self.serve()
+        self.assertIn("# another", self.operate("config", "show"))
+
+
+class InsideTest(Serving):
+    """What is told of the running machine."""
+
+    def test_the_console_says_how_it_stands(self):
+        self.serve()
+        self.machine.wait_for(lambda: "app: 2 of 2 servers up" in self.machine.said(), BOOT, "the console's screen")
+        self.assertIn(f"Gatehouse, version {VERSION}", self.machine.said())
+        self.assertIn("10.0.2.15", self.machine.said())
+        certificate = subprocess.run(["openssl", "x509", "-in", self.folder / "certificate.pem", "-noout", "-fingerprint",
+                                      "-sha256"], check=True, capture_output=True, text=True).stdout
+        self.assertIn(certificate.split("=")[1].strip().replace(":", ""), self.machine.said())
+
+
+def break_version(tree):
+    """Its Gatehouse is a program that does nothing of the kind; and it is told sooner that it does not serve."""
+    shutil.copyfile(tree / "usr/bin/udevadm", tree / "usr/bin/gatehouse")
+    unit = tree / "usr/lib/systemd/system/gatehouse-health.service"
+    unit.write_text(unit.read_text().replace("TimeoutStartSec=180", "TimeoutStartSec=20"))
+
+
+class UpdateTest(Serving):
+    """A good version lands and keeps state; one that never serves goes back by itself; what is not signed is refused."""
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "updates").mkdir()
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Updates, directory=self.folder / "updates"))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.addCleanup(shutil.rmtree, self.folder / "updates", ignore_errors=True)
+        self.offers = f"http://10.0.2.2:{server.server_address[1]}/"
+
+    def status(self):
+        return json.loads(self.operate("update", "status", "--json"))
+
+    def settled(self, seconds=BOOT):
+        """The status, once nothing is under way."""
+        return self.machine.wait_for(
+            lambda: (found := self.status())["state"] in ("installed", "refused", "idle") and found, seconds, "it is settled")
+
+    def ends(self, times=1):
+        """The machine ends itself, as a reboot does here, so many times; in between it is started anew."""
+        for time_ in range(times):
+            if time_ > 0:
+                self.machine.start()
+            self.machine.wait_for(lambda: not self.machine.running(), BOOT, "it ends itself")
+
+    def versions(self):
+        return {found["version"]: found["state"] for found in self.status()["versions"]}
+
+    def test_a_good_version_lands_and_one_that_never_serves_goes_back(self):
+        make_version("2", self.folder)
+        make_version("3", self.folder, break_version)
+        self.serve()
+        self.assertEqual((self.settled()["running"], self.versions()), (VERSION, {VERSION: "served"}))
+        self.operate("fence", "web1", "--why", "to be kept")
+
+        begun = time.monotonic()
+        self.operate("update", "install", self.offers + "2/", "--reboot", "--why", "the test")
+        self.ends()
+        self.serve()
+        self.assertEqual(self.seen(), {"I am web2"}, "the fence was there before the first request")
+        self.machine.wait_for(lambda: self.versions() == {VERSION: "served", "2": "served"}, BOOT, "2 has served")
+        self.assertEqual(self.status()["running"], "2")
+        print(f"\nupdate, from the command to the new version's having served: {time.monotonic() - begun:.0f} s")
+
+        begun = time.monotonic()
+        self.operate("update", "install", self.offers + "3/", "--reboot")
+        self.ends(4)
+        self.serve()
+        self.assertEqual(self.settled()["running"], "2")
+        self.assertEqual(self.versions(), {"2": "served", "3": "given up"})
+        self.assertEqual(self.seen(), {"I am web2"}, "the fence is still there")
+        print(f"a version that never serves, from the command to the old one's first request: {time.monotonic() - begun:.0f} s")
+
+    def test_the_version_before_comes_back_when_asked_for(self):
+        make_version("2", self.folder)
+        self.serve()
+        self.settled()
+        self.assertIn("no version to go back to", self.refused("rollback"))
+        self.operate("update", "install", self.offers + "2/")
+        self.assertEqual(self.settled()["state"], "installed")
+        self.operate("update", "reboot")
+        self.ends()
+        self.serve()
+        self.machine.wait_for(lambda: self.versions().get("2") == "served", BOOT, "2 has served")
+        self.operate("update", "rollback", "--why", "to see whether it can be done")
+        self.ends()
+        self.serve()
+        self.assertEqual(self.settled()["running"], VERSION)
+        self.assertEqual(self.versions(), {VERSION: "served", "2": "given up"})
+
+    def refused(self, *words):
+        self.operate("update", *words)
+        self.machine.wait_for(lambda: self.status()["state"] == "refused", 60, "it is refused")
+        return self.status()["what"]
+
+    def test_what_is_not_signed_or_not_as_it_was_signed_is_refused(self):
+        make_version("2", self.folder)
+        self.serve()
+        self.settled()
+        folder = self.folder / "updates/2"
+        sums, signature = (folder / "SHA256SUMS").read_text(), (folder / "SHA256SUMS.sig").read_bytes()
+        (folder / "SHA256SUMS").write_text(sums.replace("a", "b", 1))
+        self.assertIn("none of the keys", self.refused("install", self.offers + "2/"))
+        (folder / "SHA256SUMS").write_text(sums)
+        (folder / "SHA256SUMS.sig").write_bytes(signature[:-1])
+        self.assertIn("none of the keys", self.refused("install", self.offers + "2/"))
+        (folder / "SHA256SUMS.sig").write_bytes(signature)
+        with open(folder / "gatehouse_2.efi", "r+b") as file:
+            file.seek(4096)
+            file.write(b"another")
+        self.assertIn("not what SHA256SUMS says", self.refused("install", self.offers + "2/"))
+        self.assertIn("the server answered 404", self.refused("install", self.offers + "4/"))
+        self.assertEqual(self.versions(), {VERSION: "served"})
 
 
 class TamperTest(MachineTest):

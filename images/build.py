@@ -103,7 +103,8 @@ def compile_programs(tools, work):
     folder = tools.path(work / "programs")
     tools.inside(["cmake", "-S", "/src", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
                   "-DGATEHOUSE_TESTS=OFF", "-DGATEHOUSE_IMAGE=ON"])
-    tools.inside(["cmake", "--build", folder, "--target", "gatehouse", "gatehouse-setup", "stage0"])
+    tools.inside(["cmake", "--build", folder, "--target", "gatehouse", "gatehouse-setup", "gatehouse-update",
+                  "gatehouse-console", "stage0"])
     say(f"programs: {time.monotonic() - begun:.0f} s")
 
 
@@ -113,7 +114,7 @@ def make_tree(tools, work, version):
     staged = work / "staged"
     shutil.rmtree(staged, ignore_errors=True)
     (staged / "usr/bin").mkdir(parents=True)
-    for program in ("gatehouse", "gatehouse-setup"):
+    for program in ("gatehouse", "gatehouse-setup", "gatehouse-update", "gatehouse-console"):
         tools.inside(["strip", "-o", tools.path(staged / "usr/bin" / program), tools.path(work / "programs" / program)])
     # Its own Python, whatever the host's: mkosi 25 is pure Python.
     run(sys.executable, "-m", "mkosi", "--directory", HERE, "--tools-tree", tools.folder, "--image-version", version,
@@ -124,6 +125,7 @@ def make_tree(tools, work, version):
     modules = next((tree / "usr/lib/modules").iterdir())
     kernel = work / "vmlinuz"
     shutil.copyfile(modules / "vmlinuz", kernel)
+    shutil.copyfile(tree / "boot" / f"config-{modules.name}", work / "kernel.config")
     command_line = " ".join((HERE / "command_line").read_text().split())
     archive = initrd.make((work / "programs/stage0").read_bytes(), command_line, modules)
     (work / "initrd.cpio").write_bytes(archive)
@@ -159,6 +161,20 @@ def make_uki(tools, work, version, command_line, release, roothash):
                   f"--cmdline={command_line} roothash={roothash}", f"--uname={release}",
                   f"--os-release=@{tools.path(work / 'tree/usr/lib/os-release')}", f"--output={tools.path(uki)}"])
     return uki
+
+
+def make_update(tools, keys, work, version, roothash, signed, folder):
+    """What `gatehouse update install` fetches: the slot's files and the kernel image, their checksums, and the signature of
+    those by the key that firmware boots."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    halves = {"root": uuid.UUID(roothash[:32]), "verity": uuid.UUID(roothash[32:])}
+    for kind, half in halves.items():
+        shutil.copyfile(work / f"root.{kind}.raw", folder / f"gatehouse_{version}_{half}.{kind}.raw")
+    shutil.copyfile(signed, folder / f"gatehouse_{version}.efi")
+    sums = "".join(f"{digest(path)}  {path.name}\n" for path in sorted(folder.iterdir()))
+    (folder / "SHA256SUMS").write_text(sums)
+    sign.sign_text(tools, keys, folder / "SHA256SUMS", folder / "SHA256SUMS.sig")
 
 
 def make_disk(tools, work, version, roothash):
@@ -201,6 +217,7 @@ def main():
     tools.make()
     compile_programs(tools, work)
     command_line, release = make_tree(tools, work, version)
+    (work / "kernel.json").write_text(json.dumps({"command_line": command_line, "release": release}) + "\n")
     roothash = make_root(tools, work, version)
     unsigned = make_uki(tools, work, version, command_line, release, roothash)
     keys = sign.make_keys(tools, work)
@@ -208,6 +225,7 @@ def main():
     sign.sign(tools, keys, unsigned, signed)
     sign.make_esp(tools, keys, work / "esp", signed)
     disk = make_disk(tools, work, version, roothash)
+    make_update(tools, keys, work, version, roothash, signed, work / f"update_{version}")
     artefacts = [disk, signed, unsigned]
     for kind in ("root", "verity"):
         artefacts.append(work / f"gatehouse_{version}.{kind}.raw")

@@ -4,9 +4,10 @@ for the same input."""
 import pathlib
 import stat
 
-# What the root file system may lie on, and what opens it. One that the kernel has built in is left out.
+# What the root file system may lie on, and what opens it; and the firmware's variables, which systemd mounts before any
+# module of its own is loaded. One that the kernel has built in is left out.
 WANTED = ["virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "nvme", "ahci", "ata_piix", "vmw_pvscsi", "hv_storvsc",
-          "xen-blkfront", "dm-verity", "erofs"]
+          "xen-blkfront", "dm-verity", "erofs", "efivarfs"]
 
 
 def name_of(path):

@@ -39,6 +39,8 @@ class Machine:
         self.processors = processors
         self.ports = {}  # of the guest to ours
         self.credentials = {}
+        self.by_fw_cfg = False  # whether the credentials come by it, and not by SMBIOS
+        self.volume = None  # a second disk, read-only
         self.strings = []  # further SMBIOS OEM strings, as they are
         self.process = None
         self.begun = None
@@ -67,7 +69,15 @@ class Machine:
                  "-device", "virtio-rng-pci", "-netdev", f"user,id=n0{forwards}",
                  "-device", "virtio-net-pci,netdev=n0,romfile=", "-display", "none", "-no-reboot",
                  "-chardev", f"file,id=c0,path={self.console}", "-serial", "chardev:c0", "-monitor", "none"]
+        if self.volume:
+            words += ["-drive", f"if=none,id=d1,format=raw,readonly=on,file={self.volume}",
+                      "-device", "virtio-blk-pci,drive=d1"]
         for name, content in self.credentials.items():
+            if self.by_fw_cfg:
+                file = self.folder / f"credential-{name}"
+                file.write_text(content)
+                words += ["-fw_cfg", f"name=opt/io.systemd.credentials/{name},file={file}"]
+                continue
             # In a file, because a command line has an end.
             file = self.folder / f"credential-{name}"
             file.write_text(f"io.systemd.credential.binary:{name}={base64.b64encode(content.encode()).decode()}")

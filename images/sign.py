@@ -32,6 +32,11 @@ def sign(tools, keys, unsigned, signed):
                   tools.path(signed), tools.path(unsigned)])
 
 
+def sign_text(tools, keys, text, signature):
+    tools.inside(["openssl", "dgst", "-sha256", "-sign", tools.path(keys / "db.key"), "-out", tools.path(signature),
+                  tools.path(text)])
+
+
 def make_esp(tools, keys, folder: pathlib.Path, uki):
     """The files of the EFI system partition. In setup mode firmware takes the keys from it at the first start."""
     shutil.rmtree(folder, ignore_errors=True)

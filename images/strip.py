@@ -34,7 +34,8 @@ var/backups var/cache var/lib var/log var/mail var/opt var/spool var/local
 
 # bin and sbin: everything else goes. udevd needs udevadm, mount units need mount and umount.
 PROGRAMS = {
-    "gatehouse", "gatehouse-setup", "mount", "umount", "mke2fs", "mkfs.ext4", "e2fsck", "fsck.ext4", "udevadm",
+    "gatehouse", "gatehouse-console", "gatehouse-setup", "gatehouse-update", "mount", "umount", "mke2fs", "mkfs.ext4",
+    "e2fsck", "fsck.ext4", "udevadm",
     "systemd-repart", "systemd-tmpfiles", "systemctl", "journalctl", "networkctl", "init",
 }
 
@@ -43,7 +44,7 @@ SYSTEMD = {
     "systemd", "systemd-executor", "systemd-fsck", "systemd-journald", "systemd-makefs", "systemd-modules-load",
     "systemd-networkd", "systemd-remount-fs", "systemd-resolved", "systemd-shutdown", "systemd-sysctl",
     "systemd-timesyncd", "systemd-udevd", "systemd-growfs", "systemd-random-seed", "systemd-networkd-wait-online",
-    "systemd-bless-boot", "systemd-reply-password",
+    "systemd-bless-boot", "systemd-reply-password", "systemd-sysupdate", "systemd-import",
 }
 
 # Units; all others go, and with them what would start them.
@@ -52,7 +53,9 @@ basic boot-complete default emergency final first-boot-complete halt local-fs lo
 network-pre nss-lookup nss-user-lookup paths poweroff reboot remote-fs shutdown slices sockets swap sysinit time-set
 time-sync timers umount
 """.split()} | {
-    "gatehouse.service", "gatehouse-setup.service", "var.mount", "tmp.mount", "system.slice",
+    "gatehouse.service", "gatehouse-console.service", "gatehouse-health.service", "gatehouse-seal.service",
+    "gatehouse-setup.service", "gatehouse-update.path", "gatehouse-update.service", "boot.mount", "var.mount", "tmp.mount",
+    "system.slice", "systemd-bless-boot.service",
     "systemd-halt.service", "systemd-poweroff.service", "systemd-reboot.service",
     "systemd-journald.service", "systemd-journald.socket", "systemd-journald-dev-log.socket",
     "systemd-modules-load.service", "systemd-networkd.service", "systemd-networkd.socket", "systemd-repart.service",
@@ -76,7 +79,7 @@ OPENED_BY_NAME = {"libkmod.so.2", "libseccomp.so.2", "libidn2.so.0", "libblkid.s
 
 # Of the kernel's modules.
 MODULES = """
-arch crypto fs/autofs fs/erofs fs/ext4 fs/fat fs/isofs fs/jbd2 fs/mbcache fs/nls fs/fuse lib net drivers/ata drivers/block drivers/char/hw_random
+arch crypto fs/autofs fs/efivarfs fs/erofs fs/ext4 fs/fat fs/isofs fs/jbd2 fs/mbcache fs/nls fs/fuse lib net drivers/ata drivers/block drivers/char/hw_random
 drivers/firmware drivers/hv drivers/input/keyboard drivers/md drivers/net drivers/nvme drivers/ptp drivers/scsi
 drivers/virtio drivers/watchdog drivers/xen drivers/pci drivers/rtc drivers/cdrom drivers/dax drivers/virt
 """.split()
@@ -240,7 +243,7 @@ def strip(root):
     for path in root.rglob("*"):
         if not path.is_symlink() and path.is_file() and path.stat().st_mode & 0o6000:
             path.chmod(path.stat().st_mode & ~0o6000)
-    for folder in ("var/lib", "var/log", "var/tmp", "var/cache"):
+    for folder in ("boot", "var/lib", "var/log", "var/tmp", "var/cache"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for name in ("etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/.pwd.lock", "etc/.updated"):
         remove(root / name)

@@ -1,14 +1,21 @@
-// gatehouse-setup: takes what a hypervisor hands over at the start (SMBIOS or fw_cfg credentials), and nothing else of
-// it: the configuration and the files that it names, and the network. It runs before the network, as root, once.
+// gatehouse-setup: takes what a hypervisor hands over at the start (SMBIOS or fw_cfg credentials, or a small disk with
+// the label GATEHOUSE), and nothing else of it: the configuration and the files that it names, and the network. It runs
+// before the network, as root, once. The disk's files are called as on the right.
 //
 //   gatehouse.config       gatehouse.toml
 //   gatehouse.certificate  certificate.pem     gatehouse.key   key.pem     gatehouse.client-ca  client_ca.pem
 //   gatehouse.page         maintenance.html    gatehouse.network   lines of address=, gateway=, dns=
+//   gatehouse.token-hash   token-hash          who may configure a machine that has no configuration
+//   gatehouse.update-ca    update_ca.pem       whom a server of updates is held against
 //
-// A configuration that is missing or wrong is no reason to stay silent: one is put in its place whose only listener
-// shows the maintenance page, and the console says why.
+// The configuration is kept on the data partition, where the API changes it; what is handed over counts again when it
+// is another than the last time. Secrets stay in memory. A configuration that is missing or wrong is no reason to stay
+// silent: one is put in its place whose only listener shows the maintenance page, and the console says why.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <pwd.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,9 +26,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "images/setup/network.hpp"
 #include "images/setup/smbios.hpp"
+#include "images/setup/volume.hpp"
 
 namespace images::setup {
 namespace {
@@ -29,17 +38,28 @@ namespace {
 namespace fs = std::filesystem;
 using Credentials = std::map<std::string, std::string>;
 
-const fs::path folder = "/run/gatehouse-setup";
+const fs::path folder = "/run/gatehouse-setup";            // gone with the power
+const fs::path kept = "/var/lib/gatehouse/configuration";  // control's; so nothing here follows a link in it
+const fs::path current = kept / "gatehouse.toml";
+const fs::path previous = kept / "gatehouse.toml.previous";  // as `gatehouse config rollback` has it
+const fs::path handed_before = kept / "handed.toml";
+// Beside it what runs where that one is missing or wrong, so that it stays as it is: another version may like it.
+const fs::path spare = "/var/lib/gatehouse/spare";
+const fs::path spare_file = spare / "gatehouse.toml";
+const fs::path spare_made = spare / "made.toml";  // as it was made; another one was applied by an operator
 
+// Those that a configuration may name. They are linked to from its folder.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> files{
-    {{"gatehouse.config", "gatehouse.toml"},
-     {"gatehouse.certificate", "certificate.pem"},
+    {{"gatehouse.certificate", "certificate.pem"},
      {"gatehouse.key", "key.pem"},
      {"gatehouse.client-ca", "client_ca.pem"},
-     {"gatehouse.page", "maintenance.html"}}};
+     {"gatehouse.page", "maintenance.html"},
+     {"gatehouse.update-ca", "update_ca.pem"}}};
+
+constexpr std::uintmax_t volume_file_max = 1 << 20;
 
 // Nothing answers at the discard port of this machine, so visitors get the maintenance page.
-constexpr std::string_view fallback =
+constexpr std::string_view page_alone =
     "[listen.web]\naddress = \"0.0.0.0:80\"\nmode = \"http\"\npool = \"none\"\n"
     "[listen.web6]\naddress = \"[::]:80\"\nmode = \"http\"\npool = \"none\"\n"
     "[server.none]\nhost = \"127.0.0.1\"\n"
@@ -55,6 +75,47 @@ std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// Every block device whose begin has the label, the first one's files.
+void read_volume(Credentials& credentials) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 3> others{
+        {{"gatehouse.config", "gatehouse.toml"},
+         {"gatehouse.network", "network"},
+         {"gatehouse.token-hash", "token-hash"}}};
+    const fs::path mounted = folder / "volume";
+    std::error_code none;
+    for (const auto& device : fs::directory_iterator("/sys/class/block", none)) {
+        const fs::path path = "/dev" / device.path().filename();
+        std::string head(volume_head, '\0');
+        std::ifstream(path, std::ios::binary).read(head.data(), static_cast<std::streamsize>(head.size()));
+        const auto label = label_of(std::as_bytes(std::span(head.data(), head.size())));
+        if (!label || label->name != "GATEHOUSE") {
+            continue;
+        }
+        fs::create_directory(mounted, none);
+        if (::mount(path.c_str(), mounted.c_str(), label->type, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                    nullptr) != 0) {
+            say(fmt::format("cannot read the volume {}: {}", path.string(), std::strerror(errno)));
+            continue;
+        }
+        const auto take = [&](std::string_view name, std::string_view file) {
+            const fs::path from = mounted / file;
+            if (const auto size = fs::file_size(from, none); !none && size > 0 && size <= volume_file_max) {
+                credentials.try_emplace(std::string(name), read_file(from));
+            } else if (!none) {
+                say(fmt::format("{} on the volume has {} bytes, where 1 to {} are taken", file, size, volume_file_max));
+            }
+        };
+        for (const auto& [name, file] : files) {
+            take(name, file);
+        }
+        for (const auto& [name, file] : others) {
+            take(name, file);
+        }
+        ::umount2(mounted.c_str(), MNT_DETACH);
+        return;
+    }
+}
+
 Credentials collect() {
     Credentials credentials;
     const std::string table = read_file("/sys/firmware/dmi/tables/DMI");
@@ -64,17 +125,37 @@ Credentials collect() {
     for (const auto& entry : fs::directory_iterator(handed, none)) {
         credentials.try_emplace(entry.path().filename().string(), read_file(entry.path() / "raw"));
     }
+    read_volume(credentials);
     return credentials;
 }
 
-// Readable for Gatehouse's processes, whose group it is given. False: it could not be written.
+// Readable for Gatehouse's processes, whose group it is given. False: it could not be written, and the file is as it
+// was.
 bool write_file(const fs::path& path, std::string_view text) {
     const group* owner = ::getgrnam("gatehouse");
-    std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    out << text;
-    out.close();
-    if (!out || owner == nullptr || ::chown(path.c_str(), 0, owner->gr_gid) != 0 || ::chmod(path.c_str(), 0640) != 0) {
-        say(fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
+    const std::string half = path.string() + ".new";
+    ::unlink(half.c_str());
+    const int fd = ::open(half.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+    const bool good = fd >= 0 && owner != nullptr &&
+                      ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                      ::fchown(fd, 0, owner->gr_gid) == 0 && ::fsync(fd) == 0;
+    const int why = errno;
+    if (fd >= 0) {
+        ::close(fd);
+    }
+    if (!good || ::rename(half.c_str(), path.c_str()) != 0) {
+        say(fmt::format("cannot write {}: {}", path.string(), std::strerror(good ? errno : why)));
+        return false;
+    }
+    return true;
+}
+
+bool make_folder(const fs::path& path, bool to_write) {
+    const passwd* owner = ::getpwnam("gatehouse");
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error || owner == nullptr || ::chown(path.c_str(), to_write ? owner->pw_uid : 0, owner->pw_gid) != 0) {
+        say(fmt::format("cannot make {}", path.string()));
         return false;
     }
     return true;
@@ -110,34 +191,111 @@ bool set_network(const Credentials& credentials) {
     return bool(out);
 }
 
+// The page, and where whoever set the machine up has said who may do so, the API that takes a configuration.
+std::string fallback(const Credentials& credentials) {
+    std::string text(page_alone);
+    const auto token = credentials.find("gatehouse.token-hash");
+    if (token != credentials.end() && credentials.contains("gatehouse.certificate") &&
+        credentials.contains("gatehouse.key")) {
+        const std::string hash = token->second.substr(0, token->second.find_last_not_of(" \r\n") + 1);
+        text += fmt::format(
+            "[control]\nlisten = \"0.0.0.0:8443\"\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n"
+            "[access.first]\ntoken_sha256 = {}\nrole = \"admin\"\n",
+            nlohmann::json(hash).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+    }
+    return text;
+}
+
+// What is good takes the place of the configuration that is kept, which becomes the one before.
+bool keep(const std::string& text) {
+    const fs::path candidate = kept / "candidate.toml";
+    if (!write_file(candidate, text)) {
+        return false;
+    }
+    if (!check_configuration(candidate)) {
+        ::unlink(candidate.c_str());
+        return false;
+    }
+    ::rename(current.c_str(), previous.c_str());
+    return ::rename(candidate.c_str(), current.c_str()) == 0;
+}
+
+// What gatehouse.service starts with.
+bool choose(const fs::path& configuration) {
+    return write_file(folder / "environment", "CONFIGURATION=" + configuration.string() + "\n");
+}
+
+// False: not even one for the page could be written.
+bool set_configuration(const Credentials& credentials) {
+    if (const std::string applied = read_file(spare_file); !applied.empty() && applied != read_file(spare_made)) {
+        keep(applied);
+    }
+    const auto handed = credentials.find("gatehouse.config");
+    if (handed != credentials.end() && handed->second != read_file(handed_before)) {
+        if (keep(handed->second)) {
+            write_file(handed_before, handed->second);
+        } else {
+            say("the configuration that was handed over is wrong, see above");
+        }
+    }
+    if (fs::exists(current) && check_configuration(current)) {
+        ::unlink(spare_file.c_str());
+        return choose(current);
+    }
+    say(fs::exists(current) ? "the configuration that was kept is wrong for this version, see above; it stays as it is"
+        : handed == credentials.end()
+            ? "there is no configuration. Give this machine one as the SMBIOS or fw_cfg credential gatehouse.config, "
+              "on a "
+              "volume with the label GATEHOUSE, or where it has a certificate, a key and a token-hash, with gatehouse "
+              "config apply"
+            : "there is no configuration that is right");
+    say("until there is one, port 80 shows the maintenance page");
+    std::string page = fallback(credentials);
+    if (!write_file(spare_file, page)) {
+        return false;
+    }
+    if (page != page_alone && !check_configuration(spare_file)) {
+        say("gatehouse.token-hash, gatehouse.certificate and gatehouse.key do not make an API, see above");
+        page = page_alone;
+    }
+    return write_file(spare_file, page) && write_file(spare_made, page) && choose(spare_file);
+}
+
+// Somebody at the console has asked for a machine as it came; gatehouse-console has left the mark.
+void forget() {
+    const fs::path mark = "/var/forget";
+    std::error_code error;
+    if (!fs::exists(mark, error)) {
+        return;
+    }
+    for (const fs::path& all : {fs::path("/var/lib/gatehouse"), fs::path("/var/lib/gatehouse-update")}) {
+        for (const auto& one : fs::directory_iterator(all, error)) {
+            fs::remove_all(one.path(), error);
+        }
+    }
+    fs::remove(mark, error);
+    say(error ? "not everything could be taken off the data partition: " + error.message()
+              : "everything was taken off the data partition, as asked for at the console");
+}
+
 int set_up() {
     ::umask(0027);
-    std::error_code error;
-    fs::create_directories(folder, error);
-    const group* owner = ::getgrnam("gatehouse");
-    if (error || owner == nullptr || ::chown(folder.c_str(), 0, owner->gr_gid) != 0) {
-        say(fmt::format("cannot make {}", folder.string()));
+    forget();
+    if (!make_folder(folder, false) || !make_folder(kept, true) || !make_folder(spare, true)) {
         return 1;
     }
     const Credentials credentials = collect();
     bool written = set_network(credentials);
     for (const auto& [name, file] : files) {
-        if (const auto given = credentials.find(std::string(name)); given != credentials.end()) {
-            written = write_file(folder / file, given->second) && written;
+        const auto given = credentials.find(std::string(name));
+        written = (given == credentials.end() || write_file(folder / file, given->second)) && written;
+        for (const fs::path& beside : {kept, spare}) {
+            const fs::path link = beside / file;
+            ::unlink(link.c_str());
+            written = (given == credentials.end() || ::symlink((folder / file).c_str(), link.c_str()) == 0) && written;
         }
     }
-    const fs::path configuration = folder / "gatehouse.toml";
-    if (!credentials.contains("gatehouse.config")) {
-        say("there is no configuration. Give this machine one as the SMBIOS or fw_cfg credential gatehouse.config;"
-            " until then port 80 shows the maintenance page");
-        written = write_file(configuration, fallback) && written;
-    } else if (!check_configuration(configuration)) {
-        say("the configuration that was handed over is wrong, see above; until then port 80 shows the maintenance "
-            "page");
-        fs::rename(configuration, folder / "refused.toml", error);
-        written = write_file(configuration, fallback) && written;
-    }
-    return written ? 0 : 1;
+    return set_configuration(credentials) && written ? 0 : 1;
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+#include "appliance/cli/parser_update.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace appliance::cli {
+namespace {
+
+CLI::App& add(CLI::App& update, Options& options, Command command, const char* name, const char* does) {
+    CLI::App& added = *update.add_subcommand(name, does);
+    added.callback([&options, command] { options.command = command; });
+    if (command != Command::update_status) {
+        added.add_option("--why", options.why, "The reason, for the journal and for others")->type_name("TEXT");
+    }
+    added.add_flag("--json", options.json, "Print JSON for programs");
+    return added;
+}
+
+}  // namespace
+
+void add_update(CLI::App& app, Options& options) {
+    CLI::App& update = *app.add_subcommand("update", "The appliance's version: what runs, another one, the one before");
+    update.require_subcommand(1);
+    add(update, options, Command::update_status, "status", "What runs, what is in the other slot, what was asked for");
+    CLI::App& install = add(update, options, Command::update_install, "install", "Fetch a version into the other slot");
+    install.add_option("URL", options.source, "The folder that ./dev image made for updates")
+        ->type_name("")
+        ->required();
+    install.add_flag("--reboot", options.reboot, "Start it as soon as it is there");
+    install.footer(
+        "Example: gatehouse update install https://updates.example.org/gatehouse/ --reboot\n"
+        "What is fetched has to be signed by a key that this machine's firmware boots.\n"
+        "A version that does not serve in three starts is given up by itself, and the\n"
+        "one before comes back, with its state and its fences.");
+    add(update, options, Command::update_rollback, "rollback", "Start the version before, now");
+    add(update, options, Command::update_reboot, "reboot", "Start the machine anew, now");
+}
+
+}  // namespace appliance::cli

@@ -1,0 +1,144 @@
+#include "images/update/fetch.hpp"
+
+#include <fmt/format.h>
+#include <httplib.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+
+namespace images::update {
+namespace {
+
+using core::base::fail;
+using core::base::Result;
+
+constexpr std::size_t text_max = 64 * 1024;
+constexpr time_t patience = 30;  // seconds
+
+std::unique_ptr<httplib::Client> client_for(const Source& source, const std::string& ca_file) {
+    auto client = std::make_unique<httplib::Client>(source.server);
+    client->set_follow_location(true);
+    client->set_connection_timeout(patience);
+    client->set_read_timeout(patience);
+    if (!ca_file.empty()) {
+        client->set_ca_cert_path(ca_file);
+    }
+    return client;
+}
+
+class Digest {
+public:
+    Digest() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
+    void add(const char* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
+    std::string end() {
+        std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+        unsigned size = 0;
+        EVP_DigestFinal_ex(context_.get(), bytes.data(), &size);
+        std::string text;
+        for (unsigned at = 0; at < size; ++at) {
+            text += fmt::format("{:02x}", bytes.at(at));
+        }
+        return text;
+    }
+
+private:
+    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+std::uint64_t length_of(const httplib::Response& head) {
+    const std::string text = head.get_header_value("Content-Length");
+    std::uint64_t length = 0;
+    std::from_chars(text.data(), text.data() + text.size(), length);
+    return length;
+}
+
+tl::unexpected<core::base::Error> refuse(const Source& source, const std::string& name, std::string why) {
+    return fail(fmt::format("cannot fetch {}{}{}", source.server, source.folder, name), std::move(why),
+                "see that the folder which ./dev image made for updates is there, whole");
+}
+
+}  // namespace
+
+Result<Source> Source::parse(std::string_view url) {
+    const std::string_view scheme = url.substr(0, url.find("://") + 1);
+    const auto begin = scheme.size() + 2;
+    const auto bad = [](char c) { return c <= ' ' || c == '?' || c == '#' || c == '\x7f'; };
+    if ((scheme != "https:" && scheme != "http:") || url.size() <= begin || url[begin] == '/' || url.size() > 2000 ||
+        std::any_of(url.begin(), url.end(), bad)) {
+        return fail(fmt::format("'{:.200}' is no place of updates", url), "",
+                    "name a folder, as https://updates.example.org/gatehouse/");
+    }
+    const auto slash = url.find('/', begin);
+    Source source{std::string(url.substr(0, slash)),
+                  slash == std::string_view::npos ? "/" : std::string(url.substr(slash))};
+    if (!source.folder.ends_with('/')) {
+        source.folder += '/';
+    }
+    return source;
+}
+
+Result<std::string> fetch_text(const Source& source, const std::string& name, const std::string& ca_file) {
+    std::string text;
+    const auto answer =
+        client_for(source, ca_file)->Get(source.folder + name, [&text](const char* data, std::size_t size) {
+            text.append(data, size);
+            return text.size() <= text_max;
+        });
+    if (text.size() > text_max) {
+        return refuse(source, name, "it is larger than 64 KiB");
+    }
+    if (!answer) {
+        return refuse(source, name, httplib::to_string(answer.error()));
+    }
+    return answer->status == 200 ? Result<std::string>(std::move(text))
+                                 : refuse(source, name, fmt::format("the server answered {}", answer->status));
+}
+
+Result<void> fetch_file(const Source& source, const std::string& name, const std::string& ca_file,
+                        const std::filesystem::path& path, const std::string& sha256) {
+    const std::filesystem::path part = path.string() + ".part";
+    std::ofstream out(part, std::ios::binary | std::ios::trunc);
+    Digest digest;
+    std::string why;
+    const auto answer =
+        client_for(source, ca_file)
+            ->Get(
+                source.folder + name,
+                [&](const httplib::Response& head) {
+                    std::error_code error;
+                    const auto room = std::filesystem::space(path.parent_path(), error).available;
+                    if (head.status != 200) {
+                        why = fmt::format("the server answered {}", head.status);
+                    } else if (const auto size = length_of(head); !error && size > room) {
+                        why = fmt::format("it has {} bytes, and the data partition has room for {}", size, room);
+                    }
+                    return why.empty();
+                },
+                [&](const char* data, std::size_t size) {
+                    digest.add(data, size);
+                    out.write(data, static_cast<std::streamsize>(size));
+                    why = out ? "" : "the data partition is full";
+                    return bool(out);
+                });
+    out.close();
+    std::error_code ignored;
+    if (why.empty() && !answer) {
+        why = httplib::to_string(answer.error());
+    }
+    if (why.empty() && digest.end() != sha256) {
+        why = "it is not what SHA256SUMS says";
+    }
+    if (!why.empty()) {
+        std::filesystem::remove(part, ignored);
+        return refuse(source, name, why);
+    }
+    std::filesystem::rename(part, path, ignored);
+    return ignored ? refuse(source, name, ignored.message()) : Result<void>();
+}
+
+}  // namespace images::update

@@ -1,0 +1,357 @@
+// gatehouse-update: puts another version of the image into the slot that does not run, and goes back. It runs as root,
+// for a moment: systemd starts it with the machine, and whenever the control process has left a request for it.
+//
+//   gatehouse-update look     says which versions are there, and does what is asked for
+//   gatehouse-update health   ends well as soon as this version has served; systemd-boot counts its tries until then
+//
+// Nothing that control writes is trusted: a request names a place to fetch from, or asks to go back; what is fetched
+// has to be signed by a key that the firmware boots.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "appliance/api/client.hpp"
+#include "images/update/entries.hpp"
+#include "images/update/fetch.hpp"
+#include "images/update/release.hpp"
+#include "images/update/trust.hpp"
+
+extern char** environ;
+
+namespace images::update {
+namespace {
+
+namespace fs = std::filesystem;
+using core::base::fail;
+using core::base::Result;
+using nlohmann::json;
+using std::chrono_literals::operator""s;
+
+const fs::path request_file = "/var/lib/gatehouse/update-request.json";  // control's
+const fs::path status_file = "/run/gatehouse-update/status.json";        // ours, for everybody to read
+const fs::path work = "/var/lib/gatehouse-update";
+const fs::path source_folder = work / "source";  // as the files in sysupdate.d have it
+const fs::path expectation_file = work / "served";
+const fs::path entries_folder = "/boot/EFI/Linux";
+const fs::path trusted_keys = "/sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f";
+const char* const ca_credential = "/run/gatehouse-setup/update_ca.pem";
+constexpr std::size_t request_max = 4096;
+constexpr auto serve_within = 150s;  // a machine that is slow to boot is not slow to serve
+constexpr auto page_after = 20s;     // of control's answers, where no server was up before the update either
+
+void say(const std::string& text) {
+    const std::string line = "gatehouse-update: " + text + "\n";
+    static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+}
+
+std::string read_file(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string running_version() {
+    std::ifstream in("/usr/lib/os-release");
+    constexpr std::string_view key = "IMAGE_VERSION=";
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with(key)) {
+            std::string version = line.substr(key.size());
+            std::erase(version, '"');
+            return version;
+        }
+    }
+    return "?";
+}
+
+// What can be booted, by file name.
+std::vector<std::pair<fs::path, Entry>> entries() {
+    std::vector<std::pair<fs::path, Entry>> found;
+    std::error_code none;
+    for (const auto& file : fs::directory_iterator(entries_folder, none)) {
+        if (auto entry = parse_entry(file.path().filename().string())) {
+            found.emplace_back(file.path(), std::move(*entry));
+        }
+    }
+    return found;
+}
+
+void write_status(std::string_view state, const std::string& what) {
+    json versions = json::array();
+    for (const auto& [path, entry] : entries()) {
+        versions.push_back({{"version", entry.version},
+                            {"state", !entry.tries_left  ? "served"
+                                      : entry.given_up() ? "given up"
+                                                         : "to be tried"}});
+    }
+    const json status{{"running", running_version()}, {"state", state}, {"what", what}, {"versions", versions}};
+    const fs::path half = status_file.string() + ".new";
+    std::ofstream out(half, std::ios::trunc);
+    out << status.dump(-1, ' ', false, json::error_handler_t::replace) << "\n";
+    out.close();
+    std::error_code error;
+    fs::permissions(half, fs::perms(0644), error);
+    fs::rename(half, status_file, error);
+    if (!out || error) {
+        say("cannot write " + status_file.string());
+    }
+    if (!what.empty()) {
+        say(what);
+    }
+}
+
+// The request, which is gone then, whatever becomes of it.
+std::optional<json> take_request() {
+    const int fd = ::open(request_file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return std::nullopt;
+    }
+    std::string text(request_max, '\0');
+    const ssize_t got = ::read(fd, text.data(), text.size());
+    ::close(fd);
+    write_status("asked", "");  // before the request goes, so that whoever asks meanwhile sees one of them
+    ::unlink(request_file.c_str());
+    text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    json request = json::parse(text, nullptr, false);
+    return request.is_object() ? request : json::object();
+}
+
+// Runs it to its end; what it said, where it ended badly.
+Result<void> run(const std::vector<std::string>& words) {
+    std::vector<char*> arguments;
+    for (const std::string& word : words) {
+        arguments.push_back(const_cast<char*>(word.c_str()));
+    }
+    arguments.push_back(nullptr);
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
+        return core::base::fail_os("no pipe", errno);
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
+    pid_t child = 0;
+    const int failed = ::posix_spawn(&child, words.front().c_str(), &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(pipe[1]);
+    std::string said;
+    std::array<char, 4096> some{};
+    for (ssize_t got = 0; failed == 0 && (got = ::read(pipe[0], some.data(), some.size())) > 0;) {
+        said.append(some.data(), static_cast<std::size_t>(got));
+    }
+    ::close(pipe[0]);
+    int status = 0;
+    if (failed != 0) {
+        return core::base::fail_os("cannot start " + words.front(), failed);
+    }
+    if (::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        return {};
+    }
+    while (said.ends_with('\n')) {
+        said.pop_back();
+    }
+    const auto last = said.rfind('\n');
+    say(said);
+    return fail(fs::path(words.front()).filename().string() + " failed",
+                last == std::string::npos ? said : said.substr(last + 1),
+                "see the journal; nothing that runs was changed");
+}
+
+// Whether any server is up; nothing where control does not answer.
+std::optional<bool> any_server_up() {
+    const auto answer = appliance::api::Client(std::string(appliance::api::default_socket)).get("/v1/status", 5s);
+    if (!answer || answer->status != 200) {
+        return std::nullopt;
+    }
+    const json status = json::parse(answer->body, nullptr, false);
+    if (!status.is_object()) {
+        return std::nullopt;
+    }
+    for (const json& pool : status.value("pools", json::array())) {
+        for (const json& backend : pool.value("backends", json::array())) {
+            if (backend.value("state", "") == "up") {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+Result<void> fetch_release(const Source& place, const Release& release, const std::string& ca_file) {
+    std::error_code error;
+    fs::remove_all(source_folder, error);
+    fs::create_directories(source_folder, error);
+    if (error) {
+        return core::base::fail_os("cannot make " + source_folder.string(), error.value());
+    }
+    for (const File& file : release.files) {
+        write_status("fetching", fmt::format("fetching {}", file.name));
+        if (auto fetched = fetch_file(place, file.name, ca_file, source_folder / file.name, file.sha256); !fetched) {
+            return fetched;
+        }
+    }
+    return {};
+}
+
+// A version that is there already, to be tried anew.
+Result<void> try_again(const fs::path& entry, const std::string& version) {
+    std::error_code error;
+    fs::rename(entry, entries_folder / fmt::format("gatehouse_{}+3-0.efi", version), error);
+    ::sync();
+    return error ? core::base::fail_os("cannot mark version " + version, error.value()) : Result<void>();
+}
+
+// The version that the next start takes.
+Result<std::string> install(const std::string& url) {
+    const auto place = Source::parse(url);
+    if (!place) {
+        return tl::unexpected(place.error());
+    }
+    const std::string ca_file = ::access(ca_credential, R_OK) == 0 ? ca_credential : "";
+    write_status("fetching", "asking " + url + " for an update");
+    const auto sums = fetch_text(*place, "SHA256SUMS", ca_file);
+    const auto signature = sums ? fetch_text(*place, "SHA256SUMS.sig", ca_file) : sums;
+    if (!signature) {
+        return tl::unexpected(signature.error());
+    }
+    const std::string keys = read_file(trusted_keys);
+    if (auto good = verify(*sums, *signature, certificates_in(std::as_bytes(std::span(keys.data(), keys.size()))));
+        !good) {
+        return tl::unexpected(good.error());
+    }
+    const auto release = parse_release(*sums);
+    if (!release) {
+        return tl::unexpected(release.error());
+    }
+    const std::string running = running_version();
+    if (!is_newer(release->version, running)) {
+        return fail(fmt::format("version {} is not newer than {}, which runs", release->version, running), "",
+                    "offer a newer one; the one before comes back with gatehouse update rollback");
+    }
+    std::ofstream(expectation_file, std::ios::trunc) << (any_server_up().value_or(false) ? "served" : "page");
+    for (const auto& [path, entry] : entries()) {
+        if (entry.version == release->version) {
+            return try_again(path, entry.version).map([&] { return release->version; });
+        }
+    }
+    auto done = fetch_release(*place, *release, ca_file);
+    if (done) {
+        write_status("installing", fmt::format("writing version {} into the other slot", release->version));
+        done = run({"/usr/lib/systemd/systemd-sysupdate", "--verify=no", "update", release->version});
+    }
+    std::error_code ignored;
+    fs::remove_all(source_folder, ignored);
+    return done.map([&] { return release->version; });
+}
+
+// The other version, whose turn it is then.
+Result<std::string> mark_this_one() {
+    const std::string running = running_version();
+    std::optional<fs::path> ours;
+    std::optional<std::string> other;
+    for (const auto& [path, entry] : entries()) {
+        if (entry.version == running) {
+            ours = path;
+        } else if (!entry.given_up()) {
+            other = entry.version;
+        }
+    }
+    if (!ours || !other) {
+        return fail("there is no version to go back to", "the other slot is empty, or was given up",
+                    "install one with gatehouse update install");
+    }
+    std::error_code error;
+    fs::rename(*ours, entries_folder / given_up_name(running), error);
+    ::sync();
+    return error ? Result<std::string>(core::base::fail_os("cannot mark version " + running, error.value()))
+                 : Result<std::string>(*other);
+}
+
+int reboot() {
+    const auto done = run({"/usr/bin/systemctl", "--no-block", "reboot"});
+    if (!done) {
+        write_status("refused", done.error().line());
+    }
+    return done ? 0 : 1;
+}
+
+int look() {
+    const auto request = take_request();
+    if (!request) {
+        write_status("idle", "");
+        return 0;
+    }
+    const std::string action = request->value("action", "");
+    if (action == "reboot") {
+        write_status("rebooting", "rebooting, as asked for");
+        return reboot();
+    }
+    if (action != "install" && action != "rollback") {
+        write_status("refused", "a request that is none");
+        return 0;
+    }
+    const auto next = action == "install" ? install(request->value("source", "")) : mark_this_one();
+    if (!next) {
+        write_status("refused", next.error().line());
+        return 0;
+    }
+    if (action == "install" && !request->value("reboot", false)) {
+        write_status("installed", fmt::format("version {} is installed; it is tried with the next start", *next));
+        return 0;
+    }
+    write_status("rebooting", fmt::format("rebooting into version {}", *next));
+    return reboot();
+}
+
+int health() {
+    const bool server_expected = read_file(expectation_file) == "served";
+    const auto begun = std::chrono::steady_clock::now();
+    std::optional<std::chrono::steady_clock::time_point> answered;
+    while (std::chrono::steady_clock::now() - begun < serve_within) {
+        const auto up = any_server_up();
+        const auto now = std::chrono::steady_clock::now();
+        answered = up ? answered.value_or(now) : std::optional<std::chrono::steady_clock::time_point>();
+        if (up == true || (answered && !server_expected && now - *answered >= page_after)) {
+            say(fmt::format("version {} serves", running_version()));
+            return 0;
+        }
+        std::this_thread::sleep_for(1s);
+    }
+    say(fmt::format("version {} has not served within {} seconds; the machine starts anew", running_version(),
+                    serve_within.count()));
+    return 1;
+}
+
+}  // namespace
+}  // namespace images::update
+
+int main(int count, char** words) {
+    ::umask(0022);
+    const std::string_view verb = count == 2 ? words[1] : "";
+    try {
+        if (verb == "look") {
+            return images::update::look();
+        }
+        if (verb == "health") {
+            return images::update::health();
+        }
+    } catch (const std::exception& error) {  // JSON of another shape than agreed
+        images::update::write_status("refused", error.what());
+        return 1;
+    }
+    images::update::say("usage: gatehouse-update look | health");
+    return 2;
+}

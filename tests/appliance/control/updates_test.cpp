@@ -1,0 +1,114 @@
+#include "appliance/control/updates.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace appliance::control {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class Machine : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = testing::TempDir() + "gatehouse-updates-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        folder = pattern;
+        std::filesystem::create_directory(folder / "state");
+        std::filesystem::create_directory(folder / "run");
+    }
+    void TearDown() override { std::filesystem::remove_all(folder); }
+
+    void says(const std::string& text) const { std::ofstream(folder / "run/status.json") << text; }
+
+    // What was left for gatehouse-update, which takes it away; null where nothing was.
+    json take() const {
+        std::ifstream in(folder / "state/update-request.json");
+        const json left = in ? json::parse(std::string{std::istreambuf_iterator<char>(in), {}}) : json();
+        std::filesystem::remove(folder / "state/update-request.json");
+        return left;
+    }
+
+    Updates updates() const { return Updates(folder / "state", folder / "run"); }
+
+    std::filesystem::path folder;
+};
+
+TEST_F(Machine, TellsWhatTheOtherSideSays) {
+    says(R"({"running":"1","state":"idle","what":"","versions":[{"version":"1","state":"served"}]})");
+    const auto status = updates().status();
+    ASSERT_TRUE(status.has_value());
+    EXPECT_EQ((*status)["running"], "1");
+    EXPECT_EQ((*status)["versions"][0]["state"], "served");
+}
+
+TEST_F(Machine, LeavesTheRequestWhole) {
+    says(R"({"running":"1","state":"refused"})");
+    ASSERT_TRUE(updates().install("https://updates.example.org/gatehouse/", true).has_value());
+    EXPECT_EQ(take(),
+              json::parse(R"({"action":"install","source":"https://updates.example.org/gatehouse/","reboot":true})"));
+    ASSERT_TRUE(updates().roll_back().has_value());
+    EXPECT_EQ(take(), json::parse(R"({"action":"rollback"})"));
+    ASSERT_TRUE(updates().reboot().has_value());
+    EXPECT_EQ((*updates().status())["state"], "asked");
+    EXPECT_EQ(updates().reboot().error().status, 409) << "the one before has not been taken yet";
+    EXPECT_EQ(take(), json::parse(R"({"action":"reboot"})"));
+    EXPECT_EQ((*updates().status())["state"], "refused");
+}
+
+TEST_F(Machine, TakesAPlaceUpToItsLimit) {
+    says(R"({"state":"idle"})");
+    const std::string begin = "https://";
+    EXPECT_TRUE(updates().install(begin + std::string(Updates::source_max - begin.size(), 'a'), false).has_value());
+    for (const std::string& wrong :
+         {begin + std::string(Updates::source_max - begin.size() + 1, 'a'), std::string("ftp://updates.example.org/"),
+          std::string("/mnt"), std::string(), std::string("https://a b/"), std::string("https://a\n/"),
+          std::string("https://\xc3\xa4/")}) {
+        const auto answer = updates().install(wrong, false);
+        ASSERT_FALSE(answer.has_value()) << wrong;
+        EXPECT_EQ(answer.error().status, 400) << wrong;
+    }
+}
+
+TEST_F(Machine, DoesOneThingAtATime) {
+    for (const char* state : {"fetching", "installing", "rebooting"}) {
+        says(json{{"state", state}}.dump());
+        EXPECT_EQ(updates().install("https://a/", false).error().status, 409) << state;
+        EXPECT_EQ(updates().roll_back().error().status, 409) << state;
+    }
+    EXPECT_TRUE(take().is_null());
+}
+
+TEST_F(Machine, SaysWhenNobodyHasSaidAnythingYet) {
+    EXPECT_EQ(updates().status().error().status, 503);
+    says("{\"running\":");
+    EXPECT_EQ(updates().install("https://a/", false).error().status, 503);
+    EXPECT_TRUE(take().is_null());
+}
+
+TEST_F(Machine, ThatIsNoImageHasNoSlots) {
+    std::filesystem::remove_all(folder / "run");
+    const auto answer = updates().status();
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().status, 501);
+    EXPECT_THAT(answer.error().error.line(), HasSubstr("does not run in Gatehouse's image"));
+    EXPECT_EQ(updates().reboot().error().status, 501);
+}
+
+TEST_F(Machine, SaysWhyARequestCannotBeLeft) {
+    says(R"({"state":"idle"})");
+    std::filesystem::remove_all(folder / "state");
+    const auto answer = updates().roll_back();
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_THAT(answer.error().error.line(), HasSubstr("cannot leave the request"));
+}
+
+}  // namespace
+}  // namespace appliance::control
