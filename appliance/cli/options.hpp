@@ -33,6 +33,10 @@ enum class Command {
     config_apply,
     config_rollback,
     upgrade,
+    update_status,
+    update_install,
+    update_rollback,
+    update_reboot,
     deploy_plan,
     deploy_rolling,
     deploy_maintenance,
@@ -93,6 +97,8 @@ struct Options {
     std::string name{};                         // token: of its [access.NAME]
     std::string role = "operate";               // token
     std::string token_file{};                   // token: where to write it; empty: print it
+    std::string source{};                       // update install: the folder of updates, as a URL
+    bool reboot = false;                        // update install: at once
     bool rolling = false;                       // deploy rollback: batch by batch
     std::string target{};                       // connect, resolve, ping: a name or an address
     std::uint16_t port = 0;                     // connect

@@ -10,6 +10,7 @@
 #include "appliance/cli/show_audit.hpp"
 #include "appliance/cli/show_diagnose.hpp"
 #include "appliance/cli/show_guard.hpp"
+#include "appliance/cli/show_update.hpp"
 #include "appliance/cli/view.hpp"
 
 namespace appliance::cli {
@@ -76,6 +77,12 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
             return show_unfenced(body, options, style);
         case Command::weight:
             return show_weights(body, style);
+        case Command::update_status:
+            return show_update(body, style);
+        case Command::update_install:
+        case Command::update_rollback:
+        case Command::update_reboot:
+            return show_update_asked(body);
         case Command::guard:
             return show_guards(body, now, style);
         case Command::audit:

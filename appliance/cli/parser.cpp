@@ -15,6 +15,7 @@
 #include "appliance/cli/parser_diagnose.hpp"
 #include "appliance/cli/parser_firewall.hpp"
 #include "appliance/cli/parser_remote.hpp"
+#include "appliance/cli/parser_update.hpp"
 #include "appliance/cli/parser_weight.hpp"
 #include "appliance/config/nearest.hpp"
 
@@ -118,6 +119,7 @@ public:
         add_readers();
         add_fences();
         add_weight(app_, options_);
+        add_update(app_, options_);
         add_host_fence();
         add_maintenance();
         add_firewall(app_, options_);

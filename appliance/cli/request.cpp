@@ -140,6 +140,8 @@ std::optional<Request> asking(const Options& options) {
             return get(options.nft ? "/v1/rules?format=nft" : "/v1/rules");
         case Command::metrics:
             return get(options.json ? "/v1/metrics?format=json" : "/v1/metrics");
+        case Command::update_status:
+            return get("/v1/update");
         case Command::maintenance_status:
             return get("/v1/maintenance");
         case Command::firewall_status:
@@ -178,6 +180,13 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return unfence(options, claimed_by);
         case Command::weight:
             return weight(options, claimed_by);
+        case Command::update_install:
+            return post("/v1/update/install", {{"source", options.source}, {"reboot", options.reboot}}, options,
+                        claimed_by);
+        case Command::update_rollback:
+            return post("/v1/update/rollback", json::object(), options, claimed_by);
+        case Command::update_reboot:
+            return post("/v1/update/reboot", json::object(), options, claimed_by);
         case Command::maintenance_on:
         case Command::maintenance_off:
             return maintenance(options, claimed_by);

@@ -14,6 +14,7 @@
 #include "appliance/control/routes_deploy.hpp"
 #include "appliance/control/routes_diagnose.hpp"
 #include "appliance/control/routes_events.hpp"
+#include "appliance/control/routes_update.hpp"
 #include "appliance/control/view_guard.hpp"
 
 namespace appliance::control {
@@ -166,6 +167,10 @@ constexpr Route table[] = {
     {"GET", "/v1/configuration", admin, read_configuration},
     {"PUT", "/v1/configuration", admin, change_configuration, "config apply", Route::Body::text},
     {"POST", "/v1/configuration/rollback", admin, change_plain<&Control::rollback>, "config rollback"},
+    {"GET", "/v1/update", look, read_update},
+    {"POST", "/v1/update/install", admin, install_update, "update install"},
+    {"POST", "/v1/update/rollback", admin, roll_update_back, "update rollback"},
+    {"POST", "/v1/update/reboot", admin, reboot_machine, "update reboot"},
     {"POST", "/v1/upgrade", admin, change_upgrade, "upgrade"},
     {"POST", "/v1/reload", admin, change_plain<&Control::reload>, "reload"},
 };
