@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "appliance/control/blot.hpp"
+#include "appliance/control/machine.hpp"
 #include "appliance/control/metrics.hpp"
 #include "appliance/control/routes_diagnose.hpp"
 
@@ -54,6 +55,7 @@ Json support(const Services& services) {
                   {"kernel", std::string(kernel.release) + " " + kernel.version},
                   {"machine", kernel.machine},
                   {"up_since", core::base::print_time(now - std::chrono::seconds(machine.uptime))},
+                  {"host", view_machine()},
                   {"status", control.status()},
                   {"rules", or_error(control.rules())},
                   {"metrics", view_metrics(control.metrics())["metrics"]},

@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-class Machine : public testing::Test {
+class Slots : public testing::Test {
 protected:
     void SetUp() override {
         std::string pattern = testing::TempDir() + "gatehouse-updates-XXXXXX";
@@ -41,7 +41,7 @@ protected:
     std::filesystem::path folder;
 };
 
-TEST_F(Machine, TellsWhatTheOtherSideSays) {
+TEST_F(Slots, TellsWhatTheOtherSideSays) {
     says(R"({"running":"1","state":"idle","what":"","versions":[{"version":"1","state":"served"}]})");
     const auto status = updates().status();
     ASSERT_TRUE(status.has_value());
@@ -49,7 +49,7 @@ TEST_F(Machine, TellsWhatTheOtherSideSays) {
     EXPECT_EQ((*status)["versions"][0]["state"], "served");
 }
 
-TEST_F(Machine, LeavesTheRequestWhole) {
+TEST_F(Slots, LeavesTheRequestWhole) {
     says(R"({"running":"1","state":"refused"})");
     ASSERT_TRUE(updates().install("https://updates.example.org/gatehouse/", true).has_value());
     EXPECT_EQ(take(),
@@ -63,7 +63,7 @@ TEST_F(Machine, LeavesTheRequestWhole) {
     EXPECT_EQ((*updates().status())["state"], "refused");
 }
 
-TEST_F(Machine, TakesAPlaceUpToItsLimit) {
+TEST_F(Slots, TakesAPlaceUpToItsLimit) {
     says(R"({"state":"idle"})");
     const std::string begin = "https://";
     EXPECT_TRUE(updates().install(begin + std::string(Updates::source_max - begin.size(), 'a'), false).has_value());
@@ -77,7 +77,7 @@ TEST_F(Machine, TakesAPlaceUpToItsLimit) {
     }
 }
 
-TEST_F(Machine, DoesOneThingAtATime) {
+TEST_F(Slots, DoesOneThingAtATime) {
     for (const char* state : {"fetching", "installing", "rebooting"}) {
         says(json{{"state", state}}.dump());
         EXPECT_EQ(updates().install("https://a/", false).error().status, 409) << state;
@@ -86,14 +86,14 @@ TEST_F(Machine, DoesOneThingAtATime) {
     EXPECT_TRUE(take().is_null());
 }
 
-TEST_F(Machine, SaysWhenNobodyHasSaidAnythingYet) {
+TEST_F(Slots, SaysWhenNobodyHasSaidAnythingYet) {
     EXPECT_EQ(updates().status().error().status, 503);
     says("{\"running\":");
     EXPECT_EQ(updates().install("https://a/", false).error().status, 503);
     EXPECT_TRUE(take().is_null());
 }
 
-TEST_F(Machine, ThatIsNoImageHasNoSlots) {
+TEST_F(Slots, ThatIsNoImageHasNoSlots) {
     std::filesystem::remove_all(folder / "run");
     const auto answer = updates().status();
     ASSERT_FALSE(answer.has_value());
@@ -102,7 +102,7 @@ TEST_F(Machine, ThatIsNoImageHasNoSlots) {
     EXPECT_EQ(updates().reboot().error().status, 501);
 }
 
-TEST_F(Machine, SaysWhyARequestCannotBeLeft) {
+TEST_F(Slots, SaysWhyARequestCannotBeLeft) {
     says(R"({"state":"idle"})");
     std::filesystem::remove_all(folder / "state");
     const auto answer = updates().roll_back();
