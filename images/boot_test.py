@@ -55,6 +55,23 @@ role = "admin"
 workers = 1
 """
 
+# Added to it: a pool that the kernel balances, and the firewall.
+KERNEL = """\
+[listen.direct]
+address = "0.0.0.0:81"
+mode = "tcp"
+pool = "direct"
+[pool.direct]
+plane = "kernel"
+masquerade = true
+servers = [{{ name = "web1", port = {ports[0]} }}, {{ name = "web2", port = {ports[1]} }}]
+check = {{ type = "tcp", interval = "1s", timeout = "900ms", fall = 2, rise = 1 }}
+[firewall]
+enabled = true
+management = ["10.0.2.0/24"]
+management_ports = [8443]
+"""
+
 
 class Site(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -109,9 +126,9 @@ class MachineTest(unittest.TestCase):
         self.machine.cut_power()
         self.disk.unlink()
 
-    def get(self, path="/"):
+    def get(self, path="/", port=80):
         """Status and body; nothing where nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.machine.ports[80], timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.machine.ports[port], timeout=5)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -341,6 +358,46 @@ class InsideTest(Serving):
         certificate = subprocess.run(["openssl", "x509", "-in", self.folder / "certificate.pem", "-noout", "-fingerprint",
                                       "-sha256"], check=True, capture_output=True, text=True).stdout
         self.assertIn(certificate.split("=")[1].strip().replace(":", ""), self.machine.said())
+
+    def host(self):
+        file = self.folder / "support.json"
+        file.unlink(missing_ok=True)
+        self.operate("support", "--output", TOOLS.path(file))
+        return json.loads(file.read_text())["host"]
+
+    def test_nothing_listens_but_what_is_configured_and_no_module_is_loaded_any_more(self):
+        self.serve()
+        self.machine.wait_for(lambda: self.host()["settings"]["kernel.modules_disabled"] == "1", 60, "modules are disabled")
+        host = self.host()
+        listening = {(socket["protocol"], socket["address"]) for socket in host["listening"]}
+        # DHCP's client is no server, but waits for what its server says.
+        clients = {found for found in listening if found[0].startswith("udp") and found[1].endswith((":68", ":546"))}
+        self.assertEqual(listening - clients, {("tcp", "0.0.0.0:80"), ("tcp", "0.0.0.0:8443")})
+        self.assertEqual(host["settings"]["kernel.io_uring_disabled"], "1")
+        self.assertEqual(host["settings"]["user.max_user_namespaces"], "0")
+
+    def test_memory_with_a_thousand_idle_sessions(self):
+        self.serve()
+        with contextlib.ExitStack() as sessions:
+            for _ in range(1000):
+                connection = http.client.HTTPConnection("127.0.0.1", self.machine.ports[80], timeout=20)
+                connection.request("GET", "/")
+                self.assertEqual(connection.getresponse().read()[:4], b"I am")
+                sessions.callback(connection.close)
+            memory = self.host()["memory"]
+        used = (memory["total"] - memory["available"]) / (1 << 20)
+        print(f"\nmemory used with 1,000 idle sessions: {used:.0f} MiB of {memory['total'] / (1 << 20):.0f}")
+        self.assertLessEqual(used, 128)
+
+    def test_pools_in_the_kernel_and_the_firewall_work_on_this_kernel(self):
+        self.machine.credentials["gatehouse.config"] += KERNEL.format(
+            ports=[server.server_address[1] for server in self.servers])
+        self.machine.ports[81] = free_port()
+        self.serve()
+        self.machine.wait_for(lambda: self.get(port=81) and self.get(port=81)[0] == 200, 60, "a pool in the kernel answers")
+        rules = self.operate("rules", "--nft")
+        self.assertIn("table inet gatehouse_redirect", rules)
+        self.assertIn("table inet gatehouse_host", rules)
 
 
 def break_version(tree):

@@ -27,7 +27,7 @@ usr/lib/systemd/system-sleep usr/lib/systemd/profile usr/lib/systemd/portable us
 usr/lib/udev/hwdb.d usr/lib/environment.d usr/lib/binfmt.d usr/lib/valgrind usr/lib/bfd-plugins usr/lib/x86_64-linux-gnu/security
 usr/lib/x86_64-linux-gnu/perl-base usr/lib/x86_64-linux-gnu/perl usr/lib/x86_64-linux-gnu/gconv usr/lib/x86_64-linux-gnu/ossl-modules
 usr/lib/x86_64-linux-gnu/engines-3 usr/lib/x86_64-linux-gnu/e2fsprogs usr/lib/x86_64-linux-gnu/audit
-etc/bash.bashrc etc/debconf.conf etc/dhcp etc/initramfs-tools etc/libaudit.conf etc/pam.conf usr/lib/dbus-1.0
+etc/bash.bashrc etc/debconf.conf etc/dhcp etc/initramfs etc/initramfs-tools etc/libaudit.conf etc/pam.conf usr/lib/dbus-1.0
 usr/lib/dracut usr/lib/klibc usr/lib/libfakeroot usr/share/base-passwd usr/share/fish usr/share/util-linux
 var/backups var/cache var/lib var/log var/mail var/opt var/spool var/local
 """.split()
@@ -138,6 +138,10 @@ def strip_units(root):
                     remove(path)
             elif path.name not in UNITS:
                 remove(path)
+    for link in [*root.glob("usr/lib/systemd/system/*/*"), *root.glob("etc/systemd/system/*/*")]:
+        if link.is_symlink() and not any((root / top / link.name).exists() for top in
+                                         ("usr/lib/systemd/system", "etc/systemd/system")):
+            raise SystemExit(f"images: {link.relative_to(root)} wants a unit that is not there")
     # multi-user.target is what is wanted, not a desktop.
     default = root / "usr/lib/systemd/system/default.target"
     remove(default)
