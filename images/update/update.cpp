@@ -54,7 +54,7 @@ constexpr auto serve_within = 150s;  // a machine that is slow to boot is not sl
 constexpr auto page_after = 20s;     // of control's answers, where no server was up before the update either
 
 void say(const std::string& text) {
-    const std::string line = "gatehouse-update: " + text + "\n";
+    const std::string line = text + "\n";  // the journal says whose it is
     static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
 }
 
