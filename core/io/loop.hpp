@@ -51,6 +51,9 @@ public:
     io_uring_sqe* prompt_entry(Completion& completion);
     // Asks the kernel to end the operation of target; its own completion still comes (-ECANCELED as a rule).
     void cancel(Completion& target);
+    // Gives the kernel all that is queued. A queued entry has its file by the number alone, so this comes before a file
+    // is closed that one of them may name.
+    void submit();
     // Completes target from the loop with result, in this or the next round: for operations that need no kernel.
     void defer(Completion& target, int result);
 
@@ -65,7 +68,6 @@ private:
     friend class Flight;
     Loop();
     io_uring_sqe* raw_entry();
-    void submit();
     unsigned wait(Tick longest, unsigned wanted);
     void dispatch_deferred();
     bool dispatch_one();

@@ -115,8 +115,10 @@ bool ReceiveAhead::settle(int result, std::uint32_t flags) {
 
 void ReceiveAhead::abandon(std::unique_ptr<ReceiveAhead> ahead) noexcept {
     if (!ahead->settled_) {
+        Loop& loop = ahead->loop_;
         ahead->abandoned_ = true;
         ahead.release()->cancel();
+        loop.submit();
     }
 }
 

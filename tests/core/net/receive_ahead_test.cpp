@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -68,6 +69,19 @@ TEST_F(ReceiveAheadTest, AnAwaitedReceiveBegunAheadEndsWithItsSocket) {
     socket_->abort();
     run(group);
     EXPECT_LE(result, 0);
+}
+
+// A queued entry knows its file by the number alone.
+TEST_F(ReceiveAheadTest, AnAbandonedReceiveTakesNothingFromTheNextSocketOfItsNumber) {
+    const int number = socket_->fd();
+    io::ReceiveAhead::abandon(socket_->receive_ahead());
+    socket_ = nullptr;
+    auto [next, other] = tests::socket_pair();
+    ASSERT_EQ(next.get(), number);
+    ASSERT_EQ(::write(other.get(), "hello", 5), 5);
+    EXPECT_TRUE(run_until([&] { return loop_->pending() == 0; }));
+    std::array<char, 8> bytes{};
+    EXPECT_EQ(::recv(next.get(), bytes.data(), bytes.size(), MSG_DONTWAIT), 5);
 }
 
 TEST_F(ReceiveAheadTest, AnAbandonedReceiveIsFreedWhenTheKernelLetsItGo) {
