@@ -18,9 +18,9 @@ class Sample:
         self.errors = errors
 
 
-def on_client_core(*command, timeout):
+def on_client_core(*command, timeout, cores=proxies.OTHER_CORE):
     return subprocess.run([*proxies.TIED, "prlimit", f"--nofile={proxies.DESCRIPTORS}", "taskset", "-c",
-                           str(proxies.OTHER_CORE), *map(str, command)],
+                           str(cores), *map(str, command)],
                           capture_output=True, text=True, timeout=timeout, check=True).stdout
 
 
@@ -38,11 +38,12 @@ def script(folder, close, upload):
     return ["-s", path]
 
 
-def closed_loop(process, port, path, connections, seconds, folder, close=False, upload=0):
+def closed_loop(process, port, path, connections, seconds, folder, close=False, upload=0, cores=proxies.OTHER_CORE):
     """As fast as the proxy answers."""
     before = process.cpu()
     output = on_client_core("wrk", "-t", 1, "-c", connections, "-d", f"{seconds}s", "--timeout", "10s",
-                            *script(folder, close, upload), f"http://127.0.0.1:{port}{path}", timeout=seconds + 60)
+                            *script(folder, close, upload), f"http://127.0.0.1:{port}{path}", timeout=seconds + 60,
+                            cores=cores)
     cpu = process.cpu() - before
     done = re.search(r"(\d+) requests in ([\d.]+)(us|ms|s|m),", output)
     errors = sum(map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", output)))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Gatehouse beside HAProxy and nginx: the same client, the same server, one core for the proxy, interleaved rounds.
 
-    peers.py --build BUILD [--rounds 3] [--seconds 2] [--only TEXT] [--svg FILE]      as root
+    peers.py --build BUILD [--rounds 3] [--seconds 2] [--only TEXT] [--svg FILE] [--haproxy PROGRAM]      as root
 
 All of it runs in a network namespace of its own, over its loopback. Prints Markdown: requests a second of the proxy's
 own CPU (all its processes), medians over the rounds, each against HAProxy. Ratios above 1 are in Gatehouse's favour.
@@ -18,6 +18,7 @@ import tempfile
 import load
 import picture
 import proxies
+import workers
 
 CLONE_NEWNET = 0x40000000
 
@@ -52,12 +53,15 @@ def rows():
         Row("64 B, 1 000 connections", connections=1000),
         Row("64 B, a connection each", close=True),
         Row("1 KiB, 64 connections", "1 KiB"),
+        Row("64 KiB, 1 connection", "64 KiB", 1),
         Row("64 KiB, 64 connections", "64 KiB"),
+        Row("1 MiB, 1 connection", "1 MiB", 1),
         Row("1 MiB, 16 connections", "1 MiB", 16),
         Row("100 MiB, 4 connections", "100 MiB", 4),
         Row("PUT 64 KiB, 16 connections", connections=16, upload=64 << 10),
         Row("PUT 1 MiB, 16 connections", connections=16, upload=1 << 20),
         Row("TCP, 64 B, 64 connections", ways=proxies.TCP),
+        Row("TCP, 64 KiB, 64 connections", "64 KiB", ways=proxies.TCP),
         Row("TCP, 1 MiB, 16 connections", "1 MiB", 16, ways=proxies.TCP),
     ]
 
@@ -76,7 +80,8 @@ def measure(table, started, rounds, seconds, folder):
 
 def print_work(table, seconds, rounds):
     print(f"\n## Work per CPU second of the proxy\n\nRequests per second of the proxy's CPU; medians of {rounds} "
-          f"interleaved rounds of {seconds} s;\nin brackets how far the furthest round lies from the median.\n")
+          f"interleaved rounds of {seconds} s;\nin brackets how far the furthest round lies from the median. HAProxy "
+          "by itself copies;\nsplice-auto and splice forced (splice-request, splice-response) are HAProxy, too.\n")
     for ways in (proxies.HTTP, proxies.TCP):
         chosen = [row for row in table if row.ways is ways]
         if not chosen:
@@ -110,29 +115,37 @@ def print_latency(table, seconds, folder):
     reference = next((row for row in table if row.name == "64 B, 64 connections"), None)
     if reference is None:
         return
-    rate = int(reference.rate("HAProxy") / 2)
-    print(f"## Latency at {rate:,} requests/s (half of what HAProxy served), 64 B, 64 connections\n\n"
-          "| | p50 | p99 | p99.9 | requests | failed |\n|---|---|---|---|---|---|")
-    for way, (_, port) in proxies.HTTP.items():
-        runs = [load.fixed_rate(port, reference.path, 64, rate, 2 * seconds, folder) for _ in range(3)]
-        cells = [f"{load.median([load.percentile(run[0], part) for run in runs]) / 1000:.2f} ms"
-                 for part in (0.5, 0.99, 0.999)]
-        print(f"| {way} | " + " | ".join(cells) + f" | {sum(len(run[0]) for run in runs)} "
-              f"| {sum(run[1] for run in runs)} |")
-    print("\nMedians of three runs each.\n")
+    top = reference.rate("HAProxy")
+    print("## Latency at fixed rates, 64 B, 64 connections\n\nMedians of three interleaved runs each. The client sends "
+          "on all connections at the same instant.\n")
+    for part_of_top in (0.25, 0.5, 0.75):
+        rate = int(top * part_of_top)
+        print(f"{rate:,} requests/s, {part_of_top * 100:.0f} % of what HAProxy served:\n\n"
+              "| | p50 | p99 | p99.9 | requests | failed |\n|---|---|---|---|---|---|")
+        runs = {way: [] for way in proxies.HTTP}
+        for _ in range(3):
+            for way, (_, port) in proxies.HTTP.items():
+                runs[way].append(load.fixed_rate(port, reference.path, 64, rate, 2 * seconds, folder))
+        for way, found in runs.items():
+            cells = [f"{load.median([load.percentile(run[0], part) for run in found]) / 1000:.2f} ms"
+                     for part in (0.5, 0.99, 0.999)]
+            print(f"| {way} | " + " | ".join(cells) + f" | {sum(len(run[0]) for run in found)} "
+                  f"| {sum(run[1] for run in found)} |")
+        print()
 
 
 def measure_memory(started, sessions):
     """Before anything else: a proxy that has served many keeps memory for as many more."""
     ports = {"gatehouse": 8101, "haproxy": 8111, "nginx": 8121}
-    return {name: load.idle_sessions(started[name], port, sessions) for name, port in ports.items()}
+    return {name: (started[name].private_memory(), load.idle_sessions(started[name], port, sessions))
+            for name, port in ports.items()}
 
 
 def print_memory(figures, sessions):
-    print(f"## User memory of an idle session\n\nPrivate memory of the proxy's processes, {sessions:,} keep-alive "
-          "sessions after one request\neach, less what it was before.\n\n| | bytes a session |\n|---|---|")
-    for name, figure in figures.items():
-        print(f"| {name} | {figure:,.0f} |")
+    print(f"## User memory\n\nPrivate memory of all of the proxy's processes when nobody is there, and what each of "
+          f"{sessions:,}\nkeep-alive sessions adds after one request.\n\n| | idle | bytes a session |\n|---|---|---|")
+    for name, (idle, session) in figures.items():
+        print(f"| {name} | {idle / (1 << 20):.1f} MiB | {session:,.0f} |")
     print()
 
 
@@ -144,6 +157,7 @@ def options():
     parser.add_argument("--sessions", type=int, default=min(20_000, proxies.SESSIONS - 500),
                         help="idle sessions; 0: none")
     parser.add_argument("--only", default="", help="rows whose name has this text")
+    parser.add_argument("--haproxy", default="haproxy", help="another HAProxy than Debian's of this machine")
     parser.add_argument("--svg", type=pathlib.Path, help="draw the ratios into this file")
     return parser.parse_args()
 
@@ -163,11 +177,11 @@ def main():
         try:
             origin = proxies.start_origin(folder)
             processes["origin"] = origin
-            processes |= proxies.start_proxies(build, folder)
+            processes |= proxies.start_proxies(build, folder, chosen.haproxy)
             ports = {port for ways in (proxies.HTTP, proxies.TCP) for _, port in ways.values()}
             proxies.wait_for([proxies.ORIGIN, *sorted(ports)], load.answers)
             print("# Gatehouse beside HAProxy and nginx\n")
-            print("\n".join(f"- {line}" for line in proxies.versions(build)))
+            print("\n".join(f"- {line}" for line in proxies.versions(build, chosen.haproxy)))
             memory = measure_memory(processes, chosen.sessions) if chosen.sessions else {}
             measure(table, processes, chosen.rounds, chosen.seconds, folder)
             print_work(table, chosen.seconds, chosen.rounds)
@@ -178,6 +192,8 @@ def main():
         finally:
             for process in reversed(processes.values()):
                 process.stop()
+        if not chosen.only:
+            workers.print_table(*workers.measure(build, folder, chosen.rounds, chosen.seconds))
     if chosen.svg:
         picture.draw(table, chosen.svg)
         print(f"picture: {chosen.svg}")

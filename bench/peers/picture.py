@@ -4,7 +4,7 @@ import html
 
 
 LEFT, WIDTH, BAR, GAP = 250, 460, 14, 12
-COLOURS = {"HAProxy": "#4878a8", "HAProxy splice": "#88b0d0", "nginx": "#58a068"}
+COLOURS = {"HAProxy": "#4878a8", "splice-auto": "#88b0d0", "splice forced": "#b8d0e4", "nginx": "#58a068"}
 
 
 def draw(table, path):

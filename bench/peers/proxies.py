@@ -25,14 +25,15 @@ def path_of(size):
 
 
 class Process:
-    """A program on one core, and what it has cost so far."""
+    """A program on some cores, and what it has cost so far."""
 
-    def __init__(self, name, command, core, folder):
+    def __init__(self, name, command, cores, folder):
+        """cores: as taskset takes them, 0 or "0,1"."""
         self.name = name
         self.log = open(folder / f"{name}.log", "w")
         # --pdeathsig on the outside: what we start ends with us, however we end.
         self.child = subprocess.Popen(
-            [*TIED, "prlimit", f"--nofile={DESCRIPTORS}", "taskset", "-c", str(core), *map(str, command)],
+            [*TIED, "prlimit", f"--nofile={DESCRIPTORS}", "taskset", "-c", str(cores), *map(str, command)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def pids(self):
@@ -78,12 +79,13 @@ class Process:
         self.log.close()
 
 
-def start_origin(folder):
+def start_origin(folder, cores=OTHER_CORE):
     """nginx, which sends files of the sizes above and takes any upload."""
     files = folder / "files"
-    files.mkdir()
-    for size in SIZES.values():
-        (files / path_of(size)[1:]).write_bytes(os.urandom(size))
+    if not files.exists():
+        files.mkdir()
+        for size in SIZES.values():
+            (files / path_of(size)[1:]).write_bytes(os.urandom(size))
     (folder / "origin.conf").write_text(f"""
 worker_processes 1;
 worker_rlimit_nofile {DESCRIPTORS};
@@ -115,11 +117,11 @@ http {{
     server {{ listen 127.0.0.1:{ORIGIN + 1}; return 200 "taken"; }}
 }}
 """)
-    return Process("origin", ["nginx", "-p", folder, "-c", folder / "origin.conf"], OTHER_CORE, folder)
+    return Process("origin", ["nginx", "-p", folder, "-c", folder / "origin.conf"], cores, folder)
 
 
-def gatehouse(build, folder):
-    (folder / "state").mkdir()
+def gatehouse(build, folder, workers=1):
+    (folder / "state").mkdir(exist_ok=True)
     os.chmod(folder, 0o755)
     subprocess.run(["chown", "gatehouse:gatehouse", str(folder / "state")], check=True)
     (folder / "page.html").write_text("<!doctype html><title>Maintenance</title>")
@@ -155,7 +157,7 @@ socket = "{folder}/control.sock"
 state = "{folder}/state"
 
 [proxy]
-workers = 1
+workers = {workers}
 user = "gatehouse"
 
 [timeouts]
@@ -167,13 +169,17 @@ exchanges = false
     return [build / "gatehouse", "run", "-c", folder / "gatehouse.toml"]
 
 
-def haproxy(folder):
+def haproxy(folder, program):
+    """Splice as its manual proposes it (splice-auto), and by force, which moves more."""
+    forced = "option splice-request\n    option splice-response"
     listeners = ""
     for name, mode, port, options in (
             ("http", "http", 8111, "option forwardfor"),
-            ("http_splice", "http", 8112, "option forwardfor\n    option splice-auto"),
+            ("http_auto", "http", 8112, "option forwardfor\n    option splice-auto"),
+            ("http_forced", "http", 8115, "option forwardfor\n    " + forced),
             ("tcp", "tcp", 8113, ""),
-            ("tcp_splice", "tcp", 8114, "option splice-auto")):
+            ("tcp_auto", "tcp", 8114, "option splice-auto"),
+            ("tcp_forced", "tcp", 8116, forced)):
         check = f"option httpchk HEAD {path_of(64)}" if mode == "http" else ""
         reuse = "http-reuse always" if mode == "http" else ""
         listeners += f"""
@@ -195,7 +201,7 @@ defaults
     timeout server 60s
     timeout http-keep-alive 1h
 {listeners}""")
-    return ["haproxy", "-db", "-q", "-f", folder / "haproxy.cfg"]
+    return [program, "-db", "-q", "-f", folder / "haproxy.cfg"]
 
 
 def nginx(folder):
@@ -231,24 +237,26 @@ http {{
 
 
 # Column of the table -> (program, port).
-HTTP = {"Gatehouse": ("gatehouse", 8101), "HAProxy": ("haproxy", 8111), "HAProxy splice": ("haproxy", 8112),
-        "nginx": ("nginx", 8121)}
-TCP = {"Gatehouse": ("gatehouse", 8102), "HAProxy": ("haproxy", 8113), "HAProxy splice": ("haproxy", 8114)}
+HTTP = {"Gatehouse": ("gatehouse", 8101), "HAProxy": ("haproxy", 8111), "splice-auto": ("haproxy", 8112),
+        "splice forced": ("haproxy", 8115), "nginx": ("nginx", 8121)}
+TCP = {"Gatehouse": ("gatehouse", 8102), "HAProxy": ("haproxy", 8113), "splice-auto": ("haproxy", 8114),
+       "splice forced": ("haproxy", 8116)}
 
 
-def start_proxies(build, folder):
+def start_proxies(build, folder, haproxy_program):
     started = {}
-    for name, command in (("gatehouse", gatehouse(build, folder)), ("haproxy", haproxy(folder)),
+    for name, command in (("gatehouse", gatehouse(build, folder)), ("haproxy", haproxy(folder, haproxy_program)),
                           ("nginx", nginx(folder))):
         started[name] = Process(name, command, PROXY_CORE, folder)
     return started
 
 
-def versions(build):
+def versions(build, haproxy_program):
     def first_line(*command):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return (done.stdout or done.stderr).splitlines()[0]
-    return [first_line(str(build / "gatehouse"), "--version"), first_line("haproxy", "-v"), first_line("nginx", "-v")]
+    return [first_line(str(build / "gatehouse"), "--version"), first_line(haproxy_program, "-v"),
+            first_line("nginx", "-v")]
 
 
 def wait_for(ports, answers):
