@@ -1,33 +1,15 @@
 #include "appliance/cli/support.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/new_file.hpp"
 #include "appliance/cli/request.hpp"
-#include "core/base/descriptor.hpp"
 
 namespace appliance::cli {
 namespace {
-
-core::Result<void> write_new(const std::string& file, std::string_view text) {
-    const core::base::Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    while (fd.valid() && !text.empty()) {
-        const ssize_t count = ::write(fd.get(), text.data(), text.size());
-        if (count < 0 && errno != EINTR) {
-            break;
-        }
-        text.remove_prefix(count < 0 ? 0 : static_cast<std::size_t>(count));
-    }
-    if (!text.empty()) {
-        return core::fail_os(fmt::format("cannot write {}", file), errno, "name another file with --output");
-    }
-    return {};
-}
 
 // gatehouse-support-20261122T140305Z.json: names sort by time, and hold nothing that a file system minds.
 std::string name_for(core::WallTime now) {
@@ -51,7 +33,7 @@ Outcome support(const Options& options) {
     }
     const std::string text = document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
     const std::string file = options.output.empty() ? name_for(core::base::wall_now()) : options.output;
-    if (const auto written = write_new(file, text); !written) {
+    if (const auto written = write_new_file(file, text, "name another file with --output"); !written) {
         return {failed, {}, fmt::format("gatehouse: {}\n", clean(written.error().line()))};
     }
     return {done,

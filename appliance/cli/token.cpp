@@ -1,9 +1,7 @@
 #include "appliance/cli/token.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -11,7 +9,7 @@
 
 #include "appliance/api/entrance.hpp"
 #include "appliance/cli/exit_code.hpp"
-#include "core/base/descriptor.hpp"
+#include "appliance/cli/new_file.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -28,15 +26,6 @@ core::Result<std::string> random_token() {
     return token;
 }
 
-core::Result<void> write_new(const std::string& file, const std::string& line) {
-    const core::base::Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd.valid() || ::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
-        ::fsync(fd.get()) != 0) {
-        return core::fail_os(fmt::format("cannot write {}", file), errno, "name a file that does not exist yet");
-    }
-    return {};
-}
-
 Outcome refuse(const core::Error& error) {
     return {failed, {}, fmt::format("gatehouse: {}\n", error.line())};
 }
@@ -49,7 +38,9 @@ Outcome make_token(const Options& options) {
         return refuse(token.error());
     }
     const bool keep = !options.token_file.empty();
-    if (const auto written = keep ? write_new(options.token_file, *token + "\n") : core::Result<void>(); !written) {
+    const auto written = keep ? write_new_file(options.token_file, *token + "\n", "name a file that does not exist yet")
+                              : core::Result<void>();
+    if (!written) {
         return refuse(written.error());
     }
     const std::string digest = api::sha256_hex(*token);

@@ -1,18 +1,20 @@
 #include "appliance/control/machine.hpp"
 
-#include <arpa/inet.h>
-#include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
+
+#include "core/base/address.hpp"
 
 namespace appliance::control {
 namespace {
@@ -35,23 +37,29 @@ constexpr std::array<const char*, 14> settings{"kernel/modules_disabled",
                                                "net/ipv4/tcp_syncookies",
                                                "net/ipv4/ping_group_range"};
 
-// "0100007F:1F90" (proc(5): words in the machine's order) as "127.0.0.1:8080"; nothing where it is none.
-std::optional<std::string> print_address(std::string_view text, bool v6) {
+// "0100007F:1F90" (proc(5): words in the machine's order) is 127.0.0.1:8080; nothing where it is none.
+std::optional<core::Address> read_address(std::string_view text) {
     const auto colon = text.find(':');
-    if (colon != (v6 ? 32U : 8U) || text.size() != colon + 5) {
+    if ((colon != 8 && colon != 32) || text.size() != colon + 5) {
         return std::nullopt;
     }
     std::array<std::uint32_t, 4> words{};
     for (std::size_t at = 0; at < colon / 8; ++at) {
         std::from_chars(text.data() + 8 * at, text.data() + 8 * at + 8, words.at(at), 16);
     }
-    unsigned port = 0;
+    std::uint16_t port = 0;
     std::from_chars(text.data() + colon + 1, text.data() + text.size(), port, 16);
-    std::array<char, INET6_ADDRSTRLEN> name{};
-    if (::inet_ntop(v6 ? AF_INET6 : AF_INET, words.data(), name.data(), name.size()) == nullptr) {
-        return std::nullopt;
+    sockaddr_storage storage{};
+    if (colon == 8) {
+        auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
+        v4.sin_family = AF_INET;
+        v4.sin_addr.s_addr = words[0];
+    } else {
+        auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
+        v6.sin6_family = AF_INET6;
+        std::memcpy(&v6.sin6_addr, words.data(), sizeof v6.sin6_addr);
     }
-    return v6 ? fmt::format("[{}]:{}", name.data(), port) : fmt::format("{}:{}", name.data(), port);
+    return core::Address::from(storage).with_port(port);
 }
 
 // Those of one table whose state says that they wait: TCP's 0A, and UDP's 07 without a peer.
@@ -68,10 +76,13 @@ void add_listening(const std::filesystem::path& table, const std::string& protoc
         words >> number >> local >> peer >> state;
         const bool tcp = protocol.starts_with("tcp");
         const bool waits = tcp ? state == "0A" : state == "07" && peer.ends_with(":0000");
-        const auto address = print_address(local, protocol.ends_with('6'));
-        const Json socket{{"protocol", protocol}, {"address", address.value_or("")}};
+        const auto address = waits ? read_address(local) : std::nullopt;
+        if (!address) {
+            continue;
+        }
+        const Json socket{{"protocol", protocol}, {"address", address->text()}};
         // One for each worker of a listener: once is enough.
-        if (waits && address && std::find(sockets.begin(), sockets.end(), socket) == sockets.end()) {
+        if (std::find(sockets.begin(), sockets.end(), socket) == sockets.end()) {
             sockets.push_back(socket);
         }
     }

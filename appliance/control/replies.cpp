@@ -24,19 +24,23 @@ api::Reply reply(const Outcome<Json>& outcome) {
     return outcome ? reply(200, *outcome) : reply(outcome.error());
 }
 
+api::Reply complain(int status, const core::Error& error) {
+    return reply(Refusal{status, error, {}});
+}
+
 api::Reply complain(int status, std::string what, std::string mend) {
-    return reply(Refusal{status, {std::move(what), "", std::move(mend), 0}, {}});
+    return complain(status, core::Error{std::move(what), "", std::move(mend), 0});
+}
+
+std::optional<std::uint64_t> read_number(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
 std::optional<std::uint64_t> number_in(const api::Request& request, const char* name) {
     const auto found = request.query.find(name);
-    std::uint64_t number = 0;
-    if (found == request.query.end()) {
-        return std::nullopt;
-    }
-    const std::string& text = found->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+    return found == request.query.end() ? std::nullopt : read_number(found->second);
 }
 
 std::optional<bool> flag_in(const api::Request& request, const char* name) {

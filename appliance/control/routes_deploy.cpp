@@ -1,12 +1,13 @@
 #include "appliance/control/routes_deploy.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "appliance/config/nearest.hpp"
 #include "appliance/control/read_order.hpp"
+#include "appliance/control/replies.hpp"
 #include "appliance/deploy/recipe_json.hpp"
 
 namespace appliance::control {
@@ -19,33 +20,14 @@ constexpr std::int64_t patience_max = 30'000;
 constexpr unsigned history_max = 1000;
 constexpr std::int64_t expires_max = 7LL * 24 * 3600 * 1000;
 
-api::Reply reply(int status, const Json& body) {
-    return {status, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
-}
-
-api::Reply complain(int status, const core::Error& error) {
-    return reply(status, {{"error", {{"what", error.what}, {"why", error.why}, {"mend", error.mend}}}});
-}
-
-api::Reply reply(const deploy::Outcome<Json>& outcome) {
+api::Reply reply_to(const deploy::Outcome<Json>& outcome) {
     return outcome ? reply(200, *outcome) : complain(outcome.error().status, outcome.error().error);
 }
 
-api::Reply complain(const Refusal& refusal) {
-    return complain(refusal.status, refusal.error);
-}
-
 // 0 where the query does not say; nothing where it says no number.
-std::optional<std::int64_t> number_in(const api::Request& request, const char* name) {
-    const auto found = request.query.find(name);
-    if (found == request.query.end()) {
-        return 0;
-    }
-    std::int64_t number = 0;
-    const std::string& text = found->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size() && number >= 0 ? std::optional(number)
-                                                                                   : std::nullopt;
+std::optional<std::int64_t> number_or_zero(const api::Request& request, const char* name) {
+    const auto number = request.query.contains(name) ? number_in(request, name) : 0;
+    return number && *number <= INT64_MAX ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
 }
 
 // When it may begin.
@@ -136,31 +118,31 @@ api::Reply answer_sync(deploy::Conductor& conductor, const json& body) {
     } catch (const json::exception&) {
         return complain(400, {"the request is no sync", "a field is missing or of the wrong type", "", 0});
     }
-    return reply(conductor.sync(sync));
+    return reply_to(conductor.sync(sync));
 }
 
 }  // namespace
 
 api::Reply read_deploy(deploy::Conductor& conductor, const api::Request& request) {
-    const auto id = number_in(request, "id");
-    const auto after = number_in(request, "after");
-    const auto wait = number_in(request, "wait_ms");
-    const auto last = number_in(request, "last");
+    const auto id = number_or_zero(request, "id");
+    const auto after = number_or_zero(request, "after");
+    const auto wait = number_or_zero(request, "wait_ms");
+    const auto last = number_or_zero(request, "last");
     if (!id || !after || !wait || !last) {
         return complain(400,
                         {"a number of the query is none", request.path, "id, after, wait_ms and last are numbers", 0});
     }
     if (request.path == "/v1/deploy/history") {
-        return reply(
+        return reply_to(
             conductor.history(std::min<unsigned>(*last == 0 ? 20 : static_cast<unsigned>(*last), history_max)));
     }
     if (request.path == "/v1/deploy/report") {
-        return reply(conductor.report(*id));
+        return reply_to(conductor.report(*id));
     }
     if (request.path == "/v1/deploy/journal") {
-        return reply(conductor.journal(*id, *after, core::Milliseconds(std::min(*wait, patience_max))));
+        return reply_to(conductor.journal(*id, *after, core::Milliseconds(std::min(*wait, patience_max))));
     }
-    return reply(conductor.view(*id));
+    return reply_to(conductor.view(*id));
 }
 
 api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request) {
@@ -173,7 +155,7 @@ api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& con
     }
     auto read = read_words(body, request.peer);
     if (!read) {
-        return complain(read.error());
+        return reply(read.error());
     }
     const deploy::Words words{std::move(read->who), std::move(read->why)};
     if (request.path == "/v1/deploy/rollback") {
@@ -182,25 +164,25 @@ api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& con
         if (!command.is_string() || !rolling.is_boolean()) {
             return complain(400, {"'run' must be a command, and 'rolling' true or false", "", "", 0});
         }
-        return reply(conductor.roll_back(words, command.get<std::string>(), rolling == true));
+        return reply_to(conductor.roll_back(words, command.get<std::string>(), rolling == true));
     }
     if (request.path == "/v1/deploy/pause") {
-        return reply(conductor.pause(words));
+        return reply_to(conductor.pause(words));
     }
     if (request.path == "/v1/deploy/resume") {
         const json skip = body.value("skip", json(false));
-        return skip.is_boolean() ? reply(conductor.resume(words, skip == true))
+        return skip.is_boolean() ? reply_to(conductor.resume(words, skip == true))
                                  : complain(400, {"'skip' must be true or false", "", "", 0});
     }
     if (request.path == "/v1/deploy/abort") {
-        return reply(conductor.abort(words));
+        return reply_to(conductor.abort(words));
     }
     auto order = read_order(body, config);
     if (!order) {
         return complain(400, order.error());
     }
     order->words = words;
-    return reply(conductor.start(*order));
+    return reply_to(conductor.start(*order));
 }
 
 }  // namespace appliance::control

@@ -48,7 +48,7 @@ tl::expected<core::Milliseconds, api::Reply> read_timeout(const json& body) {
 }
 
 api::Reply too_many() {
-    return reply(Refusal{503, {"cannot answer now", "others diagnose already", "try again in a moment", 0}, {}});
+    return complain(503, core::Error{"cannot answer now", "others diagnose already", "try again in a moment", 0});
 }
 
 // Who lets the machine send packets stands in its log. ask gets a place.

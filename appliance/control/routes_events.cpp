@@ -1,33 +1,18 @@
 #include "appliance/control/routes_events.hpp"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
+#include "appliance/control/replies.hpp"
+
 namespace appliance::control {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // So that whoever is gone is noticed, and who is there knows that we are.
 constexpr core::Milliseconds heartbeat{10'000};
 constexpr std::uint64_t wait_max = 30'000;
 constexpr core::Milliseconds look{20};
-
-api::Reply reply(int status, const Json& body) {
-    return {status, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
-}
-
-api::Reply complain(int status, const std::string& what, const std::string& why, const std::string& mend) {
-    return reply(status, {{"error", {{"what", what}, {"why", why}, {"mend", mend}}}});
-}
-
-std::optional<std::uint64_t> number_of(const std::string& text) {
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
-}
 
 std::string query_of(const api::Request& request, const char* name) {
     const auto found = request.query.find(name);
@@ -44,16 +29,16 @@ api::Reply follow_events(const Call& call) {
     Events& events = call.services.control.events();
     const std::string asked =
         call.request.last_event_id.empty() ? query_of(call.request, "after") : call.request.last_event_id;
-    const auto after = asked.empty() ? std::optional(events.newest()) : number_of(asked);
+    const auto after = asked.empty() ? std::optional(events.newest()) : read_number(asked);
     if (!after) {
-        return complain(400, "'" + asked + "' is no event's id", "", "send the last id that was seen, or none");
+        return complain(400, "'" + asked + "' is no event's id", "send the last id that was seen, or none");
     }
     if (call.request.method == "HEAD") {
         return {200, "text/event-stream", {}};
     }
     auto place = events.follow();
     if (!place) {
-        return complain(503, "cannot answer now", "too many follow events already", "try later");
+        return complain(503, core::Error{"cannot answer now", "too many follow events already", "try later", 0});
     }
     api::Reply answer{200, "text/event-stream", {}};
     answer.fields["Cache-Control"] = "no-store";
@@ -74,20 +59,20 @@ api::Reply follow_events(const Call& call) {
 }
 
 api::Reply read_operation(const Call& call) {
-    const auto id = number_of(query_of(call.request, "id"));
+    const auto id = read_number(query_of(call.request, "id"));
     const std::string asked = query_of(call.request, "wait_ms");
-    const auto patience = asked.empty() ? std::optional<std::uint64_t>(0) : number_of(asked);
+    const auto patience = asked.empty() ? std::optional<std::uint64_t>(0) : read_number(asked);
     if (!id || *id > INT64_MAX || !patience) {
-        return complain(400, "'id' and 'wait_ms' must be numbers", "", "an id is in the field Gatehouse-Operation");
+        return complain(400, "'id' and 'wait_ms' must be numbers", "an id is in the field Gatehouse-Operation");
     }
     const auto deadline = Control::Clock::now() + core::Milliseconds(std::min(*patience, wait_max));
     for (;;) {
         const auto found = call.services.audit.find(static_cast<std::int64_t>(*id));
         if (!found) {
-            return complain(500, found.error().what, found.error().why, found.error().mend);
+            return complain(500, found.error());
         }
         if (!*found) {
-            return complain(404, "no operation " + std::to_string(*id), "", "gatehouse audit lists them");
+            return complain(404, "no operation " + std::to_string(*id), "gatehouse audit lists them");
         }
         if ((*found)->outcome != "begun" || Control::Clock::now() >= deadline) {
             return reply(200, view_audit_entry(**found));

@@ -1,24 +1,13 @@
 #include "appliance/control/routes_update.hpp"
 
 #include "appliance/control/read_order.hpp"
+#include "appliance/control/replies.hpp"
 #include "appliance/control/updates.hpp"
 
 namespace appliance::control {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-api::Reply reply(int status, const Outcome<Json>& outcome) {
-    Json body;
-    if (outcome) {
-        body = *outcome;
-    } else {
-        const core::Error& error = outcome.error().error;
-        body = {{"error", {{"what", error.what}, {"why", error.why}, {"mend", error.mend}}}};
-        status = outcome.error().status;
-    }
-    return {status, "application/json", body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
-}
 
 Updates updates(const Call& call) {
     return Updates(call.services.control.config()->control.state);
@@ -27,22 +16,24 @@ Updates updates(const Call& call) {
 // A change says why, as all do.
 template <typename Order>
 api::Reply change(const Call& call, Order order) {
-    const auto words = read_words(call.body, call.request.peer);
-    return words ? reply(202, order(updates(call))) : reply(400, tl::unexpected(words.error()));
+    if (const auto words = read_words(call.body, call.request.peer); !words) {
+        return reply(words.error());
+    }
+    const Outcome<Json> asked = order(updates(call));
+    return asked ? reply(202, *asked) : reply(asked.error());
 }
 
 }  // namespace
 
 api::Reply read_update(const Call& call) {
-    return reply(200, updates(call).status());
+    return reply(updates(call).status());
 }
 
 api::Reply install_update(const Call& call) {
     const auto source = call.body.find("source");
     const auto reboot = call.body.find("reboot");
     if (source == call.body.end() || !source->is_string() || (reboot != call.body.end() && !reboot->is_boolean())) {
-        return reply(400,
-                     refuse(400, {"'source' is a text and 'reboot' true or false", "", "see docs/openapi.json", 0}));
+        return complain(400, "'source' is a text and 'reboot' true or false", "see docs/openapi.json");
     }
     return change(call, [&](const Updates& it) {
         return it.install(source->get<std::string>(), reboot != call.body.end() && reboot->get<bool>());
