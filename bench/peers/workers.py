@@ -9,7 +9,7 @@ PORT = 8101
 
 
 def measure(build, folder, rounds, seconds):
-    """[(workers, samples)], and the cores of the proxy and of everybody else."""
+    """The samples by the number of workers, and whether client and server had cores of their own."""
     free = (os.cpu_count() or 1) >= 4
     ours, others = ("0,1", "2,3") if free else ("0,1", "0,1")
     samples = {1: [], 2: []}

@@ -14,11 +14,11 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "appliance/api/client.hpp"
 #include "images/console/screen.hpp"
+#include "images/update/release.hpp"
 
 namespace images::console {
 namespace {
@@ -27,18 +27,6 @@ constexpr int look_every = 2'000;  // milliseconds
 constexpr std::chrono::milliseconds patience{1'500};
 // gatehouse-setup looks for it before anything else uses the partition.
 constexpr const char* forget_mark = "/var/forget";
-
-std::string image_version() {
-    std::ifstream in("/usr/lib/os-release");
-    constexpr std::string_view key = "IMAGE_VERSION=";
-    for (std::string line; std::getline(in, line);) {
-        if (line.starts_with(key)) {
-            std::erase(line, '"');
-            return line.substr(key.size());
-        }
-    }
-    return "?";
-}
 
 std::vector<std::string> addresses() {
     std::vector<std::string> found;
@@ -135,7 +123,7 @@ void prepare_terminal() {
 
 int run() {
     prepare_terminal();
-    const std::string version = image_version();
+    const std::string version = update::running_version();
     Keyboard keyboard;
     std::string shown;
     bool has_keys = true;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace images::console {
 namespace {
@@ -66,8 +67,7 @@ std::string draw_state(const std::optional<std::string>& text) {
 std::string draw(const Facts& facts) {
     std::string out = line(std::string(columns, '-'));
     out += line(fmt::format("Gatehouse, version {}, on {}", facts.version, facts.name));
-    out +=
-        line(facts.addresses.empty() ? "  no address yet" : "  " + fmt::format("{}", fmt::join(facts.addresses, "  ")));
+    out += line(facts.addresses.empty() ? "  no address yet" : fmt::format("  {}", fmt::join(facts.addresses, "  ")));
     if (!facts.fingerprint.empty()) {
         out += line("  the API's certificate, SHA-256:");
         out += line("  " + facts.fingerprint);

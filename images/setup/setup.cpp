@@ -227,18 +227,20 @@ bool choose(const fs::path& configuration) {
 
 // False: not even one for the page could be written.
 bool set_configuration(const Credentials& credentials) {
+    bool right = false;  // the one that is kept, as far as it has been looked at
     if (const std::string applied = read_file(spare_file); !applied.empty() && applied != read_file(spare_made)) {
-        keep(applied);
+        right = keep(applied);
     }
     const auto handed = credentials.find("gatehouse.config");
     if (handed != credentials.end() && handed->second != read_file(handed_before)) {
         if (keep(handed->second)) {
+            right = true;
             write_file(handed_before, handed->second);
         } else {
             say("the configuration that was handed over is wrong, see above");
         }
     }
-    if (fs::exists(current) && check_configuration(current)) {
+    if (right || (fs::exists(current) && check_configuration(current))) {
         ::unlink(spare_file.c_str());
         return choose(current);
     }

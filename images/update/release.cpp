@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 
 namespace images::update {
 namespace {
@@ -66,6 +67,18 @@ Result<void> take(Release& release, std::string_view line) {
 }
 
 }  // namespace
+
+std::string running_version(const std::filesystem::path& os_release) {
+    constexpr std::string_view key = "IMAGE_VERSION=";
+    std::ifstream in(os_release);
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with(key)) {
+            std::erase(line, '"');
+            return line.substr(key.size());
+        }
+    }
+    return "?";
+}
 
 bool is_version(std::string_view text) noexcept {
     return !text.empty() && text.size() <= version_max && std::all_of(text.begin(), text.end(), [](char c) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ struct Release {
 // The text of SHA256SUMS. Other files than those of the update may be in it and are left out. Error: a line is none of
 // that form, or one of the three is missing, is there twice or belongs to another version.
 core::Result<Release> parse_release(std::string_view sums);
+
+// That of the image which runs, as its os-release says; "?" where that says none.
+std::string running_version(const std::filesystem::path& os_release = "/usr/lib/os-release");
 
 // A version's name: letters, digits, '.', '~', '^' and '-', 32 at most.
 bool is_version(std::string_view text) noexcept;

@@ -63,19 +63,6 @@ std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::string running_version() {
-    std::ifstream in("/usr/lib/os-release");
-    constexpr std::string_view key = "IMAGE_VERSION=";
-    for (std::string line; std::getline(in, line);) {
-        if (line.starts_with(key)) {
-            std::string version = line.substr(key.size());
-            std::erase(version, '"');
-            return version;
-        }
-    }
-    return "?";
-}
-
 // What can be booted, by file name.
 std::vector<std::pair<fs::path, Entry>> entries() {
     std::vector<std::pair<fs::path, Entry>> found;

@@ -25,7 +25,7 @@ const std::map<std::string, Names, std::less<>> arrows{
     {"images/stage0", {}},
     {"images/setup", {"core/base"}},
     {"images/update", {"core/base", "appliance/api"}},
-    {"images/console", {"appliance/api"}},
+    {"images/console", {"appliance/api", "images/update"}},
 };
 
 struct Library {

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 namespace images::update {
 namespace {
@@ -54,6 +58,16 @@ TEST(Release, NoNameLeadsOutOfTheFolder) {
     EXPECT_THAT(refusal(root + hashes + digest + "  ../gatehouse_2.efi\n"), HasSubstr("no efi file"));
     EXPECT_THAT(refusal(root + hashes + digest + "  gatehouse_../2.efi\n"), HasSubstr("no efi file"));
     EXPECT_THAT(refusal(efi + hashes + digest + "  gatehouse_2_../../etc/passwd.root.raw\n"), HasSubstr("no root.raw"));
+}
+
+TEST(Version, ThatRunsIsInOsRelease) {
+    const std::string file = testing::TempDir() + "gatehouse-os-release-" + std::to_string(::getpid());
+    std::ofstream(file) << "ID=debian\nIMAGE_ID=gatehouse\nIMAGE_VERSION=\"0.1.0\"\n";
+    EXPECT_EQ(running_version(file), "0.1.0");
+    std::ofstream(file, std::ios::trunc) << "ID=debian\n";
+    EXPECT_EQ(running_version(file), "?");
+    std::filesystem::remove(file);
+    EXPECT_EQ(running_version(file), "?");
 }
 
 TEST(Version, HasThirtyTwoSafeCharactersAtMost) {
