@@ -14,6 +14,7 @@
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/show.hpp"
 #include "tests/appliance/api/unix_server.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -56,19 +57,14 @@ TEST(RequestForConfig, SaysBesideTheTextWhyAndWho) {
 
 class ConfigApply : public testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = "/tmp/gatehouse-apply-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
     Outcome apply(UnixServer& server, std::string_view text) const {
         const fs::path file = folder_ / "new.toml";
         std::ofstream(file) << text;
         return apply_configuration({.command = Command::config_apply, .socket = server.path(), .config = file}, "");
     }
 
-    fs::path folder_;
+    const tests::TemporaryFolder temporary_;
+    const fs::path& folder_ = temporary_.path();
 };
 
 TEST_F(ConfigApply, SendsTheFileAsItIs) {

@@ -16,6 +16,7 @@
 #include "appliance/cli/show_diagnose.hpp"
 #include "appliance/cli/support.hpp"
 #include "tests/appliance/api/unix_server.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -115,13 +116,8 @@ TEST(ShowLog, ShowsEachLineWithItsFieldsInOrder) {
 
 class Support : public testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = "/tmp/gatehouse-support-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
-    fs::path folder_;
+    const tests::TemporaryFolder temporary_;
+    const fs::path& folder_ = temporary_.path();
 };
 
 TEST_F(Support, WritesTheDocumentForItsOwnerAlone) {

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 
+#include "tests/support/temporary_folder.hpp"
 namespace appliance::control {
 namespace {
 
@@ -12,18 +12,13 @@ namespace fs = std::filesystem;
 
 class AuditLogTest : public testing::Test {
 protected:
-    AuditLogTest() {
-        std::string name = "/tmp/gatehouse-audit-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
-    }
-    ~AuditLogTest() override { fs::remove_all(folder_); }
-
     static AuditEntry entry(std::string why) {
         const core::WallTime time(core::Milliseconds(1'753'430'000'123));
         return {0, time, "ann", "", "unix", "fence", R"({"servers":["web1"]})", std::move(why), ""};
     }
 
-    fs::path folder_;
+    const tests::TemporaryFolder temporary_;
+    const fs::path& folder_ = temporary_.path();
 };
 
 TEST_F(AuditLogTest, KeepsWhatHasBegunOverARestart) {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/appliance/control/memory_fixture.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace appliance::control {
 namespace {
@@ -213,16 +214,12 @@ TEST_F(ControlWithConfiguration, TwoAtOnceDoNotMix) {
 class ConfigurationFileAfterACut : public testing::Test {
 protected:
     void SetUp() override {
-        std::string name = "/tmp/gatehouse-configuration-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
-        path_ = folder_ / "g.toml";
         std::ofstream(path_) << "one";
         std::ofstream(folder_ / "g.toml.previous") << "zero";
     }
-    void TearDown() override { fs::remove_all(folder_); }
-
-    fs::path folder_;
-    fs::path path_;
+    const tests::TemporaryFolder temporary_;
+    const fs::path& folder_ = temporary_.path();
+    const fs::path path_ = folder_ / "g.toml";
 };
 
 TEST_F(ConfigurationFileAfterACut, WhatWasSetAsideBecomesThePreviousOne) {

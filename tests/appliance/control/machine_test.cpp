@@ -2,9 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace appliance::control {
 namespace {
@@ -14,16 +15,13 @@ using Json = nlohmann::ordered_json;
 class Procfs : public testing::Test {
 protected:
     void SetUp() override {
-        std::string pattern = testing::TempDir() + "gatehouse-proc-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        folder = pattern;
         std::filesystem::create_directories(folder / "net");
         std::filesystem::create_directories(folder / "sys/kernel");
     }
-    void TearDown() override { std::filesystem::remove_all(folder); }
     void has(const std::string& file, const std::string& text) const { std::ofstream(folder / file) << text; }
 
-    std::filesystem::path folder;
+    const tests::TemporaryFolder temporary;
+    const std::filesystem::path& folder = temporary.path();
 };
 
 TEST_F(Procfs, TellsWhoWaitsForOthers) {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/temporary_folder.hpp"
 namespace appliance::control {
 namespace {
 
@@ -16,19 +17,14 @@ namespace fs = std::filesystem;
 
 class StoreTest : public testing::Test {
 protected:
-    StoreTest() {
-        std::string name = "/tmp/gatehouse-store-XXXXXX";
-        folder_ = ::mkdtemp(name.data());
-    }
-    ~StoreTest() override { fs::remove_all(folder_); }
-
     Store open() const {
         auto store = Store::open(folder_);
         EXPECT_TRUE(store.has_value()) << store.error().line();
         return std::move(*store);
     }
 
-    fs::path folder_;
+    const tests::TemporaryFolder temporary_;
+    const fs::path& folder_ = temporary_.path();
 };
 
 Administration sample() {

@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace appliance::control {
 namespace {
@@ -18,13 +18,9 @@ using testing::HasSubstr;
 class Slots : public testing::Test {
 protected:
     void SetUp() override {
-        std::string pattern = testing::TempDir() + "gatehouse-updates-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        folder = pattern;
         std::filesystem::create_directory(folder / "state");
         std::filesystem::create_directory(folder / "run");
     }
-    void TearDown() override { std::filesystem::remove_all(folder); }
 
     void says(const std::string& text) const { std::ofstream(folder / "run/status.json") << text; }
 
@@ -38,7 +34,8 @@ protected:
 
     Updates updates() const { return Updates(folder / "state", folder / "run"); }
 
-    std::filesystem::path folder;
+    const tests::TemporaryFolder temporary;
+    const std::filesystem::path& folder = temporary.path();
 };
 
 TEST_F(Slots, TellsWhatTheOtherSideSays) {

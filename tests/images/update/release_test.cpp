@@ -2,10 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace images::update {
 namespace {
@@ -61,7 +62,8 @@ TEST(Release, NoNameLeadsOutOfTheFolder) {
 }
 
 TEST(Version, ThatRunsIsInOsRelease) {
-    const std::string file = testing::TempDir() + "gatehouse-os-release-" + std::to_string(::getpid());
+    const tests::TemporaryFolder folder;
+    const auto file = folder.path() / "os-release";
     std::ofstream(file) << "ID=debian\nIMAGE_ID=gatehouse\nIMAGE_VERSION=\"0.1.0\"\n";
     EXPECT_EQ(running_version(file), "0.1.0");
     std::ofstream(file, std::ios::trunc) << "ID=debian\n";
