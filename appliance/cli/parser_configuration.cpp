@@ -29,7 +29,7 @@ void add_configuration(CLI::App& app, Options& options) {
 
     CLI::App& apply = add(config, options, "apply", Command::config_apply, "Put a file in its place, and reload");
     apply.add_option("FILE", options.config, "The new configuration")->type_name("")->required();
-    apply.add_flag("--dry-run", options.dry_run, "Only say what is wrong with it, and what it would change");
+    apply.add_flag("--dry-run", options.dry_run, "Only say what is wrong, and what would change");
     add_why(apply, options);
     apply.footer(
         "Example: gatehouse config apply new.toml --why 'a third server'\n"
