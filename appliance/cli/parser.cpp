@@ -265,7 +265,7 @@ private:
     }
 
     void add_host_fence() {
-        CLI::App& host = *app_.add_subcommand("host-fence", "On an application server: refuse a balancer; no daemon");
+        CLI::App& host = *app_.add_subcommand("host-fence", "On an application server: refuse a balancer");
         host.require_subcommand(1);
         host.footer("Example: gatehouse host-fence add --from 10.0.0.5 --port 80 --for 30m --why 'deploying 2.3'");
         CLI::App& added = add(host, "add", Command::host_fence_add, "Refuse them, until removed or for a time",

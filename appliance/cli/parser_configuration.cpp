@@ -19,7 +19,7 @@ void add_why(CLI::App& command, Options& options) {
 }  // namespace
 
 void add_configuration(CLI::App& app, Options& options) {
-    CLI::App& config = *app.add_subcommand("config", "The daemon's configuration file: show, change, undo");
+    CLI::App& config = *app.add_subcommand("config", "The daemon's configuration: show, change, undo");
     config.require_subcommand(1);
     config.footer("Example: gatehouse config apply new.toml --why 'a third server'");
 

@@ -154,7 +154,7 @@ CLI::App& add_strategy(CLI::App& deploy, Options& options, const std::string& na
 
 void add_guard(CLI::App& app, Options& options, core::WallTime now) {
     CLI::App& guard =
-        add(app, options, "guard", Command::guard, "May a deploy start now; why not; the next free window",
+        add(app, options, "guard", Command::guard, "May a deploy start now; why not; when it may",
             "Example: gatehouse guard --for 30m && gatehouse deploy rolling app\n"
             "Exit codes: 0 every guard agrees, 1 one does not, or cannot be asked.");
     guard
@@ -173,7 +173,7 @@ void add_guard(CLI::App& app, Options& options, core::WallTime now) {
 }
 
 void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
-    CLI::App& deploy = *app.add_subcommand("deploy", "Change servers one after the other, or all behind the page");
+    CLI::App& deploy = *app.add_subcommand("deploy", "Change servers in turn, or all behind the page");
     deploy.require_subcommand(1);
     deploy.footer(
         "Example: gatehouse deploy rolling --pool app --run 'ssh {host} restart' \\\n"

@@ -18,7 +18,7 @@ CLI::App& add(CLI::App& update, Options& options, Command command, const char* n
 }  // namespace
 
 void add_update(CLI::App& app, Options& options) {
-    CLI::App& update = *app.add_subcommand("update", "The image: what runs, another version, the one before");
+    CLI::App& update = *app.add_subcommand("update", "The image: what runs, another, the one before");
     update.require_subcommand(1);
     add(update, options, Command::update_status, "status", "What runs, and what is in the other slot");
     CLI::App& install = add(update, options, Command::update_install, "install", "Fetch a version into the other slot");
