@@ -20,8 +20,6 @@
 namespace netfilter {
 namespace {
 
-constexpr std::size_t body_offset = sizeof(nlmsghdr) + sizeof(nfgenmsg);
-
 bool is(const Message& message, int kind) {
     return message.type == (NFNL_SUBSYS_NFTABLES << 8 | kind) && message.bytes.size() >= body_offset;
 }

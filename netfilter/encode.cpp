@@ -26,7 +26,7 @@ namespace {
 // A list of elements is a netlink attribute and may have 64 KiB. An element takes at most 300 bytes: two long keys,
 // a verdict with its chain, two times, a counter and 131 bytes of comment.
 constexpr std::size_t elements_per_message = 200;
-constexpr std::size_t message_max = 128 << 10;
+constexpr std::size_t scratch_max = 128 << 10;
 
 using TableHandle = Handle<nftnl_table, nftnl_table_free>;
 using ChainHandle = Handle<nftnl_chain, nftnl_chain_free>;
@@ -45,7 +45,7 @@ SetHandle make_set(const std::string& table, const std::string& name) {
 class Writer {
 public:
     Writer(Batch& batch, const std::string& table, const EncodeOptions& options)
-        : batch_(batch), table_(table), options_(options), scratch_(message_max), sequence_(options.first_sequence) {}
+        : batch_(batch), table_(table), options_(options), scratch_(scratch_max), sequence_(options.first_sequence) {}
 
     void begin() {
         auto* header = nftnl_batch_begin(scratch_.data(), sequence_++);

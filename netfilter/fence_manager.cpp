@@ -12,7 +12,7 @@ namespace netfilter {
 namespace {
 
 // Somebody else's changes come between our look and our commit at most now and then.
-constexpr int attempts_max = 8;
+constexpr int fence_attempts_max = 8;
 // Up to this many backends are looked up one by one (15 us each); more with one dump.
 constexpr std::size_t single_reads_max = 32;
 
@@ -149,7 +149,7 @@ Transaction FenceManager::difference(const Snapshot& snapshot, Repair& repair) {
 core::Result<Repair> FenceManager::repair(Depth looked) {
     Repair repaired;
     std::optional<std::uint32_t> made_at;
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    for (int attempt = 0; attempt < fence_attempts_max; ++attempt) {
         const auto depth = made_at ? Depth::structure : looked;
         auto snapshot = kernel_->snapshot(fence_table_name, depth);
         if (!snapshot) {
@@ -200,7 +200,7 @@ core::Result<void> FenceManager::apply(std::span<const Change> changes) {
             return valid;
         }
     }
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    for (int attempt = 0; attempt < fence_attempts_max; ++attempt) {
         const auto done = try_apply(changes);
         if (!done) {
             return tl::unexpected(done.error());

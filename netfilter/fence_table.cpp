@@ -6,12 +6,12 @@
 #include <chrono>
 #include <cstring>
 
+#include "netfilter/rule_parts.hpp"
 #include "netfilter/uapi.hpp"
 
 namespace netfilter {
 namespace {
 
-constexpr const char* deny_reset = "deny-reset";
 constexpr const char* deny_icmp = "deny-icmp";
 constexpr const char* fence_chain = "fence";
 
@@ -24,18 +24,10 @@ constexpr std::uint32_t word(std::uint32_t index) {
     return 8 + index;
 }
 
-void append(std::vector<Expression>& rule, std::vector<Expression> more) {
-    rule.insert(rule.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
-std::vector<Expression> is_transport(std::uint8_t protocol) {
-    return {Meta{Meta::Key::transport_protocol, 1}, Compare{true, {protocol}, 1}};
-}
-
 // "tcp flags syn tcp flags ! ack": the packet that begins a TCP connection, known by itself. Connection tracking would
 // do worse. Where nothing has asked for it before, it begins with the rule that does, and then takes connections that
 // are older for new ones; it costs every packet of the machine time, and when its table is full, packets.
-std::vector<Expression> begins_connection() {
+Expressions begins_connection() {
     constexpr std::uint8_t syn = 2, ack = 16;
     auto rule = is_transport(IPPROTO_TCP);
     append(rule, {tcp_flags(1), Bitwise{{syn}, 1, 1}, Compare{false, {0}, 1}, tcp_flags(1), Bitwise{{ack}, 1, 1},
@@ -59,7 +51,7 @@ Payload address_at(End end, bool v4) {
 }
 
 // "ip daddr . meta l4proto . th dport vmap @map", preceded by the test for the family that makes ip daddr mean that.
-std::vector<Expression> look_up(const char* map, bool v4, End end) {
+Expressions look_up(const char* map, bool v4, End end) {
     const auto family = static_cast<std::uint8_t>(v4 ? AF_INET : AF_INET6);
     const std::uint32_t address_words = v4 ? 1 : 4;
     // The kernel names a register that begins one of the large ones by that one: 2 is word 4.

@@ -25,13 +25,13 @@ constexpr std::uint16_t type_of(std::uint16_t message) {
 constexpr std::uint32_t by_address = 1U << 0;
 constexpr std::uint32_t by_port = 1U << 3 | 1U << 4;  // with the protocol
 
-constexpr std::size_t message_max = 512;
+constexpr std::size_t entry_message_max = 512;
 // The tuple of an IPv6 flow with its zone and number takes some 90 bytes.
 constexpr std::size_t name_max = 256;
 
-class Builder {
+class EntryMessage {
 public:
-    Builder(std::uint16_t message, std::uint16_t flags, int family, std::uint32_t sequence)
+    EntryMessage(std::uint16_t message, std::uint16_t flags, int family, std::uint32_t sequence)
         : header_(mnl_nlmsg_put_header(bytes_.data())) {
         header_->nlmsg_type = type_of(message);
         header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
@@ -47,7 +47,7 @@ public:
     }
 
 private:
-    alignas(nlmsghdr) std::array<char, message_max> bytes_{};
+    alignas(nlmsghdr) std::array<char, entry_message_max> bytes_{};
     nlmsghdr* header_;
 };
 
@@ -121,7 +121,7 @@ void copy_attribute(std::span<const std::byte> from, std::uint16_t type, bool ne
 
 std::vector<std::byte> encode_entry_dump(const core::Address& backend, std::uint8_t protocol, FlowRole role,
                                          std::uint32_t sequence) {
-    Builder message(IPCTNL_MSG_CT_GET, NLM_F_DUMP, backend.family(), sequence);
+    EntryMessage message(IPCTNL_MSG_CT_GET, NLM_F_DUMP, backend.family(), sequence);
     const bool answers = role == FlowRole::answers;
     put_source(message.header(), answers ? CTA_TUPLE_REPLY : CTA_TUPLE_ORIG, backend, protocol);
     // Linux 5.8 to 6.18 at least leave out just those IPv6 entries whose address is the one asked for (the comparison
@@ -137,11 +137,10 @@ std::vector<std::byte> encode_entry_dump(const core::Address& backend, std::uint
 }
 
 std::optional<FlowEntry> decode_entry(const Message& message) {
-    constexpr auto head = sizeof(nlmsghdr) + sizeof(nfgenmsg);
-    if (message.type != type_of(IPCTNL_MSG_CT_NEW) || message.bytes.size() < head) {
+    if (message.type != type_of(IPCTNL_MSG_CT_NEW) || message.bytes.size() < body_offset) {
         return std::nullopt;
     }
-    const auto attributes = message.bytes.subspan(head);
+    const auto attributes = message.bytes.subspan(body_offset);
     const auto there = find_attribute(attributes, CTA_TUPLE_ORIG);
     const auto back = find_attribute(attributes, CTA_TUPLE_REPLY);
     const auto there_ends = there ? read_ends(*there) : std::nullopt;
@@ -161,7 +160,7 @@ std::vector<std::byte> encode_forget(std::span<const FlowEntry> entries, std::ui
     for (const auto& entry : entries) {
         // Without a name the kernel would forget every flow of the machine.
         VERIFY(!entry.name.empty());
-        Builder message(IPCTNL_MSG_CT_DELETE, 0, entry.there.from.family(), sequence++);
+        EntryMessage message(IPCTNL_MSG_CT_DELETE, 0, entry.there.from.family(), sequence++);
         VERIFY(entry.name.size() < name_max);
         auto* header = message.header();
         std::memcpy(mnl_nlmsg_get_payload_tail(header), entry.name.data(), entry.name.size());

@@ -26,11 +26,11 @@ constexpr std::uint32_t tcp_states = 0xfffU & ~(1U | time_wait | closed | listen
 // The only state of a connected UDP socket.
 constexpr std::uint32_t connected = 1U << 1;
 
-constexpr std::size_t message_max = 256;
+constexpr std::size_t socket_message_max = 256;
 
-class Builder {
+class SocketMessage {
 public:
-    explicit Builder(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence)
+    explicit SocketMessage(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence)
         : header_(mnl_nlmsg_put_header(bytes_.data())) {
         header_->nlmsg_type = type;
         header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
@@ -46,7 +46,7 @@ public:
     }
 
 private:
-    alignas(nlmsghdr) std::array<char, message_max> bytes_{};
+    alignas(nlmsghdr) std::array<char, socket_message_max> bytes_{};
     nlmsghdr* header_;
 };
 
@@ -88,7 +88,7 @@ core::Address address_of(std::uint8_t family, const void* bytes, std::uint16_t p
 
 std::vector<std::byte> encode_socket_dump(const core::Address& remote, std::uint8_t protocol, int family,
                                           std::uint32_t sequence) {
-    Builder message(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence);
+    SocketMessage message(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence);
     auto& request = message.request();
     request.sdiag_family = static_cast<std::uint8_t>(family);
     request.sdiag_protocol = protocol;
@@ -124,7 +124,7 @@ std::vector<std::byte> encode_destroy(std::span<const FlowSocket> sockets, std::
                                       std::uint32_t sequence) {
     std::vector<std::byte> bytes;
     for (const auto& socket : sockets) {
-        Builder message(SOCK_DESTROY, 0, sequence++);
+        SocketMessage message(SOCK_DESTROY, 0, sequence++);
         auto& request = message.request();
         request.sdiag_family = socket.family;
         request.sdiag_protocol = protocol;

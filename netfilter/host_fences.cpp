@@ -16,7 +16,7 @@ namespace {
 
 // Each of them loses against a commit of somebody else's. A host whose ruleset changes that often has a problem of its
 // own.
-constexpr int attempts_max = 50;
+constexpr int host_fence_attempts_max = 50;
 
 core::Result<void> check(std::span<const Change> changes) {
     for (const auto& change : changes) {
@@ -99,7 +99,7 @@ core::Result<std::size_t> HostFences::apply(std::span<const Change> changes) {
         return tl::unexpected(valid.error());
     }
     Commit last;
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    for (int attempt = 0; attempt < host_fence_attempts_max; ++attempt) {
         const auto snapshot = kernel_->snapshot(host_fence_table_name, Depth::elements);
         if (!snapshot) {
             return tl::unexpected(snapshot.error());

@@ -4,7 +4,7 @@ namespace netfilter {
 namespace {
 
 // An answer of the kernel's can get lost, and another program can commit in the middle; not for ever.
-constexpr int attempts_max = 5;
+constexpr int firewall_attempts_max = 5;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ core::Result<bool> HostFirewall::put(const HostRules& rules) {
         return false;
     }
     sound_at_.reset();
-    for (int made = 0; made < attempts_max; ++made) {
+    for (int made = 0; made < firewall_attempts_max; ++made) {
         const auto snapshot = kernel_.snapshot(host_table_name, Depth::structure);
         if (!snapshot) {
             return tl::unexpected(snapshot.error());

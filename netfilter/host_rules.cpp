@@ -9,12 +9,11 @@
 #include <string>
 #include <utility>
 
+#include "netfilter/rule_parts.hpp"
 #include "netfilter/uapi.hpp"
 
 namespace netfilter {
 namespace {
-
-using Expressions = std::vector<Expression>;
 
 constexpr const char* input = "input";
 constexpr const char* management_chain = "management";
@@ -28,22 +27,9 @@ constexpr std::chrono::minutes source_memory{1};
 constexpr std::uint64_t pings_per_second = 10;
 constexpr std::uint32_t ping_burst = 20;
 
-void append(Expressions& rule, Expressions more) {
-    rule.insert(rule.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
 Expressions operator+(Expressions left, Expressions right) {
     append(left, std::move(right));
     return left;
-}
-
-Expressions is_family(bool v4) {
-    return {Meta{Meta::Key::network_protocol, 1},
-            Compare{true, {static_cast<std::uint8_t>(v4 ? AF_INET : AF_INET6)}, 1}};
-}
-
-Expressions is_transport(std::uint8_t protocol) {
-    return {Meta{Meta::Key::transport_protocol, 1}, Compare{true, {protocol}, 1}};
 }
 
 Expressions in_state(std::uint32_t bits) {

@@ -14,7 +14,6 @@
 namespace netfilter {
 namespace {
 
-constexpr std::size_t body_offset = sizeof(nlmsghdr) + sizeof(nfgenmsg);
 constexpr std::size_t datagram_max = 64 << 10;
 // A flush of a large ruleset is announced in thousands of datagrams; commands must not wait for all of them.
 constexpr int datagrams_max = 256;

@@ -10,30 +10,19 @@
 
 #include "netfilter/fence.hpp"
 #include "netfilter/fence_table.hpp"
+#include "netfilter/rule_parts.hpp"
 
 namespace netfilter {
 namespace {
 
-using Rules = std::vector<Expression>;
-
 constexpr const char* balance = "balance";
-constexpr const char* deny_reset = "deny-reset";
 // The kernel's own numbers for translation: NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC.
 constexpr std::int32_t priority_destination = -100;
 constexpr std::int32_t priority_source = 100;
 // Chosen once for all, so that a client finds the same slot after a restart.
 constexpr std::uint32_t hash_seed = 0x67617465;
 
-void append(Rules& rule, Rules more) {
-    rule.insert(rule.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
-Rules is_family(bool v4) {
-    return {Meta{Meta::Key::network_protocol, 1},
-            Compare{true, {static_cast<std::uint8_t>(v4 ? AF_INET : AF_INET6)}, 1}};
-}
-
-Rules is_port(std::uint16_t port) {
+Expressions is_port(std::uint16_t port) {
     return {Meta{Meta::Key::transport_protocol, 1}, Compare{true, {IPPROTO_TCP}, 1}, destination_port(1),
             Compare{true, {static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port & 0xff)}, 1}};
 }
@@ -51,9 +40,9 @@ bool is_loopback(const core::Address& address) {
 
 // "ip daddr 10.0.0.1 tcp dport 5222", or "fib daddr type local" for a listener on every address. With `late` the test
 // for the family comes last: nft leaves it out where the rest implies it, and would read the rule back in this order.
-Rules is_for(const core::Address& listener, bool late) {
+Expressions is_for(const core::Address& listener, bool late) {
     const bool v4 = listener.is_v4();
-    Rules rule;
+    Expressions rule;
     if (is_any(listener)) {
         if (!late) {
             append(rule, is_family(v4));
@@ -91,13 +80,13 @@ Rule balance_rule(const Redirect& redirect) {
     return {balance, std::move(rule), {}};
 }
 
-Rules is_redirected() {
+Expressions is_redirected() {
     return {Conntrack{Conntrack::Key::status, 1}, Bitwise{host_bytes(Conntrack::status_dnat), 1, 1},
             Compare{false, host_bytes(0), 1}};
 }
 
 // "ip daddr . meta l4proto . th dport @set", for connections that we have redirected.
-Rules is_redirected_to(const char* set, bool v4) {
+Expressions is_redirected_to(const char* set, bool v4) {
     auto rule = is_redirected();
     append(rule, is_family(v4));
     append(rule, {v4 ? ip_destination(1) : ip6_destination(1), Meta{Meta::Key::transport_protocol, v4 ? 9U : 2U},
@@ -105,7 +94,7 @@ Rules is_redirected_to(const char* set, bool v4) {
     return rule;
 }
 
-Rules is_new() {
+Expressions is_new() {
     return {Conntrack{Conntrack::Key::state, 1}, Bitwise{host_bytes(Conntrack::state_new), 1, 1},
             Compare{false, host_bytes(0), 1}};
 }

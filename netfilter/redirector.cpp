@@ -8,7 +8,7 @@ namespace netfilter {
 namespace {
 
 // Another program can commit between our look and our change; not for ever.
-constexpr int attempts_max = 10;
+constexpr int redirect_attempts_max = 10;
 constexpr const char* what = "cannot redirect connections in the kernel";
 
 }  // namespace
@@ -27,7 +27,7 @@ core::Result<bool> Redirector::put(std::span<const Redirect> redirects) {
     }
     sound_at_.reset();
     bool changed = false;
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    for (int attempt = 0; attempt < redirect_attempts_max; ++attempt) {
         const auto done = try_put(redirects, changed);
         if (!done) {
             return done;

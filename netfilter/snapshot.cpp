@@ -14,7 +14,7 @@ namespace {
 
 // Changes by others come at most in bursts; a host that changes its ruleset without a pause for this many reads has
 // a problem of its own.
-constexpr int attempts_max = 50;
+constexpr int snapshot_attempts_max = 50;
 
 core::Result<Replies> ask(Socket& socket, Request request) {
     request.sequence = socket.take_sequences(1);
@@ -198,7 +198,7 @@ core::Result<std::uint32_t> read_generation(Socket& socket) {
 }
 
 core::Result<Snapshot> take_snapshot(Socket& socket, std::string_view table, Depth depth) {
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    for (int attempt = 0; attempt < snapshot_attempts_max; ++attempt) {
         Snapshot snapshot;
         const auto before = read_generation(socket);
         if (!before) {

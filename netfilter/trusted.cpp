@@ -10,11 +10,11 @@
 namespace netfilter {
 namespace {
 
-using Bytes = std::span<const std::byte>;
+using ByteView = std::span<const std::byte>;
 
 // Calls take(value) for each attribute of a list until it returns false; false then.
 template <typename Take>
-bool all_of_list(Bytes bytes, Take take) {
+bool all_of_list(ByteView bytes, Take take) {
     while (bytes.size() >= sizeof(nlattr)) {
         nlattr header{};
         std::memcpy(&header, bytes.data(), sizeof header);
@@ -29,27 +29,27 @@ bool all_of_list(Bytes bytes, Take take) {
     return true;
 }
 
-std::string_view text_of(Bytes value) {
+std::string_view text_of(ByteView value) {
     const std::string_view text(reinterpret_cast<const char*>(value.data()), value.size());
     return text.substr(0, text.find('\0'));
 }
 
 // `data` holds a value or a verdict, of which those that go somewhere say where.
-bool has_target(std::optional<Bytes> data) {
+bool has_target(std::optional<ByteView> data) {
     const auto verdict = data ? find_attribute(*data, NFTA_DATA_VERDICT) : std::nullopt;
     const auto code = verdict ? read_attribute<std::uint32_t>(*verdict, NFTA_VERDICT_CODE) : std::nullopt;
     const auto number = code ? static_cast<std::int32_t>(ntohl(*code)) : NFT_CONTINUE;
     return (number != NFT_JUMP && number != NFT_GOTO) || find_attribute(*verdict, NFTA_VERDICT_CHAIN).has_value();
 }
 
-bool whole(Bytes expression);
+bool whole(ByteView expression);
 
 // A single expression, and a list of them, where there are any.
-bool all_whole(std::optional<Bytes> single, std::optional<Bytes> list) {
+bool all_whole(std::optional<ByteView> single, std::optional<ByteView> list) {
     return (!single || whole(*single)) && (!list || all_of_list(*list, whole));
 }
 
-bool whole(Bytes expression) {
+bool whole(ByteView expression) {
     const auto name = find_attribute(expression, NFTA_EXPR_NAME);
     const auto data = find_attribute(expression, NFTA_EXPR_DATA);
     if (!name || name->empty() || !data) {
@@ -62,12 +62,12 @@ bool whole(Bytes expression) {
            all_whole(find_attribute(*data, NFTA_DYNSET_EXPR), find_attribute(*data, NFTA_DYNSET_EXPRESSIONS));
 }
 
-bool element_whole(Bytes element) {
+bool element_whole(ByteView element) {
     return has_target(find_attribute(element, NFTA_SET_ELEM_DATA)) &&
            all_whole(find_attribute(element, NFTA_SET_ELEM_EXPR), find_attribute(element, NFTA_SET_ELEM_EXPRESSIONS));
 }
 
-bool message_whole(std::uint16_t kind, Bytes attributes) {
+bool message_whole(std::uint16_t kind, ByteView attributes) {
     switch (kind) {
         case NFT_MSG_NEWRULE:
             return all_whole(std::nullopt, find_attribute(attributes, NFTA_RULE_EXPRESSIONS));
@@ -86,7 +86,7 @@ bool message_whole(std::uint16_t kind, Bytes attributes) {
 }  // namespace
 
 std::vector<std::byte> trusted_copy(const Message& message) {
-    const auto attributes = message.bytes.subspan(sizeof(nlmsghdr) + sizeof(nfgenmsg));
+    const auto attributes = message.bytes.subspan(body_offset);
     if (!message_whole(message.type & 0xff, attributes)) {
         return {};
     }

@@ -1,6 +1,6 @@
 // Numbers of the kernel's nf_tables interface that Debian 12's headers (Linux 6.1) do not know yet. They are part of
 // the kernel's stable interface, so they may be written down; whether the running kernel takes them is asked of it
-// (capabilities.hpp). Included by .cpp files only.
+// (capabilities.hpp). And where the attributes of a message begin. Included by .cpp files only.
 #pragma once
 
 #include <netinet/in.h>
@@ -10,6 +10,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace netfilter {
@@ -20,6 +21,9 @@ inline constexpr std::uint32_t data_type_verdict = 0xffffff00U;  // NFT_DATA_VER
 
 inline constexpr std::uint32_t table_owner = NFT_TABLE_F_OWNER;
 inline constexpr std::uint32_t table_persist = 4;  // NFT_TABLE_F_PERSIST, Linux 6.9
+
+// Where the attributes begin in a message of netfilter's.
+inline constexpr std::size_t body_offset = sizeof(nlmsghdr) + sizeof(nfgenmsg);
 
 static_assert(NFT_MSG_DELFLOWTABLE == 24, "the message numbers above continue the enum of Linux 6.1");
 static_assert(NFT_DATA_VERDICT == data_type_verdict);

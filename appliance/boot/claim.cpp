@@ -19,16 +19,16 @@ namespace {
 using core::base::Descriptor;
 
 // A name without a file: it belongs to the network namespace, as the tables do, and goes with the last descriptor.
-constexpr std::string_view name{"\0gatehouse/fences", 17};
+constexpr std::string_view claim_name{"\0gatehouse/fences", 17};
 
 sockaddr_un address() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::copy(name.begin(), name.end(), address.sun_path);
+    std::copy(claim_name.begin(), claim_name.end(), address.sun_path);
     return address;
 }
 
-constexpr socklen_t address_size = offsetof(sockaddr_un, sun_path) + name.size();
+constexpr socklen_t address_size = offsetof(sockaddr_un, sun_path) + claim_name.size();
 
 std::string command_of(pid_t pid) {
     std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);

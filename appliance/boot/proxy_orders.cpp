@@ -10,14 +10,6 @@ namespace {
 using core::Milliseconds;
 using nlohmann::json;
 
-core::Address read_address(const json& text) {
-    const auto address = core::Address::parse(text.get<std::string>());
-    if (!address) {
-        throw std::runtime_error(address.error().line());
-    }
-    return *address;
-}
-
 core::Network read_network(const json& text) {
     const auto network = core::Network::parse(text.get<std::string>());
     if (!network) {
@@ -128,6 +120,14 @@ core::proxy::Limits read_limits(const json& from) {
 }
 
 }  // namespace
+
+core::Address read_address(const json& text) {
+    const auto address = core::Address::parse(text.get<std::string>());
+    if (!address) {
+        throw std::runtime_error(address.error().line());
+    }
+    return *address;
+}
 
 ConfigureOrder read_configure(const json& body, std::vector<core::base::Descriptor> fds) {
     ConfigureOrder order;

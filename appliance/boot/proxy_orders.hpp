@@ -21,6 +21,7 @@ struct ConfigureOrder {
 };
 
 // All of these throw nlohmann::json::exception or std::runtime_error for a message that control would never send.
+core::Address read_address(const nlohmann::json& text);
 ConfigureOrder read_configure(const nlohmann::json& body, std::vector<core::base::Descriptor> fds);
 core::proxy::Administration read_administer(const nlohmann::json& body);
 nlohmann::json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view word = "--rehearse";
 constexpr std::string_view greeting = "gatehouse ";
-constexpr const char* mend = "nothing has changed; install a gatehouse that runs here, then try again";
+constexpr const char* nothing_changed = "nothing has changed; install a gatehouse that runs here, then try again";
 
 std::string what(const std::string& program) {
     return "cannot upgrade to " + program;
@@ -52,7 +52,7 @@ std::string first_line(int output) {
 
 core::Result<Rehearsal> Rehearsal::begin(const std::string& program, const std::string& config) {
     if (const int error = missing_file(program); error != 0) {
-        return core::fail_os(what(program), error, mend);
+        return core::fail_os(what(program), error, nothing_changed);
     }
     Rehearsal rehearsal;
     rehearsal.program_ = program;
@@ -78,15 +78,17 @@ core::Result<std::string> Rehearsal::judge(int status) const {
     }
     if (std::chrono::steady_clock::now() >= end_by_) {
         return core::fail(what(program_),
-                          fmt::format("it did not say within {} s whether it can run here", time_limit.count()), mend);
+                          fmt::format("it did not say within {} s whether it can run here", time_limit.count()),
+                          nothing_changed);
     }
     // The code of an exec that failed, see spawn().
     if (said.empty() && WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-        return core::fail(what(program_), "it cannot be executed", mend);
+        return core::fail(what(program_), "it cannot be executed", nothing_changed);
     }
     const std::string_view plain = said.starts_with("gatehouse: ") ? std::string_view(said).substr(11) : said;
     return core::fail(what(program_),
-                      plain.empty() ? "its check ended with " + describe_exit(status) : std::string(plain), mend);
+                      plain.empty() ? "its check ended with " + describe_exit(status) : std::string(plain),
+                      nothing_changed);
 }
 
 bool is_rehearsal(int argc, const char* const* argv) noexcept {

@@ -28,14 +28,6 @@ json describe(const core::Error& error) {
     return {{"what", error.what}, {"why", error.why}, {"mend", error.mend}};
 }
 
-core::Address read_address(const json& text) {
-    const auto address = core::Address::parse(text.get<std::string>());
-    if (!address) {
-        throw std::runtime_error(address.error().line());
-    }
-    return *address;
-}
-
 // The rings of a proxy that was killed let its sockets go a little later than it.
 constexpr std::chrono::milliseconds take_over_max{2'000};
 constexpr std::chrono::milliseconds take_over_look{20};

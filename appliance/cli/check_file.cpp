@@ -13,10 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string print(const json& value) {
-    return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
 template <typename Item>
 std::string count(const std::vector<Item>& items, const std::string& noun) {
     return print_number(static_cast<std::int64_t>(items.size()), noun);
@@ -34,7 +30,7 @@ Outcome bad(const config::Problems& problems, bool as_json) {
                         {"mend", problem.mend}});
     }
     if (as_json) {
-        outcome.out = print({{"valid", false}, {"problems", std::move(list)}});
+        outcome.out = dump({{"valid", false}, {"problems", std::move(list)}});
     }
     return outcome;
 }
@@ -55,7 +51,7 @@ Outcome check_file(const Options& options) {
         backends.insert(backends.end(), pool.backends.begin(), pool.backends.end());
     }
     if (options.json) {
-        return {done, print({{"valid", true}, {"problems", json::array()}}), warnings};
+        return {done, dump({{"valid", true}, {"problems", json::array()}}), warnings};
     }
     return {done,
             fmt::format("{}: valid: {}, {}, {}, {}\n", options.config, count(config->listeners, "listener"),

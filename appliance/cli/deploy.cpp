@@ -22,10 +22,6 @@ using Finish = int (*)(const Outcome&);
 constexpr std::chrono::minutes order_patience{3};
 constexpr std::chrono::milliseconds watch_patience{1'000};
 
-std::string dump(const Json& value) {
-    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 bool plans(const Options& options) {
     return options.dry_run || options.command == Command::deploy_plan;
 }
@@ -137,7 +133,7 @@ int read(const Options& options, Finish finish) {
 }
 
 // On a terminal the table stays in its place; anywhere else each change is printed.
-int watch(const Options& options, Finish finish) {
+int watch_rollout(const Options& options, Finish finish) {
     const api::Client client = client_for(options);
     const Style style = terminal_style();
     std::int64_t id = options.rollout;
@@ -184,7 +180,7 @@ bool is_deploy(Command command) noexcept {
 int deploy(const Options& options, const std::string& claimed_by, Finish finish) {
     switch (options.command) {
         case Command::deploy_status:
-            return options.watch ? watch(options, finish) : read(options, finish);
+            return options.watch ? watch_rollout(options, finish) : read(options, finish);
         case Command::deploy_history:
         case Command::deploy_report:
             return read(options, finish);

@@ -21,10 +21,6 @@ using netfilter::Fence;
 constexpr const char* fence_id = "host-fence";
 
 // What is an operator's words may be any bytes; what is not UTF-8 is replaced.
-std::string dump(const Json& body) {
-    return body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 Outcome refused(const core::Error& error) {
     return {failed, {}, fmt::format("gatehouse: {}\n", clean(error.line()))};
 }

@@ -20,10 +20,6 @@ std::string complaint(const std::string& text) {
     return fmt::format("gatehouse: {}\n", clean(text));
 }
 
-std::string dump(const Json& value) {
-    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 Outcome refusal(const api::Answer& answer) {
     const Json body = Json::parse(answer.body, nullptr, false);
     std::string said = print_error(body);
@@ -120,6 +116,10 @@ std::string missed(const Json& body, const Options& options) {
 }
 
 }  // namespace
+
+std::string dump(const Json& value) {
+    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 Outcome outcome_of(const api::Answer& answer, const Options& options, core::WallTime now, const Style& style) {
     if (answer.status < 200 || answer.status > 299) {

@@ -7,6 +7,7 @@
 #include "appliance/api/client.hpp"
 #include "appliance/cli/options.hpp"
 #include "appliance/cli/style.hpp"
+#include "appliance/cli/view.hpp"
 
 namespace appliance::cli {
 
@@ -19,6 +20,9 @@ struct Outcome {
 // Any answer, whatever its status. 422 lists the problems of a configuration (code 2), 408 and 504 say that a wait ran
 // out (4), any other refusal is code 1. A wait that the answer itself says was not fulfilled is code 4 too.
 Outcome outcome_of(const api::Answer& answer, const Options& options, core::WallTime now, const Style& style);
+
+// JSON for programs, as --json prints it.
+std::string dump(const Json& value);
 
 // There is no answer: code 3.
 Outcome outcome_of(const core::Error& error);

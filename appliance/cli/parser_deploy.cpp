@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "appliance/cli/verbs.hpp"
 #include "appliance/config/recipe.hpp"
 
 namespace appliance::cli {
@@ -93,17 +94,11 @@ private:
     Options& options_;
 };
 
-CLI::App& add(CLI::App& parent, Options& options, const std::string& name, Command command, const std::string& help,
-              const std::string& footer) {
-    CLI::App& added = *parent.add_subcommand(name, help);
-    added.callback([&options, command] { options.command = command; });
+CLI::App& add_verb(CLI::App& parent, Options& options, const std::string& name, Command command,
+                   const std::string& help, const std::string& footer) {
+    CLI::App& added = add_verb(parent, options, command, name, help);
     added.footer(footer);
-    added.add_flag("--json", options.json, "Print JSON for programs");
     return added;
-}
-
-void add_why(CLI::App& command, Options& options) {
-    command.add_option("--why", options.why, "The reason, for the journal and for others")->type_name("TEXT");
 }
 
 void add_at(CLI::App& command, Options& options, core::WallTime now) {
@@ -140,7 +135,7 @@ void add_expires(CLI::App& command, Options& options) {
 
 CLI::App& add_strategy(CLI::App& deploy, Options& options, const std::string& name, Command command,
                        const std::string& help, const std::string& footer) {
-    CLI::App& strategy = add(deploy, options, name, command, help, footer);
+    CLI::App& strategy = add_verb(deploy, options, name, command, help, footer);
     strategy.add_option("RECIPE", options.recipe, "[deploy.RECIPE] of the file; flags go over it")->type_name("");
     static config::Recipe defaults;
     config::each_field(defaults, AddFlags(strategy, options));
@@ -153,10 +148,9 @@ CLI::App& add_strategy(CLI::App& deploy, Options& options, const std::string& na
 }  // namespace
 
 void add_guard(CLI::App& app, Options& options, core::WallTime now) {
-    CLI::App& guard =
-        add(app, options, "guard", Command::guard, "May a deploy start now; why not; when it may",
-            "Example: gatehouse guard --for 30m && gatehouse deploy rolling app\n"
-            "Exit codes: 0 every guard agrees, 1 one does not, or cannot be asked.");
+    CLI::App& guard = add_verb(app, options, "guard", Command::guard, "May a deploy start now; why not; when it may",
+                               "Example: gatehouse guard --for 30m && gatehouse deploy rolling app\n"
+                               "Exit codes: 0 every guard agrees, 1 one does not, or cannot be asked.");
     guard
         .add_option_function<std::string>(
             "--for",
@@ -205,32 +199,32 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
         add_expires(*strategy, options);
     }
     CLI::App& rollback =
-        add(deploy, options, "rollback", Command::deploy_rollback, "Undo the last one, everywhere at once",
-            "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
+        add_verb(deploy, options, "rollback", Command::deploy_rollback, "Undo the last one, everywhere at once",
+                 "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
     rollback.add_option("--run", options.run, "The command; else the recipe's rollback")->type_name("TEXT");
     rollback.add_flag("--rolling", options.rolling, "Batch by batch; else all at once");
     add_why(rollback, options);
-    CLI::App& status = add(deploy, options, "status", Command::deploy_status, "The rollout under way, or the last",
-                           "Example: gatehouse deploy status --watch");
+    CLI::App& status = add_verb(deploy, options, "status", Command::deploy_status, "The rollout under way, or the last",
+                                "Example: gatehouse deploy status --watch");
     status.add_option("ID", options.rollout, "Another one")->type_name("");
     status.add_flag("--watch", options.watch, "Follow it to its end");
-    add_why(add(deploy, options, "pause", Command::deploy_pause, "Begin no step any more; those under way end",
-                "Example: gatehouse deploy pause --why 'the phone rings'"),
+    add_why(add_verb(deploy, options, "pause", Command::deploy_pause, "Begin no step any more; those under way end",
+                     "Example: gatehouse deploy pause --why 'the phone rings'"),
             options);
-    CLI::App& resume = add(deploy, options, "resume", Command::deploy_resume, "Go on; what failed is tried again",
-                           "Example: gatehouse deploy resume --why 'disk is free again'");
+    CLI::App& resume = add_verb(deploy, options, "resume", Command::deploy_resume, "Go on; what failed is tried again",
+                                "Example: gatehouse deploy resume --why 'disk is free again'");
     resume.add_flag("--skip", options.skip, "Take what failed for done");
     add_why(resume, options);
-    add_why(add(deploy, options, "abort", Command::deploy_abort, "End it; touched servers stay fenced",
-                "Example: gatehouse deploy abort --why 'wrong release'"),
+    add_why(add_verb(deploy, options, "abort", Command::deploy_abort, "End it; touched servers stay fenced",
+                     "Example: gatehouse deploy abort --why 'wrong release'"),
             options);
-    CLI::App& history = add(deploy, options, "history", Command::deploy_history, "The last rollouts",
-                            "Example: gatehouse deploy history --last 5");
+    CLI::App& history = add_verb(deploy, options, "history", Command::deploy_history, "The last rollouts",
+                                 "Example: gatehouse deploy history --last 5");
     history.add_option("--last", options.last, "How many (20)")
         ->check(CLI::Range(1, 1000).description(""))
         ->type_name("NUMBER");
-    CLI::App& report = add(deploy, options, "report", Command::deploy_report, "Steps, times, what visitors saw",
-                           "Example: gatehouse deploy report --json");
+    CLI::App& report = add_verb(deploy, options, "report", Command::deploy_report, "Steps, times, what visitors saw",
+                                "Example: gatehouse deploy report --json");
     report.add_option("ID", options.rollout, "Another one than the last")->type_name("");
 }
 

@@ -2,19 +2,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "appliance/cli/verbs.hpp"
 #include "core/base/duration.hpp"
 
 namespace appliance::cli {
 namespace {
 
 constexpr core::Milliseconds timeout_max{10'000};
-
-CLI::App& add(CLI::App& app, Options& options, const std::string& name, Command command, const std::string& help) {
-    CLI::App& added = *app.add_subcommand(name, help);
-    added.callback([&options, command] { options.command = command; });
-    added.add_flag("--json", options.json, "Print JSON for programs");
-    return added;
-}
 
 void add_target(CLI::App& command, Options& options, const std::string& name, const std::string& help) {
     command.add_option(name, options.target, help)->type_name("")->required();
@@ -33,7 +27,8 @@ void add_target(CLI::App& command, Options& options, const std::string& name, co
 }
 
 void add_reach(CLI::App& app, Options& options) {
-    CLI::App& connect = add(app, options, "connect", Command::connect, "Try from there whether a TCP port answers");
+    CLI::App& connect =
+        add_verb(app, options, Command::connect, "connect", "Try from there whether a TCP port answers");
     add_target(connect, options, "HOST", "A name or an address");
     connect.add_option("PORT", options.port, "1 to 65535")
         ->type_name("")
@@ -43,10 +38,10 @@ void add_reach(CLI::App& app, Options& options) {
         "Example: gatehouse connect 10.0.0.11 80\n"
         "The connection is made by the daemon's machine, and closed at once. Exit code 1\n"
         "where there is none. A server's fence refuses this as well; checks pass it.");
-    CLI::App& resolve = add(app, options, "resolve", Command::resolve, "Which addresses a name has there");
+    CLI::App& resolve = add_verb(app, options, Command::resolve, "resolve", "Which addresses a name has there");
     add_target(resolve, options, "NAME", "The name");
     resolve.footer("Example: gatehouse resolve calendar.example.org");
-    CLI::App& ping = add(app, options, "ping", Command::ping, "Try from there whether a host echoes (ICMP)");
+    CLI::App& ping = add_verb(app, options, Command::ping, "ping", "Try from there whether a host echoes (ICMP)");
     add_target(ping, options, "HOST", "A name or an address");
     ping.add_option("--count", options.count, "How many echoes, 1 to 10 (3)")
         ->check(CLI::Range(1, 10).description(""))
@@ -60,7 +55,7 @@ void add_reach(CLI::App& app, Options& options) {
 
 void add_diagnose(CLI::App& app, Options& options) {
     add_reach(app, options);
-    CLI::App& log = add(app, options, "log", Command::log, "The last lines of the daemon's log");
+    CLI::App& log = add_verb(app, options, Command::log, "log", "The last lines of the daemon's log");
     log.add_option("--lines", options.lines, "How many, 1 to 1000 (100)")
         ->check(CLI::Range(1, 1'000).description(""))
         ->type_name("NUMBER");
@@ -69,7 +64,7 @@ void add_diagnose(CLI::App& app, Options& options) {
         "What the control process has logged since its start. Requests are not among\n"
         "them; 'gatehouse events' goes on with what comes.");
     CLI::App& support =
-        add(app, options, "support", Command::support, "All that is known, in one file, to be given away");
+        add_verb(app, options, Command::support, "support", "All that is known, in one file, to be given away");
     support.add_option("--output", options.output, "The file (gatehouse-support-TIME.json)")->type_name("FILE");
     support.footer(
         "Example: gatehouse support --output gate.json\n"

@@ -107,7 +107,7 @@ Request show_configuration(const Options& options) {
 }
 
 // The body is the text itself, so the rest stands in the query.
-Request apply_configuration(const Options& options, const std::string& claimed_by) {
+Request configuration_request(const Options& options, const std::string& claimed_by) {
     std::string path = "/v1/configuration?why=" + escape(options.why);
     path += claimed_by.empty() ? "" : "&claimed_by=" + escape(claimed_by);
     path += options.dry_run ? "&dry_run=1" : "";
@@ -195,7 +195,7 @@ Request request_for(const Options& options, const std::string& claimed_by) {
         case Command::reload:
             return post("/v1/reload", json::object(), options, claimed_by);
         case Command::config_apply:
-            return apply_configuration(options, claimed_by);
+            return configuration_request(options, claimed_by);
         case Command::config_rollback:
             return post("/v1/configuration/rollback", json::object(), options, claimed_by);
         case Command::upgrade:

@@ -17,7 +17,7 @@ namespace appliance::cli {
 namespace {
 
 constexpr std::chrono::milliseconds look{200};
-constexpr std::chrono::milliseconds patience{1'000};
+constexpr std::chrono::milliseconds sync_patience{1'000};
 constexpr std::chrono::seconds absence_max{60};
 
 std::atomic<int> interrupts = 0;
@@ -79,7 +79,7 @@ bool Runner::step() {
     if (!idle) {
         children_.collect(look, outputs_, ended_);
     }
-    const auto answer = client_.post("/v1/deploy/sync", request(), api::Client::answer_timeout + patience);
+    const auto answer = client_.post("/v1/deploy/sync", request(), api::Client::answer_timeout + sync_patience);
     const Json body = answer ? Json::parse(answer->body, nullptr, false) : Json();
     if (!answer || answer->status != 200 || !body.is_object()) {
         if (!quiet_ && !std::exchange(missed_, true)) {
@@ -98,7 +98,7 @@ bool Runner::step() {
 
 std::string Runner::request() {
     Json body{{"rollout", rollout_}, {"runner", name_}, {"running", children_.running()}, {"after", seen_}};
-    body["wait_ms"] = children_.running().empty() && ended_.empty() ? patience.count() : 0;
+    body["wait_ms"] = children_.running().empty() && ended_.empty() ? sync_patience.count() : 0;
     for (const Children::Output& output : outputs_) {
         body["outputs"].push_back({{"step", output.step}, {"text", output.text}});
     }

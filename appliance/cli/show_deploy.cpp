@@ -19,7 +19,7 @@ std::vector<std::string> names(const Json& object, const char* key) {
     return all;
 }
 
-Tone tone_of(const std::string& state) {
+Tone tone_of_progress(const std::string& state) {
     return state == "done"                           ? Tone::good
            : state == "failed" || state == "aborted" ? Tone::bad
            : state == "paused" || state == "undone"  ? Tone::caution
@@ -114,7 +114,7 @@ std::string header_of(const Json& rollout, const Style& style) {
     const std::string state = text(rollout, "state");
     const std::string why = text(rollout, "state_why");
     std::string out = paint(headline(rollout), Tone::title, style) + "\n";
-    out += paragraph(fmt::format("{}{}{}", state, why.empty() ? "" : ": ", why), style, 2, tone_of(state));
+    out += paragraph(fmt::format("{}{}{}", state, why.empty() ? "" : ": ", why), style, 2, tone_of_progress(state));
     const std::string reason = text(rollout, "why");
     out += paragraph(fmt::format("by {} at {}, {}{}{}", text(rollout, "who"), text(rollout, "created"), took(rollout),
                                  reason.empty() ? "" : ": ", reason),
@@ -163,7 +163,7 @@ std::string show_rollout(const Json& rollout, core::WallTime /*now*/, const Styl
         table.add({{std::to_string(number(step, "id") + 1)},
                    {text(step, "kind")},
                    {fmt::format("{}", fmt::join(names(step, "servers"), ", "))},
-                   {progress, tone_of(progress)},
+                   {progress, tone_of_progress(progress)},
                    {took(step)},
                    {text(step, "evidence")}});
     }
@@ -186,7 +186,7 @@ std::string show_history(const Json& history, core::WallTime now, const Style& s
         table.add({{std::to_string(number(rollout, "id"))},
                    {text(rollout, "strategy")},
                    {text(rollout, "pool")},
-                   {state, tone_of(state)},
+                   {state, tone_of_progress(state)},
                    {print_since(rollout, "created", now)},
                    {took(rollout)},
                    {text(rollout, "who")},
@@ -210,7 +210,7 @@ std::string show_report(const Json& report, core::WallTime /*now*/, const Style&
         table.add({{std::to_string(number(step, "id") + 1)},
                    {text(step, "kind")},
                    {fmt::format("{}", fmt::join(names(step, "servers"), ", "))},
-                   {progress, tone_of(progress)},
+                   {progress, tone_of_progress(progress)},
                    {took(step)},
                    {text(step, "evidence")}},
                   std::move(details));
@@ -221,8 +221,8 @@ std::string show_report(const Json& report, core::WallTime /*now*/, const Style&
 std::string show_end(const Json& rollout, const Style& style) {
     const std::string state = text(rollout, "state");
     const auto held = names(rollout, "held");
-    std::string out =
-        paragraph(fmt::format("{}: {} after {}", headline(rollout), state, took(rollout)), style, 0, tone_of(state));
+    std::string out = paragraph(fmt::format("{}: {} after {}", headline(rollout), state, took(rollout)), style, 0,
+                                tone_of_progress(state));
     if (!held.empty()) {
         out += paragraph(fmt::format("fenced: {}", fmt::join(held, ", ")), style, 2, Tone::caution);
     }

@@ -9,7 +9,7 @@
 namespace appliance::cli {
 namespace {
 
-Tone tone_of(const std::string& verdict) {
+Tone tone_of_verdict(const std::string& verdict) {
     return verdict == "allowed" ? Tone::good : verdict == "warned" ? Tone::caution : Tone::bad;
 }
 
@@ -19,7 +19,8 @@ std::string show_guards(const Json& answer, core::WallTime /*now*/, const Style&
     Table table({{"GUARD"}, {"KIND"}, {"SAYS"}, {"WHY"}});
     for (const Json& guard : items(answer, "guards")) {
         const std::string verdict = text(guard, "verdict");
-        table.add({{text(guard, "name")}, {text(guard, "kind")}, {verdict, tone_of(verdict)}, {text(guard, "why")}});
+        table.add(
+            {{text(guard, "name")}, {text(guard, "kind")}, {verdict, tone_of_verdict(verdict)}, {text(guard, "why")}});
     }
     const bool allowed = field(answer, "allowed") == true;
     const auto length = core::Milliseconds(number(answer, "for_ms"));

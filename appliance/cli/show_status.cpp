@@ -9,7 +9,7 @@
 namespace appliance::cli {
 namespace {
 
-Tone tone_of(const std::string& state) {
+Tone tone_of_state(const std::string& state) {
     if (state == "up" || state == "running" || state == "serving") {
         return Tone::good;
     }
@@ -113,7 +113,7 @@ std::vector<Cell> details_of(const Json& backend, const std::string& state, core
     if (state != "up") {
         const auto reason = print_reason(text(backend, "by"), why, print_until(backend, "until", now));
         if (!reason.empty()) {
-            details.push_back({reason, tone_of(state)});
+            details.push_back({reason, tone_of_state(state)});
         }
     }
     // Why a fenced server fails its checks is what decides whether it may be opened.
@@ -134,7 +134,7 @@ std::string show_backends(const Json& pool, core::WallTime now, const Style& sty
         const auto failed = number(backend, "failed");
         table.add({{text(backend, "server")},
                    {text(backend, "address")},
-                   {state, tone_of(state)},
+                   {state, tone_of_state(state)},
                    {print_since(backend, "since", now)},
                    {print_check(check), text(check, "state") == "down" ? Tone::bad : Tone::plain},
                    {print_count(number(backend, "active"))},
@@ -159,7 +159,7 @@ std::string show_pool(const Json& pool, core::WallTime now, const Style& style) 
     const auto state = text(pool, "state", "unknown");
     std::string out = "\n" + paragraph(fmt::format("POOL {}: {}, port {}, {}", text(pool, "name"), state,
                                                    number(pool, "port"), text(pool, "balance")),
-                                       style, 0, state == "serving" ? Tone::title : tone_of(state));
+                                       style, 0, state == "serving" ? Tone::title : tone_of_state(state));
     if (const Json& page = field(pool, "maintenance"); page.is_object()) {
         const auto reason = print_reason(text(page, "who"), text(page, "why"), print_until(page, "until", now));
         out += paragraph(fmt::format("maintenance page for {} by {}", print_since(page, "since", now), reason), style,

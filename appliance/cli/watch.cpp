@@ -18,7 +18,7 @@ namespace {
 
 // On a terminal hits and times are shown growing; anywhere else only a change is worth a line.
 constexpr std::chrono::seconds terminal_patience{1};
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds piped_patience{20};
 
 // What the daemon calls the state of its answer; nothing where it does not say.
 std::optional<std::int64_t> revision_of(const api::Answer& answer) {
@@ -30,7 +30,7 @@ std::optional<std::int64_t> revision_of(const api::Answer& answer) {
 
 int watch(const Options& options, int (*finish)(const Outcome&)) {
     const Style style = terminal_style();
-    const auto wait = style.terminal ? terminal_patience : patience;
+    const auto wait = style.terminal ? terminal_patience : piped_patience;
     const api::Client client = client_for(options);
     std::optional<std::int64_t> shown;
     for (bool first = true;; first = false) {

@@ -8,10 +8,6 @@
 namespace appliance::config {
 namespace {
 
-bool is_loopback(const core::Address& address) {
-    return address.is_v4() ? address.bytes()[0] == 127 : address.host() == "::1";
-}
-
 bool is_off(const std::filesystem::path& file) {
     std::ifstream in(file);
     char digit = 0;
@@ -23,7 +19,7 @@ bool is_off(const std::filesystem::path& file) {
 std::string missing_forwarding(const Pool& pool, const std::filesystem::path& root) {
     for (const bool v4 : {true, false}) {
         const bool needed = std::any_of(pool.backends.begin(), pool.backends.end(), [v4](const Backend& backend) {
-            return backend.address.is_v4() == v4 && !is_loopback(backend.address);
+            return backend.address.is_v4() == v4 && !backend.address.is_loopback();
         });
         const char* file = v4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
         const char* name = v4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";

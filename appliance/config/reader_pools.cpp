@@ -26,11 +26,6 @@ bool is_unspecified(const core::Address& address) {
     return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
-bool is_loopback(const core::Address& address) {
-    const auto host = address.host();
-    return host == "::1" || (address.is_v4() && address.bytes()[0] == 127);
-}
-
 }  // namespace
 
 void Reader::read_server(const std::string& name, Section& section) {
@@ -211,7 +206,7 @@ void Reader::refuse_loop(Position at, const Listener& listener) {
         for (const Backend& backend : pool.backends) {
             // A host that was refused is 0.0.0.0 and was reported where it stands.
             const bool same = backend.address == listener.address && !is_unspecified(backend.address);
-            const bool caught = is_unspecified(listener.address) && is_loopback(backend.address) &&
+            const bool caught = is_unspecified(listener.address) && backend.address.is_loopback() &&
                                 backend.address.family() == listener.address.family() &&
                                 backend.address.port() == listener.address.port();
             if (same || caught) {

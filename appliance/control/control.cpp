@@ -18,7 +18,6 @@ namespace {
 using nlohmann::json;
 
 // A worker answers within a turn of its loop; this long only when the machine is on its knees.
-constexpr core::Milliseconds answer_max{5'000};
 constexpr core::Milliseconds report_max{2'000};
 // A proxy is not given traffic before the kernel's fences are known, unless there is no fence process for this long.
 constexpr std::chrono::milliseconds fences_wait{2'000};
@@ -154,7 +153,7 @@ core::Milliseconds Control::configure_proxy() {
         return warm_step;
     }
     auto done = configure(*state().config).and_then([this] {
-        return proxy_.ask(administer_message(*state().config, *state().administration), {}, answer_max);
+        return proxy_.ask(administer_message(*state().config, *state().administration), {}, ProxyLink::answer_max);
     });
     if (!done) {
         log("configure", {{"error", done.error().line()}});
@@ -189,7 +188,7 @@ core::Result<void> Control::configure(const config::Config& config) {
     }
     std::vector<int> fds;
     std::transform(sockets.begin(), sockets.end(), std::back_inserter(fds), [](const auto& one) { return one.get(); });
-    return proxy_.ask(message, fds, answer_max).map([](const json&) {});
+    return proxy_.ask(message, fds, ProxyLink::answer_max).map([](const json&) {});
 }
 
 // Fine without a proxy: the next one is given everything before it serves.
@@ -201,7 +200,7 @@ core::Result<void> Control::administer() {
         return {};
     }
     const State now = state();
-    const auto answer = proxy_.ask(administer_message(*now.config, *now.administration), {}, answer_max);
+    const auto answer = proxy_.ask(administer_message(*now.config, *now.administration), {}, ProxyLink::answer_max);
     if (!answer && proxy_.status().state == ProxyState::running) {
         return tl::unexpected(answer.error());
     }

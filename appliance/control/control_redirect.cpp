@@ -12,9 +12,9 @@
 namespace appliance::control {
 namespace {
 
-constexpr std::chrono::milliseconds step{100};
+constexpr std::chrono::milliseconds redirect_step{100};
 constexpr std::chrono::milliseconds look_step{500};
-constexpr std::chrono::seconds retry{1};
+constexpr std::chrono::seconds redirect_retry{1};
 // An earlier run may have left redirects that serve: they are not emptied before the first checks, but for a server
 // that answers none.
 constexpr std::chrono::seconds checks_wait{3};
@@ -32,7 +32,7 @@ void Control::keep_redirects(Clock::time_point now) {
     }
     const bool wanted = any_in_kernel(*state().config);
     const bool attached = helper_.attached();
-    redirect_at_ = now + (wanted && attached ? step : retry);
+    redirect_at_ = now + (wanted && attached ? redirect_step : redirect_retry);
     if (!attached) {
         return;
     }
@@ -45,7 +45,7 @@ void Control::keep_redirects(Clock::time_point now) {
     }
     look_at_ = now + look_step;
     if (const auto done = redirect(); !done) {
-        redirect_at_ = now + retry;
+        redirect_at_ = now + redirect_retry;
         log("redirect", {{"error", done.error().line()}});
     }
 }

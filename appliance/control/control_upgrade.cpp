@@ -14,7 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr core::Milliseconds answer_max{5'000};
 // A check that never ends would hold up every upgrade; the supervisor's own patience is longer than this.
 constexpr std::chrono::seconds warm_max{10};
 
@@ -56,15 +55,16 @@ bool Control::warm_up() {
     if (!warm_until_) {
         config::Config quiet = *wanted.config;
         quiet.listeners.clear();
-        const auto done = configure(quiet).and_then(
-            [&] { return proxy_.ask(administer_message(*wanted.config, *wanted.administration), {}, answer_max); });
+        const auto done = configure(quiet).and_then([&] {
+            return proxy_.ask(administer_message(*wanted.config, *wanted.administration), {}, ProxyLink::answer_max);
+        });
         if (!done) {
             log("configure", {{"error", done.error().line()}});
             return false;
         }
         warm_until_ = now + warm_max;
     }
-    const json report = proxy_.ask({{"type", "report"}}, {}, answer_max).value_or(json());
+    const json report = proxy_.ask({{"type", "report"}}, {}, ProxyLink::answer_max).value_or(json());
     return all_checked(report, *wanted.config) || now >= *warm_until_;
 }
 

@@ -10,11 +10,6 @@ namespace {
 
 using Json = Firewall::Json;
 
-bool is_loopback(const core::Address& address) {
-    const auto& bytes = address.bytes();
-    return address.is_v4() ? bytes[0] == 127 : address == core::Address::parse_host("::1", address.port());
-}
-
 Json print(const config::Firewall::Rate& rate) {
     const char* unit = rate.unit == 1 ? "s" : rate.unit == 60 ? "m" : "h";
     return rate.count == 0 ? Json() : Json(fmt::format("{}/{}", rate.count, unit));
@@ -35,7 +30,7 @@ netfilter::HostRules host_rules(const config::Firewall& firewall, const config::
     const auto& kept = rules.management_ports;
     for (const config::Listener& listener : config.listeners) {
         const auto port = listener.address.port();
-        if (!is_loopback(listener.address) && !std::binary_search(kept.begin(), kept.end(), port)) {
+        if (!listener.address.is_loopback() && !std::binary_search(kept.begin(), kept.end(), port)) {
             rules.ports.push_back(port);
         }
     }

@@ -158,4 +158,16 @@ json administer_message(const config::Config& config, const Administration& admi
             {"weights", std::move(weights)}};
 }
 
+core::Error read_refusal(const json& answer, const char* usual) {
+    const json error = answer.value("error", json());
+    if (!error.is_object()) {
+        return {usual, error.is_string() ? error.get<std::string>() : "", "", 0};
+    }
+    const auto text = [&error](const char* name, const char* otherwise) {
+        const json value = error.value(name, json());
+        return value.is_string() ? value.get<std::string>() : std::string(otherwise);
+    };
+    return {text("what", usual), text("why", ""), text("mend", ""), 0};
+}
+
 }  // namespace appliance::control

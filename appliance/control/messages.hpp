@@ -1,4 +1,4 @@
-// The messages that control sends to the proxy (ARCHITECTURE.md, "Links"). Pure.
+// The messages that control sends to the proxy, and refusals in answers (ARCHITECTURE.md, "Links"). Pure.
 #pragma once
 
 #include <cstddef>
@@ -21,5 +21,8 @@ ProbeSockets count_probes(const config::Config& config);
 nlohmann::json configure_message(const config::Config& config);
 // "administer": all of the administrative state, so that it may be sent at any time and as often as wanted.
 nlohmann::json administer_message(const config::Config& config, const Administration& administration);
+
+// A peer's refusal: {"error":TEXT} or {"error":{"what","why","mend"}}. usual: what it did, where it does not say.
+core::Error read_refusal(const nlohmann::json& answer, const char* usual);
 
 }  // namespace appliance::control

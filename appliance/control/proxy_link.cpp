@@ -1,4 +1,5 @@
 #include "appliance/control/proxy_link.hpp"
+#include "appliance/control/messages.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,19 +15,6 @@ using nlohmann::json;
 
 tl::unexpected<core::Error> no_proxy() {
     return core::fail_os("cannot reach the proxy process", EPIPE, "it is being restarted; try again");
-}
-
-// A peer's refusal: {"error":TEXT} or {"error":{"what","why","mend"}}.
-core::Error read_error(const json& answer) {
-    const json error = answer.value("error", json());
-    if (!error.is_object()) {
-        return {"the proxy process refused", error.is_string() ? error.get<std::string>() : "", "", 0};
-    }
-    const auto text = [&error](const char* name) {
-        const json value = error.value(name, json());
-        return value.is_string() ? value.get<std::string>() : std::string();
-    };
-    return {text("what"), text("why"), text("mend"), 0};
 }
 
 }  // namespace
@@ -108,7 +96,7 @@ core::Result<json> ProxyLink::await(std::uint64_t id, core::Milliseconds timeout
             continue;  // to a question that nobody waits for any more
         }
         if (answer.value("type", "") == "failed") {
-            return tl::unexpected(read_error(answer));
+            return tl::unexpected(read_refusal(answer, "the proxy process refused"));
         }
         return std::move(answer);
     }

@@ -29,6 +29,9 @@ struct ProxyStatus {
 
 class ProxyLink {
 public:
+    // Enough for every answer that needs nothing but the proxy.
+    static constexpr core::Milliseconds answer_max{5'000};
+
     ProxyLink();
 
     // A new process, over its fresh link.

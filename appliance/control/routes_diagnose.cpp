@@ -15,7 +15,7 @@ using nlohmann::json;
 
 constexpr std::size_t host_bytes = 253;  // the longest name (RFC 1035, section 2.3.4, as text)
 
-tl::unexpected<api::Reply> wrong(const char* field, const char* must) {
+tl::unexpected<api::Reply> bad_field(const char* field, const char* must) {
     return tl::unexpected(complain(400, std::string("'") + field + "' must be " + must));
 }
 
@@ -26,7 +26,7 @@ tl::expected<std::string, api::Reply> read_host(const json& body, const char* fi
                std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
     };
     if (!host.is_string() || !fits(host.get_ref<const std::string&>())) {
-        return wrong(field, "a name or an address of at most 253 bytes");
+        return bad_field(field, "a name or an address of at most 253 bytes");
     }
     return host.get<std::string>();
 }
@@ -36,7 +36,7 @@ tl::expected<std::int64_t, api::Reply> read_number(const json& body, const char*
                                                    std::int64_t max, const char* must) {
     const json number = body.contains(field) ? body[field] : json(usual);
     if (!number.is_number_integer() || number < 1 || number > max) {
-        return wrong(field, must);
+        return bad_field(field, must);
     }
     return number.get<std::int64_t>();
 }

@@ -12,7 +12,7 @@ namespace {
 // So that whoever is gone is noticed, and who is there knows that we are.
 constexpr core::Milliseconds heartbeat{10'000};
 constexpr std::uint64_t wait_max = 30'000;
-constexpr core::Milliseconds look{20};
+constexpr core::Milliseconds follow_step{20};
 
 std::string query_of(const api::Request& request, const char* name) {
     const auto found = request.query.find(name);
@@ -77,7 +77,7 @@ api::Reply read_operation(const Call& call) {
         if ((*found)->outcome != "begun" || Control::Clock::now() >= deadline) {
             return reply(200, view_audit_entry(**found));
         }
-        std::this_thread::sleep_for(look);
+        std::this_thread::sleep_for(follow_step);
     }
 }
 

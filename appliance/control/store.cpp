@@ -44,7 +44,7 @@ std::optional<core::WallTime> maybe_time_in(const Statement& row, int column) {
     return row.is_null(column) ? std::nullopt : std::optional(time_in(row, column));
 }
 
-config::FenceMode read_mode(std::string_view text) {
+config::FenceMode mode_in(std::string_view text) {
     for (const auto mode : {config::FenceMode::icmp, config::FenceMode::drop}) {
         if (text == config::print(mode)) {
             return mode;
@@ -67,8 +67,15 @@ core::Result<void> read_fences(Statement& rows, Administration& administration) 
             return core::fail("cannot read the stored fences", address.error().line());
         }
         administration.fences[*address] = {
-            *address,     rows.text(1), rows.text(2),     read_mode(rows.text(3)), rows.text(4),
-            rows.text(5), rows.text(6), time_in(rows, 7), maybe_time_in(rows, 8),
+            *address,
+            rows.text(1),
+            rows.text(2),
+            mode_in(rows.text(3)),
+            rows.text(4),
+            rows.text(5),
+            rows.text(6),
+            time_in(rows, 7),
+            maybe_time_in(rows, 8),
             rows.text(9) == netfilter::print(netfilter::Scope::all) ? netfilter::Scope::all : netfilter::Scope::fresh};
     }
 }

@@ -1,4 +1,5 @@
 #include "appliance/control/supervisor_link.hpp"
+#include "appliance/control/messages.hpp"
 
 #include <sys/socket.h>
 
@@ -14,14 +15,6 @@ using nlohmann::json;
 
 // It lets the new program take ten seconds, and then ends it.
 constexpr std::chrono::seconds upgrade_max{15};
-
-core::Error read_error(const json& answer) {
-    const json error = answer.value("error", json::object());
-    if (!error.is_object()) {
-        return {"the supervisor refused", error.is_string() ? error.get<std::string>() : "", "", 0};
-    }
-    return {error.value("what", "the supervisor refused"), error.value("why", ""), error.value("mend", ""), 0};
-}
 
 }  // namespace
 
@@ -99,7 +92,7 @@ core::Result<link::Message> SupervisorLink::ask(json request, std::chrono::secon
         return core::fail_os("the supervisor does not answer", ended_ ? EPIPE : ETIMEDOUT);
     }
     if (answer->body.value("type", "") == "failed") {
-        return tl::unexpected(read_error(answer->body));
+        return tl::unexpected(read_refusal(answer->body, "the supervisor refused"));
     }
     return std::move(*answer);
 }

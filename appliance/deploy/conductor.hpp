@@ -31,6 +31,10 @@ struct Refused {
 template <typename T>
 using Outcome = tl::expected<T, Refused>;
 
+inline tl::unexpected<Refused> refuse(int status, std::string what, std::string why = {}, std::string mend = {}) {
+    return tl::unexpected(Refused{status, {std::move(what), std::move(why), std::move(mend), 0}});
+}
+
 struct Order {
     Strategy strategy = Strategy::rolling;
     config::Recipe recipe;

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::chrono::seconds abort_patience{60};
 
-tl::unexpected<Refused> refuse(int status, std::string what, std::string why = {}, std::string mend = {}) {
-    return tl::unexpected(Refused{status, {std::move(what), std::move(why), std::move(mend), 0}});
-}
-
 std::string by(const Words& words) {
     return fmt::format("by {}{}{}", words.who, words.why.empty() ? "" : ": ", words.why);
 }

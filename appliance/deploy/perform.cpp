@@ -14,7 +14,7 @@ namespace {
 
 using core::base::print_duration;
 
-constexpr std::chrono::milliseconds look{20};
+constexpr std::chrono::milliseconds look_again{20};
 constexpr std::chrono::milliseconds try_again{100};
 constexpr std::chrono::milliseconds long_try{500};
 // Guards that do not agree; they are other people's servers.
@@ -187,7 +187,7 @@ private:
             return tl::unexpected(std::move(done.error()));
         }
         std::uint64_t left = in_flight();
-        while (left > 0 && wait(deadline, look)) {
+        while (left > 0 && wait(deadline, look_again)) {
             left = in_flight();
         }
         if (left == 0) {
@@ -261,7 +261,7 @@ private:
                 }
                 why = standing.why;
             }
-            if (!wait(deadline, look)) {
+            if (!wait(deadline, look_again)) {
                 return core::fail(fmt::format("no check passed within {}", print_duration(recipe_.open_timeout)), why);
             }
         }

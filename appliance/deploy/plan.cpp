@@ -22,10 +22,6 @@ std::vector<std::string_view> names_of(const Items& items,
     return names;
 }
 
-tl::unexpected<Refused> refuse(int status, std::string what, std::string why = {}, std::string mend = {}) {
-    return tl::unexpected(Refused{status, {std::move(what), std::move(why), std::move(mend), 0}});
-}
-
 Outcome<void> check_recipe(const config::Recipe& recipe) {
     if (recipe.pool.empty()) {
         return refuse(400, "no pool to deploy", "", "name it with --pool, or a recipe of [deploy.NAME]");

@@ -16,7 +16,7 @@
 namespace appliance::deploy {
 namespace {
 
-constexpr std::chrono::milliseconds look{100};
+constexpr std::chrono::milliseconds stop_look{100};
 
 class Connection {
 public:
@@ -82,7 +82,7 @@ private:
                 return core::fail(what, stop_ ? "stopped" : "its time is over");
             }
             pollfd entry{socket_.get(), events, 0};
-            if (::poll(&entry, 1, static_cast<int>(std::min(left, look).count())) > 0) {
+            if (::poll(&entry, 1, static_cast<int>(std::min(left, stop_look).count())) > 0) {
                 return {};
             }
         }

@@ -15,7 +15,7 @@ struct Place {
     std::string path;    // with the query
 };
 
-Place split(const std::string& url) {
+Place split_url(const std::string& url) {
     const auto host = url.find("://") + 3;
     const auto slash = url.find('/', host);
     return slash == std::string::npos ? Place{url, "/"} : Place{url.substr(0, slash), url.substr(slash)};
@@ -43,7 +43,7 @@ std::string reason_of(httplib::Error error) {
 
 core::Result<std::string> fetch(const std::string& url, core::Milliseconds timeout,
                                 const std::filesystem::path& ca_file) {
-    const Place place = split(url);
+    const Place place = split_url(url);
     const std::string what = fmt::format("cannot ask {}", place.origin);
     httplib::Client client(place.origin);
     client.set_connection_timeout(timeout);

@@ -80,6 +80,11 @@ Address Address::with_port(std::uint16_t port) const noexcept {
     return copy;
 }
 
+bool Address::is_loopback() const noexcept {
+    static constexpr std::array<std::uint8_t, 16> v6_loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return v6_ ? bytes_ == v6_loopback : bytes_[0] == 127;
+}
+
 std::string Address::text() const {
     return v6_ ? fmt::format("[{}]:{}", host(), port_) : fmt::format("{}:{}", host(), port_);
 }

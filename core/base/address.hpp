@@ -29,6 +29,8 @@ public:
     static Address from(const sockaddr_storage& storage) noexcept;
 
     [[nodiscard]] bool is_v4() const noexcept { return !v6_; }
+    // 127.0.0.0/8 or ::1.
+    [[nodiscard]] bool is_loopback() const noexcept;
     [[nodiscard]] int family() const noexcept { return v6_ ? AF_INET6 : AF_INET; }
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     // Network byte order; 4 bytes used for IPv4, the rest zero.

@@ -99,8 +99,8 @@ TEST_F(FenceTableTest, IsMadeAgainAfterAForeignFlush) {
 }
 
 // Each line is something an administrator, or a program, may do to our table by hand.
-class ForeignChange : public Kernel, public testing::WithParamInterface<const char*> {};
-INSTANTIATE_TEST_SUITE_P(All, ForeignChange,
+class TableChangedByHand : public Kernel, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(All, TableChangedByHand,
                          testing::Values("insert rule inet gatehouse fence accept",
                                          "add rule inet gatehouse output counter", "flush chain inet gatehouse fence",
                                          "flush chain inet gatehouse output", "delete chain inet gatehouse forward",
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(All, ForeignChange,
                                          "add set inet gatehouse more '{ type ipv4_addr; }'",
                                          "add table inet gatehouse '{ flags dormant; }'"));
 
-TEST_P(ForeignChange, IsPutRightWithoutLosingAFence) {
+TEST_P(TableChangedByHand, IsPutRightWithoutLosingAFence) {
     const Listener backend("127.0.0.1");
     auto fence = make_fence(backend.address());
     fence.until = fence.since + std::chrono::hours(1);

@@ -10,10 +10,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/show.hpp"
 #include "tests/appliance/api/unix_server.hpp"
+#include "tests/appliance/cli/parse.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace appliance::cli {
@@ -23,11 +23,6 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::StartsWith;
 using tests::UnixServer;
-
-tl::expected<Options, Ending> parse(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), "gatehouse");
-    return cli::parse(static_cast<int>(arguments.size()), arguments.data(), core::base::wall_now());
-}
 
 TEST(ParserOfConfig, TakesItsThreeCommands) {
     EXPECT_EQ(parse({"config", "show"})->command, Command::config_show);

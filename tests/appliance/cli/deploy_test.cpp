@@ -5,24 +5,24 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "appliance/cli/parser.hpp"
 #include "appliance/cli/show_deploy.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
 
 using testing::HasSubstr;
 
-tl::expected<Options, Ending> parse(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), {"gatehouse", "deploy"});
-    return cli::parse(static_cast<int>(arguments.size()), arguments.data(), core::WallTime());
+tl::expected<Options, Ending> parse_deploy(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "deploy");
+    return parse(std::move(arguments));
 }
 
 TEST(Deploy, FlagsBecomeTheRecipesFields) {
-    const auto options =
-        parse({"rolling",       "night",     "--pool",     "app",    "--run",     "ssh {host} x", "--batch", "25%",
-               "--min-healthy", "2",         "--drain",    "10s",    "--servers", "web1,web2",    "--kill",  "--schema",
-               "breaking",      "--dry-run", "--override", "I know", "--why",     "because"});
+    const auto options = parse_deploy(
+        {"rolling",       "night",     "--pool",     "app",    "--run",     "ssh {host} x", "--batch", "25%",
+         "--min-healthy", "2",         "--drain",    "10s",    "--servers", "web1,web2",    "--kill",  "--schema",
+         "breaking",      "--dry-run", "--override", "I know", "--why",     "because"});
     ASSERT_TRUE(options.has_value()) << options.error().text;
     EXPECT_EQ(options->command, Command::deploy_rolling);
     EXPECT_EQ(options->recipe, "night");
@@ -39,26 +39,26 @@ TEST(Deploy, FlagsBecomeTheRecipesFields) {
 }
 
 TEST(Deploy, WhatIsNotGivenStaysTheRecipes) {
-    EXPECT_EQ(parse({"maintenance", "night"})->settings, "");
+    EXPECT_EQ(parse_deploy({"maintenance", "night"})->settings, "");
 }
 
 TEST(Deploy, WrongValuesAreNamed) {
-    EXPECT_THAT(parse({"rolling", "--drain", "soon"}).error().text, HasSubstr("--drain"));
-    EXPECT_THAT(parse({"rolling", "--schema", "big"}).error().text,
+    EXPECT_THAT(parse_deploy({"rolling", "--drain", "soon"}).error().text, HasSubstr("--drain"));
+    EXPECT_THAT(parse_deploy({"rolling", "--schema", "big"}).error().text,
                 HasSubstr("'big' is none of none|compatible|breaking"));
-    EXPECT_THAT(parse({"rolling", "--min-healthy", "257"}).error().text, HasSubstr("--min-healthy"));
-    EXPECT_THAT(parse({"rollin"}).error().text, HasSubstr("did you mean 'rolling'"));
+    EXPECT_THAT(parse_deploy({"rolling", "--min-healthy", "257"}).error().text, HasSubstr("--min-healthy"));
+    EXPECT_THAT(parse_deploy({"rollin"}).error().text, HasSubstr("did you mean 'rolling'"));
 }
 
 TEST(Deploy, TheOtherCommands) {
-    EXPECT_EQ(parse({"plan", "--pool", "app", "--strategy", "maintenance"})->strategy, "maintenance");
-    EXPECT_FALSE(parse({"plan", "--strategy", "quick"}).has_value());
-    EXPECT_EQ(parse({"rollback", "--run", "undo"})->run, "undo");
-    EXPECT_TRUE(parse({"resume", "--skip"})->skip);
-    EXPECT_EQ(parse({"status", "3", "--watch"})->rollout, 3);
-    EXPECT_EQ(parse({"history", "--last", "5"})->last, 5);
-    EXPECT_EQ(parse({"abort"})->command, Command::deploy_abort);
-    EXPECT_EQ(parse({"report"})->command, Command::deploy_report);
+    EXPECT_EQ(parse_deploy({"plan", "--pool", "app", "--strategy", "maintenance"})->strategy, "maintenance");
+    EXPECT_FALSE(parse_deploy({"plan", "--strategy", "quick"}).has_value());
+    EXPECT_EQ(parse_deploy({"rollback", "--run", "undo"})->run, "undo");
+    EXPECT_TRUE(parse_deploy({"resume", "--skip"})->skip);
+    EXPECT_EQ(parse_deploy({"status", "3", "--watch"})->rollout, 3);
+    EXPECT_EQ(parse_deploy({"history", "--last", "5"})->last, 5);
+    EXPECT_EQ(parse_deploy({"abort"})->command, Command::deploy_abort);
+    EXPECT_EQ(parse_deploy({"report"})->command, Command::deploy_report);
     EXPECT_TRUE(is_deploy(Command::deploy_report));
     EXPECT_FALSE(is_deploy(Command::upgrade));
 }
@@ -66,7 +66,7 @@ TEST(Deploy, TheOtherCommands) {
 TEST(Deploy, NoLineOfTheHelpIsWiderThanEightyColumns) {
     for (const char* command :
          {"plan", "rolling", "maintenance", "rollback", "status", "pause", "resume", "abort", "history", "report"}) {
-        std::istringstream help(parse({command, "-h"}).error().text);
+        std::istringstream help(parse_deploy({command, "-h"}).error().text);
         for (std::string line; std::getline(help, line);) {
             EXPECT_LE(line.size(), 80U) << line;
         }

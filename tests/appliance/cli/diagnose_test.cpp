@@ -11,11 +11,11 @@
 #include <sstream>
 
 #include "appliance/cli/outcome.hpp"
-#include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/show_diagnose.hpp"
 #include "appliance/cli/support.hpp"
 #include "tests/appliance/api/unix_server.hpp"
+#include "tests/appliance/cli/parse.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace appliance::cli {
@@ -25,11 +25,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 using tests::UnixServer;
-
-tl::expected<Options, Ending> parse(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), "gatehouse");
-    return cli::parse(static_cast<int>(arguments.size()), arguments.data(), core::base::wall_now());
-}
 
 Outcome outcome(Command command, const std::string& body) {
     return outcome_of(api::Answer{200, "application/json", body}, {.command = command}, core::base::wall_now(), {});

@@ -7,6 +7,7 @@
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/show.hpp"
+#include "tests/appliance/cli/now.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-
-const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
 
 json make_status() {
     return json::parse(R"({"table": "inet gatehouse_host", "state": "on", "enabled": true, "in_kernel": true,

@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "appliance/cli/parser.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -17,20 +17,14 @@ using core::Address;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
-
-tl::expected<Options, Ending> parse(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), {"gatehouse", "host-fence"});
-    return cli::parse(static_cast<int>(arguments.size()), arguments.data(), now);
+tl::expected<Options, Ending> parse_host_fence(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "host-fence");
+    return parse(std::move(arguments));
 }
 
-std::string refusal(const std::vector<const char*>& arguments) {
-    const auto parsed = parse(arguments);
-    if (parsed) {
-        return "accepted";
-    }
-    EXPECT_EQ(parsed.error().code, 2);
-    return parsed.error().text;
+std::string host_fence_refusal(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "host-fence");
+    return refusal(arguments);
 }
 
 netfilter::Fence make_fence() {
@@ -47,8 +41,8 @@ netfilter::Fence make_fence() {
 }
 
 TEST(HostFenceParser, AddTakesAllThatTheContractNames) {
-    const auto add = parse({"add", "--from", "10.0.0.5", "--port", "80", "--mode", "icmp", "--for", "30m", "--why",
-                            "deploying 2.3", "--json"});
+    const auto add = parse_host_fence({"add", "--from", "10.0.0.5", "--port", "80", "--mode", "icmp", "--for", "30m",
+                                       "--why", "deploying 2.3", "--json"});
     ASSERT_TRUE(add) << add.error().text;
     EXPECT_EQ(add->command, Command::host_fence_add);
     EXPECT_THAT(add->from, ElementsAre(*Address::parse("10.0.0.5:0")));
@@ -60,8 +54,8 @@ TEST(HostFenceParser, AddTakesAllThatTheContractNames) {
 }
 
 TEST(HostFenceParser, AddressesAndPortsMayBeSeveralInAnyOfTheUsualForms) {
-    const auto add =
-        parse({"remove", "--from", "10.0.0.5", "fd00::5", "--from", "10.0.0.6", "--port", "80,443", "--port", "5222"});
+    const auto add = parse_host_fence(
+        {"remove", "--from", "10.0.0.5", "fd00::5", "--from", "10.0.0.6", "--port", "80,443", "--port", "5222"});
     ASSERT_TRUE(add) << add.error().text;
     EXPECT_EQ(add->command, Command::host_fence_remove);
     EXPECT_THAT(add->from, ElementsAre(*Address::parse_host("10.0.0.5", 0), *Address::parse_host("fd00::5", 0),
@@ -70,22 +64,22 @@ TEST(HostFenceParser, AddressesAndPortsMayBeSeveralInAnyOfTheUsualForms) {
 }
 
 TEST(HostFenceParser, ListTakesNothingButJson) {
-    EXPECT_EQ(parse({"list"})->command, Command::host_fence_list);
-    EXPECT_TRUE(parse({"list", "--json"})->json);
-    EXPECT_NE(refusal({"list", "--port", "80"}), "accepted");
+    EXPECT_EQ(parse_host_fence({"list"})->command, Command::host_fence_list);
+    EXPECT_TRUE(parse_host_fence({"list", "--json"})->json);
+    EXPECT_NE(host_fence_refusal({"list", "--port", "80"}), "accepted");
 }
 
 TEST(HostFenceParser, WhatIsMissingIsNamed) {
-    EXPECT_THAT(refusal({}), HasSubstr("name a command: add, remove, list; see gatehouse host-fence -h"));
-    EXPECT_THAT(refusal({"add", "--port", "80"}), HasSubstr("--from is required"));
-    EXPECT_THAT(refusal({"remove", "--from", "10.0.0.5"}), HasSubstr("--port is required"));
-    EXPECT_THAT(refusal({"ad"}), HasSubstr("did you mean 'add'?"));
-    EXPECT_THAT(refusal({"add", "--from", "10.0.0.5", "--port", "80", "--mode", "rest"}),
+    EXPECT_THAT(host_fence_refusal({}), HasSubstr("name a command: add, remove, list; see gatehouse host-fence -h"));
+    EXPECT_THAT(host_fence_refusal({"add", "--port", "80"}), HasSubstr("--from is required"));
+    EXPECT_THAT(host_fence_refusal({"remove", "--from", "10.0.0.5"}), HasSubstr("--port is required"));
+    EXPECT_THAT(host_fence_refusal({"ad"}), HasSubstr("did you mean 'add'?"));
+    EXPECT_THAT(host_fence_refusal({"add", "--from", "10.0.0.5", "--port", "80", "--mode", "rest"}),
                 HasSubstr("did you mean 'reset'?"));
 }
 
 TEST(HostFenceParser, AnAddressThatCouldNeverMatchIsRefused) {
-    const auto with = [](const char* from) { return refusal({"add", "--from", from, "--port", "80"}); };
+    const auto with = [](const char* from) { return host_fence_refusal({"add", "--from", from, "--port", "80"}); };
     EXPECT_THAT(with("lb.example.org"), HasSubstr("'lb.example.org' is not an address; write 10.0.0.5"));
     EXPECT_THAT(with("10.0.0.0/24"), HasSubstr("is a network; name each balancer's address"));
     EXPECT_THAT(with("10.0.0.5:80"), HasSubstr("is not an address"));
@@ -97,13 +91,13 @@ TEST(HostFenceParser, AnAddressThatCouldNeverMatchIsRefused) {
 
 TEST(HostFenceParser, APortIsANumberFromOneTo65535) {
     for (const char* port : {"0", "65536", "-1", "http", "80x", "4294967376", " 80"}) {
-        EXPECT_THAT(refusal({"add", "--from", "10.0.0.5", "--port", port}), HasSubstr("--port")) << port;
+        EXPECT_THAT(host_fence_refusal({"add", "--from", "10.0.0.5", "--port", port}), HasSubstr("--port")) << port;
     }
 }
 
 TEST(HostFenceParser, AFenceForNoTimeIsRefusedBecauseItWouldLookLikeOne) {
-    EXPECT_THAT(refusal({"add", "--from", "10.0.0.5", "--port", "80", "--for", "0s"}), HasSubstr("--for"));
-    EXPECT_THAT(refusal({"add", "--from", "10.0.0.5", "--port", "80", "--for", "30"}), HasSubstr("--for"));
+    EXPECT_THAT(host_fence_refusal({"add", "--from", "10.0.0.5", "--port", "80", "--for", "0s"}), HasSubstr("--for"));
+    EXPECT_THAT(host_fence_refusal({"add", "--from", "10.0.0.5", "--port", "80", "--for", "30"}), HasSubstr("--for"));
 }
 
 TEST(HostFenceParser, MoreThanAnybodyMeansIsRefused) {
@@ -111,7 +105,8 @@ TEST(HostFenceParser, MoreThanAnybodyMeansIsRefused) {
     for (int port = 2; port <= 10'001; ++port) {
         ports += "," + std::to_string(port);
     }
-    EXPECT_THAT(refusal({"add", "--from", "10.0.0.5", "--port", ports.c_str()}), HasSubstr("more than 10000 fences"));
+    EXPECT_THAT(host_fence_refusal({"add", "--from", "10.0.0.5", "--port", ports.c_str()}),
+                HasSubstr("more than 10000 fences"));
 }
 
 TEST(ShowHostFences, SaysWhoIsRefusedWhereAndWhy) {

@@ -10,29 +10,13 @@
 #include <sstream>
 
 #include "appliance/cli/style.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-
-const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
-
-tl::expected<Options, Ending> parse(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), "gatehouse");
-    return cli::parse(static_cast<int>(arguments.size()), arguments.data(), now);
-}
-
-// The one line of standard error for a wrong command line.
-std::string refusal(const std::vector<const char*>& arguments) {
-    const auto parsed = parse(arguments);
-    if (parsed) {
-        return "accepted";
-    }
-    EXPECT_EQ(parsed.error().code, 2);
-    return parsed.error().text;
-}
 
 TEST(Parser, RunAndCheckTakeTheConfigurationsFile) {
     EXPECT_EQ(parse({"run", "-c", "a.toml"})->command, Command::run);

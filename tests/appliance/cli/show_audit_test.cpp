@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/appliance/cli/now.hpp"
+
 namespace appliance::cli {
 namespace {
 
 using testing::HasSubstr;
-
-const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
 
 TEST(ShowAudit, SaysWhoChangedWhatAndWhatBecameOfIt) {
     const Json answer = Json::parse(R"({"entries": [

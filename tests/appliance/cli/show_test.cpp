@@ -7,13 +7,13 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/appliance/cli/now.hpp"
+
 namespace appliance::cli {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-const core::WallTime now = *core::base::parse_time("2026-11-22T14:00:00Z");
 
 const json status = json::parse(R"({
   "version": "0.1.0", "config": "/etc/gatehouse/gatehouse.toml", "since": "2026-11-22T11:00:00Z", "workers": 2,

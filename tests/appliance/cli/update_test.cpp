@@ -4,19 +4,14 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/show_update.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
 
 using testing::HasSubstr;
-
-tl::expected<Options, Ending> parse(std::vector<const char*> words) {
-    words.insert(words.begin(), "gatehouse");
-    return cli::parse(static_cast<int>(words.size()), words.data(), core::WallTime{});
-}
 
 TEST(Update, InstallNamesAPlaceAndWhetherToReboot) {
     const auto options = parse({"update", "install", "https://a/b/", "--reboot", "--why", "2.3"});

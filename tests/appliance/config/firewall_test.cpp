@@ -5,33 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/load.hpp"
+#include "tests/appliance/config/problems.hpp"
 
 namespace appliance::config {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* others =
-    "listen.web = { address = \"0.0.0.0:80\", pool = \"app\" }\n"
-    "server.web1 = { host = \"10.0.0.11\" }\n"
-    "pool.app = { port = 80, servers = [\"web1\"] }\n"
-    "[firewall]\n";  // the section's keys begin in line 5
+const std::string up_to_firewall = good_site + "[firewall]\n";  // the section's keys begin in line 5
 
-std::string problems_of(const std::string& section) {
-    const auto config = parse(others + section, "g.toml");
-    std::string lines;
-    if (!config) {
-        for (const Problem& problem : config.error()) {
-            lines += problem.text() + "\n";
-        }
-    }
-    return lines;
+std::string firewall_problems(const std::string& section) {
+    return problems_of(up_to_firewall + section);
 }
 
 Firewall read(const std::string& section) {
-    const auto config = parse(others + section, "g.toml");
-    EXPECT_TRUE(config) << problems_of(section);
+    const auto config = parse(up_to_firewall + section, "g.toml");
+    EXPECT_TRUE(config) << firewall_problems(section);
     return config ? config->firewall : Firewall{};
 }
 
@@ -88,7 +77,7 @@ TEST(FirewallSection, SaysWhatIsWrongWhereAndHowToMendIt) {
         {"managment = []\n", "g.toml:5:1: unknown key 'managment' in [firewall]; did you mean 'management'?\n"},
     };
     for (const auto& [section, problems] : cases) {
-        EXPECT_EQ(problems_of(section), problems);
+        EXPECT_EQ(firewall_problems(section), problems);
     }
 }
 
@@ -104,11 +93,11 @@ TEST(FirewallSection, HoldsItsLimits) {
         {"confirm = \"10s\"", "confirm = \"9s\""},
         {"confirm = \"1h\"", "confirm = \"61m\""}};
     for (const auto& [at, past] : at_and_past) {
-        EXPECT_EQ(problems_of(at + "\n"), "") << at;
-        EXPECT_NE(problems_of(past + "\n"), "") << past;
+        EXPECT_EQ(firewall_problems(at + "\n"), "") << at;
+        EXPECT_NE(firewall_problems(past + "\n"), "") << past;
     }
     for (const char* rate : {"", "1", "1/", "/s", "1/d", "-1/s", "1.5/s", " 1/s", "1/s "}) {
-        EXPECT_NE(problems_of(fmt::format("new_per_source = \"{}\"\n", rate)), "") << rate;
+        EXPECT_NE(firewall_problems(fmt::format("new_per_source = \"{}\"\n", rate)), "") << rate;
     }
 }
 

@@ -10,12 +10,12 @@
 namespace appliance::config {
 namespace {
 
-constexpr std::string_view head =
+constexpr std::string_view beginning =
     "[listen.web]\naddress = \"0.0.0.0:80\"\npool = \"app\"\n[server.web1]\nhost = \"10.0.0.11\"\n";
 
 // The first problem of a file with these servers, pools or other sections behind a good beginning; "" for none.
 std::string first_problem(const std::string& rest, bool own_pool = false) {
-    std::string text(head);
+    std::string text(beginning);
     if (!own_pool) {
         text += "[pool.app]\nport = 80\nservers = [\"web1\"]\n";
     }

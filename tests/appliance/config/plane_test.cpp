@@ -7,7 +7,7 @@
 #include <string>
 
 #include "appliance/config/forwarding.hpp"
-#include "appliance/config/load.hpp"
+#include "tests/appliance/config/problems.hpp"
 
 namespace appliance::config {
 namespace {
@@ -19,17 +19,6 @@ std::string file(const std::string& pool, const std::string& listener = "mode = 
     return "[listen.chat]\naddress = \"0.0.0.0:5222\"\npool = \"chat\"\n" + listener +
            "\n[server.web1]\nhost = \"10.0.0.11\"\n[server.six]\nhost = \"fd00::11\"\n[pool.chat]\nport = 5222\n" +
            pool;
-}
-
-std::string problems_of(const std::string& text) {
-    const auto config = parse(text, "g.toml");
-    std::string lines;
-    if (!config) {
-        for (const Problem& problem : config.error()) {
-            lines += problem.text() + "\n";
-        }
-    }
-    return lines;
 }
 
 TEST(Plane, IsTheProxyUnlessThePoolSaysOtherwise) {

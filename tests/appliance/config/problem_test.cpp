@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/load.hpp"
+#include "tests/appliance/config/problems.hpp"
 
 namespace appliance::config {
 namespace {
@@ -34,17 +34,6 @@ struct Case {
     std::vector<std::string> problems;  // without the file's name
 };
 
-std::vector<std::string> problems_of(const std::string& text) {
-    const auto config = parse(text, "g.toml");
-    std::vector<std::string> lines;
-    if (!config) {
-        for (const Problem& problem : config.error()) {
-            lines.push_back(problem.text().substr(std::string("g.toml:").size()));
-        }
-    }
-    return lines;
-}
-
 std::string with(std::size_t line, const std::string& text) {
     std::vector<std::string> lines = good;
     lines.resize(std::max(lines.size(), line));
@@ -54,12 +43,12 @@ std::string with(std::size_t line, const std::string& text) {
 
 void hold(const std::vector<Case>& cases) {
     for (const Case& one : cases) {
-        EXPECT_EQ(problems_of(with(one.line, one.text)), one.problems) << "line " << one.line << ": " << one.text;
+        EXPECT_EQ(problem_list(with(one.line, one.text)), one.problems) << "line " << one.line << ": " << one.text;
     }
 }
 
 TEST(Problems, TheFileThatTheCasesStartFromIsGood) {
-    EXPECT_EQ(problems_of(with(1, good[0])), (std::vector<std::string>{}));
+    EXPECT_EQ(problem_list(with(1, good[0])), (std::vector<std::string>{}));
 }
 
 TEST(Problems, AnUnknownKeyNamesTheNearestKnownOne) {
@@ -261,7 +250,7 @@ TEST(Problems, TheApplianceItselfIsHeldToItsRanges) {
 }
 
 TEST(Problems, EveryProblemIsToldInTheOrderOfTheFile) {
-    EXPECT_EQ(problems_of("[listen.web]\naddress = \"0.0.0.0:0\"\npool = \"nobody\"\nx = 1\n[pool.app]\nport = 0\n"),
+    EXPECT_EQ(problem_list("[listen.web]\naddress = \"0.0.0.0:0\"\npool = \"nobody\"\nx = 1\n[pool.app]\nport = 0\n"),
               (std::vector<std::string>{
                   "2:11: bad 'address' in [listen.web]: port 0 is no port to listen on; write a port from 1 to 65535",
                   "3:8: unknown pool 'nobody' in [listen.web]; known pools: app",
@@ -273,16 +262,16 @@ TEST(Problems, EveryProblemIsToldInTheOrderOfTheFile) {
 }
 
 TEST(Problems, ATableThatIsNoneIsOneProblem) {
-    EXPECT_EQ(problems_of(with(8, "[pool]\napp = 1\n[fence]")).front(),
+    EXPECT_EQ(problem_list(with(8, "[pool]\napp = 1\n[fence]")).front(),
               "9:7: [pool.app] is a whole number, not a table; write { key = value }");
-    EXPECT_EQ(problems_of("[[listen]]\naddress = \"0.0.0.0:80\"\n"),
+    EXPECT_EQ(problem_list("[[listen]]\naddress = \"0.0.0.0:80\"\n"),
               (std::vector<std::string>{"1:1: 'listen' is a list, not a table; write [listen.NAME]"}));
 }
 
 TEST(Problems, KeysWithDotsAreTablesToo) {
     EXPECT_EQ(
-        problems_of("listen.web.address = \"0.0.0.0:80\"\nlisten.web.pool = \"app\"\nserver.a.host = \"10.0.0.1\"\n"
-                    "pool.app.port = 80\npool.app.servers = [\"a\"]\n"),
+        problem_list("listen.web.address = \"0.0.0.0:80\"\nlisten.web.pool = \"app\"\nserver.a.host = \"10.0.0.1\"\n"
+                     "pool.app.port = 80\npool.app.servers = [\"a\"]\n"),
         (std::vector<std::string>{}));
 }
 
@@ -315,24 +304,24 @@ TEST(Problems, AnyDamageToAFileIsAListOfProblemsOrHarmless) {
 }
 
 TEST(Problems, AnEmptyFileSaysWhatToBeginWith) {
-    EXPECT_EQ(problems_of(""),
+    EXPECT_EQ(problem_list(""),
               (std::vector<std::string>{"1:1: nothing to listen on; add [listen.NAME] with an address and a pool"}));
 }
 
 TEST(Problems, TextThatIsNotTomlIsPlacedWhereItBreaks) {
-    const auto lines = problems_of("[listen.web\naddress = 1\n");
+    const auto lines = problem_list("[listen.web\naddress = 1\n");
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_THAT(lines.front(), testing::StartsWith("1:12: not TOML: "));
-    const auto broken_off = problems_of("a = t\n");
+    const auto broken_off = problem_list("a = t\n");
     ASSERT_EQ(broken_off.size(), 1U);
     EXPECT_THAT(broken_off.front(), testing::Not(testing::HasSubstr("\n"))) << "a problem is one line";
-    EXPECT_FALSE(problems_of(std::string("a = \"\0\"", 7)).empty());
-    EXPECT_FALSE(problems_of("\xff\xfe = 1").empty());
-    EXPECT_FALSE(problems_of("a = " + std::string(100'000, '[')).empty());
+    EXPECT_FALSE(problem_list(std::string("a = \"\0\"", 7)).empty());
+    EXPECT_FALSE(problem_list("\xff\xfe = 1").empty());
+    EXPECT_FALSE(problem_list("a = " + std::string(100'000, '[')).empty());
 }
 
 TEST(Problems, AKeyWithALineBreakStaysOneLine) {
-    EXPECT_EQ(problems_of(with(12, "\"a\\nb\" = 1")).front().find('\n'), std::string::npos);
+    EXPECT_EQ(problem_list(with(12, "\"a\\nb\" = 1")).front().find('\n'), std::string::npos);
 }
 
 }  // namespace

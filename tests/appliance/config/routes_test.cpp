@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/load.hpp"
+#include "tests/appliance/config/problems.hpp"
 
 namespace appliance::config {
 namespace {
 
-std::string head(std::string_view mode = "http") {
+std::string site_of(std::string_view mode = "http") {
     return fmt::format(
         "[server.web1]\nhost = \"10.0.0.11\"\n[pool.app]\nport = 80\nservers = [\"web1\"]\n"
         "[listen.web]\naddress = \"0.0.0.0:80\"\npool = \"app\"\nmode = \"{}\"\n",
@@ -19,13 +19,7 @@ std::string head(std::string_view mode = "http") {
 
 // The problems of a file whose line 10 begins with rest, without the file's name.
 std::vector<std::string> problems(const std::string& rest, std::string_view mode = "http") {
-    std::vector<std::string> lines;
-    if (const auto config = parse(head(mode) + rest, "g.toml"); !config) {
-        for (const Problem& problem : config.error()) {
-            lines.push_back(problem.text().substr(std::string("g.toml:").size()));
-        }
-    }
-    return lines;
+    return problem_list(site_of(mode) + rest);
 }
 
 using Lines = std::vector<std::string>;

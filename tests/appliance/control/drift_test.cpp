@@ -39,10 +39,10 @@ Drift find(const Administration& administration, const std::vector<netfilter::Fe
 const FenceRecord first = record("10.0.0.1:80", "a");
 const FenceRecord second = record("10.0.0.2:80", "b");
 
-using Words = std::vector<std::string>;
+using Strings = std::vector<std::string>;
 
-Words words(const std::vector<netfilter::Change>& changes) {
-    Words made;
+Strings words(const std::vector<netfilter::Change>& changes) {
+    Strings made;
     for (const netfilter::Change& change : changes) {
         if (const auto* fence = std::get_if<netfilter::Fence>(&change)) {
             made.push_back(fence->backend.text() + " " + std::string(netfilter::print(fence->mode)) + " " +
@@ -64,7 +64,7 @@ TEST(Drift, IsNothingWhereTheKernelHoldsWhatIsWanted) {
 TEST(Drift, InstallsWhatIsMissing) {
     const auto drift = find(wanted({first, second}), {kernel_fence(second)});
     EXPECT_EQ(drift.differing.text(), "1 fence missing");
-    EXPECT_EQ(words(drift.changes), (Words{"10.0.0.1:80 reset new a"}));
+    EXPECT_EQ(words(drift.changes), (Strings{"10.0.0.1:80 reset new a"}));
 }
 
 TEST(Drift, PutsAlteredModeScopeEndAndIdBack) {
@@ -77,7 +77,7 @@ TEST(Drift, PutsAlteredModeScopeEndAndIdBack) {
     for (const auto& found : bad) {
         const auto drift = find(wanted({first}), {found});
         EXPECT_EQ(drift.differing.text(), "1 fence altered");
-        EXPECT_EQ(words(drift.changes), (Words{"10.0.0.1:80 reset new a"}));
+        EXPECT_EQ(words(drift.changes), (Strings{"10.0.0.1:80 reset new a"}));
     }
     // The same backend in two maps: the wrong one must go, though the right one is there.
     EXPECT_EQ(find(wanted({first}), {good, bad[1]}).differing.text(), "1 fence altered");
@@ -95,7 +95,7 @@ TEST(Drift, RemovesWhatWasTakenBackOrIsOver) {
     over.until = now;
     const auto drift = find(wanted({over}), {kernel_fence(first), kernel_fence(over)}, {"a"});
     EXPECT_EQ(drift.differing.text(), "2 fences left over");
-    EXPECT_EQ(words(drift.changes), (Words{"open 10.0.0.1:80", "open 10.0.0.2:80"}));
+    EXPECT_EQ(words(drift.changes), (Strings{"open 10.0.0.1:80", "open 10.0.0.2:80"}));
     EXPECT_EQ(drift.wanted, Administration{});
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* file = R"(
+constexpr const char* chat_file = R"(
 [listen.chat]
 address = "0.0.0.0:5222"
 mode = "tcp"
@@ -35,7 +35,7 @@ servers = [{ name = "web1", weight = 3 }, { name = "web2", backup = true }]
 )";
 
 config::Config chat_config() {
-    auto parsed = config::parse(file, "g.toml");
+    auto parsed = config::parse(chat_file, "g.toml");
     EXPECT_TRUE(parsed);
     return std::move(*parsed);
 }

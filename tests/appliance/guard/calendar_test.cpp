@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "appliance/config/window.hpp"
+#include "tests/appliance/guard/event.hpp"
 
 namespace appliance::guard {
 namespace {
@@ -31,10 +32,6 @@ std::vector<std::string> events(const std::string& body, const std::string& from
                       core::base::print_time(span.until).substr(5, 11) + " " + span.why);
     }
     return all;
-}
-
-std::string event(const std::string& lines) {
-    return "BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:Board\r\n" + lines + "END:VEVENT\r\n";
 }
 
 TEST(Calendar, ReadsASingleEvent) {

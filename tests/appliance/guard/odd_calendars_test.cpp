@@ -4,6 +4,7 @@
 
 #include "appliance/guard/calendar.hpp"
 #include "appliance/guard/sift.hpp"
+#include "tests/appliance/guard/event.hpp"
 
 namespace appliance::guard {
 namespace {
@@ -14,10 +15,6 @@ using testing::IsEmpty;
 
 std::string calendar(const std::string& events) {
     return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + events + "END:VCALENDAR\r\n";
-}
-
-std::string event(const std::string& lines) {
-    return "BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:Board\r\n" + lines + "END:VEVENT\r\n";
 }
 
 core::Result<std::vector<Span>> read(const std::string& text, const std::string& zone = "UTC") {

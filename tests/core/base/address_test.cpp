@@ -82,6 +82,15 @@ TEST(Address, RefusesWhatIsNoAddressAndSaysWhatToWrite) {
     }
 }
 
+TEST(Address, KnowsLoopback) {
+    for (const char* host : {"127.0.0.1", "127.255.255.255", "::1"}) {
+        EXPECT_TRUE(Address::parse_host(host, 80)->is_loopback()) << host;
+    }
+    for (const char* host : {"126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2", "7f00::1"}) {
+        EXPECT_FALSE(Address::parse_host(host, 80)->is_loopback()) << host;
+    }
+}
+
 TEST(Address, TakesAHostWithAPortOfItsOwn) {
     EXPECT_EQ(Address::parse_host("10.0.0.11", 80)->text(), "10.0.0.11:80");
     EXPECT_EQ(Address::parse_host("2001:db8::11", 80)->text(), "[2001:db8::11]:80");

@@ -9,7 +9,7 @@
 namespace images::stage0 {
 namespace {
 
-const std::string hash = "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef";
+const std::string digits = "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef";
 
 std::vector<std::byte> header(std::uint64_t lba, std::uint32_t entries, std::uint32_t size) {
     std::vector<std::byte> bytes(512);
@@ -21,17 +21,17 @@ std::vector<std::byte> header(std::uint64_t lba, std::uint32_t entries, std::uin
 }
 
 TEST(Gpt, ARootHashIs64SmallHexadecimalDigits) {
-    ASSERT_TRUE(parse_hash(hash));
-    EXPECT_EQ(parse_hash(hash)->at(1), 0x11);
-    EXPECT_FALSE(parse_hash(hash.substr(1)));
-    EXPECT_FALSE(parse_hash(hash + "0"));
-    EXPECT_FALSE(parse_hash("G" + hash.substr(1)));
-    EXPECT_FALSE(parse_hash("A" + hash.substr(1)));
+    ASSERT_TRUE(parse_hash(digits));
+    EXPECT_EQ(parse_hash(digits)->at(1), 0x11);
+    EXPECT_FALSE(parse_hash(digits.substr(1)));
+    EXPECT_FALSE(parse_hash(digits + "0"));
+    EXPECT_FALSE(parse_hash("G" + digits.substr(1)));
+    EXPECT_FALSE(parse_hash("A" + digits.substr(1)));
     EXPECT_FALSE(parse_hash(""));
 }
 
 TEST(Gpt, TheHalvesOfTheHashAreGuidsAsTheyStandOnTheDisk) {
-    const Halves halves = split(*parse_hash(hash));
+    const Halves halves = split(*parse_hash(digits));
     const Guid root{0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
     EXPECT_EQ(halves.root, root);
     EXPECT_EQ(halves.verity[0], 0x67);
@@ -55,7 +55,7 @@ TEST(Gpt, TakesATableWithinItsBoundsAndNoneOutside) {
 
 TEST(Gpt, FindsAPartitionByItsGuidAndCountsFromOne) {
     const Gpt table{.entries_lba = 2, .entries = 4, .entry_size = 128};
-    const Guid wanted = split(*parse_hash(hash)).root;
+    const Guid wanted = split(*parse_hash(digits)).root;
     std::vector<std::byte> entries(4 * 128);
     EXPECT_EQ(find_partition(table, entries, wanted), 0U);
     std::memcpy(entries.data() + 2 * 128 + 16, wanted.data(), wanted.size());

@@ -71,8 +71,8 @@ std::vector<std::string> read(const std::string& variable) {
 }
 
 TEST(Firmware, KeepsCertificatesInLists) {
-    const std::string hashes = list_of(std::string(32, 'h'), std::string(16, '\x26'));
-    EXPECT_THAT(read("attr" + list_of("one") + hashes + list_of("another")), ElementsAre("one", "another"));
+    const std::string hash_list = list_of(std::string(32, 'h'), std::string(16, '\x26'));
+    EXPECT_THAT(read("attr" + list_of("one") + hash_list + list_of("another")), ElementsAre("one", "another"));
     EXPECT_THAT(read("attr"), IsEmpty());
     EXPECT_THAT(read(""), IsEmpty());
 }
