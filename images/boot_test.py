@@ -2,6 +2,7 @@
 """./dev boot --test: the image under QEMU, with Secure Boot on, as operators and attackers meet it. Bounded in time; what
 it prints as figures was measured in that run."""
 
+import base64
 import contextlib
 import functools
 import http.client
@@ -10,7 +11,9 @@ import json
 import os
 import re
 import shutil
+import socket
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
@@ -320,6 +323,27 @@ class ConfigurationTest(Serving):
         self.serve()
         self.assertIn("web1", self.operate("status"))
 
+    def test_on_a_volume_in_the_layout_of_cloud_init(self):
+        names = {"gatehouse.config": "gatehouse.toml", "gatehouse.certificate": "certificate.pem", "gatehouse.key": "key.pem"}
+        files = [{"path": f"/etc/gatehouse/{names[name]}", "encoding": "b64",
+                  "content": base64.b64encode(content.encode()).decode()} for name, content in self.machine.credentials.items()]
+        # JSON is YAML.
+        user_data = "#cloud-config\n" + json.dumps({"write_files": files, "runcmd": ["reboot"]})
+        network = {"version": 2, "ethernets": {"eth0": {"addresses": ["10.0.2.77/24"], "gateway4": "10.0.2.2"}}}
+        seed = self.folder / "seed"
+        seed.mkdir()
+        for name, content in (("user-data", user_data), ("meta-data", ""), ("network-config", json.dumps(network))):
+            (seed / name).write_text(content)
+        volume = self.folder / "volume.iso"
+        TOOLS.inside(["genisoimage", "-quiet", "-joliet", "-rock", "-volid", "cidata", "-output", TOOLS.path(volume),
+                      TOOLS.path(seed)])
+        self.machine.credentials = {}
+        self.machine.volume = volume
+        self.machine.address = "10.0.2.77"
+        self.serve()
+        self.assertIn("'runcmd' means nothing here", self.machine.said())
+        self.assertIn("10.0.2.77", self.machine.said())
+
     def test_a_wrong_one_is_corrected_through_the_api_for_good(self):
         right = self.machine.credentials["gatehouse.config"]
         token = re.search("[0-9a-f]{64}", right).group(0)
@@ -398,6 +422,104 @@ class InsideTest(Serving):
         rules = self.operate("rules", "--nft")
         self.assertIn("table inet gatehouse_redirect", rules)
         self.assertIn("table inet gatehouse_host", rules)
+        self.assertIn("flowtable", json.loads(self.operate("rules", "--json"))["kernel"])
+
+
+class LogServer:
+    """Takes syslog over TLS, as RFC 5425 frames it, on this machine; messages is what came."""
+
+    def __init__(self, folder, name, port=0):
+        self.messages = []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        self.connections = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                self.connections.append(connection)
+                threading.Thread(target=self.read, args=(connection,), daemon=True).start()
+
+    def read(self, plain):
+        with contextlib.suppress(OSError, ValueError), self.context.wrap_socket(plain, server_side=True) as connection:
+            self.connections.append(connection)
+            stream = connection.makefile("rb")
+            while digit := stream.read(1):
+                length = digit
+                while (digit := stream.read(1)) != b" ":
+                    length += digit
+                self.messages.append(stream.read(int(length)).decode(errors="replace"))
+
+    def close(self):
+        self.listener.close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def has(self, text):
+        return any(text in message for message in self.messages)
+
+
+class LogTest(Serving):
+    """The journal goes to a server of the operator's, and to nobody else."""
+
+    def setUp(self):
+        super().setUp()
+        self.vouch("logs.example.org")
+
+    def vouch(self, name):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout",
+                        self.folder / f"{name}.key", "-out", self.folder / f"{name}.crt"], check=True, capture_output=True)
+
+    def send_to(self, port, name, authority):
+        self.machine.credentials |= {"gatehouse.log": f"server=10.0.2.2:{port}\nname={name}\n",
+                                     "gatehouse.log-ca": (self.folder / f"{authority}.crt").read_text()}
+
+    def test_every_line_goes_there_and_waits_while_nobody_listens(self):
+        server = LogServer(self.folder, "logs.example.org")
+        self.send_to(server.port, "logs.example.org", "logs.example.org")
+        self.serve()
+        self.machine.wait_for(lambda: server.has('"backend":"web1","state":"up"'), 60, "a line of Gatehouse comes")
+        self.machine.wait_for(lambda: server.has(" kernel "), 60, "and one of the kernel")
+        for message in server.messages:
+            self.assertRegex(message, r"^<\d{1,3}>1 \d{4}-\d\d-\d\dT[0-9:.]+[^ ]* gatehouse [^ ]+ ")
+        server.close()
+        self.operate("fence", "web1", "--why", "while nobody listens")
+        time.sleep(10)  # as long as a server may be away
+        server = LogServer(self.folder, "logs.example.org", server.port)
+        self.addCleanup(server.close)
+        self.machine.wait_for(lambda: server.has("while nobody listens"), 60, "the line that waited comes")
+
+    def test_a_server_with_another_name_or_that_nobody_vouches_for_gets_nothing(self):
+        self.vouch("other.example.org")
+        for name, authority in (("logs.example.org", "other.example.org"), ("other.example.org", "logs.example.org")):
+            with self.subTest(name):
+                server = LogServer(self.folder, "other.example.org")
+                self.send_to(server.port, name, authority)
+                self.serve()
+                self.machine.wait_for(lambda: server.connections, 60, "it is called")
+                time.sleep(10)  # in which it would send
+                self.assertEqual(server.messages, [])
+                server.close()
+                self.machine.cut_power()
+
+
+class WatchdogTest(Serving):
+    def test_a_machine_that_hangs_is_started_anew(self):
+        self.machine.watchdog = True
+        self.serve()
+        time.sleep(45)  # longer than it waits for a sign of life
+        self.assertEqual(self.get()[0], 200)
+        self.machine.hang()
+        begun = time.monotonic()
+        self.machine.wait_for(lambda: not self.machine.running(), 120, "the watchdog ends it")
+        print(f"\nfrom the hang to the reset: {time.monotonic() - begun:.0f} s")
 
 
 def break_version(tree):

@@ -2,7 +2,9 @@
 whose ports are forwarded, its serial console in a file. Only this machine's QEMU process is ever stopped."""
 
 import base64
+import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -38,13 +40,16 @@ class Machine:
         self.memory = memory
         self.processors = processors
         self.ports = {}  # of the guest to ours
+        self.address = ""  # of its own that ports are forwarded to; else what QEMU's DHCP gives
         self.credentials = {}
         self.by_fw_cfg = False  # whether the credentials come by it, and not by SMBIOS
         self.volume = None  # a second disk, read-only
         self.strings = []  # further SMBIOS OEM strings, as they are
+        self.watchdog = False  # whether it has one, and a debugger's port for hang()
         self.process = None
         self.begun = None
         self.console = folder / "console.log"
+        self.debugger = f"/tmp/gatehouse-debugger-{os.getpid()}"
 
     def hand_over(self, configuration, network=None):
         """Files, by their paths; what lies beside the configuration under the names that it may use goes with it."""
@@ -60,7 +65,7 @@ class Machine:
         self.credentials = {name: pathlib.Path(file).read_text() for name, file in given.items()}
 
     def command(self):
-        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{ours}-:{guest}" for guest, ours in self.ports.items())
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{ours}-{self.address}:{guest}" for guest, ours in self.ports.items())
         words = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", str(self.processors), "-m", str(self.memory),
                  "-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
                  "-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.secboot.fd'}",
@@ -82,6 +87,8 @@ class Machine:
             file = self.folder / f"credential-{name}"
             file.write_text(f"io.systemd.credential.binary:{name}={base64.b64encode(content.encode()).decode()}")
             words += ["-smbios", f"type=11,path={file}"]
+        if self.watchdog:
+            words += ["-device", "i6300esb", "-action", "watchdog=reset", "-gdb", f"unix:{self.debugger},server=on,wait=off"]
         for string in self.strings:
             words += ["-smbios", f"type=11,value={string}"]
         return words
@@ -92,6 +99,28 @@ class Machine:
         with open(self.folder / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         return self
+
+    def hang(self):
+        """Its processor goes round in one instruction for ever, and hears no interrupt."""
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(10)
+            link.connect(self.debugger)  # which stops it
+
+            def ask(command):
+                link.sendall(f"${command}#{sum(command.encode()) % 256:02x}".encode())
+                answer = b""
+                while not re.search(rb"\$[^#]*#..", answer):
+                    answer += link.recv(4096)
+                link.sendall(b"+")
+                return re.search(rb"\$([^#]*)#", answer).group(1).decode()
+
+            registers = ask("g")
+            program_counter = int.from_bytes(bytes.fromhex(registers[256:272]), "little")
+            flags = int.from_bytes(bytes.fromhex(registers[272:280]), "little") & ~(1 << 9)
+            for command in (f"M{program_counter:x},2:ebfe", f"P11={flags.to_bytes(4, 'little').hex()}"):
+                if ask(command) != "OK":
+                    raise AssertionError(f"the debugger refused {command}")
+            ask("D")  # which lets it go on
 
     def running(self):
         return self.process is not None and self.process.poll() is None

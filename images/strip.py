@@ -34,7 +34,7 @@ var/backups var/cache var/lib var/log var/mail var/opt var/spool var/local
 
 # bin and sbin: everything else goes. udevd needs udevadm, mount units need mount and umount.
 PROGRAMS = {
-    "gatehouse", "gatehouse-console", "gatehouse-setup", "gatehouse-update", "mount", "umount", "mke2fs", "mkfs.ext4",
+    "gatehouse", "gatehouse-console", "gatehouse-setup", "gatehouse-update", "rsyslogd", "mount", "umount", "mke2fs", "mkfs.ext4",
     "e2fsck", "fsck.ext4", "udevadm",
     "systemd-repart", "systemd-tmpfiles", "systemctl", "journalctl", "networkctl", "init",
 }
@@ -53,7 +53,8 @@ basic boot-complete default emergency final first-boot-complete halt local-fs lo
 network-pre nss-lookup nss-user-lookup paths poweroff reboot remote-fs shutdown slices sockets swap sysinit time-set
 time-sync timers umount
 """.split()} | {
-    "gatehouse.service", "gatehouse-console.service", "gatehouse-health.service", "gatehouse-seal.service",
+    "gatehouse.service", "gatehouse-console.service", "gatehouse-health.service", "gatehouse-log.service",
+    "gatehouse-seal.service",
     "gatehouse-setup.service", "gatehouse-update.path", "gatehouse-update.service", "boot.mount", "var.mount", "tmp.mount",
     "system.slice", "systemd-bless-boot.service",
     "systemd-halt.service", "systemd-poweroff.service", "systemd-reboot.service",
@@ -75,7 +76,10 @@ UDEV_RULES = re.compile(r"(50-udev-default|60-block|60-persistent-storage|60-per
 # Opened by name at run time (systemd's .note.dlopen), so no program says that it links them.
 OPENED_BY_NAME = {"libkmod.so.2", "libseccomp.so.2", "libidn2.so.0", "libblkid.so.1", "libmount.so.1", "libfdisk.so.1",
                   "libcrypto.so.3", "libssl.so.3", "liblzma.so.5", "libzstd.so.1", "liblz4.so.1", "libacl.so.1",
-                  "libnss_files.so.2", "libnss_dns.so.2", "libnss_resolve.so.2", "libgcc_s.so.1"}
+                  "libnss_files.so.2", "libnss_dns.so.2", "libnss_resolve.so.2", "libgcc_s.so.1",
+                  # rsyslogd's modules: it reads the journal and speaks TLS, and can do nothing else.
+                  "rsyslog/imjournal.so", "rsyslog/lmnet.so", "rsyslog/lmnetstrms.so", "rsyslog/lmnsd_ossl.so",
+                  "rsyslog/lmnsd_ptcp.so", "rsyslog/lmtcpclt.so"}
 
 # Of the kernel's modules.
 MODULES = """
@@ -162,8 +166,8 @@ def strip_libraries(root):
             names.update(needed(path))
         waiting = []
         for name in names - kept:
-            kept.add(name)
             path = folder / name
+            kept.add(path.name)
             if path.exists():
                 real = path.resolve()
                 kept.add(real.name)

@@ -4,6 +4,7 @@
 
 #include "core/base/address.hpp"
 #include "core/base/network.hpp"
+#include "images/setup/lines.hpp"
 
 namespace images::setup {
 namespace {
@@ -41,33 +42,21 @@ Result<std::string> host(std::string_view text, std::string_view key) {
 Result<std::string> network_file(std::string_view text) {
     std::string lines;
     bool addressed = false;
-    while (!text.empty()) {
-        const auto end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-        while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) {
-            line.remove_suffix(1);
-        }
-        if (line.empty() || line.front() == '#') {
-            continue;
-        }
-        const auto equals = line.find('=');
-        const std::string_view key = line.substr(0, equals);
-        const std::string_view value = equals == std::string_view::npos ? std::string_view() : line.substr(equals + 1);
-        Result<std::string> known = fail(fmt::format("'{}' is not understood", line), "",
+    const auto read = each_line(text, [&](const Line& line) -> Result<void> {
+        Result<std::string> known = fail(fmt::format("'{}' is not understood", line.text), "",
                                          "write address=10.0.0.2/24, gateway=10.0.0.1 and dns=10.0.0.53, a line each");
-        if (key == "address") {
-            known = interface_address(value).map([](const std::string& it) { return "Address=" + it; });
+        if (line.key == "address") {
+            known = interface_address(line.value).map([](const std::string& it) { return "Address=" + it; });
             addressed = true;
-        } else if (key == "gateway") {
-            known = host(value, key).map([](const std::string& it) { return "Gateway=" + it; });
-        } else if (key == "dns") {
-            known = host(value, key).map([](const std::string& it) { return "DNS=" + it; });
+        } else if (line.key == "gateway") {
+            known = host(line.value, line.key).map([](const std::string& it) { return "Gateway=" + it; });
+        } else if (line.key == "dns") {
+            known = host(line.value, line.key).map([](const std::string& it) { return "DNS=" + it; });
         }
-        if (!known) {
-            return known;
-        }
-        lines += *known + "\n";
+        return known.map([&lines](const std::string& it) { lines += it + "\n"; });
+    });
+    if (!read) {
+        return tl::unexpected(read.error());
     }
     if (!addressed) {
         return fail("no address in it", "", "write address=10.0.0.2/24, or leave it out for DHCP");

@@ -1,12 +1,15 @@
 // gatehouse-setup: takes what a hypervisor hands over at the start (SMBIOS or fw_cfg credentials, or a small disk with
-// the label GATEHOUSE), and nothing else of it: the configuration and the files that it names, and the network. It runs
-// before the network, as root, once. The disk's files are called as on the right.
+// the label GATEHOUSE or, in cloud-init's NoCloud layout, cidata), and nothing else of it: the configuration and the
+// files that it names, the network, and where the journal goes. It runs before the network, as root, once. The disk's
+// files are called as on the right.
 //
 //   gatehouse.config       gatehouse.toml
 //   gatehouse.certificate  certificate.pem     gatehouse.key   key.pem     gatehouse.client-ca  client_ca.pem
 //   gatehouse.page         maintenance.html    gatehouse.network   lines of address=, gateway=, dns=
 //   gatehouse.token-hash   token-hash          who may configure a machine that has no configuration
 //   gatehouse.update-ca    update_ca.pem       whom a server of updates is held against
+//   gatehouse.log          log                 where the journal goes: lines of server=, name=
+//   gatehouse.log-ca       log_ca.pem          whom that server is held against
 //
 // The configuration is kept on the data partition, where the API changes it; what is handed over counts again when it
 // is another than the last time. Secrets stay in memory. A configuration that is missing or wrong is no reason to stay
@@ -20,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -27,7 +31,10 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "images/setup/cloud_init.hpp"
+#include "images/setup/log.hpp"
 #include "images/setup/network.hpp"
 #include "images/setup/smbios.hpp"
 #include "images/setup/volume.hpp"
@@ -48,13 +55,24 @@ const fs::path spare = "/var/lib/gatehouse/spare";
 const fs::path spare_file = spare / "gatehouse.toml";
 const fs::path spare_made = spare / "made.toml";  // as it was made; another one was applied by an operator
 
-// Those that a configuration may name. They are linked to from its folder.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> files{
-    {{"gatehouse.certificate", "certificate.pem"},
-     {"gatehouse.key", "key.pem"},
-     {"gatehouse.client-ca", "client_ca.pem"},
-     {"gatehouse.page", "maintenance.html"},
-     {"gatehouse.update-ca", "update_ca.pem"}}};
+const fs::path log_folder = "/run/gatehouse-log-setup";
+
+struct Handed {
+    std::string_view credential;
+    std::string_view file;  // on a volume
+    bool beside = false;    // the configuration may name it, so it is linked to from beside it
+};
+
+constexpr std::array<Handed, 10> all{{{"gatehouse.config", "gatehouse.toml"},
+                                      {"gatehouse.certificate", "certificate.pem", true},
+                                      {"gatehouse.key", "key.pem", true},
+                                      {"gatehouse.client-ca", "client_ca.pem", true},
+                                      {"gatehouse.page", "maintenance.html", true},
+                                      {"gatehouse.update-ca", "update_ca.pem", true},
+                                      {"gatehouse.network", "network"},
+                                      {"gatehouse.log", "log"},
+                                      {"gatehouse.log-ca", "log_ca.pem"},
+                                      {"gatehouse.token-hash", "token-hash"}}};
 
 constexpr std::uintmax_t volume_file_max = 1 << 20;
 
@@ -75,12 +93,60 @@ std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Every block device whose begin has the label, the first one's files.
+// Nothing where there is none; one that is too big is said.
+std::optional<std::string> read_on_volume(const fs::path& mounted, std::string_view file) {
+    std::error_code none;
+    const auto size = fs::file_size(mounted / file, none);
+    if (none) {
+        return std::nullopt;
+    }
+    if (size == 0 || size > volume_file_max) {
+        say(fmt::format("{} on the volume has {} bytes, where 1 to {} are taken", file, size, volume_file_max));
+        return std::nullopt;
+    }
+    return read_file(mounted / file);
+}
+
+void read_our_layout(const fs::path& mounted, Credentials& credentials) {
+    for (const Handed& handed : all) {
+        if (auto content = read_on_volume(mounted, handed.file)) {
+            credentials.try_emplace(std::string(handed.credential), std::move(*content));
+        }
+    }
+}
+
+void read_nocloud(const fs::path& mounted, Credentials& credentials) {
+    if (const auto text = read_on_volume(mounted, "user-data")) {
+        const auto found = read_user_data(*text);
+        if (!found) {
+            say(found.error().line());
+            return;
+        }
+        for (const std::string& line : found->passed_over) {
+            say("user-data: " + line);
+        }
+        for (const auto& [name, content] : found->files) {
+            const auto* known =
+                std::find_if(all.begin(), all.end(), [&name = name](const Handed& it) { return it.file == name; });
+            if (known == all.end()) {
+                say(fmt::format("user-data: /etc/gatehouse/{} means nothing here", name));
+            } else {
+                credentials.try_emplace(std::string(known->credential), content);
+            }
+        }
+    }
+    if (const auto text = read_on_volume(mounted, "network-config")) {
+        const auto lines = read_network_config(*text);
+        if (!lines) {
+            say(lines.error().line() + "; DHCP is asked instead");
+        } else if (!lines->empty()) {
+            credentials.try_emplace("gatehouse.network", *lines);
+        }
+    }
+}
+
+// Of every block device whose begin has one of the labels, the first one's files.
 void read_volume(Credentials& credentials) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 3> others{
-        {{"gatehouse.config", "gatehouse.toml"},
-         {"gatehouse.network", "network"},
-         {"gatehouse.token-hash", "token-hash"}}};
     const fs::path mounted = folder / "volume";
     std::error_code none;
     for (const auto& device : fs::directory_iterator("/sys/class/block", none)) {
@@ -88,7 +154,8 @@ void read_volume(Credentials& credentials) {
         std::string head(volume_head, '\0');
         std::ifstream(path, std::ios::binary).read(head.data(), static_cast<std::streamsize>(head.size()));
         const auto label = label_of(std::as_bytes(std::span(head.data(), head.size())));
-        if (!label || label->name != "GATEHOUSE") {
+        const bool ours = label && label->name == "GATEHOUSE";
+        if (!ours && !(label && (label->name == "cidata" || label->name == "CIDATA"))) {
             continue;
         }
         fs::create_directory(mounted, none);
@@ -97,20 +164,7 @@ void read_volume(Credentials& credentials) {
             say(fmt::format("cannot read the volume {}: {}", path.string(), std::strerror(errno)));
             continue;
         }
-        const auto take = [&](std::string_view name, std::string_view file) {
-            const fs::path from = mounted / file;
-            if (const auto size = fs::file_size(from, none); !none && size > 0 && size <= volume_file_max) {
-                credentials.try_emplace(std::string(name), read_file(from));
-            } else if (!none) {
-                say(fmt::format("{} on the volume has {} bytes, where 1 to {} are taken", file, size, volume_file_max));
-            }
-        };
-        for (const auto& [name, file] : files) {
-            take(name, file);
-        }
-        for (const auto& [name, file] : others) {
-            take(name, file);
-        }
+        ours ? read_our_layout(mounted, credentials) : read_nocloud(mounted, credentials);
         ::umount2(mounted.c_str(), MNT_DETACH);
         return;
     }
@@ -131,12 +185,12 @@ Credentials collect() {
 
 // Readable for Gatehouse's processes, whose group it is given. False: it could not be written, and the file is as it
 // was.
-bool write_file(const fs::path& path, std::string_view text) {
+bool write_file(const fs::path& path, std::string_view text, mode_t mode = 0640) {
     const group* owner = ::getgrnam("gatehouse");
     const std::string half = path.string() + ".new";
     ::unlink(half.c_str());
-    const int fd = ::open(half.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-    const bool good = fd >= 0 && owner != nullptr &&
+    const int fd = ::open(half.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    const bool good = fd >= 0 && owner != nullptr && ::fchmod(fd, mode) == 0 &&
                       ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                       ::fchown(fd, 0, owner->gr_gid) == 0 && ::fsync(fd) == 0;
     const int why = errno;
@@ -189,6 +243,24 @@ bool set_network(const Credentials& credentials) {
     out << *file;
     out.close();
     return bool(out);
+}
+
+// What gatehouse-log.service needs; it has a user of its own, and nothing in it is secret.
+bool set_log(const Credentials& credentials) {
+    const auto given = credentials.find("gatehouse.log");
+    if (given == credentials.end()) {
+        return true;
+    }
+    const fs::path authorities = log_folder / "ca.pem";
+    const auto own = credentials.find("gatehouse.log-ca");
+    const auto file =
+        log_file(given->second, own == credentials.end() ? "/etc/ssl/certs/ca-certificates.crt" : authorities.string());
+    if (!file) {
+        say("gatehouse.log: " + file.error().line() + "; the journal stays here");
+        return true;
+    }
+    return (own == credentials.end() || write_file(authorities, own->second, 0644)) &&
+           write_file(log_folder / "rsyslog.conf", *file, 0644);
 }
 
 // The page, and where whoever set the machine up has said who may do so, the API that takes a configuration.
@@ -270,8 +342,8 @@ void forget() {
     if (!fs::exists(mark, error)) {
         return;
     }
-    for (const fs::path& all : {fs::path("/var/lib/gatehouse"), fs::path("/var/lib/gatehouse-update")}) {
-        for (const auto& one : fs::directory_iterator(all, error)) {
+    for (const fs::path& place : {fs::path("/var/lib/gatehouse"), fs::path("/var/lib/gatehouse-update")}) {
+        for (const auto& one : fs::directory_iterator(place, error)) {
             fs::remove_all(one.path(), error);
         }
     }
@@ -288,7 +360,11 @@ int set_up() {
     }
     const Credentials credentials = collect();
     bool written = set_network(credentials);
-    for (const auto& [name, file] : files) {
+    written = set_log(credentials) && written;
+    for (const auto& [name, file, is_beside] : all) {
+        if (!is_beside) {
+            continue;
+        }
         const auto given = credentials.find(std::string(name));
         written = (given == credentials.end() || write_file(folder / file, given->second)) && written;
         for (const fs::path& beside : {kept, spare}) {

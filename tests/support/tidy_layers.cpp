@@ -48,6 +48,7 @@ constexpr Library libraries[] = {
     {"openssl/", "appliance/", "images/"},
     {"pugixml.hpp", "appliance/guard"},
     {"libical/", "appliance/guard"},
+    {"yaml-cpp/", "images/setup"},
 };
 
 bool is_ours(std::string_view include) {

@@ -6,23 +6,10 @@
 #include <string>
 
 #include "core/http/target.hpp"
+#include "tests/core/http/parsed.hpp"
 
 namespace core::http {
 namespace {
-
-RequestHead request(std::string_view bytes) {
-    RequestHead head;
-    const ParseResult result = parse_request(bytes, {}, head);
-    EXPECT_TRUE(result.complete()) << result.reason;
-    return head;
-}
-
-ResponseHead response(std::string_view bytes, std::string_view method = "GET") {
-    ResponseHead head;
-    const ParseResult result = parse_response(bytes, {}, method, head);
-    EXPECT_TRUE(result.complete()) << result.reason;
-    return head;
-}
 
 TEST(RequestParser, ConsumesTheHeadAndLeavesTheBody) {
     RequestHead head;

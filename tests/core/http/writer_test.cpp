@@ -9,21 +9,10 @@
 #include "core/http/date.hpp"
 #include "core/http/parser.hpp"
 #include "core/http/status.hpp"
+#include "tests/core/http/parsed.hpp"
 
 namespace core::http {
 namespace {
-
-RequestHead request(std::string_view bytes) {
-    RequestHead head;
-    EXPECT_TRUE(parse_request(bytes, {}, head).complete());
-    return head;
-}
-
-ResponseHead response(std::string_view bytes, std::string_view method = "GET") {
-    ResponseHead head;
-    EXPECT_TRUE(parse_response(bytes, {}, method, head).complete());
-    return head;
-}
 
 RequestOptions request_options() {
     RequestOptions options;

@@ -293,12 +293,12 @@ TEST_F(Endings, ARelayCutByADeadlineEndsWithReset) {
     EXPECT_EQ(client.read_all(), "<reset>");
 }
 
-constexpr std::size_t whole = 32 << 20;
+constexpr std::size_t whole_size = 32 << 20;
 
 TEST_F(Endings, ABodyThatWeCutIsNotFinishedWithALastChunk) {
     Origin origin([](Peer& peer) {
         peer.read_until("\r\n\r\n");
-        peer.send("HTTP/1.1 200 OK\r\n\r\n" + std::string(whole, 'z'));
+        peer.send("HTTP/1.1 200 OK\r\n\r\n" + std::string(whole_size, 'z'));
     });
     Gate gate({origin.address()});
     Peer client = gate.client();
@@ -308,7 +308,7 @@ TEST_F(Endings, ABodyThatWeCutIsNotFinishedWithALastChunk) {
     client.send("zz\r\n");
     ::usleep(300'000);
     const std::string body = client.read_all();
-    EXPECT_FALSE(body.ends_with("\r\n0\r\n\r\n")) << "cut at " << body.size() << " of " << whole;
+    EXPECT_FALSE(body.ends_with("\r\n0\r\n\r\n")) << "cut at " << body.size() << " of " << whole_size;
 }
 
 }  // namespace

@@ -181,6 +181,16 @@ void Gate::fence(const std::vector<std::string>& servers) {
     administer(administration);
 }
 
+bool Gate::waiting(std::uint64_t count) {
+    for (int i = 0; i < 20'000; ++i) {
+        if (server_->report().queues.at(0).waiting == count) {
+            return true;
+        }
+        ::usleep(1'000);
+    }
+    return false;
+}
+
 std::string Gate::log() const {
     std::string text(1 << 20, 0);
     const ssize_t size = ::pread(log_fd_, text.data(), text.size(), 0);

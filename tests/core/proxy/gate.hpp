@@ -87,6 +87,8 @@ public:
     // The same backends under another configuration.
     void reload(std::vector<Address> backends, std::function<void(Snapshot&)> change);
     Server& server() { return *server_; }
+    // Waits until so many stand in the first pool's queue, for 20 s; whether they did.
+    bool waiting(std::uint64_t count);
     // What was logged; call end_log() after a drain to have all of it.
     [[nodiscard]] std::string log() const;
     void end_log() {

@@ -12,23 +12,13 @@ using ::testing::StartsWith;
 
 using Holds = RingTest;
 
-constexpr std::string_view page = "We will be right back";
+constexpr std::string_view page_text = "We will be right back";
 
 std::function<void(Snapshot&)> hold(Milliseconds time, std::uint32_t queue = 100) {
     return [=](Snapshot& snapshot) {
         snapshot.pools[0].hold = time;
         snapshot.pools[0].queue_max = queue;
     };
-}
-
-bool waiting(Gate& gate, std::uint64_t count) {
-    for (int i = 0; i < 20'000; ++i) {
-        if (gate.server().report().queues.at(0).waiting == count) {
-            return true;
-        }
-        ::usleep(1'000);
-    }
-    return false;
 }
 
 TEST_F(Holds, WhoComesInAGapIsAnsweredWhenItIsOver) {
@@ -41,7 +31,7 @@ TEST_F(Holds, WhoComesInAGapIsAnsweredWhenItIsOver) {
         peers.push_back(std::make_unique<Peer>(tests::connect_to(gate.address())));
         peers.back()->send(get_close);
     }
-    ASSERT_TRUE(waiting(gate, clients));
+    ASSERT_TRUE(gate.waiting(clients));
     EXPECT_EQ(origin.connections(), 0);
     gate.fence({});
     for (const auto& peer : peers) {
@@ -56,16 +46,16 @@ TEST_F(Holds, AGapThatIsLongerShowsThePageAndHoldsNewcomersNoMore) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, hold(Milliseconds(300)));
     gate.fence({"web1"});
-    EXPECT_THAT(gate.ask(get_close), HasSubstr(page));
+    EXPECT_THAT(gate.ask(get_close), HasSubstr(page_text));
     EXPECT_EQ(gate.server().report().queues.at(0).expired, 1U);
-    EXPECT_THAT(gate.ask(get_close), HasSubstr(page));
+    EXPECT_THAT(gate.ask(get_close), HasSubstr(page_text));
     EXPECT_EQ(gate.server().report().queues.at(0).waited, 1U) << "the gap is too old: no use in waiting";
     gate.fence({});
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 200"));
     gate.fence({"web1"});
     Peer client = gate.client();
     client.send(get_close);
-    ASSERT_TRUE(waiting(gate, 1)) << "the next gap is a new one";
+    ASSERT_TRUE(gate.waiting(1)) << "the next gap is a new one";
     gate.fence({});
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
 }
@@ -74,7 +64,7 @@ TEST_F(Holds, WithoutHoldThePageComesAtOnce) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, hold(Milliseconds(0)));
     gate.fence({"web1"});
-    EXPECT_THAT(gate.ask(get_close), HasSubstr(page));
+    EXPECT_THAT(gate.ask(get_close), HasSubstr(page_text));
     EXPECT_EQ(gate.server().report().queues.at(0).waited, 0U);
 }
 
@@ -84,8 +74,8 @@ TEST_F(Holds, NoMoreThanTheQueueHasRoomForTheOthersSeeThePage) {
     gate.fence({"web1"});
     Peer first = gate.client();
     first.send(get_close);
-    ASSERT_TRUE(waiting(gate, 1));
-    EXPECT_THAT(gate.ask(get_close), HasSubstr(page));
+    ASSERT_TRUE(gate.waiting(1));
+    EXPECT_THAT(gate.ask(get_close), HasSubstr(page_text));
     EXPECT_EQ(gate.server().report().queues.at(0).overflow, 1U);
     gate.fence({});
     EXPECT_THAT(first.read_all(), StartsWith("HTTP/1.1 200"));
@@ -99,7 +89,7 @@ TEST_F(Holds, MaintenanceByHandShowsThePageToWhoWaits) {
     first.send(get_close);
     Peer second = gate.client();
     second.send(get_close);
-    ASSERT_TRUE(waiting(gate, 2));
+    ASSERT_TRUE(gate.waiting(2));
     Administration administration;
     administration.fences.push_back({"app", "web1"});
     administration.maintenance.push_back({"app", "Moving house", ""});
@@ -113,7 +103,7 @@ TEST_F(Holds, AServerThatThePassiveCheckTookOutIsWaitedForAndNotForEver) {
         hold(Milliseconds(200))(snapshot);
         snapshot.pools[0].backends[0].passive_fall = 1;
     });
-    EXPECT_THAT(gate.ask(get_close), HasSubstr(page));
+    EXPECT_THAT(gate.ask(get_close), HasSubstr(page_text));
     EXPECT_EQ(gate.server().report().queues.at(0).expired, 1U);
 }
 
@@ -123,9 +113,9 @@ TEST_F(Holds, AReloadInAGapForgetsNeitherTheGapNorWhoWaits) {
     gate.fence({"web1"});
     Peer client = gate.client();
     client.send(get_close);
-    ASSERT_TRUE(waiting(gate, 1));
+    ASSERT_TRUE(gate.waiting(1));
     gate.reload({origin.address()});
-    ASSERT_TRUE(waiting(gate, 1));
+    ASSERT_TRUE(gate.waiting(1));
     gate.fence({});
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
 }
@@ -136,7 +126,7 @@ TEST_F(Holds, RelaysWaitToo) {
     gate.fence({"web1"});
     Peer client = gate.client();
     client.send("hello\n");
-    ASSERT_TRUE(waiting(gate, 1));
+    ASSERT_TRUE(gate.waiting(1));
     gate.fence({});
     EXPECT_EQ(client.read_until("\n"), "hello\n");
 }
@@ -147,7 +137,7 @@ TEST_F(Holds, AStopDoesNotWaitForWhoWaits) {
     gate.fence({"web1"});
     Peer client = gate.client();
     client.send(get_close);
-    ASSERT_TRUE(waiting(gate, 1));
+    ASSERT_TRUE(gate.waiting(1));
     gate.server().drain(Milliseconds(100));
     gate.end_log();
     EXPECT_THAT(client.read_all(), ::testing::Not(StartsWith("HTTP/1.1 200")));

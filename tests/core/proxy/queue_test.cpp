@@ -77,17 +77,6 @@ std::function<void(Snapshot&)> limited(std::uint32_t limit, std::uint32_t queue,
     };
 }
 
-// Waits until so many stand in the queue.
-bool waiting(Gate& gate, std::uint64_t count) {
-    for (int i = 0; i < 20'000; ++i) {
-        if (gate.server().report().queues.at(0).waiting == count) {
-            return true;
-        }
-        ::usleep(1'000);
-    }
-    return false;
-}
-
 std::string request(const std::string& target) {
     return "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 }
@@ -102,7 +91,7 @@ TEST_F(Queues, NeverSendAServerMoreThanItsLimitFromAllWorkersTogether) {
         peers.back()->send(request("/"));
     }
     ASSERT_TRUE(slow.arrived(3));
-    ASSERT_TRUE(waiting(gate, clients - 3));
+    ASSERT_TRUE(gate.waiting(clients - 3));
     EXPECT_EQ(slow.targets().size(), 3U);
     slow.release(clients);
     for (const auto& peer : peers) {
@@ -122,7 +111,7 @@ TEST_F(Queues, ServeFirstWhoCameFirst) {
     for (int i = 0; i < 6; ++i) {
         peers.push_back(std::make_unique<Peer>(tests::connect_to(gate.address())));
         peers.back()->send(request("/" + std::to_string(i)));
-        ASSERT_TRUE(i == 0 ? slow.arrived(1) : waiting(gate, static_cast<std::uint64_t>(i)));
+        ASSERT_TRUE(i == 0 ? slow.arrived(1) : gate.waiting(static_cast<std::uint64_t>(i)));
     }
     slow.release(6);
     for (const auto& peer : peers) {
@@ -139,7 +128,7 @@ TEST_F(Queues, TurnAwayAtOnceWhoFindsThemFullAndNotWithTheMaintenancePage) {
     ASSERT_TRUE(slow.arrived(1));
     Peer second = gate.client();
     second.send(request("/2"));
-    ASSERT_TRUE(waiting(gate, 1));
+    ASSERT_TRUE(gate.waiting(1));
     const std::string third = gate.ask(request("/3"));
     EXPECT_THAT(third, StartsWith("HTTP/1.1 503 "));
     EXPECT_THAT(third, HasSubstr("every server is at its limit and the queue is full"));
@@ -186,7 +175,7 @@ TEST_F(Queues, ShowThePageToThoseWhoWaitWhenTheLastServerIsFenced) {
     Peer third = gate.client();
     second.send(request("/2"));
     third.send(request("/3"));
-    ASSERT_TRUE(waiting(gate, 2));
+    ASSERT_TRUE(gate.waiting(2));
     gate.fence({"web1"});
     EXPECT_THAT(second.read_all(), HasSubstr("We will be right back"));
     EXPECT_THAT(third.read_all(), HasSubstr("We will be right back"));
@@ -207,7 +196,7 @@ TEST_F(Queues, MoveOnWhenAnotherServerBecomesWell) {
         peers.push_back(std::make_unique<Peer>(tests::connect_to(gate.address())));
         peers.back()->send(request("/more"));
     }
-    ASSERT_TRUE(waiting(gate, 4));
+    ASSERT_TRUE(gate.waiting(4));
     gate.server().set_health("app", "web2", other.address(), true);
     for (const auto& peer : peers) {
         EXPECT_THAT(peer->read_all(), StartsWith("HTTP/1.1 200"));
@@ -225,10 +214,10 @@ TEST_F(Queues, MoveOnWhenAReloadRaisesTheLimitAndForgetNothingThatIsInFlight) {
         peers.back()->send(request("/"));
         ASSERT_TRUE(slow.arrived(1));
     }
-    ASSERT_TRUE(waiting(gate, 3));
+    ASSERT_TRUE(gate.waiting(3));
     gate.reload({slow.address()}, limited(3, 10));
     ASSERT_TRUE(slow.arrived(3));
-    ASSERT_TRUE(waiting(gate, 1));
+    ASSERT_TRUE(gate.waiting(1));
     EXPECT_EQ(slow.most(), 3);
     slow.release(4);
     for (const auto& peer : peers) {
@@ -245,7 +234,7 @@ TEST_F(Queues, LetAStopEndThoseWhoWait) {
     ASSERT_TRUE(slow.arrived(1));
     Peer second = gate.client();
     second.send(request("/2"));
-    ASSERT_TRUE(waiting(gate, 1));
+    ASSERT_TRUE(gate.waiting(1));
     gate.server().drain(Milliseconds(0));
     EXPECT_EQ(second.read_all(), "<reset>");
 }
@@ -258,7 +247,7 @@ TEST_F(Queues, HoldTcpRelaysToo) {
     ASSERT_TRUE(slow.arrived(1));
     Peer second = gate.client();
     second.send(request("/2"));
-    ASSERT_TRUE(waiting(gate, 1));
+    ASSERT_TRUE(gate.waiting(1));
     Peer third = gate.client();
     EXPECT_EQ(third.read_all(), "<reset>") << "the queue is full";
     slow.release(2);

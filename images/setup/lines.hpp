@@ -1,0 +1,20 @@
+// Lines of key=value, as an operator writes them. Pure.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "core/base/result.hpp"
+
+namespace images::setup {
+
+struct Line {
+    std::string_view text;  // without spaces at its end
+    std::string_view key;
+    std::string_view value;  // empty where there is no '='
+};
+
+// Calls take for each line but empty ones and comments (#), until one is refused. Error: the refusal.
+core::base::Result<void> each_line(std::string_view text, const std::function<core::base::Result<void>(Line)>& take);
+
+}  // namespace images::setup
