@@ -19,7 +19,7 @@ usr/share/pam usr/share/pam-configs usr/share/perl usr/share/perl5 usr/share/pix
 usr/share/sensible-utils usr/share/tabset usr/share/terminfo usr/share/zsh usr/share/vim usr/share/libgcrypt20
 usr/share/mime usr/share/dbus-1 usr/share/icu usr/share/readline usr/share/awk usr/share/base-files
 usr/lib/apt usr/lib/cgi-bin usr/lib/console-setup usr/lib/dpkg usr/lib/gcc usr/lib/init usr/lib/initramfs-tools
-usr/lib/kernel usr/lib/locale usr/lib/lsb usr/lib/mime usr/lib/os-probes usr/lib/pcrlock.d usr/lib/pam.d
+usr/lib/kernel usr/lib/locale usr/lib/lsb usr/lib/mime usr/lib/rsyslog usr/lib/os-probes usr/lib/pcrlock.d usr/lib/pam.d
 usr/lib/polkit-1 usr/lib/python3 usr/lib/rpm usr/lib/sasl2 usr/lib/ssl usr/lib/systemd/boot usr/lib/systemd/catalog
 usr/lib/systemd/user usr/lib/systemd/user-generators usr/lib/systemd/user-preset usr/lib/systemd/user-environment-generators
 usr/lib/systemd/system-generators usr/lib/systemd/system-environment-generators usr/lib/systemd/system-shutdown

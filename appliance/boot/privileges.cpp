@@ -19,6 +19,21 @@ namespace {
 // fs.nr_open's default: as many descriptors as a process can have without a changed sysctl.
 constexpr rlim_t files_wanted = 1 << 20;
 
+// As where systemd starts it as that user, with the two capabilities that it needs.
+bool is_already(const Account& account) {
+    return ::geteuid() != 0 && ::geteuid() == account.uid && ::getegid() == account.gid;
+}
+
+int become(const Account& account) {
+    const auto flags = static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+    return ::capng_change_id(static_cast<int>(account.uid), static_cast<int>(account.gid), flags);
+}
+
+// The bounding set is root's to clear; with no_new_privs it gives nothing.
+int keep_only_chosen() {
+    return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ? -errno : ::capng_apply(CAPNG_SELECT_CAPS);
+}
+
 }  // namespace
 
 core::Result<Account> find_account(const std::string& name) {
@@ -36,14 +51,30 @@ gid_t operators_group(const Account& account) {
     return entry != nullptr ? entry->gr_gid : account.gid;
 }
 
+core::Result<Account> choose_account(const std::string& configured) {
+    if (::geteuid() == 0) {
+        return find_account(configured);
+    }
+    const passwd* entry = ::getpwuid(::geteuid());
+    return Account{entry != nullptr ? entry->pw_name : std::to_string(::geteuid()), ::geteuid(), ::getegid()};
+}
+
+core::Result<void> check_privileges() {
+    if (::capng_get_caps_process() != 0 || ::capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) == 0) {
+        return core::fail(
+            "cannot run", "neither root nor with CAP_NET_ADMIN",
+            "start it as root, whose rights its processes give up, or with that capability in the ambient set");
+    }
+    return {};
+}
+
 core::Result<void> drop_privileges(Role role, const Account& account) {
     ::capng_clear(CAPNG_SELECT_ALL);
     if (role == Role::fence) {
         // The one capability that a netlink socket for nftables needs; all else of root is gone.
         ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN);
     }
-    const auto flags = static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
-    const int changed = ::capng_change_id(static_cast<int>(account.uid), static_cast<int>(account.gid), flags);
+    const int changed = is_already(account) ? keep_only_chosen() : become(account);
     if (changed != 0) {
         return core::fail("cannot become user '" + account.name + "'", "libcap-ng says " + std::to_string(changed),
                           "start gatehouse as root");
@@ -56,9 +87,8 @@ core::Result<void> drop_privileges(Role role, const Account& account) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return core::fail_os("cannot tie the process to its supervisor", errno);
     }
-    if (sanitized()) {
-        ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // the leak check of a sanitized build attaches to its own process
-    }
+    // A change of user has done this already. The leak check of a sanitized build attaches to its own process.
+    ::prctl(PR_SET_DUMPABLE, sanitized() ? 1 : 0, 0, 0, 0);
     return {};
 }
 

@@ -106,7 +106,7 @@ int run_rehearsal(int /*argc*/, const char* const* argv) {
         return 2;
     }
     // Control reads the file too, as nobody special.
-    const auto dropped = find_account(config->proxy.user).and_then([](const Account& account) {
+    const auto dropped = choose_account(config->proxy.user).and_then([](const Account& account) {
         return drop_privileges(Role::control, account);
     });
     if (!dropped) {

@@ -120,10 +120,9 @@ core::Result<Origin> find_origin(const std::optional<Handover>& before) {
     if (before) {
         return Origin{before->program, core::base::Descriptor(before->claim)};
     }
-    if (::geteuid() != 0) {
-        return core::fail("cannot run", "not root", "start it as root; its processes give their privileges up");
-    }
-    return claim_fences().map([](core::base::Descriptor claim) { return Origin{program_path(), std::move(claim)}; });
+    return check_privileges().and_then(claim_fences).map([](core::base::Descriptor claim) {
+        return Origin{program_path(), std::move(claim)};
+    });
 }
 
 int supervise(config::Config config, Account account, const std::optional<Handover>& before) {
@@ -169,7 +168,7 @@ int run_daemon(const std::string& file) {
         go_back(*before, file, config.error().front().text());
         return complain(config.error());
     }
-    auto account = find_account(config->proxy.user);
+    auto account = choose_account(config->proxy.user);
     if (!account) {
         go_back(*before, file, account.error().line());
         return complain(account.error());

@@ -1,6 +1,7 @@
 // The system call half of the sandbox. libseccomp stays in this file.
 #include <seccomp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -22,8 +23,8 @@ constexpr const char* common[] = {
     // threads
     "futex", "clone", "clone3", "rseq", "set_robust_list", "set_tid_address", "gettid", "getpid", "getppid",
     "sched_yield", "sched_getaffinity", "sched_setaffinity", "membarrier", "exit", "exit_group", "prctl",
-    // signals, of itself
-    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "restart_syscall",
+    // signals; tgkill is allowed below, to itself
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall",
     // time and chance
     "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom",
     // what is open already; the log is one of them
@@ -40,15 +41,15 @@ constexpr const char* for_proxy[] = {
     "vmsplice",       "pipe2",          "memfd_create"};
 
 // SQLite's files, the configuration, the user database (whose lookups may ask a daemon over a Unix socket), the API.
-constexpr const char* for_control[] = {
-    "open",       "openat",     "stat",   "lstat",    "access",    "faccessat",    "faccessat2", "readlink",
-    "readlinkat", "getdents64", "getcwd", "pwrite64", "ftruncate", "fallocate",    "fsync",      "fdatasync",
-    "unlink",     "unlinkat",   "rename", "renameat", "renameat2", "fchmod",       "fchown",     "utimensat",
-    "statfs",     "fstatfs",    "flock",  "accept4",  "connect",   "memfd_create", "ioctl",
-    // for looking names up
-    "bind", "sendmmsg", "recvmmsg",
-    // for reading calendars in a process of its own (appliance/guard/apart)
-    "pipe2", "wait4"};
+constexpr const char* for_control[] = {"open", "openat", "stat", "lstat", "access", "faccessat", "faccessat2",
+                                       "readlink", "readlinkat", "getdents64", "getcwd", "pwrite64", "ftruncate",
+                                       "fallocate", "fsync", "fdatasync", "unlink", "unlinkat", "rename", "renameat",
+                                       "renameat2", "fchmod", "fchown", "utimensat", "statfs", "fstatfs", "flock",
+                                       "accept4", "connect", "memfd_create", "ioctl",
+                                       // for looking names up
+                                       "bind", "sendmmsg", "recvmmsg",
+                                       // for reading calendars in a process of its own (appliance/guard/apart)
+                                       "pipe2", "wait4"};
 
 // For the socket on which netfilter/monitor hears announcements, which is opened and bound when the sandbox is shut
 // already. The sockets that ask and change are open by then; a lost one ends the process, and another is started.
@@ -80,6 +81,13 @@ core::Result<void> allow_sockets(void* filter, std::span<const int> families) {
     return {};
 }
 
+// Its neighbours have the same user, so that alone would not keep it from ending them.
+core::Result<void> allow_signals_to_itself(void* filter) {
+    const int added = ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                         SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));
+    return added == 0 ? core::Result<void>() : core::fail_os("cannot allow the system call tgkill", -added);
+}
+
 core::Result<void> allow_role(void* filter, Role role) {
     static constexpr int internet[] = {AF_INET, AF_INET6};
     // Guards are asked over the network: a calendar, BigBlueButton, and the name service, which looks at the machine's
@@ -109,7 +117,10 @@ core::Result<void> restrict_syscalls(Role role) {
         return core::fail("cannot make the system call filter", "out of memory");
     }
     // A glibc newer than this list falls back from unknown calls on ENOSYS only; those it may try are in `common`.
-    auto allowed = allow(filter.get(), common).and_then([&] { return allow_role(filter.get(), role); });
+    auto allowed =
+        allow(filter.get(), common).and_then([&] { return allow_signals_to_itself(filter.get()); }).and_then([&] {
+            return allow_role(filter.get(), role);
+        });
     if (!allowed) {
         return allowed;
     }

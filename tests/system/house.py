@@ -128,6 +128,7 @@ class House:
         self.log = None
         self.configuration = self.folder / "gatehouse.toml"
         self.program = BUILD / "gatehouse"  # of the daemon
+        self.through = []  # what it is started through
         self.page = "<!doctype html><title>Maintenance</title><h1>Back soon, says the test</h1>\n"
 
     def make(self, configuration=CONFIGURATION):
@@ -177,7 +178,7 @@ class House:
     def start_daemon(self):
         self.log = open(self.folder / "gatehouse.log", "ab")
         command = [str(self.program), "run", "-c", str(self.configuration)]
-        self.daemon = subprocess.Popen(TIED + command, stdout=self.log, stderr=self.log)
+        self.daemon = subprocess.Popen(TIED + self.through + command, stdout=self.log, stderr=self.log)
 
     def start(self):
         self.start_server(1)

@@ -1,9 +1,12 @@
 // What a child has left after it gave its privileges up. Each case runs in a forked child, since there is no way back.
 #include "appliance/boot/sandbox.hpp"
 
+#include <cap-ng.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <linux/io_uring.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -87,6 +90,72 @@ TEST_F(SandboxTest, TheFenceKeepsNetAdminAlone) {
                                   status_says("CapPrm:\t0000000000001000") && status_says("CapBnd:\t0000000000000000");
                        }),
               "exit code 0");
+}
+
+// As where systemd starts the daemon as its user, with the capabilities that it needs.
+std::string in_own_child(Role role, const std::function<bool()>& check) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        const bool ready = ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && ::setgroups(0, nullptr) == 0 &&
+                           ::setgid(nobody.gid) == 0 && ::setuid(nobody.uid) == 0;
+        ::capng_clear(CAPNG_SELECT_CAPS);
+        ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE),
+                       CAP_NET_ADMIN);
+        const bool given = ::capng_apply(CAPNG_SELECT_CAPS) == 0 &&
+                           ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0) == 0;
+        if (!ready || !given || !check_privileges() || !drop_privileges(role, nobody)) {
+            ::_exit(99);
+        }
+        ::_exit(check() ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return describe_exit(status);
+}
+
+TEST_F(SandboxTest, WhoIsThatUserAlreadyKeepsNoMoreThanWhoWasRoot) {
+    for (const Role role : {Role::proxy, Role::control, Role::fence}) {
+        const std::string left = role == Role::fence ? "0000000000001000" : "0000000000000000";
+        EXPECT_EQ(in_own_child(role,
+                               [&left] {
+                                   return ::geteuid() == 65534 && status_says("CapEff:\t" + left) &&
+                                          status_says("CapPrm:\t" + left) && status_says("CapAmb:\t0000000000000000") &&
+                                          status_says("NoNewPrivs:\t1") &&
+                                          (sanitized() || ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+                               }),
+                  "exit code 0");
+    }
+}
+
+TEST_F(SandboxTest, OnlyWhoMayChangeNftablesSupervises) {
+    EXPECT_TRUE(check_privileges().has_value());
+    EXPECT_EQ(in_child(Role::fence, false, [] { return check_privileges().has_value(); }), "exit code 0");
+    EXPECT_EQ(in_child(Role::proxy, false, [] { return !check_privileges(); }), "exit code 0");
+}
+
+TEST_F(SandboxTest, WhoIsNotRootRunsAsItselfWhateverIsConfigured) {
+    EXPECT_EQ(choose_account("nobody")->uid, nobody.uid);
+    EXPECT_EQ(choose_account("nobody-of-that-name").error().why, "there is no such user");
+    EXPECT_EQ(in_child(Role::proxy, false,
+                       [] {
+                           const auto chosen = choose_account("root");
+                           return chosen->name == "nobody" && chosen->uid == nobody.uid && chosen->gid == nobody.gid;
+                       }),
+              "exit code 0");
+}
+
+TEST_F(FilterTest, NobodySendsASignalToAnother) {
+    const pid_t other = ::getpid();
+    for (const Role role : {Role::proxy, Role::control, Role::fence}) {
+        EXPECT_EQ(in_child(role, true,
+                           [other] {
+                               const bool itself = ::syscall(SYS_tgkill, ::getpid(), ::gettid(), 0) == 0;
+                               errno = 0;
+                               const bool another = ::syscall(SYS_tgkill, other, other, 0) < 0 && errno == EPERM;
+                               return itself && another && ::kill(::getpid(), 0) < 0;
+                           }),
+                  "exit code 0");
+    }
 }
 
 TEST_F(FilterTest, TheProxyOpensNoFileAndRunsNoProgramButHasItsRing) {
