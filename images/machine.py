@@ -104,20 +104,23 @@ class Machine:
         """Its processor goes round in one instruction for ever, and hears no interrupt."""
         with socket.socket(socket.AF_UNIX) as link:
             link.settimeout(10)
-            link.connect(self.debugger)  # which stops it
+            link.connect(self.debugger)  # which stops it, and it says so
+            link.recv(4096)
+            link.sendall(b"+")
 
             def ask(command):
                 link.sendall(f"${command}#{sum(command.encode()) % 256:02x}".encode())
                 answer = b""
-                while not re.search(rb"\$[^#]*#..", answer):
+                while not (found := re.search(rb"\$([^#]+)#..", answer)):
                     answer += link.recv(4096)
                 link.sendall(b"+")
-                return re.search(rb"\$([^#]*)#", answer).group(1).decode()
+                return found.group(1).decode()
 
             registers = ask("g")
             program_counter = int.from_bytes(bytes.fromhex(registers[256:272]), "little")
-            flags = int.from_bytes(bytes.fromhex(registers[272:280]), "little") & ~(1 << 9)
-            for command in (f"M{program_counter:x},2:ebfe", f"P11={flags.to_bytes(4, 'little').hex()}"):
+            flags = int.from_bytes(bytes.fromhex(registers[272:280]), "little") & ~(1 << 9)  # IF, the interrupt flag
+            changed = registers[:272] + flags.to_bytes(4, "little").hex() + registers[280:]
+            for command in (f"M{program_counter:x},2:ebfe", f"G{changed}"):
                 if ask(command) != "OK":
                     raise AssertionError(f"the debugger refused {command}")
             ask("D")  # which lets it go on

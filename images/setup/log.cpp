@@ -78,16 +78,18 @@ Result<std::string> log_file(std::string_view text, std::string_view authorities
         return fail(fmt::format("no name for {}", place.host), "the server's certificate is held against it",
                     "add a line name=logs.example.org");
     }
-    // The journal waits for the server: nothing is taken out of it that has not been sent.
+    // Without a queue of its own the journal is the queue: what cannot be sent is not taken out of it.
     return fmt::format(
         "global(workDirectory=\"/run/gatehouse-log\" maxMessageSize=\"64k\" defaultNetstreamDriver=\"ossl\"\n"
         "       defaultNetstreamDriverCAFile=\"{}\")\n"
         "module(load=\"imjournal\" stateFile=\"journal\" fileCreateMode=\"0600\" rateLimit.interval=\"0\")\n"
-        "main_queue(queue.type=\"LinkedList\" queue.size=\"1000\" queue.timeoutEnqueue=\"86400000\")\n"
-        "action(type=\"omfwd\" target=\"{}\" port=\"{}\" protocol=\"tcp\" tcp_framing=\"octet-counted\"\n"
-        "       template=\"RSYSLOG_SyslogProtocol23Format\" streamDriver=\"ossl\" streamDriverMode=\"1\"\n"
-        "       streamDriverAuthMode=\"x509/name\" streamDriverPermittedPeers=\"{}\"\n"
-        "       action.resumeRetryCount=\"-1\" action.resumeInterval=\"5\")\n",
+        "ruleset(name=\"server\" queue.type=\"Direct\") {{\n"
+        "    action(type=\"omfwd\" target=\"{}\" port=\"{}\" protocol=\"tcp\" tcp_framing=\"octet-counted\"\n"
+        "           template=\"RSYSLOG_SyslogProtocol23Format\" streamDriver=\"ossl\" streamDriverMode=\"1\"\n"
+        "           streamDriverAuthMode=\"x509/name\" streamDriverPermittedPeers=\"{}\"\n"
+        "           action.resumeRetryCount=\"-1\" action.resumeInterval=\"5\")\n"
+        "}}\n"
+        "input(type=\"imjournal\" ruleset=\"server\" main=\"on\")\n",
         authorities, place.host, place.port, name.empty() ? place.host : name);
 }
 

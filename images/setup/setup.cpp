@@ -237,12 +237,12 @@ bool set_network(const Credentials& credentials) {
         say("gatehouse.network: " + file.error().line() + "; DHCP is asked instead");
         return true;
     }
+    // systemd-networkd reads it as a user of its own.
+    const fs::path network_folder = "/run/systemd/network";
     std::error_code none;
-    fs::create_directories("/run/systemd/network", none);
-    std::ofstream out("/run/systemd/network/10-gatehouse.network");
-    out << *file;
-    out.close();
-    return bool(out);
+    fs::create_directories(network_folder, none);
+    fs::permissions(network_folder, fs::perms(0755), none);
+    return write_file(network_folder / "10-gatehouse.network", *file, 0644);
 }
 
 // What gatehouse-log.service needs; it has a user of its own, and nothing in it is secret.
