@@ -60,7 +60,9 @@ class Machine:
             given |= {name: beside / file for name, file in (("gatehouse.certificate", "certificate.pem"),
                                                              ("gatehouse.key", "key.pem"),
                                                              ("gatehouse.client-ca", "client_ca.pem"),
-                                                             ("gatehouse.page", "maintenance.html"))
+                                                             ("gatehouse.page", "maintenance.html"),
+                                                             ("gatehouse.update-ca", "update_ca.pem"),
+                                                             ("gatehouse.log", "log"), ("gatehouse.log-ca", "log_ca.pem"))
                       if (beside / file).exists()}
         self.credentials = {name: pathlib.Path(file).read_text() for name, file in given.items()}
 
