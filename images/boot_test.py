@@ -166,7 +166,7 @@ class UnconfiguredTest(MachineTest):
         self.machine.credentials["gatehouse.config"] = "[listen.web]\naddress = \"0.0.0.0:80\"\nmood = \"http\"\n"
         status, _ = self.boot()
         self.assertEqual(status, 503)
-        self.assertIn("gatehouse.toml:3", self.machine.said())
+        self.assertIn("candidate.toml:3", self.machine.said())
         self.assertIn("mood", self.machine.said())
 
 
