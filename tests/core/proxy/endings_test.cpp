@@ -311,5 +311,23 @@ TEST_F(Endings, ABodyThatWeCutIsNotFinishedWithALastChunk) {
     EXPECT_FALSE(body.ends_with("\r\n0\r\n\r\n")) << "cut at " << body.size() << " of " << whole_size;
 }
 
+// A client that writes all of its request before it reads: what is closed with bytes unread takes the answer with it.
+TEST_F(Endings, AnAnswerBeforeTheEndOfAnUploadReachesWhoReadsOnlyThen) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+        peer.end();
+        peer.read_all();
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8388608\r\n\r\n");
+    const std::string piece(64 * 1024, 'x');
+    for (int i = 0; i < 128; ++i) {
+        client.send(piece);
+    }
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 403 No"));
+}
+
 }  // namespace
 }  // namespace core::proxy::testing
