@@ -23,7 +23,7 @@ import unittest
 import build
 import kspp
 import sign
-from machine import FIRMWARE, Machine, enrolled_firmware, free_port
+from machine import FILES, FIRMWARE, Machine, enrolled_firmware, free_port
 
 BOOT = 240  # seconds at most until something answers; a busy machine needs most of it
 TOOLS = build.Tools()
@@ -103,6 +103,14 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         super().__init__(("127.0.0.1", 0), Site)
         self.name = name
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def vouch_for(name, key, certificate, *more):
+    """Makes a certificate that vouches for itself, with its key."""
+    alternatives = ",".join((f"DNS:{name}", *more))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName={alternatives}",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
 
 
 def gatehouse(*words):
@@ -226,9 +234,7 @@ class Serving(MachineTest):
             self.addCleanup(server.server_close)
             self.addCleanup(server.shutdown)
         key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        vouch_for("localhost", key, certificate, "IP:127.0.0.1")
         self.secret = self.folder / "token"
         made = gatehouse("token", "test", "--token-file", TOOLS.path(self.secret))
         self.assertEqual(made.returncode, 0, made.stderr)
@@ -314,21 +320,19 @@ class ConfigurationTest(Serving):
         self.serve()
 
     def test_on_a_volume(self):
-        names = {"gatehouse.config": "gatehouse.toml", "gatehouse.certificate": "certificate.pem", "gatehouse.key": "key.pem"}
         volume = self.folder / "volume"
         subprocess.run(["mformat", "-C", "-f", "1440", "-v", "GATEHOUSE", "-i", volume, "::"], check=True)
         for name, content in self.machine.credentials.items():
-            file = self.folder / names[name]
+            file = self.folder / FILES[name]
             file.write_text(content)
-            subprocess.run(["mcopy", "-n", "-o", "-i", volume, file, f"::{names[name]}"], check=True)
+            subprocess.run(["mcopy", "-n", "-o", "-i", volume, file, f"::{FILES[name]}"], check=True)
         self.machine.credentials = {}
         self.machine.volume = volume
         self.serve()
         self.assertIn("web1", self.operate("status"))
 
     def test_on_a_volume_in_the_layout_of_cloud_init(self):
-        names = {"gatehouse.config": "gatehouse.toml", "gatehouse.certificate": "certificate.pem", "gatehouse.key": "key.pem"}
-        files = [{"path": f"/etc/gatehouse/{names[name]}", "encoding": "b64",
+        files = [{"path": f"/etc/gatehouse/{FILES[name]}", "encoding": "b64",
                   "content": base64.b64encode(content.encode()).decode()} for name, content in self.machine.credentials.items()]
         # JSON is YAML.
         user_data = "#cloud-config\n" + json.dumps({"write_files": files, "runcmd": ["reboot"]})
@@ -481,9 +485,7 @@ class LogTest(Serving):
         self.vouch("logs.example.org")
 
     def vouch(self, name):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout",
-                        self.folder / f"{name}.key", "-out", self.folder / f"{name}.crt"], check=True, capture_output=True)
+        vouch_for(name, self.folder / f"{name}.key", self.folder / f"{name}.crt")
 
     def send_to(self, port, name, authority):
         self.machine.credentials |= {"gatehouse.log": f"server=10.0.2.2:{port}\nname={name}\n",

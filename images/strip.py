@@ -34,8 +34,8 @@ var/backups var/cache var/lib var/log var/mail var/opt var/spool var/local
 
 # bin and sbin: everything else goes. udevd needs udevadm, mount units need mount and umount.
 PROGRAMS = {
-    "gatehouse", "gatehouse-console", "gatehouse-setup", "gatehouse-update", "rsyslogd", "mount", "umount", "mke2fs", "mkfs.ext4",
-    "e2fsck", "fsck.ext4", "udevadm",
+    "gatehouse", "gatehouse-console", "gatehouse-setup", "gatehouse-update", "rsyslogd", "mount", "umount",
+    "mke2fs", "mkfs.ext4", "e2fsck", "fsck.ext4", "udevadm",
     "systemd-repart", "systemd-tmpfiles", "systemctl", "journalctl", "networkctl", "init",
 }
 
@@ -54,8 +54,8 @@ network-pre nss-lookup nss-user-lookup paths poweroff reboot remote-fs shutdown 
 time-sync timers umount
 """.split()} | {
     "gatehouse.service", "gatehouse-console.service", "gatehouse-health.service", "gatehouse-log.service",
-    "gatehouse-seal.service",
-    "gatehouse-setup.service", "gatehouse-update.path", "gatehouse-update.service", "boot.mount", "var.mount", "tmp.mount",
+    "gatehouse-seal.service", "gatehouse-setup.service", "gatehouse-update.path", "gatehouse-update.service",
+    "boot.mount", "var.mount", "tmp.mount",
     "system.slice", "systemd-bless-boot.service",
     "systemd-halt.service", "systemd-poweroff.service", "systemd-reboot.service",
     "systemd-journald.service", "systemd-journald.socket", "systemd-journald-dev-log.socket",

@@ -94,7 +94,7 @@ private:
     Options& options_;
 };
 
-CLI::App& add_verb(CLI::App& parent, Options& options, const std::string& name, Command command,
+CLI::App& add_verb(CLI::App& parent, Options& options, Command command, const std::string& name,
                    const std::string& help, const std::string& footer) {
     CLI::App& added = add_verb(parent, options, command, name, help);
     added.footer(footer);
@@ -133,9 +133,9 @@ void add_expires(CLI::App& command, Options& options) {
         ->type_name("DURATION");
 }
 
-CLI::App& add_strategy(CLI::App& deploy, Options& options, const std::string& name, Command command,
+CLI::App& add_strategy(CLI::App& deploy, Options& options, Command command, const std::string& name,
                        const std::string& help, const std::string& footer) {
-    CLI::App& strategy = add_verb(deploy, options, name, command, help, footer);
+    CLI::App& strategy = add_verb(deploy, options, command, name, help, footer);
     strategy.add_option("RECIPE", options.recipe, "[deploy.RECIPE] of the file; flags go over it")->type_name("");
     static config::Recipe defaults;
     config::each_field(defaults, AddFlags(strategy, options));
@@ -148,7 +148,7 @@ CLI::App& add_strategy(CLI::App& deploy, Options& options, const std::string& na
 }  // namespace
 
 void add_guard(CLI::App& app, Options& options, core::WallTime now) {
-    CLI::App& guard = add_verb(app, options, "guard", Command::guard, "May a deploy start now; why not; when it may",
+    CLI::App& guard = add_verb(app, options, Command::guard, "guard", "May a deploy start now; why not; when it may",
                                "Example: gatehouse guard --for 30m && gatehouse deploy rolling app\n"
                                "Exit codes: 0 every guard agrees, 1 one does not, or cannot be asked.");
     guard
@@ -178,16 +178,16 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
         "on, deploy abort ends it.\n"
         "{server}, {host} and {port} in the command are the server's.");
     CLI::App& plan =
-        add_strategy(deploy, options, "plan", Command::deploy_plan, "Every step and what it waits for; do nothing",
+        add_strategy(deploy, options, Command::deploy_plan, "plan", "Every step and what it waits for; do nothing",
                      "Example: gatehouse deploy plan --pool app --run 'ssh {host} restart'");
     plan.add_option("--strategy", options.strategy, "rolling (the default) or maintenance")
         ->check(CLI::IsMember({"rolling", "maintenance"}).description(""))
         ->type_name("STRATEGY");
     CLI::App& rolling =
-        add_strategy(deploy, options, "rolling", Command::deploy_rolling, "Batch after batch, while the others serve",
+        add_strategy(deploy, options, Command::deploy_rolling, "rolling", "Batch after batch, while the others serve",
                      "Example: gatehouse deploy rolling --pool app --run 'ssh {host} x' --dry-run\n"
                      "Exit codes: 0 every server was deployed and verified, 1 it stopped.");
-    CLI::App& maintenance = add_strategy(deploy, options, "maintenance", Command::deploy_maintenance,
+    CLI::App& maintenance = add_strategy(deploy, options, Command::deploy_maintenance, "maintenance",
                                          "All at once, while visitors see the page",
                                          "Example: gatehouse deploy maintenance --pool app --run 'ssh {host} migrate'\n"
                                          "The site opens with the first server that is verified.");
@@ -199,31 +199,31 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
         add_expires(*strategy, options);
     }
     CLI::App& rollback =
-        add_verb(deploy, options, "rollback", Command::deploy_rollback, "Undo the last one, everywhere at once",
+        add_verb(deploy, options, Command::deploy_rollback, "rollback", "Undo the last one, everywhere at once",
                  "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
     rollback.add_option("--run", options.run, "The command; else the recipe's rollback")->type_name("TEXT");
     rollback.add_flag("--rolling", options.rolling, "Batch by batch; else all at once");
     add_why(rollback, options);
-    CLI::App& status = add_verb(deploy, options, "status", Command::deploy_status, "The rollout under way, or the last",
+    CLI::App& status = add_verb(deploy, options, Command::deploy_status, "status", "The rollout under way, or the last",
                                 "Example: gatehouse deploy status --watch");
     status.add_option("ID", options.rollout, "Another one")->type_name("");
     status.add_flag("--watch", options.watch, "Follow it to its end");
-    add_why(add_verb(deploy, options, "pause", Command::deploy_pause, "Begin no step any more; those under way end",
+    add_why(add_verb(deploy, options, Command::deploy_pause, "pause", "Begin no step any more; those under way end",
                      "Example: gatehouse deploy pause --why 'the phone rings'"),
             options);
-    CLI::App& resume = add_verb(deploy, options, "resume", Command::deploy_resume, "Go on; what failed is tried again",
+    CLI::App& resume = add_verb(deploy, options, Command::deploy_resume, "resume", "Go on; what failed is tried again",
                                 "Example: gatehouse deploy resume --why 'disk is free again'");
     resume.add_flag("--skip", options.skip, "Take what failed for done");
     add_why(resume, options);
-    add_why(add_verb(deploy, options, "abort", Command::deploy_abort, "End it; touched servers stay fenced",
+    add_why(add_verb(deploy, options, Command::deploy_abort, "abort", "End it; touched servers stay fenced",
                      "Example: gatehouse deploy abort --why 'wrong release'"),
             options);
-    CLI::App& history = add_verb(deploy, options, "history", Command::deploy_history, "The last rollouts",
+    CLI::App& history = add_verb(deploy, options, Command::deploy_history, "history", "The last rollouts",
                                  "Example: gatehouse deploy history --last 5");
     history.add_option("--last", options.last, "How many (20)")
         ->check(CLI::Range(1, 1000).description(""))
         ->type_name("NUMBER");
-    CLI::App& report = add_verb(deploy, options, "report", Command::deploy_report, "Steps, times, what visitors saw",
+    CLI::App& report = add_verb(deploy, options, Command::deploy_report, "report", "Steps, times, what visitors saw",
                                 "Example: gatehouse deploy report --json");
     report.add_option("ID", options.rollout, "Another one than the last")->type_name("");
 }

@@ -1,5 +1,4 @@
 #include "appliance/control/proxy_link.hpp"
-#include "appliance/control/messages.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -7,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <utility>
+
+#include "appliance/control/messages.hpp"
 
 namespace appliance::control {
 namespace {

@@ -1,11 +1,12 @@
 #include "appliance/control/supervisor_link.hpp"
-#include "appliance/control/messages.hpp"
 
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <string>
 #include <utility>
+
+#include "appliance/control/messages.hpp"
 
 namespace appliance::control {
 namespace {

@@ -31,6 +31,7 @@ struct Refused {
 template <typename T>
 using Outcome = tl::expected<T, Refused>;
 
+// status: of HTTP, 400 to 599.
 inline tl::unexpected<Refused> refuse(int status, std::string what, std::string why = {}, std::string mend = {}) {
     return tl::unexpected(Refused{status, {std::move(what), std::move(why), std::move(mend), 0}});
 }

@@ -115,25 +115,29 @@ void read_our_layout(const fs::path& mounted, Credentials& credentials) {
     }
 }
 
+void take_user_data(std::string_view text, Credentials& credentials) {
+    const auto found = read_user_data(text);
+    if (!found) {
+        say(found.error().line());
+        return;
+    }
+    for (const std::string& line : found->passed_over) {
+        say("user-data: " + line);
+    }
+    for (const auto& [name, content] : found->files) {
+        const auto* known =
+            std::find_if(all.begin(), all.end(), [&name = name](const Handed& it) { return it.file == name; });
+        if (known == all.end()) {
+            say(fmt::format("user-data: /etc/gatehouse/{} means nothing here", name));
+        } else {
+            credentials.try_emplace(std::string(known->credential), content);
+        }
+    }
+}
+
 void read_nocloud(const fs::path& mounted, Credentials& credentials) {
     if (const auto text = read_on_volume(mounted, "user-data")) {
-        const auto found = read_user_data(*text);
-        if (!found) {
-            say(found.error().line());
-            return;
-        }
-        for (const std::string& line : found->passed_over) {
-            say("user-data: " + line);
-        }
-        for (const auto& [name, content] : found->files) {
-            const auto* known =
-                std::find_if(all.begin(), all.end(), [&name = name](const Handed& it) { return it.file == name; });
-            if (known == all.end()) {
-                say(fmt::format("user-data: /etc/gatehouse/{} means nothing here", name));
-            } else {
-                credentials.try_emplace(std::string(known->credential), content);
-            }
-        }
+        take_user_data(*text, credentials);
     }
     if (const auto text = read_on_volume(mounted, "network-config")) {
         const auto lines = read_network_config(*text);
@@ -183,8 +187,8 @@ Credentials collect() {
     return credentials;
 }
 
-// Readable for Gatehouse's processes, whose group it is given. False: it could not be written, and the file is as it
-// was.
+// Readable for Gatehouse's processes, whose group it is given; mode 0644: for other users' too. False: it could not be
+// written, and the file is as it was.
 bool write_file(const fs::path& path, std::string_view text, mode_t mode = 0640) {
     const group* owner = ::getgrnam("gatehouse");
     const std::string half = path.string() + ".new";

@@ -1,12 +1,11 @@
 """The daemon as systemd starts it in the image: never root, with the two capabilities that it needs."""
 
-import pathlib
 import shutil
 
 import house
-from house import get, wait_until
+from house import get, process_status, wait_until
 
-NEEDED = "net_admin,net_bind_service"
+NEEDED = "-all,+net_admin,+net_bind_service"
 
 
 class Account(house.SystemTest):
@@ -15,23 +14,18 @@ class Account(house.SystemTest):
     def prepare(self):
         for path in (self.house.folder, *self.house.folder.iterdir()):
             shutil.chown(path, "gatehouse", "gatehouse")
-        capabilities = ",".join(f"+{name}" for name in NEEDED.split(","))
         self.house.through = ["setpriv", "--reuid=gatehouse", "--regid=gatehouse", "--clear-groups", "--no-new-privs",
-                              f"--inh-caps=-all,{capabilities}", f"--ambient-caps=-all,{capabilities}",
-                              f"--bounding-set=-all,{capabilities}", "--pdeathsig=TERM"]
-
-    def status(self, pid):
-        lines = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-        return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+                              f"--inh-caps={NEEDED}", f"--ambient-caps={NEEDED}", f"--bounding-set={NEEDED}",
+                              "--pdeathsig=TERM"]
 
     def test_it_serves_fences_and_becomes_another_program_without_root(self):
         self.assertEqual(get(address=("127.0.0.1", 80)).status, 200)
         for pid in (self.house.daemon.pid, *self.house.children().values()):
-            self.assertNotIn("0", self.status(pid)["Uid"].split())
+            self.assertNotIn("0", process_status(pid)["Uid"].split())
         net_admin = f"{1 << 12:016x}"
         for role, pid in self.house.children().items():
-            self.assertEqual(self.status(pid)["CapEff"], net_admin if role == "fence" else "0" * 16, role)
-            self.assertEqual(self.status(pid)["CapAmb"], "0" * 16, role)
+            self.assertEqual(process_status(pid)["CapEff"], net_admin if role == "fence" else "0" * 16, role)
+            self.assertEqual(process_status(pid)["CapAmb"], "0" * 16, role)
         self.house.cli("fence", "web1", "--why", "without root")
         self.assertEqual({get(address=("127.0.0.1", 80)).getheader("X-Served-By") for _ in range(10)}, {"web2"})
         self.house.cli("upgrade")

@@ -102,6 +102,12 @@ def wait_until(condition, seconds, what):
         time.sleep(0.01)
 
 
+def process_status(pid):
+    """The lines of /proc/PID/status by their names."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
 def enter_namespace(descriptor):
     if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")

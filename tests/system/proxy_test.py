@@ -134,13 +134,9 @@ class Proxy(house.SystemTest):
         self.assertEqual({get().getheader("X-Served-By") for _ in range(10)}, {"web1", "web2"})
 
     def test_the_proxy_runs_without_any_privilege_and_the_fence_helper_with_one(self):
-        def status(role):
-            with open(f"/proc/{self.house.children()[role]}/status", encoding="ascii") as file:
-                return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-
         net_admin = f"{1 << 12:016x}"
         for role in ("control", "proxy", "fence"):
-            found = status(role)
+            found = house.process_status(self.house.children()[role])
             self.assertNotEqual(found["Uid"].split()[1], "0", role)
             self.assertEqual(found["NoNewPrivs"], "1", role)
             self.assertEqual(found["CapEff"], net_admin if role == "fence" else "0" * 16, role)

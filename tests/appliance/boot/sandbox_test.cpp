@@ -25,19 +25,19 @@ namespace {
 
 const Account nobody{"nobody", 65534, 65534};
 
-// 0 when check holds in a child of that role; 99 when it could not even get there.
-std::string in_child(Role role, bool confined, const std::function<bool()>& check) {
+// 0 when check holds in a child that has done begin; 99 when it could not even do that.
+std::string in_fork(const std::function<bool()>& begin, const std::function<bool()>& check) {
     const pid_t pid = ::fork();
     if (pid == 0) {
-        const auto dropped = drop_privileges(role, nobody);
-        if (!dropped || (confined && !confine(role, {"/tmp"}))) {
-            ::_exit(99);
-        }
-        ::_exit(check() ? 0 : 1);
+        ::_exit(!begin() ? 99 : check() ? 0 : 1);
     }
     int status = 0;
     ::waitpid(pid, &status, 0);
     return describe_exit(status);
+}
+
+std::string in_child(Role role, bool confined, const std::function<bool()>& check) {
+    return in_fork([&] { return drop_privileges(role, nobody) && (!confined || confine(role, {"/tmp"})); }, check);
 }
 
 bool status_says(const std::string& line) {
@@ -94,8 +94,7 @@ TEST_F(SandboxTest, TheFenceKeepsNetAdminAlone) {
 
 // As where systemd starts the daemon as its user, with the capabilities that it needs.
 std::string in_own_child(Role role, const std::function<bool()>& check) {
-    const pid_t pid = ::fork();
-    if (pid == 0) {
+    const auto begin = [role] {
         const bool ready = ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && ::setgroups(0, nullptr) == 0 &&
                            ::setgid(nobody.gid) == 0 && ::setuid(nobody.uid) == 0;
         ::capng_clear(CAPNG_SELECT_CAPS);
@@ -103,14 +102,9 @@ std::string in_own_child(Role role, const std::function<bool()>& check) {
                        CAP_NET_ADMIN);
         const bool given = ::capng_apply(CAPNG_SELECT_CAPS) == 0 &&
                            ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0) == 0;
-        if (!ready || !given || !check_privileges() || !drop_privileges(role, nobody)) {
-            ::_exit(99);
-        }
-        ::_exit(check() ? 0 : 1);
-    }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return describe_exit(status);
+        return ready && given && check_privileges() && drop_privileges(role, nobody);
+    };
+    return in_fork(begin, check);
 }
 
 TEST_F(SandboxTest, WhoIsThatUserAlreadyKeepsNoMoreThanWhoWasRoot) {
