@@ -198,6 +198,10 @@ io::Task<BodyEnd> move_body(BodyMove move) {
             }
             move.pipes = nullptr;  // none to be had; this body is copied
         }
+        // Nobody may be left to take it, and nothing of ours was out that could have been cancelled when he went.
+        if (move.to.socket().aborted()) {
+            co_return BodyEnd::sink_failed;
+        }
         const int got = co_await receive(move);
         if (got < 0 || (got == 0 && move.from.socket().broken_off())) {
             co_return BodyEnd::source_failed;

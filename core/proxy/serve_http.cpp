@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 
 #include "core/http/parser.hpp"
@@ -8,10 +9,10 @@
 namespace core::proxy {
 namespace {
 
-// How long, and for how many bytes, we listen to a client that was told that we close. Closing at once would send RST
-// for what it still sends, and RST makes its kernel throw away our answer (RFC 9112 9.6).
-constexpr Milliseconds linger_for{1'000};
-constexpr std::size_t linger_bytes = 256 * 1024;
+// How long a client that was told that we close may be silent before we do. Timeouts::linger is the end of its patience
+// with one that is not: closing at once would send RST for what it still sends, and RST makes its kernel throw away our
+// answer (RFC 9112 9.6).
+constexpr Milliseconds linger_silence{2'000};
 
 enum class Arrival : std::uint8_t {
     request,  // the worker's request_head() holds it
@@ -89,18 +90,16 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
 }
 
 io::Task<void> linger(Session& session) {
+    const io::Loop& loop = session.worker.loop();
+    const Milliseconds limit = session.worker.routing()->snapshot().timeouts.linger;
+    const io::Tick until = loop.now() + static_cast<io::Tick>(limit.count());
     session.client.shutdown_send();
-    session.deadline.set(linger_for);
-    session.inbox.consume(session.inbox.view().size());
-    std::size_t total = 0;
-    while (total < linger_bytes && !session.client.aborted()) {
-        const int got = co_await session.inbox.fill();
-        if (got <= 0) {
-            break;
-        }
-        total += static_cast<std::size_t>(got);
+    int got = 0;
+    do {
         session.inbox.consume(session.inbox.view().size());
-    }
+        session.deadline.set(std::min(linger_silence, limit));
+        got = co_await session.inbox.fill();
+    } while (got > 0 && !session.client.aborted() && loop.now() < until);
     session.deadline.clear();
 }
 

@@ -64,6 +64,7 @@ struct Timeouts {
     Milliseconds backend{60'000};        // a backend's silence: until the head, and between two bytes of a body
     Milliseconds client{60'000};         // a client's silence in the middle of a body, either way
     Milliseconds relay_idle{3'600'000};  // a relay with no byte either way
+    Milliseconds linger{30'000};         // a client's sending on after it was told that we close
 };
 
 // How fast a client's body must come at least, once its first byte is here. least: bytes per second, 0: any. credit:

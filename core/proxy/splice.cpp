@@ -88,6 +88,9 @@ io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::PipeLoan& loan) {
         const ssize_t got =
             ::splice(move.from.fd(), nullptr, pipe.in.get(), nullptr, ask, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
         if (got < 0 && errno == EAGAIN) {
+            if (move.to.aborted()) {
+                co_return SpliceEnd::sink_failed;  // as in move_body: what would the source still be waited for?
+            }
             const bool ready = co_await await_source(move);
             if (!ready) {
                 co_return SpliceEnd::source_failed;

@@ -1,5 +1,6 @@
 #include "tests/torture/client.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "tests/support/socket_pair.hpp"
@@ -41,7 +42,11 @@ Wire Client::connect() {
 
 bool Client::exchange(Wire& wire, const std::vector<Plan>& plans) {
     const Plan& first = plans.front();
-    wire.begin(first.client.reads, first.kind == Kind::upgrade ? Cut{} : first.client.cut, first.seed);
+    Pace reads = first.client.reads;
+    for (const Plan& plan : plans) {
+        reads.piece = std::max(reads.piece, plan.server.size / pieces_max);
+    }
+    wire.begin(reads, first.kind == Kind::upgrade ? Cut{} : first.client.cut, first.seed);
     if (first.kind == Kind::upgrade || first.expect) {
         return converse(wire, first);
     }
@@ -74,7 +79,8 @@ bool Client::converse(Wire& wire, const Plan& plan) {
     if (plan.kind == Kind::upgrade && answer.status() == 101) {
         run_relay(wire, plan, plan.client, plan.server, ledger_);
     } else if (!excused(plan, answer, ledger_.was_reached(plan.seed))) {
-        ledger_.blame(plan, "client", "neither 100 nor 101 but " + answer.head);
+        const bool stuck = wire.end() == Wire::End::stuck;
+        ledger_.blame(plan, "client", stuck ? "stuck before a 100 or a 101" : "neither 100 nor 101 but " + answer.head);
     }
     return false;
 }

@@ -15,12 +15,11 @@ constexpr std::size_t size_max = 4 << 20;
 // No request's head is shorter when it comes to the server.
 constexpr std::size_t request_least = 40;
 
-// A long message is never cut into more than some two thousand pieces, or few messages would ever be tried.
 Pace make_pace(Random& random, std::size_t size) {
     if (random.chance(50)) {
         return {};
     }
-    Pace pace{.piece = std::max<std::size_t>(std::size_t{1} << random.below(17), size / 1000)};
+    Pace pace{.piece = std::max<std::size_t>(std::size_t{1} << random.below(17), size / pieces_max)};
     if (random.chance(50)) {
         pace.pause = std::chrono::microseconds(1 + random.size(20'000));
         pace.percent = static_cast<unsigned>(1 + random.below(30));

@@ -19,6 +19,9 @@ enum class Kind : std::uint8_t {
 
 enum class Framing : std::uint8_t { none, length, chunked, until_close };
 
+// A long message is never cut into more than some two thousand pieces, or few messages would ever be tried.
+inline constexpr std::size_t pieces_max = 1000;
+
 // How a side sends or reads: in pieces of a random size up to piece, with a pause now and then.
 struct Pace {
     std::size_t piece = 1 << 20;         // bytes

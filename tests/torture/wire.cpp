@@ -52,6 +52,8 @@ void Wire::send(std::string bytes, const Pace& pace) {
     out_at_ = 0;
     out_ += bytes;
     sends_ = pace;
+    // Of messages sent together, one may be long and the last one's pieces tiny: as make_pace has it, not for ever.
+    sends_.piece = std::max(sends_.piece, out_.size() / pieces_max);
 }
 
 bool Wire::flush() {

@@ -67,6 +67,9 @@ TEST(Apart, HasNothingOpenOfOurs) {
 }
 
 TEST(Apart, SeveralAtOnceDoNotHoldEachOthersPipes) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "a sanitized build: g++ 12's allocator there does not survive a fork beside other threads";
+#endif
     std::vector<std::future<std::string>> all;
     for (int i = 0; i < 8; ++i) {
         all.push_back(std::async(std::launch::async, [i] {

@@ -329,5 +329,46 @@ TEST_F(Endings, AnAnswerBeforeTheEndOfAnUploadReachesWhoReadsOnlyThen) {
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 403 No"));
 }
 
+// Nobody takes the body, and we have said so: the client is listened to as long as it goes on, but not for ever.
+TEST_F(Endings, ARefusedUploadIsHeardToItsEnd) {
+    Gate gate({nobody()});
+    Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8388608\r\n\r\n");
+    const std::string piece(64 * 1024, 'x');
+    std::size_t left = 8 << 20;
+    for (ssize_t sent = 1; left > 0 && sent > 0; left -= static_cast<std::size_t>(std::max<ssize_t>(sent, 0))) {
+        sent = ::send(client.fd(), piece.data(), std::min(left, piece.size()), MSG_NOSIGNAL);
+    }
+    EXPECT_EQ(left, 0U);
+    client.end();
+    const std::string answer = client.read_all();
+    EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 503"), Not(HasSubstr("<reset>"))));
+}
+
+TEST_F(Endings, AnUploadThatGoesOnAfterItsRefusalIsCutInTime) {
+    Gate gate({nobody()}, Mode::http, [](Snapshot& s) { s.timeouts.linger = Milliseconds(300); });
+    Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8388608\r\n\r\n");
+    EXPECT_THAT(client.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 503"));
+    const auto began = std::chrono::steady_clock::now();
+    while (::send(client.fd(), "x", 1, MSG_NOSIGNAL) == 1 && std::chrono::steady_clock::now() - began < 20s) {
+        ::usleep(20'000);
+    }
+    const auto took = std::chrono::steady_clock::now() - began;
+    EXPECT_GE(took, 250ms);
+    EXPECT_LT(took, 20s);
+}
+
+TEST_F(Endings, ARefusedClientThatSendsNothingMoreIsLeftSoon) {
+    Gate gate({nobody()});
+    const Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8388608\r\n\r\n");
+    const auto began = std::chrono::steady_clock::now();
+    while (gate.server().report().listeners[0].sessions > 0 && std::chrono::steady_clock::now() - began < 20s) {
+        ::usleep(20'000);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+}
+
 }  // namespace
 }  // namespace core::proxy::testing

@@ -1,0 +1,57 @@
+// Bodies where one side goes away at a moment that no client or server can choose.
+#include "core/proxy/body.hpp"
+
+#include <fcntl.h>
+
+#include <optional>
+
+#include "tests/core/net/net_test.hpp"
+
+namespace core::proxy::testing {
+namespace {
+
+io::Task<void> move_to_end(BodyMove move, std::optional<BodyEnd>& end) {
+    end = co_await move_body(move);
+}
+
+class BodyTest : public net::testing::NetTest, public ::testing::WithParamInterface<bool> {};
+
+// The server's end may be seen while the request's head is still on its way, or a piece of its body: nothing of ours is
+// out then that could be cancelled, and a client that waits for a 100 would never send what ends the upload.
+TEST_P(BodyTest, WaitsForNothingOnceNobodyTakesIt) {
+    ::fcntl(socket_->fd(), F_SETFL, O_NONBLOCK);  // as all of the proxy's, for splice(2)
+    auto [near, far] = tests::socket_pair();
+    net::Socket sink(*loop_, std::move(near));
+    net::Deadline sink_deadline(sink);
+    net::Deadline source_deadline(*socket_);
+    Inbox source(*socket_);
+    ScratchPool scratch;
+    io::PipePool pipes;
+    Moved moved;
+    Outbox outbox(scratch.take(), moved);
+    outbox.aim(sink, sink_deadline, Milliseconds(60'000));
+    bool spliced = false;
+    std::optional<BodyEnd> end;
+    sink.reset();
+    io::TaskGroup group;
+    group.start(move_to_end({.from = source,
+                             .deadline = source_deadline,
+                             .patience = Milliseconds(60'000),
+                             .effect = net::Deadline::Effect::abort,
+                             .to = outbox,
+                             .framing = {.kind = http::Framing::Kind::length, .length = 10 * splice_least},
+                             .chunks = {},
+                             .chunk = false,
+                             .pace = nullptr,
+                             .pipes = GetParam() ? &pipes : nullptr,
+                             .spliced = spliced},
+                            end));
+    run(group);
+    EXPECT_EQ(end, BodyEnd::sink_failed);
+}
+
+INSTANTIATE_TEST_SUITE_P(With, BodyTest, ::testing::Bool(),
+                         [](const auto& each) { return each.param ? "Splice" : "Copy"; });
+
+}  // namespace
+}  // namespace core::proxy::testing
