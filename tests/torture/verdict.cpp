@@ -44,8 +44,12 @@ std::string judge_cut_response(const Plan& plan, const Incoming& response, Wire:
     if (response.head.empty() && plan.early) {
         return {};
     }
-    if (response.status() == 502 && response.whole && plan.server.cut.way == Cut::Way::reset) {
+    const bool resets = plan.server.cut.way == Cut::Way::reset;
+    if (resets && response.status() == 502 && response.whole) {
         return {};  // RST throws away what the server's kernel has not sent yet, the head perhaps
+    }
+    if (resets && response.head.empty() && end == Wire::End::broken) {
+        return {};  // and passed on, what the proxy's has not
     }
     if (response.status() != plan.status) {
         return fmt::format("status {} where the head had gone out before the break", response.status());
