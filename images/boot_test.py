@@ -30,8 +30,6 @@ TOOLS = build.Tools()
 WORK = build.WORK
 VERSION = (build.HERE / "mkosi.version").read_text().strip()
 DISK = WORK / f"gatehouse_{VERSION}.raw"
-# Above 2.0, as far as its work makes it: it mounts a volume.
-EXPOSURE = {"gatehouse-setup.service": 2.2}
 DATA = 256 << 20  # bytes that the disk has for the data partition
 
 CONFIGURATION = """\
@@ -200,7 +198,7 @@ class SettingsTest(unittest.TestCase):
         print("", *departures, sep="\n  ")
         self.assertEqual(findings, [])
 
-    def test_no_unit_of_ours_is_more_exposed_than_it_says(self):
+    def test_no_unit_of_ours_is_more_exposed_than_it_may_be(self):
         units = sorted((WORK / "tree/usr/lib/systemd/system").glob("gatehouse*.service"))
         self.assertGreater(len(units), 5)
         for unit in units:
@@ -208,7 +206,7 @@ class SettingsTest(unittest.TestCase):
                                  f"--root={TOOLS.path(WORK / 'tree')}", unit.name])
             exposure = float(re.search(r"exposure level for .*: ([0-9.]+)", said).group(1))
             print(f"\n  {unit.name}: {exposure}", end="")
-            self.assertLessEqual(exposure, EXPOSURE.get(unit.name, 2.0), unit.name)
+            self.assertLessEqual(exposure, 2.0, unit.name)
 
 
 class ReproducibleTest(unittest.TestCase):
@@ -284,6 +282,17 @@ class ServingTest(Serving):
 
 
 class Updates(http.server.SimpleHTTPRequestHandler):
+    halfway = None  # an event: set when half of the root partition is out, and the other half never comes
+
+    def copyfile(self, source, outputfile):
+        if self.halfway is None or "root" not in self.path:
+            super().copyfile(source, outputfile)
+            return
+        outputfile.write(source.read(os.fstat(source.fileno()).st_size // 2))
+        outputfile.flush()
+        self.halfway.set()
+        self.connection.recv(1)  # until the other side has gone
+
     def log_message(self, *_):
         pass
 
@@ -550,7 +559,9 @@ class UpdateTest(Serving):
     def setUp(self):
         super().setUp()
         (self.folder / "updates").mkdir()
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Updates, directory=self.folder / "updates"))
+        self.updates = type("UpdatesHere", (Updates,), {})
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
+                                                 functools.partial(self.updates, directory=self.folder / "updates"))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
@@ -599,6 +610,27 @@ class UpdateTest(Serving):
         self.assertEqual(self.versions(), {"2": "served", "3": "given up"})
         self.assertEqual(self.seen(), {"I am web2"}, "the fence is still there")
         print(f"a version that never serves, from the command to the old one's first request: {time.monotonic() - begun:.0f} s")
+
+    def test_a_power_cut_in_the_middle_of_an_update_costs_nothing_but_the_update(self):
+        make_version("2", self.folder)
+        self.serve()
+        self.settled()
+        self.operate("fence", "web1", "--why", "to be kept")
+        self.updates.halfway = threading.Event()
+        self.operate("update", "install", self.offers + "2/", "--reboot")
+        self.assertTrue(self.updates.halfway.wait(BOOT))
+        time.sleep(3)  # for what came to be written
+        self.machine.cut_power()
+
+        self.updates.halfway = None
+        self.serve()
+        self.assertEqual(self.seen(), {"I am web2"}, "the fence was there before the first request")
+        self.assertEqual((self.settled()["running"], self.versions()), (VERSION, {VERSION: "served"}))
+        self.operate("update", "install", self.offers + "2/", "--reboot")
+        self.ends()
+        self.serve()
+        self.machine.wait_for(lambda: self.versions() == {VERSION: "served", "2": "served"}, BOOT, "2 has served")
+        self.assertEqual(self.seen(), {"I am web2"}, "the fence is still there")
 
     def test_the_version_before_comes_back_when_asked_for(self):
         make_version("2", self.folder)
