@@ -9,9 +9,8 @@
 namespace core::proxy {
 namespace {
 
-// How long a client that was told that we close may be silent before we do. Timeouts::linger is the end of its patience
-// with one that is not: closing at once would send RST for what it still sends, and RST makes its kernel throw away our
-// answer (RFC 9112 9.6).
+// How long a client that was told that we close may be silent before we do; one that still sends is listened to, for up
+// to Timeouts::linger. Closing at once would send RST, which makes its kernel throw away our answer (RFC 9112 9.6).
 constexpr Milliseconds linger_silence{2'000};
 
 enum class Arrival : std::uint8_t {
