@@ -1,6 +1,13 @@
 #include "images/setup/lines.hpp"
 
+#include <algorithm>
+
 namespace images::setup {
+namespace {
+
+constexpr std::size_t name_max = 253;
+
+}  // namespace
 
 core::base::Result<void> each_line(std::string_view text, const std::function<core::base::Result<void>(Line)>& take) {
     while (!text.empty()) {
@@ -21,6 +28,12 @@ core::base::Result<void> each_line(std::string_view text, const std::function<co
         }
     }
     return {};
+}
+
+bool is_host_name(std::string_view text) noexcept {
+    return !text.empty() && text.size() <= name_max && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    });
 }
 
 }  // namespace images::setup

@@ -16,7 +16,6 @@ using core::base::fail;
 using core::base::Result;
 
 constexpr std::uint16_t syslog_tls = 6514;  // RFC 5425, section 4.1
-constexpr std::size_t name_max = 253;
 constexpr std::string_view usage = "write server=logs.example.org:6514, and name= where its certificate has another";
 
 struct Place {
@@ -24,12 +23,6 @@ struct Place {
     std::uint16_t port = syslog_tls;
     bool is_address = false;
 };
-
-bool is_name(std::string_view text) {
-    return !text.empty() && text.size() <= name_max && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-    });
-}
 
 Result<Place> read_place(std::string_view text) {
     const bool bracketed = text.starts_with('[');
@@ -40,7 +33,7 @@ Result<Place> read_place(std::string_view text) {
     const std::string host(text.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end));
     const std::string_view rest = text.substr(bracketed ? end + 1 : end);
     Place place{host, syslog_tls, Address::parse_host(host, 0).has_value()};
-    if (!place.is_address && (bracketed || !is_name(host))) {
+    if (!place.is_address && (bracketed || !is_host_name(host))) {
         return fail(fmt::format("'{}' is no name and no address", host), "", std::string(usage));
     }
     if (!rest.empty()) {
@@ -62,7 +55,7 @@ Result<std::string> log_file(std::string_view text, std::string_view authorities
         if (line.key == "server") {
             return read_place(line.value).map([&place](Place&& it) { place = std::move(it); });
         }
-        if (line.key == "name" && is_name(line.value)) {
+        if (line.key == "name" && is_host_name(line.value)) {
             name = line.value;
             return {};
         }

@@ -37,6 +37,14 @@ Result<std::string> host(std::string_view text, std::string_view key) {
                    : fail(fmt::format("'{}' is no address", text), "", fmt::format("write {}=10.0.0.1", key));
 }
 
+Result<std::string> time_server(std::string_view text) {
+    const auto address = Address::parse_host(std::string(text), 0);
+    if (!address && !is_host_name(text)) {
+        return fail(fmt::format("'{}' is no name and no address", text), "", "write ntp=time.example.org");
+    }
+    return address ? std::string(address->host()) : std::string(text);
+}
+
 }  // namespace
 
 Result<std::string> network_file(std::string_view text) {
@@ -44,7 +52,8 @@ Result<std::string> network_file(std::string_view text) {
     bool addressed = false;
     const auto read = each_line(text, [&](const Line& line) -> Result<void> {
         Result<std::string> known = fail(fmt::format("'{}' is not understood", line.text), "",
-                                         "write address=10.0.0.2/24, gateway=10.0.0.1 and dns=10.0.0.53, a line each");
+                                         "write address=10.0.0.2/24, gateway=10.0.0.1, dns=10.0.0.53 and "
+                                         "ntp=time.example.org, a line each");
         if (line.key == "address") {
             known = interface_address(line.value).map([](const std::string& it) { return "Address=" + it; });
             addressed = true;
@@ -52,6 +61,8 @@ Result<std::string> network_file(std::string_view text) {
             known = host(line.value, line.key).map([](const std::string& it) { return "Gateway=" + it; });
         } else if (line.key == "dns") {
             known = host(line.value, line.key).map([](const std::string& it) { return "DNS=" + it; });
+        } else if (line.key == "ntp") {
+            known = time_server(line.value).map([](const std::string& it) { return "NTP=" + it; });
         }
         return known.map([&lines](const std::string& it) { lines += it + "\n"; });
     });

@@ -5,7 +5,7 @@
 //
 //   gatehouse.config       gatehouse.toml
 //   gatehouse.certificate  certificate.pem     gatehouse.key   key.pem     gatehouse.client-ca  client_ca.pem
-//   gatehouse.page         maintenance.html    gatehouse.network   lines of address=, gateway=, dns=
+//   gatehouse.page         maintenance.html    gatehouse.network   lines of address=, gateway=, dns=, ntp=
 //   gatehouse.token-hash   token-hash          who may configure a machine that has no configuration
 //   gatehouse.update-ca    update_ca.pem       whom a server of updates is held against
 //   gatehouse.log          log                 where the journal goes: lines of server=, name=
