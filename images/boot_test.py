@@ -329,6 +329,12 @@ class ConfigurationTest(Serving):
         self.serve()
 
     def test_on_a_volume(self):
+        """All of it, and a network of its own: it asks the time server that stands there (port 123 of this machine)."""
+        clock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(clock.close)
+        clock.bind(("127.0.0.1", 123))
+        clock.settimeout(BOOT)
+        self.machine.credentials["gatehouse.network"] = "address=10.0.2.15/24\ngateway=10.0.2.2\nntp=10.0.2.2\n"
         volume = self.folder / "volume"
         subprocess.run(["mformat", "-C", "-f", "1440", "-v", "GATEHOUSE", "-i", volume, "::"], check=True)
         for name, content in self.machine.credentials.items():
@@ -339,6 +345,7 @@ class ConfigurationTest(Serving):
         self.machine.volume = volume
         self.serve()
         self.assertIn("web1", self.operate("status"))
+        self.assertEqual(clock.recv(48)[0] & 7, 3, "a client asks (RFC 5905, 7.3)")
 
     def test_on_a_volume_in_the_layout_of_cloud_init(self):
         files = [{"path": f"/etc/gatehouse/{FILES[name]}", "encoding": "b64",

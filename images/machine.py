@@ -13,7 +13,7 @@ import time
 FIRMWARE = pathlib.Path("/usr/share/OVMF")
 # What is handed over, and how it is called on a volume and beside a configuration; the network is told by itself.
 FILES = {"gatehouse.config": "gatehouse.toml", "gatehouse.certificate": "certificate.pem", "gatehouse.key": "key.pem",
-         "gatehouse.client-ca": "client_ca.pem", "gatehouse.page": "maintenance.html",
+         "gatehouse.client-ca": "client_ca.pem", "gatehouse.page": "maintenance.html", "gatehouse.network": "network",
          "gatehouse.update-ca": "update_ca.pem", "gatehouse.log": "log", "gatehouse.log-ca": "log_ca.pem"}
 OWNER = "0f3d5cf5-3a0e-4d0a-9c3e-7c1f7f0f5a2d"
 
@@ -60,7 +60,7 @@ class Machine:
         given = {"gatehouse.network": network} if network else {}
         if configuration:
             beside = pathlib.Path(configuration).parent
-            given |= {name: beside / file for name, file in FILES.items() if (beside / file).exists()}
+            given |= {name: beside / file for name, file in FILES.items() if (beside / file).is_file()}
             given["gatehouse.config"] = configuration
         self.credentials = {name: pathlib.Path(file).read_text() for name, file in given.items()}
 
