@@ -57,11 +57,13 @@ class Machine:
 
     def hand_over(self, configuration, network=None):
         """Files, by their paths; what lies beside the configuration under the names that it may use goes with it."""
-        given = {"gatehouse.network": network} if network else {}
+        given = {}
         if configuration:
             beside = pathlib.Path(configuration).parent
-            given |= {name: beside / file for name, file in FILES.items() if (beside / file).is_file()}
+            given = {name: beside / file for name, file in FILES.items() if (beside / file).is_file()}
             given["gatehouse.config"] = configuration
+        if network:
+            given["gatehouse.network"] = network
         self.credentials = {name: pathlib.Path(file).read_text() for name, file in given.items()}
 
     def command(self):
