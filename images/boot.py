@@ -17,9 +17,9 @@ PORTS = {80: 8080, 443: 8444, 8443: 8443}
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev boot", description="Boots the image under QEMU. Ctrl-C cuts its power.")
-    parser.add_argument("--config", metavar="FILE", help="gatehouse.toml to hand over; its certificate.pem and key.pem too,"
-                                                         " where they lie beside it")
-    parser.add_argument("--network", metavar="FILE", help="lines of address=, gateway= and dns=; DHCP when left out")
+    parser.add_argument("--config", metavar="FILE", help="gatehouse.toml to hand over; what lies beside it as a volume"
+                                                         " would name it (key.pem, network) goes with it")
+    parser.add_argument("--network", metavar="FILE", help="lines of address=, gateway=, dns= and ntp=; DHCP when left out")
     parser.add_argument("--fresh", action="store_true", help="forget the disk of the last time")
     parser.add_argument("--version", default=(build.HERE / "mkosi.version").read_text().strip())
     arguments = parser.parse_args()

@@ -566,9 +566,7 @@ class UpdateTest(Serving):
     def setUp(self):
         super().setUp()
         (self.folder / "updates").mkdir()
-        self.updates = type("UpdatesHere", (Updates,), {})
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                 functools.partial(self.updates, directory=self.folder / "updates"))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Updates, directory=self.folder / "updates"))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
@@ -623,13 +621,14 @@ class UpdateTest(Serving):
         self.serve()
         self.settled()
         self.operate("fence", "web1", "--why", "to be kept")
-        self.updates.halfway = threading.Event()
+        self.addCleanup(setattr, Updates, "halfway", None)
+        Updates.halfway = threading.Event()
         self.operate("update", "install", self.offers + "2/", "--reboot")
-        self.assertTrue(self.updates.halfway.wait(BOOT))
+        self.assertTrue(Updates.halfway.wait(BOOT))
         time.sleep(3)  # for what came to be written
         self.machine.cut_power()
 
-        self.updates.halfway = None
+        Updates.halfway = None
         self.serve()
         self.assertEqual(self.seen(), {"I am web2"}, "the fence was there before the first request")
         self.assertEqual((self.settled()["running"], self.versions()), (VERSION, {VERSION: "served"}))

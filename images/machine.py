@@ -135,6 +135,7 @@ class Machine:
             self.process.kill()
         if self.process:
             self.process.wait()
+        pathlib.Path(self.debugger).unlink(missing_ok=True)
 
     def said(self):
         return self.console.read_text(errors="replace")

@@ -198,7 +198,7 @@ io::Task<BodyEnd> move_body(BodyMove move) {
             }
             move.pipes = nullptr;  // none to be had; this body is copied
         }
-        // Nobody may be left to take it, and nothing of ours was out that could have been cancelled when he went.
+        // The receiver may have gone while nothing of ours was out that could have been cancelled.
         if (move.to.socket().aborted()) {
             co_return BodyEnd::sink_failed;
         }

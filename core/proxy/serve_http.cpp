@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <chrono>
 
 #include "core/http/parser.hpp"
@@ -90,13 +89,13 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
 
 io::Task<void> linger(Session& session) {
     const io::Loop& loop = session.worker.loop();
-    const Milliseconds limit = session.worker.routing()->snapshot().timeouts.linger;
-    const io::Tick until = loop.now() + static_cast<io::Tick>(limit.count());
+    const io::Tick until =
+        loop.now() + static_cast<io::Tick>(session.worker.routing()->snapshot().timeouts.linger.count());
     session.client.shutdown_send();
     int got = 0;
     do {
         session.inbox.consume(session.inbox.view().size());
-        session.deadline.set(std::min(linger_silence, limit));
+        session.deadline.set(linger_silence);
         got = co_await session.inbox.fill();
     } while (got > 0 && !session.client.aborted() && loop.now() < until);
     session.deadline.clear();

@@ -92,7 +92,7 @@ class Fence(house.SystemTest):
             self.assertEqual(talk(b"hello", CHAT, timeout=5), b"")
         except ConnectionError:
             pass  # a reset or a refusal, as the proxy chooses
-        self.assertLess(time.monotonic() - started, 3, "before the talk's own timeout")
+        self.assertLess(time.monotonic() - started, 0.5)
         self.house.cli("unfence", "web1", "web2", "--wait", "10s")
         self.assertEqual(talk(b"hello", CHAT, until=b"hello"), b"hello")
 
