@@ -46,7 +46,7 @@ Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
         loop->ring_.ring_fd = -1;
         return fail_os("cannot create an io_uring", -made, "Gatehouse needs Linux 6.1 or later and free locked memory");
     }
-    // The kernel may let a wait be longer by this, 50 µs as a rule, which is as much as the wait itself here.
+    // The kernel may let a wait be longer by this, 50 µs as a rule, which is much beside the patience of gathering.
     ::prctl(PR_SET_TIMERSLACK, 1'000UL);
     if (const int enabled = enable(loop->ring_, options.restricted); enabled < 0) {
         return fail_os("cannot enable the io_uring", -enabled);
@@ -152,7 +152,7 @@ unsigned Loop::wait(Tick longest, unsigned wanted) {
     VERIFY(waited >= 0 || waited == -ETIME || waited == -EINTR || waited == -EAGAIN || waited == -EBUSY);
     const unsigned ready = io_uring_cq_ready(&ring_);
     if (wanted > 1) {
-        gathering_.judge(wanted, ready > prompt ? ready - prompt : 0);
+        gathering_.judge(ready > prompt ? ready - prompt : 0);
     }
     return ready;
 }

@@ -35,7 +35,7 @@ public:
     ~Loop();
 
     // Submits what is queued, waits for a completion or timer, dispatches all there are. longest: milliseconds. With
-    // much in flight it waits for several completions together, for 50 µs at most; see Gathering.
+    // much in flight it waits for several completions together, for a moment at most; see Gathering.
     void run_once(Tick longest);
     // Runs until done() holds, asking after each round.
     template <typename Predicate>

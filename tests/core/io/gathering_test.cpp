@@ -14,23 +14,23 @@ void forget(Gathering& gathering) {
 }
 
 TEST(Gathering, WakesWithEachWhileLittleIsInFlight) {
-    Gathering gathering;
-    for (const unsigned in_flight : {0U, 1U, 2U, 3U}) {
+    for (const unsigned in_flight : {0U, 1U, 2U, Gathering::part * Gathering::company - 1}) {
+        Gathering gathering;
         EXPECT_EQ(gathering.wanted(in_flight), 1U) << in_flight;
     }
 }
 
-TEST(Gathering, WaitsForHalfOfWhatIsInFlightUpToALimit) {
+TEST(Gathering, WaitsForAPartOfWhatIsInFlightUpToALimit) {
     Gathering gathering;
-    EXPECT_EQ(gathering.wanted(4), 2U);
-    EXPECT_EQ(gathering.wanted(20), 10U);
-    EXPECT_EQ(gathering.wanted(2 * Gathering::wanted_max), Gathering::wanted_max);
+    EXPECT_EQ(gathering.wanted(Gathering::part * Gathering::company), Gathering::company);
+    EXPECT_EQ(gathering.wanted(40), 10U);
+    EXPECT_EQ(gathering.wanted(Gathering::part * Gathering::wanted_max), Gathering::wanted_max);
     EXPECT_EQ(gathering.wanted(20'000), Gathering::wanted_max);
 }
 
 TEST(Gathering, RemembersForAWhileWhatWasInFlight) {
     Gathering gathering;
-    EXPECT_EQ(gathering.wanted(32), 16U);
+    EXPECT_EQ(gathering.wanted(64), 16U);
     EXPECT_GT(gathering.wanted(0), 10U) << "clients that were answered together ask again together";
     forget(gathering);
     EXPECT_EQ(gathering.wanted(0), 1U);
@@ -38,28 +38,19 @@ TEST(Gathering, RemembersForAWhileWhatWasInFlight) {
 
 TEST(Gathering, RestsAfterAWaitThatBroughtNoCompany) {
     Gathering gathering;
-    const unsigned wanted = gathering.wanted(32);
-    gathering.judge(wanted, Gathering::company - 1);
+    const unsigned wanted = gathering.wanted(64);
+    gathering.judge(Gathering::company - 1);
     for (unsigned round = 0; round < Gathering::rest; ++round) {
-        ASSERT_EQ(gathering.wanted(32), 1U) << round;
+        ASSERT_EQ(gathering.wanted(64), 1U) << round;
     }
-    EXPECT_EQ(gathering.wanted(32), wanted);
+    EXPECT_EQ(gathering.wanted(64), wanted);
 }
 
 TEST(Gathering, GoesOnWhereCompanyCame) {
     Gathering gathering;
-    const unsigned wanted = gathering.wanted(32);
-    gathering.judge(wanted, Gathering::company);
-    EXPECT_EQ(gathering.wanted(32), wanted);
-}
-
-TEST(Gathering, IsContentWithTwoWhereOnlyFourAreInFlight) {
-    Gathering gathering;
-    const unsigned wanted = gathering.wanted(4);
-    gathering.judge(wanted, 2);
-    EXPECT_EQ(gathering.wanted(4), 2U);
-    gathering.judge(wanted, 1);
-    EXPECT_EQ(gathering.wanted(4), 1U);
+    const unsigned wanted = gathering.wanted(64);
+    gathering.judge(Gathering::company);
+    EXPECT_EQ(gathering.wanted(64), wanted);
 }
 
 }  // namespace
