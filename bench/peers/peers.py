@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Gatehouse beside HAProxy and nginx: the same client, the same server, one core for the proxy, interleaved rounds.
 
-    peers.py --build BUILD [--rounds 3] [--seconds 2] [--only TEXT] [--svg FILE] [--haproxy PROGRAM]      as root
+    peers.py --build BUILD [--rounds 5] [--seconds 2] [--only TEXT] [--svg FILE] [--haproxy PROGRAM]      as root
 
 All of it runs in a network namespace of its own, over its loopback. Prints Markdown: requests a second of the proxy's
-own CPU (all its processes), medians over the rounds, each against HAProxy. Ratios above 1 are in Gatehouse's favour.
+own CPU (all its processes), medians over the rounds, and the ratio to each peer. A ratio is taken within a round, where
+both had the same machine at nearly the same time, and the median of the rounds' ratios is told. Ratios above 1 are in
+Gatehouse's favour.
 """
 
 import argparse
@@ -39,11 +41,15 @@ class Row:
     def rate(self, way):
         return load.median([sample.rate for sample in self.samples[way]])
 
-    def spread(self, way):
-        return load.spread([sample.per_cpu for sample in self.samples[way]])
+    def ratios(self, way):
+        """Gatehouse's work divided by the peer's, a value for each round."""
+        return [ours.per_cpu / theirs.per_cpu for ours, theirs in zip(self.samples["Gatehouse"], self.samples[way])]
 
-    def errors(self):
-        return sum(sample.errors for samples in self.samples.values() for sample in samples)
+    def ratio(self, way):
+        return load.median(self.ratios(way))
+
+    def errors(self, way):
+        return sum(sample.errors for sample in self.samples[way])
 
 
 def rows():
@@ -67,48 +73,59 @@ def rows():
 
 
 def measure(table, started, rounds, seconds, folder):
+    def run(row, way, how_long):
+        program, port = row.ways[way]
+        return load.closed_loop(started[program], port, row.path, row.connections, how_long, folder, row.close, row.upload)
+
     for number in range(rounds):
         for row in table:
             print(f"round {number + 1} of {rounds}: {row.name}", file=sys.stderr)
             ways = list(row.ways)
+            if number == 0:
+                for way in ways:  # the server's connections are there before the first round counts
+                    run(row, way, 1)
             # Each round begins with another one, so that none always follows the same neighbour.
             for way in ways[number % len(ways):] + ways[:number % len(ways)]:
-                program, port = row.ways[way]
-                row.samples[way].append(load.closed_loop(started[program], port, row.path, row.connections, seconds,
-                                                         folder, row.close, row.upload))
+                row.samples[way].append(run(row, way, seconds))
+
+
+def print_table(rows, header, cells):
+    print("| | " + " | ".join(header) + " |\n" + "|---" * (1 + len(header)) + "|")
+    for row in rows:
+        print(f"| {row.name} | " + " | ".join(cells(row)) + " |")
+    print()
+
+
+def by_ways(table):
+    """The rows for HTTP, and those for TCP, as far as there are any."""
+    for ways in (proxies.HTTP, proxies.TCP):
+        chosen = [row for row in table if row.ways is ways]
+        if chosen:
+            yield list(ways), chosen
 
 
 def print_work(table, seconds, rounds):
-    print(f"\n## Work per CPU second of the proxy\n\nRequests per second of the proxy's CPU; medians of {rounds} "
-          f"interleaved rounds of {seconds} s;\nin brackets how far the furthest round lies from the median. HAProxy "
-          "by itself copies;\nsplice-auto and splice forced (splice-request, splice-response) are HAProxy, too.\n")
-    for ways in (proxies.HTTP, proxies.TCP):
-        chosen = [row for row in table if row.ways is ways]
-        if not chosen:
-            continue
-        others = [way for way in ways if way != "Gatehouse"]
-        print("| | " + " | ".join(ways) + " | " + " | ".join(f"/ {way}" for way in others) + " |")
-        print("|---" * (1 + len(ways) + len(others)) + "|")
-        for row in chosen:
-            ours = row.per_cpu("Gatehouse")
-            cells = [f"{row.per_cpu(way):,.0f} (±{row.spread(way):.0f} %)" for way in ways]
-            cells += [f"{ours / row.per_cpu(way):.2f}" for way in others]
-            print(f"| {row.name} | " + " | ".join(cells) + " |")
-        print()
+    print(f"\n## Work per CPU second of the proxy\n\nRequests per second of the proxy's CPU, medians of {rounds} "
+          f"interleaved rounds of {seconds} s. Then Gatehouse's\ndivided by each peer's: the median of the rounds' "
+          "ratios, in brackets how far the furthest round lies from it.\nHAProxy by itself copies; splice-auto and "
+          "splice forced (splice-request, splice-response) are HAProxy, too.\n")
+    for ways, rows_of_kind in by_ways(table):
+        peers = ways[1:]
+        print_table(rows_of_kind, ways + [f"/ {way}" for way in peers],
+                    lambda row, ways=ways, peers=peers: [f"{row.per_cpu(way):,.0f}" for way in ways] + [
+                        f"{row.ratio(way):.2f} (±{load.spread(row.ratios(way)):.0f} %)" for way in peers])
 
 
 def print_rates(table):
     print("## Requests per second\n\nWhat one client on the other core got, which it shares with the server: where the"
-          "\nclient is the slower side, proxies look alike here.\n")
-    for ways in (proxies.HTTP, proxies.TCP):
-        chosen = [row for row in table if row.ways is ways]
-        if not chosen:
-            continue
-        print("| | " + " | ".join(ways) + " | errors |")
-        print("|---" * (2 + len(ways)) + "|")
-        for row in chosen:
-            print(f"| {row.name} | " + " | ".join(f"{row.rate(way):,.0f}" for way in ways) + f" | {row.errors()} |")
-        print()
+          "\nclient is the slower side, proxies look alike here. Failures of all rounds in brackets, where there were "
+          "any.\n")
+
+    def cell(row, way):
+        return f"{row.rate(way):,.0f}" + (f" ({row.errors(way):,} failed)" if row.errors(way) else "")
+
+    for ways, rows_of_kind in by_ways(table):
+        print_table(rows_of_kind, ways, lambda row, ways=ways: [cell(row, way) for way in ways])
 
 
 def print_latency(table, seconds, folder):
@@ -152,7 +169,7 @@ def print_memory(figures, sessions):
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="where the program gatehouse was built")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--sessions", type=int, default=min(20_000, proxies.SESSIONS - 500),
                         help="idle sessions; 0: none")

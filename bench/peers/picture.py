@@ -8,8 +8,7 @@ COLOURS = {"HAProxy": "#4878a8", "splice-auto": "#88b0d0", "splice forced": "#b8
 
 
 def draw(table, path):
-    top = max(max(row.per_cpu("Gatehouse") / row.per_cpu(way) for way in row.ways if way != "Gatehouse")
-              for row in table)
+    top = max(max(row.ratio(way) for way in row.ways if way != "Gatehouse") for row in table)
     scale = WIDTH / max(2.0, top)
     pieces, y = [], 64
     for row in table:
@@ -17,7 +16,7 @@ def draw(table, path):
         middle = y + len(others) * BAR / 2 + 4
         pieces.append(f'<text x="{LEFT - 10}" y="{middle:.0f}" text-anchor="end">{html.escape(row.name)}</text>')
         for way in others:
-            ratio = row.per_cpu("Gatehouse") / row.per_cpu(way)
+            ratio = row.ratio(way)
             pieces.append(f'<rect x="{LEFT}" y="{y}" width="{ratio * scale:.0f}" height="{BAR - 2}" '
                           f'fill="{COLOURS[way]}"/><text x="{LEFT + ratio * scale + 5:.0f}" y="{y + BAR - 4}" '
                           f'font-size="11">{ratio:.2f}</text>')
