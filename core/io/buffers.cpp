@@ -1,6 +1,7 @@
 #include "core/io/buffers.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -51,9 +52,8 @@ Result<std::unique_ptr<Buffers>> Buffers::create(io_uring& ring, const BufferOpt
     if (const int result = io_uring_register_buf_ring(&ring, &registration, 0); result < 0) {
         return fail_os("cannot register receive buffers", -result, "Gatehouse needs Linux 6.1 or later");
     }
-    for (; buffers->published_ < options.published; ++buffers->published_) {
-        buffers->publish(static_cast<std::uint16_t>(buffers->published_));
-    }
+    buffers->retired_.reserve(options.count);
+    buffers->publish_up_to(options.published);
     return buffers;
 }
 
@@ -72,15 +72,55 @@ void Buffers::publish(std::uint16_t id) noexcept {
     io_uring_buf_ring_advance(ring_, 1);
 }
 
+void Buffers::publish_up_to(std::uint32_t target) noexcept {
+    for (; published_ < target; ++published_) {
+        if (retired_.empty()) {
+            publish(static_cast<std::uint16_t>(touched_++));
+        } else {
+            publish(retired_.back());
+            retired_.pop_back();
+        }
+    }
+}
+
+// Its memory goes back to the system, where that is whole pages.
+void Buffers::retire(std::uint16_t id) noexcept {
+    static const auto page = static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE));
+    if (options_.size % page == 0) {
+        const std::span<char> buffer = bytes(id);
+        ::madvise(buffer.data(), buffer.size(), MADV_DONTNEED);
+    }
+    retired_.push_back(id);
+    --published_;
+}
+
+void Buffers::begin_round(Tick now) noexcept {
+    unclaimed_ = 0;
+    wanted_most_ = std::max(wanted_most_, wanted_);
+    wanted_ = on_loan_;
+    if (now - reviewed_ >= review_every) {
+        const std::uint32_t enough = std::max(options_.published, 2 * wanted_most_);
+        surplus_ = published_ > enough ? published_ - enough : 0;
+        wanted_most_ = 0;
+        reviewed_ = now;
+    }
+}
+
 Lease Buffers::lease(std::uint32_t completion_flags) noexcept {
     VERIFY((completion_flags & IORING_CQE_F_BUFFER) != 0);
     ++on_loan_;
+    ++wanted_;
     return Lease(*this, static_cast<std::uint16_t>(completion_flags >> IORING_CQE_BUFFER_SHIFT));
 }
 
 void Buffers::give_back(std::uint16_t id) noexcept {
     VERIFY(on_loan_ > 0);
     --on_loan_;
+    if (surplus_ > 0) {
+        --surplus_;
+        retire(id);
+        return;
+    }
     publish(id);
     // All of them: a waiter whose socket is idle takes no buffer, and would leave the others asleep beside a free one.
     std::vector<LeaseWaiter*> waiters;
@@ -91,11 +131,15 @@ void Buffers::give_back(std::uint16_t id) noexcept {
 }
 
 bool Buffers::more_or_wait(LeaseWaiter& waiter) {
+    surplus_ = 0;
+    if (unclaimed_ > 0) {
+        --unclaimed_;
+        return true;
+    }
     if (published_ < options_.count) {
-        const std::uint32_t target = std::min(options_.count, published_ * 2);
-        for (; published_ < target; ++published_) {
-            publish(static_cast<std::uint16_t>(published_));
-        }
+        const std::uint32_t before = published_;
+        publish_up_to(std::min(options_.count, before * 2));
+        unclaimed_ = published_ - before - 1;
         return true;
     }
     if (on_loan_ < published_) {

@@ -1,6 +1,7 @@
 // Buffers: receive memory that the kernel picks from when data arrives (a provided-buffer ring), so that an idle
-// session holds none. A Lease is one buffer on loan. Published step by step: a busy worker with few sessions in flight
-// goes round a small, cache-warm set instead of touching all of its memory.
+// session holds none. A Lease is one buffer on loan. The kernel goes round all that are published, so there are as many
+// as are wanted at once, and not many more: a busy worker with few sessions in flight goes round a small, cache-warm
+// set. What a rush has needed beyond that goes back to the system when it is over.
 #pragma once
 
 #include <liburing.h>
@@ -13,13 +14,14 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/io/wheel.hpp"
 
 namespace core::io {
 
 struct BufferOptions {
     std::uint32_t count = 4096;      // power of two, at most 32768
     std::uint32_t size = 16 * 1024;  // bytes each; also the longest head that a session can hold
-    std::uint32_t published = 64;    // how many the kernel gets at first; doubled when it runs out
+    std::uint32_t published = 64;    // how many the kernel gets at first, and never less; doubled when it runs out
 };
 
 class Buffers;
@@ -54,6 +56,8 @@ protected:
 class Buffers {
 public:
     static constexpr int group = 0;
+    // How long what is published is left as it is, so that nothing goes to and fro between two rushes. Milliseconds.
+    static constexpr Tick review_every = 10'000;
 
     static Result<std::unique_ptr<Buffers>> create(io_uring& ring, const BufferOptions& options);
     Buffers(const Buffers&) = delete;
@@ -62,7 +66,10 @@ public:
 
     // The lease for the buffer that a completion's flags name (IORING_CQE_F_BUFFER).
     [[nodiscard]] Lease lease(std::uint32_t completion_flags) noexcept;
-    // After -ENOBUFS: publishes more buffers and returns true, or, with all on loan, files waiter and returns false.
+    // A round of the loop begins; now: its clock.
+    void begin_round(Tick now) noexcept;
+    // After -ENOBUFS: true where there are buffers now, else files waiter. All that have failed in one round share what
+    // the first of them has published.
     bool more_or_wait(LeaseWaiter& waiter);
     void stop_waiting(LeaseWaiter& waiter) noexcept;
 
@@ -73,6 +80,8 @@ private:
     friend class Lease;
     Buffers(io_uring& ring, const BufferOptions& options);
     void publish(std::uint16_t id) noexcept;
+    void publish_up_to(std::uint32_t target) noexcept;
+    void retire(std::uint16_t id) noexcept;
     void give_back(std::uint16_t id) noexcept;
     [[nodiscard]] std::span<char> bytes(std::uint16_t id) const noexcept;
 
@@ -82,6 +91,13 @@ private:
     char* memory_ = nullptr;
     std::uint32_t published_ = 0;
     std::uint32_t on_loan_ = 0;
+    std::uint32_t touched_ = 0;           // ids from here on have never been published
+    std::vector<std::uint16_t> retired_;  // others that are not published
+    std::uint32_t surplus_ = 0;           // to be retired as they come back
+    std::uint32_t unclaimed_ = 0;         // published in this round, and nobody told yet to try again with it
+    std::uint32_t wanted_ = 0;            // at once: on loan when this round began, and taken in it
+    std::uint32_t wanted_most_ = 0;       // since the last review
+    Tick reviewed_ = 0;
     std::vector<LeaseWaiter*> waiters_;
 };
 

@@ -169,6 +169,7 @@ void Loop::run_once(Tick longest) {
         wait(time, 1);
     }
     now_ = steady_now();
+    buffers_->begin_round(now_);
     dispatch_deferred();
     for (unsigned left = round_max; left > 0 && dispatch_one(); --left) {
         if (prompt_ >= prompt_max) {

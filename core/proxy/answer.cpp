@@ -106,7 +106,7 @@ std::string error_text(const OwnAnswer& answer) {
 
 io::Task<int> send_own(Session& session, const OwnAnswer& answer, const std::string& body,
                        std::span<const http::Field> extra) {
-    Outbox outbox(session.worker.scratch().take(), session.worker.moved());
+    Outbox outbox(session.worker.scratch(), session.worker.moved());
     outbox.aim(session.client, session.send_deadline, session.worker.routing()->snapshot().timeouts.client);
     http::Answer head;
     head.status = answer.status;

@@ -16,7 +16,7 @@ constexpr std::size_t chunk_overhead = http::chunk_line_max + 2 + 5;
 
 // One piece of body towards the receiver, in a chunk of its own where chunk is set. 0, or a negative errno.
 io::Task<int> emit(Outbox& to, std::string_view piece, bool chunk) {
-    if (to.room().size() < gathered_max + chunk_overhead) {
+    if (to.left() < gathered_max + chunk_overhead) {
         const int flushed = co_await to.flush();
         if (flushed < 0) {
             co_return flushed;

@@ -23,8 +23,8 @@ Exchange::Exchange(Session& session, std::shared_ptr<Routing> routing, Record& r
       routing_(std::move(routing)),
       timeouts_(routing_->snapshot().timeouts),
       record_(record),
-      to_backend_(session.worker.scratch().take(), session.worker.moved()),
-      to_client_(session.worker.scratch().take(), session.worker.moved()) {
+      to_backend_(session.worker.scratch(), session.worker.moved()),
+      to_client_(session.worker.scratch(), session.worker.moved()) {
     to_client_.aim(session_.client, session_.send_deadline, timeouts_.client);
 }
 
@@ -66,6 +66,9 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
                 .expect_continue = head.expect_continue};
     // Behind a body, old clients send an empty line that nobody has asked for.
     session_.last = !head.keep_alive && head.framing.empty();
+    if (repeatable()) {
+        to_backend_.keep();
+    }
     record_.request(head.method, head.target);
     session_.inbox.consume(head_bytes);
 }
@@ -103,6 +106,7 @@ io::Task<bool> Exchange::run() {
         const HeadOutcome outcome = co_await receive_head(*backend);
         bool keep = false;
         if (outcome == HeadOutcome::final) {
+            to_backend_.let_go();
             keep = co_await download(*backend, *connector.backend());
         }
         const bool early = !uploading.done();

@@ -8,10 +8,24 @@
 
 namespace core::proxy {
 
-void Outbox::append(std::string_view bytes) noexcept {
-    VERIFY(bytes.size() <= room().size());
+std::span<char> Outbox::room() {
+    if (!scratch_.valid()) {
+        scratch_ = memory_.take();
+    }
+    return scratch_.bytes().subspan(used_);
+}
+
+void Outbox::append(std::string_view bytes) {
+    VERIFY(bytes.size() <= left());
     std::memcpy(room().data(), bytes.data(), bytes.size());
     used_ += bytes.size();
+}
+
+void Outbox::let_go() noexcept {
+    kept_ = false;
+    if (used_ == 0) {
+        scratch_ = Scratch();
+    }
 }
 
 io::Task<int> Outbox::flush(std::string_view also) {
@@ -29,6 +43,9 @@ io::Task<int> Outbox::flush(std::string_view also) {
     }
     deadline_->clear();
     used_ = 0;
+    if (!kept_) {
+        let_go();
+    }
     if (sent > 0) {
         sent_ += static_cast<std::uint64_t>(sent);
         moved_.copied += static_cast<std::uint64_t>(sent);

@@ -1,4 +1,5 @@
-// Outbox: gathers what is to be sent on a socket, so that a head and a small body leave in one system call.
+// Outbox: gathers what is to be sent on a socket, so that a head and a small body leave in one system call. Has memory
+// only while something is gathered, so a long body on its way costs none.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@ namespace core::proxy {
 
 class Outbox {
 public:
-    // moved outlives the outbox; what flush sends is counted there, too.
-    Outbox(Scratch scratch, Moved& moved) noexcept : moved_(moved), scratch_(std::move(scratch)) {}
+    // Both outlive the outbox; what flush sends is counted in moved, too.
+    Outbox(ScratchPool& memory, Moved& moved) noexcept : memory_(memory), moved_(moved) {}
 
     // Where flush sends to from now on; a receiver that takes nothing for as long as patience is reset by deadline.
     void aim(net::Socket& socket, net::Deadline& deadline, Milliseconds patience) noexcept {
@@ -25,16 +26,20 @@ public:
         patience_ = patience;
     }
 
-    // Where the next bytes may be written; say how many with wrote().
-    [[nodiscard]] std::span<char> room() const noexcept { return scratch_.bytes().subspan(used_); }
+    // Where the next bytes may be written, left() of them; say how many with wrote().
+    [[nodiscard]] std::span<char> room();
+    [[nodiscard]] std::size_t left() const noexcept { return Scratch::size - used_; }
     void wrote(std::size_t count) noexcept { used_ += count; }
-    // Copies bytes in. They must fit in room().
-    void append(std::string_view bytes) noexcept;
+    // Copies bytes in. At most left().
+    void append(std::string_view bytes);
     [[nodiscard]] std::string_view pending() const noexcept { return {scratch_.bytes().data(), used_}; }
     void clear() noexcept { used_ = 0; }
 
     // Sends what is pending, and then also, which is not copied. 0, or a negative errno.
     io::Task<int> flush(std::string_view also = {});
+    // What has been flushed stays where it is, to be sent again: clear() and wrote() bring it back. Until let_go().
+    void keep() noexcept { kept_ = true; }
+    void let_go() noexcept;
     // Counts every byte that flush has sent, and those that somebody else says they have moved past it.
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
     void count(std::uint64_t bytes) noexcept { sent_ += bytes; }
@@ -44,12 +49,14 @@ public:
     [[nodiscard]] Milliseconds patience() const noexcept { return patience_; }
 
 private:
+    ScratchPool& memory_;
     Moved& moved_;
     net::Socket* socket_ = nullptr;
     net::Deadline* deadline_ = nullptr;
     Milliseconds patience_{0};
     Scratch scratch_;
     std::size_t used_ = 0;
+    bool kept_ = false;
     std::uint64_t sent_ = 0;
 };
 

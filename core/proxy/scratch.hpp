@@ -22,6 +22,7 @@ public:
     Scratch(Scratch&&) noexcept = default;
     Scratch& operator=(Scratch&& other) noexcept;
     ~Scratch();
+    [[nodiscard]] bool valid() const noexcept { return memory_ != nullptr; }
     [[nodiscard]] std::span<char> bytes() const noexcept { return {memory_.get(), size}; }
 
 private:
@@ -32,6 +33,7 @@ private:
 class ScratchPool {
 public:
     Scratch take();
+    [[nodiscard]] std::size_t kept() const noexcept { return free_.size(); }
 
 private:
     friend class Scratch;

@@ -28,7 +28,7 @@ TEST_P(BodyTest, WaitsForNothingOnceNobodyTakesIt) {
     ScratchPool scratch;
     io::PipePool pipes;
     Moved moved;
-    Outbox outbox(scratch.take(), moved);
+    Outbox outbox(scratch, moved);
     outbox.aim(sink, sink_deadline, Milliseconds(60'000));
     bool spliced = false;
     std::optional<BodyEnd> end;
