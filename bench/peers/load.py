@@ -76,30 +76,55 @@ def answers(port):
         return False
 
 
-def idle_sessions(process, port, count):
-    """Private bytes that each of count idle keep-alive sessions costs, each after one request."""
+def private_bytes_each(process, port, count, begin):
+    """Private bytes that each of count connections costs once begin(client) has done with it."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     resource.setrlimit(resource.RLIMIT_NOFILE, (proxies.DESCRIPTORS, proxies.DESCRIPTORS))
     before = process.private_memory()
     clients = []
-    request = f"GET {proxies.path_of(64)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
     try:
         for number in range(count):
-            client = socket.create_connection(("127.0.0.1", port), 5,
-                                              source_address=(f"127.0.0.{2 + number % 8}", 0))
-            client.sendall(request)
-            got = b""
-            while b"\r\n\r\n" not in got or len(got.split(b"\r\n\r\n", 1)[1]) < 64:
-                piece = client.recv(4096)
-                if not piece:
-                    raise SystemExit(f"peers: {process.name} closed session {number} of {count}")
-                got += piece
+            client = socket.socket()
+            client.settimeout(5)
             clients.append(client)
+            begin(client, number)
         return (process.private_memory() - before) / count
+    except OSError as problem:
+        raise SystemExit(f"peers: {process.name} failed connection {len(clients)} of {count}: {problem}") from problem
     finally:
         for client in clients:
             client.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, proxies.DESCRIPTORS))
+
+
+def idle_session(port):
+    """A keep-alive session after one request."""
+    request = f"GET {proxies.path_of(64)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+    def begin(client, number):
+        client.bind((f"127.0.0.{2 + number % 8}", 0))
+        client.connect(("127.0.0.1", port))
+        client.sendall(request)
+        got = b""
+        while b"\r\n\r\n" not in got or len(got.split(b"\r\n\r\n", 1)[1]) < 64:
+            piece = client.recv(4096)
+            if not piece:
+                raise OSError("it was closed")
+            got += piece
+    return begin
+
+
+def stuck_download(port):
+    """A client that has begun to take 1 MiB and then takes nothing."""
+    request = f"GET {proxies.path_of(1 << 20)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+    def begin(client, _):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.sendall(request)
+        if not client.recv(1):
+            raise OSError("it was closed")
+    return begin
 
 
 def median(values):

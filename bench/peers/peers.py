@@ -23,6 +23,7 @@ import proxies
 import workers
 
 CLONE_NEWNET = 0x40000000
+DOWNLOADS = 1000
 
 
 class Row:
@@ -151,19 +152,34 @@ def print_latency(table, seconds, folder):
         print()
 
 
-def measure_memory(started, sessions):
-    """Before anything else: a proxy that has served many keeps memory for as many more."""
+def measure_memory(started, count, begin):
+    """By program: private bytes when nobody is there, and what each of count connections adds. Wants proxies that have
+    served nobody yet: those that have served many keep memory for as many more."""
     ports = {"gatehouse": 8101, "haproxy": 8111, "nginx": 8121}
-    return {name: (started[name].private_memory(), load.idle_sessions(started[name], port, sessions))
+    return {name: (started[name].private_memory(),
+                   load.private_bytes_each(started[name], port, count, begin(port)))
             for name, port in ports.items()}
 
 
-def print_memory(figures, sessions):
-    print(f"## User memory\n\nPrivate memory of all of the proxy's processes when nobody is there, and what each of "
-          f"{sessions:,}\nkeep-alive sessions adds after one request.\n\n| | idle | bytes a session |\n|---|---|---|")
-    for name, (idle, session) in figures.items():
-        print(f"| {name} | {idle / (1 << 20):.1f} MiB | {session:,.0f} |")
+def print_memory(sessions, downloads, count):
+    print(f"## User memory\n\nPrivate memory of all of the proxy's processes when nobody is there, what each of "
+          f"{count:,}\nkeep-alive sessions adds after one request, and what each of {DOWNLOADS:,} downloads adds whose "
+          "client\ntakes nothing.\n\n| | idle | bytes a session | bytes a download |\n|---|---|---|---|")
+    for name, (idle, session) in sessions.items():
+        print(f"| {name} | {idle / (1 << 20):.1f} MiB | {session:,.0f} | {downloads[name][1]:,.0f} |")
     print()
+
+
+def start(chosen, folder):
+    started = proxies.start_proxies(chosen.build.resolve(), folder, chosen.haproxy)
+    ports = {port for ways in (proxies.HTTP, proxies.TCP) for _, port in ways.values()}
+    proxies.wait_for([proxies.ORIGIN, *sorted(ports)], load.answers)
+    return started
+
+
+def stop(processes):
+    for name in reversed(list(processes)):
+        processes.pop(name).stop()
 
 
 def options():
@@ -190,25 +206,26 @@ def main():
     table = [row for row in rows() if chosen.only in row.name]
     with tempfile.TemporaryDirectory(prefix="gatehouse-peers-") as name:
         folder = pathlib.Path(name)
+        origin = proxies.start_origin(folder)
         processes = {}
         try:
-            origin = proxies.start_origin(folder)
-            processes["origin"] = origin
-            processes |= proxies.start_proxies(build, folder, chosen.haproxy)
-            ports = {port for ways in (proxies.HTTP, proxies.TCP) for _, port in ways.values()}
-            proxies.wait_for([proxies.ORIGIN, *sorted(ports)], load.answers)
+            processes |= start(chosen, folder)
             print("# Gatehouse beside HAProxy and nginx\n")
             print("\n".join(f"- {line}" for line in proxies.versions(build, chosen.haproxy)))
-            memory = measure_memory(processes, chosen.sessions) if chosen.sessions else {}
+            if chosen.sessions:
+                downloads = measure_memory(processes, DOWNLOADS, load.stuck_download)
+                stop(processes)
+                processes |= start(chosen, folder)
+                sessions = measure_memory(processes, chosen.sessions, load.idle_session)
             measure(table, processes, chosen.rounds, chosen.seconds, folder)
             print_work(table, chosen.seconds, chosen.rounds)
             print_rates(table)
             print_latency(table, chosen.seconds, folder)
-            if memory:
-                print_memory(memory, chosen.sessions)
+            if chosen.sessions:
+                print_memory(sessions, downloads, chosen.sessions)
         finally:
-            for process in reversed(processes.values()):
-                process.stop()
+            stop(processes)
+            origin.stop()
         if not chosen.only:
             workers.print_table(*workers.measure(build, folder, chosen.rounds, chosen.seconds))
     if chosen.svg:
