@@ -15,7 +15,6 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
             break;
         }
         Backend* const next = usage_.backend();
-        tried_.push_back(next);
         backend_ = next;
         record_.backend = next->spec().server;
         // What a PROXY header has said of a connection holds for one client only, so there are none to use again.
@@ -24,6 +23,7 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
             const int failed = co_await open(*next);
             if (failed < 0) {
                 ++record_.retries;
+                tried_.push_back(next);
                 release();
                 session_.worker.count_failure(*next, failed == -ETIMEDOUT ? "connect timed out" : "connect failed");
                 continue;

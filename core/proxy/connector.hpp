@@ -30,7 +30,8 @@ public:
 
     // An idle connection is taken where one has been idle for less than idle_below (milliseconds; 0: never). Waits in
     // the pool's queue while all backends are at their limit, or none is usable for no longer than hold. Null: see
-    // refusal(). Afterwards backend() is the one in use, and session.upstream its connection.
+    // refusal(). Afterwards backend() is the one in use, and session.upstream its connection. Whoever has been found
+    // may be found again.
     io::Task<Connection*> connect(io::Tick idle_below);
     // Ends the use of the connection: kept for the next exchange, or closed.
     void keep();
@@ -41,8 +42,6 @@ public:
     [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
     // The backend to take first where it may be used; null for any.
     void prefer(Backend* backend) noexcept { preferred_ = backend; }
-    // Lets connect() choose the same backend again, as after a reused connection that had died.
-    void forgive() { tried_.pop_back(); }
 
 private:
     // Whether backends are told by a PROXY header who the client is.
@@ -62,7 +61,7 @@ private:
     std::unique_ptr<Connection> connection_;
     Usage usage_;
     Refusal refusal_ = Refusal::nobody;
-    std::vector<Backend*> tried_;
+    std::vector<Backend*> tried_;  // in vain
     std::optional<io::Tick> held_since_;
 };
 

@@ -118,7 +118,6 @@ io::Task<bool> Exchange::run() {
         const BodyEnd sent = co_await uploading;
         if (outcome == HeadOutcome::silent && backend->reused && repeatable()) {
             // The server had closed the connection that we kept: it has not seen this request.
-            connector.forgive();
             idle_below = 0;
             ++record_.retries;
             continue;
