@@ -24,6 +24,7 @@ import workers
 
 CLONE_NEWNET = 0x40000000
 DOWNLOADS = 1000
+LATENCY_RUNS = 9
 
 
 class Row:
@@ -134,21 +135,26 @@ def print_latency(table, seconds, folder):
     if reference is None:
         return
     top = reference.rate("HAProxy")
-    print("## Latency at fixed rates, 64 B, 64 connections\n\nMedians of three interleaved runs each. The client sends "
-          "on all connections at the same instant.\n")
+    print(f"## Latency at fixed rates, 64 B, 64 connections\n\nMedians of {LATENCY_RUNS} interleaved runs of {seconds} s "
+          "each. The client sends on all connections at the same instant.\nThe last column is the median of the runs' "
+          "ratios: above 1, the peer's p99 is longer than Gatehouse's.\n")
     for part_of_top in (0.25, 0.5, 0.75):
         rate = int(top * part_of_top)
         print(f"{rate:,} requests/s, {part_of_top * 100:.0f} % of what HAProxy served:\n\n"
-              "| | p50 | p99 | p99.9 | requests | failed |\n|---|---|---|---|---|---|")
+              "| | p50 | p99 | p99.9 | requests | failed | p99 / Gatehouse |\n|---|---|---|---|---|---|---|")
         runs = {way: [] for way in proxies.HTTP}
-        for _ in range(3):
+        for _ in range(LATENCY_RUNS):
             for way, (_, port) in proxies.HTTP.items():
-                runs[way].append(load.fixed_rate(port, reference.path, 64, rate, 2 * seconds, folder))
+                runs[way].append(load.fixed_rate(port, reference.path, 64, rate, seconds, folder))
+
+        def each(way, part, runs=runs):
+            return [load.percentile(run[0], part) for run in runs[way]]
+
         for way, found in runs.items():
-            cells = [f"{load.median([load.percentile(run[0], part) for run in found]) / 1000:.2f} ms"
-                     for part in (0.5, 0.99, 0.999)]
+            cells = [f"{load.median(each(way, part)) / 1000:.2f} ms" for part in (0.5, 0.99, 0.999)]
+            longer = load.median([theirs / ours for theirs, ours in zip(each(way, 0.99), each("Gatehouse", 0.99))])
             print(f"| {way} | " + " | ".join(cells) + f" | {sum(len(run[0]) for run in found)} "
-                  f"| {sum(run[1] for run in found)} |")
+                  f"| {sum(run[1] for run in found)} | {longer:.2f} |")
         print()
 
 
