@@ -77,7 +77,8 @@ def rows():
 def measure(table, started, rounds, seconds, folder):
     def run(row, way, how_long):
         program, port = row.ways[way]
-        return load.closed_loop(started[program], port, row.path, row.connections, how_long, folder, row.close, row.upload)
+        return load.closed_loop(started[program], port, row.path, row.connections, how_long, folder, row.close,
+                                row.upload)
 
     for number in range(rounds):
         for row in table:

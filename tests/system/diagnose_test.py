@@ -71,6 +71,9 @@ class Diagnose(house.SystemTest):
         self.assertIn(f"net.ipv4.ping_group_range must include it, for example '{gid} {gid}'", refused.stderr)
         GROUPS.write_text(f"{gid} {gid}")
         for host in ("10.80.0.11", "fd80::11"):
+            # Who has just come up may be asked twice, a second apart, until the network knows where it is.
+            wait_until(lambda: self.house.cli("ping", host, "--count", 1, check=False).returncode == 0, 5,
+                       f"an echo from {host}")
             self.assertRegex(self.house.cli("ping", host, "--count", 2).stdout, r"2 of 2 echoes came back, [\d.]+ ms to ")
         answer = self.house.json("ping", "10.80.0.11")
         self.assertEqual((answer["sent"], answer["received"], len(answer["echoes"])), (3, 3, 3))
