@@ -177,11 +177,11 @@ def print_memory(sessions, downloads, count):
     print()
 
 
-def start(chosen, folder):
-    started = proxies.start_proxies(chosen.build.resolve(), folder, chosen.haproxy)
+def start(processes, chosen, folder):
+    """Adds to processes before they answer, so that a stop ends them whatever happens."""
+    processes |= proxies.start_proxies(chosen.build.resolve(), folder, chosen.haproxy)
     ports = {port for ways in (proxies.HTTP, proxies.TCP) for _, port in ways.values()}
     proxies.wait_for([proxies.ORIGIN, *sorted(ports)], load.answers)
-    return started
 
 
 def stop(processes):
@@ -216,13 +216,13 @@ def main():
         origin = proxies.start_origin(folder)
         processes = {}
         try:
-            processes |= start(chosen, folder)
+            start(processes, chosen, folder)
             print("# Gatehouse beside HAProxy and nginx\n")
             print("\n".join(f"- {line}" for line in proxies.versions(build, chosen.haproxy)))
             if chosen.sessions:
                 downloads = measure_memory(processes, DOWNLOADS, load.stuck_download)
                 stop(processes)
-                processes |= start(chosen, folder)
+                start(processes, chosen, folder)
                 sessions = measure_memory(processes, chosen.sessions, load.idle_session)
             measure(table, processes, chosen.rounds, chosen.seconds, folder)
             print_work(table, chosen.seconds, chosen.rounds)

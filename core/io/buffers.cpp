@@ -75,7 +75,7 @@ void Buffers::publish(std::uint16_t id) noexcept {
 void Buffers::publish_up_to(std::uint32_t target) noexcept {
     for (; published_ < target; ++published_) {
         if (retired_.empty()) {
-            publish(static_cast<std::uint16_t>(touched_++));
+            publish(static_cast<std::uint16_t>(published_));
         } else {
             publish(retired_.back());
             retired_.pop_back();

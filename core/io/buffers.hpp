@@ -91,8 +91,7 @@ private:
     char* memory_ = nullptr;
     std::uint32_t published_ = 0;
     std::uint32_t on_loan_ = 0;
-    std::uint32_t touched_ = 0;           // ids from here on have never been published
-    std::vector<std::uint16_t> retired_;  // others that are not published
+    std::vector<std::uint16_t> retired_;  // not published any more; with the published ones, always the first ids
     std::uint32_t surplus_ = 0;           // to be retired as they come back
     std::uint32_t unclaimed_ = 0;         // published in this round, and nobody told yet to try again with it
     std::uint32_t wanted_ = 0;            // at once: on loan when this round began, and taken in it
