@@ -1,0 +1,187 @@
+#include "tests/search/rules.hpp"
+
+#include <fmt/format.h>
+
+namespace tests::search {
+namespace {
+
+using Json = appliance::control::Control::Json;
+
+constexpr core::Milliseconds late_max{2'000};
+
+// Whether somebody else's deed, or the fence's own end, explains that it does not stand at some moment of [from, to].
+bool explained(const Truth& truth, unsigned order, const std::string& server, Moment from, Moment to) {
+    for (const auto& [number, each] : truth.deeds) {
+        const bool about = each.servers.empty() ? each.deed == Deed::reload : each.servers.contains(server);
+        const bool lifts = each.deed == Deed::fence || each.deed == Deed::unfence || each.deed == Deed::reload;
+        if (number != order && about && lifts && each.begun <= to && each.ended >= from) {
+            return true;
+        }
+    }
+    const Deeds& own = truth.deeds.at(order);
+    const bool over = own.lasts && core::BootClock::now() >= own.began + *own.lasts - core::Milliseconds(1'000);
+    return over || (truth.foreign >= from && truth.foreign <= to);
+}
+
+std::set<Moment> moments_of(Truth& truth, const std::string& address, Moment begin, Moment end) {
+    std::set<Moment> all;
+    truth.kernel[address].moments(begin, end, all);
+    truth.rotation[address].moments(begin, end, all);
+    truth.flying[address].moments(begin, end, all);
+    truth.verdict[address].moments(begin, end, all);
+    return all;
+}
+
+bool stands(Truth& truth, const std::string& address, const std::string& id, Moment at) {
+    const auto seen = truth.kernel[address].at(at);
+    return seen && seen->id == id && !truth.rotation[address].at(at);
+}
+
+void judge_drained(Truth& truth, unsigned order, const std::string& address, const std::string& id, Moment complete,
+                   bool drain) {
+    const std::string server = truth.places[address].second;
+    bool empty = false;
+    for (const Moment at : moments_of(truth, address, complete, truth.moment)) {
+        const auto seen = truth.kernel[address].at(at);
+        if (drain && (!seen || seen->id != id) && truth.foreign < complete) {
+            truth.accuse("drained means the fence stood until the answer",
+                         fmt::format("o{} says so, and {} was {}", order, server,
+                                     seen ? "fenced anew: " + seen->why : "open meanwhile"));
+            return;
+        }
+        empty = empty || truth.flying[address].at(at) == 0;
+    }
+    if (!empty) {
+        truth.accuse("drained means nothing is in flight",
+                     fmt::format("o{} says so, and {} are in flight on {}", order, truth.flying[address].now(), server));
+    }
+}
+
+void take_note(Truth& truth, unsigned order, const Place& place, const std::string& id) {
+    Standing& standing = truth.standing[place];
+    const Deeds& own = truth.deeds.at(order);
+    standing = {order, id, own.crossed};
+}
+
+}  // namespace
+
+void judge_fence(Truth& truth, unsigned order, bool drain, const Answer& answer) {
+    const Moment begin = truth.deeds.at(order).begun;
+    truth.step();
+    if (!answer) {
+        const std::string line = answer.error().error.line();
+        truth.refused[order] = line;
+        if (answer.error().status == 504 || answer.error().status == 409 || truth.deeds.at(order).crossed) {
+            for (const auto& [address, place] : truth.places) {
+                const auto seen = truth.kernel[address].now();
+                if (seen && order_in(seen->why) == order) {
+                    take_note(truth, order, place, seen->id);
+                }
+            }
+        }
+        return;
+    }
+    for (const Json& fence : (*answer)["fences"]) {
+        const std::string address = fence["address"];
+        const std::string id = fence["id"];
+        const Place place = truth.places[address];
+        std::optional<Moment> complete;
+        for (const Moment at : moments_of(truth, address, begin, truth.moment)) {
+            if (!complete && stands(truth, address, id, at)) {
+                complete = at;
+            }
+        }
+        if (!complete) {
+            truth.accuse("fenced means in the kernel and out of rotation",
+                         fmt::format("o{} says so, and {} was never both", order, place.second));
+            return;
+        }
+        if (!stands(truth, address, id, truth.moment) &&
+            !explained(truth, order, place.second, *complete, truth.moment)) {
+            truth.accuse("fenced means in the kernel and out of rotation",
+                         fmt::format("o{} says so, and {} is not any more", order, place.second));
+        }
+        const Json& drained = (*answer)["drained"];
+        if (drained.is_boolean() && drained.get<bool>()) {
+            judge_drained(truth, order, address, id, *complete, drain);
+        }
+        take_note(truth, order, place, id);
+    }
+}
+
+void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& addresses, bool wait,
+                   const Answer& answer) {
+    const Moment begin = truth.deeds.at(order).begun;
+    truth.step();
+    if (!answer) {
+        truth.refused[order] = answer.error().error.line();
+        if (answer.error().status != 504) {
+            return;
+        }
+    }
+    for (const std::string& address : addresses) {
+        const Place place = truth.places[address];
+        const auto before = truth.kernel[address].at(begin);
+        std::optional<Moment> open;
+        bool passed = false;
+        for (const Moment at : moments_of(truth, address, begin, truth.moment)) {
+            open = !open && !truth.kernel[address].at(at) ? at : open;
+            passed = passed || (open && truth.verdict[address].at(at));
+        }
+        if (!open) {
+            truth.accuse("opened means not fenced in the kernel",
+                         fmt::format("o{} says so, and {} was fenced all the time", order, place.second));
+        } else if (answer && wait && before && !passed) {
+            truth.accuse("passed means a check has passed since the fence was lifted",
+                         fmt::format("o{} says so, and none has of {}", order, place.second));
+        }
+        truth.standing[place] = {0, "", truth.deeds.at(order).crossed};
+    }
+}
+
+void judge_standing(Truth& truth, const std::map<Place, std::string>& addresses,
+                    const std::optional<std::set<std::string>>& told, const std::string& when) {
+    for (const auto& [place, standing] : truth.standing) {
+        const auto at = addresses.find(place);
+        if (standing.disputed || at == addresses.end()) {
+            continue;
+        }
+        const auto seen = truth.in_kernel(at->second);
+        if (standing.order == 0) {
+            if (seen && order_in(seen->why) != 0) {
+                truth.accuse("what an operator has opened is open",
+                             fmt::format("{}, {} is fenced: {}", when, place.second, seen->why));
+            }
+            continue;
+        }
+        const Deeds& own = truth.deeds.at(standing.order);
+        if (own.lasts && core::BootClock::now() >= own.began + *own.lasts - late_max) {
+            continue;
+        }
+        if (!seen || seen->id != standing.id) {
+            truth.accuse("an operator's fence is never lost",
+                         fmt::format("{}, o{} of {} is not in the kernel", when, standing.order, place.second));
+        } else if (told && !told->contains(at->second)) {
+            truth.accuse("an operator's fence is never lost",
+                         fmt::format("{}, the proxy does not know o{} of {}", when, standing.order, place.second));
+        }
+    }
+}
+
+void judge_refused(Truth& truth) {
+    for (const auto& [address, place] : truth.places) {
+        const auto seen = truth.in_kernel(address);
+        const unsigned order = seen ? order_in(seen->why) : 0;
+        const auto refused = truth.refused.find(order);
+        if (refused == truth.refused.end()) {
+            continue;
+        }
+        const std::string& said = refused->second;
+        if (said.find("hold") == std::string::npos && said.find("stand") == std::string::npos) {
+            truth.accuse("an order that was refused has changed nothing, or says what stands",
+                         fmt::format("o{} said '{}', and {} is fenced by it", order, said, place.second));
+        }
+    }
+}
+
+}  // namespace tests::search
