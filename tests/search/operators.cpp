@@ -14,8 +14,8 @@ namespace {
 using appliance::control::Control;
 using Json = Control::Json;
 
-constexpr int agreement_tries = 1'500;
-constexpr std::chrono::milliseconds agreement_look{2};
+constexpr int agreement_tries = 800;
+constexpr std::chrono::milliseconds agreement_look{1};
 
 std::vector<std::string> names(const std::vector<unsigned>& servers) {
     std::vector<std::string> all;

@@ -23,6 +23,12 @@ bool explained(const Truth& truth, unsigned order, const std::string& server, Mo
     return over || (truth.foreign >= from && truth.foreign <= to);
 }
 
+bool under_way(const Truth& truth, const std::string& server) {
+    return std::any_of(truth.deeds.begin(), truth.deeds.end(), [&](const auto& each) {
+        return each.second.ended == never && each.second.servers.contains(server);
+    });
+}
+
 std::set<Moment> moments_of(Truth& truth, const std::string& address, Moment begin, Moment end) {
     std::set<Moment> all;
     truth.kernel[address].moments(begin, end, all);
@@ -67,6 +73,7 @@ void take_note(Truth& truth, unsigned order, const Place& place, const std::stri
 
 void judge_fence(Truth& truth, unsigned order, bool drain, const Answer& answer) {
     const Moment begin = truth.deeds.at(order).begun;
+    truth.look_at_kernel(true);  // what has run out is told by nobody
     truth.step();
     if (!answer) {
         const std::string line = answer.error().error.line();
@@ -112,6 +119,7 @@ void judge_fence(Truth& truth, unsigned order, bool drain, const Answer& answer)
 void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& addresses, bool wait,
                    const Answer& answer) {
     const Moment begin = truth.deeds.at(order).begun;
+    truth.look_at_kernel(true);
     truth.step();
     if (!answer) {
         truth.refused[order] = answer.error().error.line();
@@ -121,7 +129,6 @@ void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& ad
     }
     for (const std::string& address : addresses) {
         const Place place = truth.places[address];
-        const auto before = truth.kernel[address].at(begin);
         std::optional<Moment> open;
         bool passed = false;
         for (const Moment at : moments_of(truth, address, begin, truth.moment)) {
@@ -131,7 +138,7 @@ void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& ad
         if (!open) {
             truth.accuse("opened means not fenced in the kernel",
                          fmt::format("o{} says so, and {} was fenced all the time", order, place.second));
-        } else if (answer && wait && before && !passed) {
+        } else if (answer && wait && !passed) {
             truth.accuse("passed means a check has passed since the fence was lifted",
                          fmt::format("o{} says so, and none has of {}", order, place.second));
         }
@@ -143,7 +150,7 @@ void judge_standing(Truth& truth, const std::map<Place, std::string>& addresses,
                     const std::optional<std::set<std::string>>& told, const std::string& when) {
     for (const auto& [place, standing] : truth.standing) {
         const auto at = addresses.find(place);
-        if (standing.disputed || at == addresses.end()) {
+        if (standing.disputed || at == addresses.end() || under_way(truth, place.second)) {
             continue;
         }
         const auto seen = truth.in_kernel(at->second);

@@ -157,7 +157,8 @@ void Runner::take(const Json& given, Moment begun) {
         fenced = fenced || truth.kernel[address].at(at).has_value();
         idle = idle || truth.flying[address].at(at) == 0;
     }
-    if (!truth.skipped && truth.foreign + truth.foreign_rest < now && !fenced) {
+    const bool disturbed = truth.foreign != 0 && truth.foreign + truth.foreign_rest >= now;
+    if (!truth.skipped && !disturbed && !fenced) {
         truth.accuse("no command begins while its server is not fenced in the kernel",
                      fmt::format("that of {}, of rollout {}", server, rollout_));
     }

@@ -241,6 +241,21 @@ TEST_F(Story, AFullDiskLosesNoFence) {
     operators_.check_agreement();
 }
 
+TEST_F(Story, AServerThatAnotherHasOpenedHasNotPassedACheckForThat) {
+    warm();
+    house_.set_healthy(1, false);
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = {}}));
+    EXPECT_FALSE(operators_.unfence({1}, "app", 200ms));
+    EXPECT_FALSE(operators_.unfence({1}, "app", 200ms));
+}
+
+TEST_F(Story, AProxyThatMissedTheEndOfAFenceIsToldAgain) {
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 1s}));
+    house_.proxy_troubles.refuse_administer = 1;
+    clock_.pass(2s);
+    operators_.check_agreement();
+}
+
 TEST_F(Story, ARunnerThatComesBackIsNotGivenTheCommandThatItRuns) {
     Runner runner(house_, "dora", 1);
     runner.fail_percent = 0;

@@ -15,11 +15,26 @@ constexpr std::size_t story_max = 400;
 // A fence that runs out is lifted to the second.
 constexpr core::Milliseconds early_max{1'000};
 
+// GATEHOUSE_SEARCH_KNOWN: parts of the words of lies that are known, with | between them; they are not counted.
+std::vector<std::string> known_lies() {
+    const char* const text = std::getenv("GATEHOUSE_SEARCH_KNOWN");
+    std::vector<std::string> all;
+    std::string_view left = text == nullptr ? "" : text;
+    while (!left.empty()) {
+        const auto end = std::min(left.find('|'), left.size());
+        all.emplace_back(left.substr(0, end));
+        left.remove_prefix(std::min(end + 1, left.size()));
+    }
+    return all;
+}
+
 bool overlap(const std::set<std::string>& one, const std::set<std::string>& other) {
     return std::any_of(one.begin(), one.end(), [&](const std::string& each) { return other.contains(each); });
 }
 
 }  // namespace
+
+Truth::Truth() : known_(known_lies()) {}
 
 unsigned order_in(const std::string& why) {
     return why.size() > 1 && why.front() == 'o' ? static_cast<unsigned>(std::strtoul(why.c_str() + 1, nullptr, 10)) : 0;
@@ -35,7 +50,10 @@ void Truth::tell(std::string line) {
 
 void Truth::accuse(const std::string& rule, const std::string& what) {
     tell("LIE: " + rule + ": " + what);
-    if (!lie) {
+    const bool known = std::any_of(known_.begin(), known_.end(), [&](const std::string& each) {
+        return (rule + ": " + what).find(each) != std::string::npos;
+    });
+    if (!lie && !known) {
         lie = rule + ": " + what;
     }
 }
@@ -69,8 +87,7 @@ std::string Truth::excuse(const std::string& server, unsigned order) {
 }
 
 void Truth::look_at_kernel(bool ours) {
-    step();
-    foreign = ours ? foreign : moment;
+    foreign = ours ? foreign : step();
     netfilter::MemoryKernel reader(memory);
     const auto snapshot = reader.snapshot(netfilter::fence_table_name, netfilter::Depth::elements);
     std::map<std::string, Seen> there;
@@ -84,7 +101,7 @@ void Truth::look_at_kernel(bool ours) {
         if (before == now) {
             continue;
         }
-        kernel[address].set(moment, now);
+        kernel[address].set(step(), now);
         tell(fmt::format("kernel: {} ({}): {}{}", place.second, address, now ? "fenced, " + now->why : "open",
                          ours ? "" : " (another program)"));
         const unsigned order = before ? order_in(before->why) : 0;

@@ -86,6 +86,8 @@ using Place = std::pair<std::string, std::string>;  // pool and server
 
 class Truth {
 public:
+    Truth();
+
     std::mutex mutex;  // guards all that follows; nothing is called with it held
 
     Moment moment = 1;
@@ -104,7 +106,7 @@ public:
     static constexpr Moment foreign_rest = 200;                    // a change of another program is over after so many
     Moment resumed = 0;    // when an operator last resumed a rollout
     bool skipped = false;  // some step of a rollout was taken for done
-    Moment foreign = 0;                              // when another program last changed the table
+    Moment foreign = 0;                              // when another program last changed the table; 0: never
     bool crashed = false;                            // control is being killed: nothing of it reaches the world
     std::deque<std::string> story;
 
@@ -129,6 +131,9 @@ public:
     [[nodiscard]] bool lied();
     void note(std::string line);
     [[nodiscard]] std::string print_story(std::size_t lines);
+
+private:
+    const std::vector<std::string> known_;
 };
 
 // "o17" out of "o17 disk"; 0: no operator's.
