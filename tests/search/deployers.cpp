@@ -54,8 +54,9 @@ void Operators::resume(bool skip) {
         house_.truth.resumed = house_.truth.step();
         house_.truth.skipped = house_.truth.skipped || skip;
     }
-    conduct(skip ? "deploy resume --skip" : "deploy resume",
-            [&] { return words_of(use.conductor().resume({"ann", "go on"}, skip)); });
+    conduct(skip ? "deploy resume --skip" : "deploy resume", [&] {
+        return words_of(use.conductor().resume({"ann", "go on"}, skip));
+    });
 }
 
 void Operators::abort() {

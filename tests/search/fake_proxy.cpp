@@ -94,8 +94,8 @@ void FakeProxy::configure(const Json& order) {
             Backend backend{{pool.at("name"), one.at("server")}, one.at("address"), false, false};
             for (const Backend& old : backends_) {
                 backend.fenced = old.place == backend.place ? old.fenced : backend.fenced;
-                backend.checked = backend.checked || (old.place == backend.place && old.address == backend.address &&
-                                                      old.checked);
+                backend.checked =
+                    backend.checked || (old.place == backend.place && old.address == backend.address && old.checked);
             }
             next.push_back(std::move(backend));
         }
@@ -164,9 +164,8 @@ FakeProxy::Json FakeProxy::report() {
     for (Backend& backend : backends_) {
         const bool up = truth_.healthy[backend.address];
         const Json check{{"state", !backend.checked ? "unknown" : up ? "up" : "down"}, {"why", up ? "200" : "503"}};
-        pools[backend.place.first].push_back({{"server", backend.place.second},
-                                              {"active", truth_.flying[backend.address].now()},
-                                              {"check", check}});
+        pools[backend.place.first].push_back(
+            {{"server", backend.place.second}, {"active", truth_.flying[backend.address].now()}, {"check", check}});
         backend.checked = true;  // the next check is there by the next report
     }
     write_down();

@@ -267,7 +267,8 @@ void House::write_config(const Layout& layout) {
         return;
     }
     layout_ = layout;
-    std::string text = fmt::format("[listen.web]\naddress = \"127.0.1.1:{}\"\nmode = \"http\"\npool = \"app\"\n", web.port());
+    std::string text =
+        fmt::format("[listen.web]\naddress = \"127.0.1.1:{}\"\nmode = \"http\"\npool = \"app\"\n", web.port());
     if (layout.more) {
         text += fmt::format("[listen.more]\naddress = \"127.0.1.2:{}\"\nmode = \"tcp\"\npool = \"chat\"\n", web.port());
     }
@@ -275,11 +276,12 @@ void House::write_config(const Layout& layout) {
         text += fmt::format("[server.{}]\nhost = \"{}\"\n", server_name(server),
                             host_of(server, (layout.moved >> server & 1U) != 0));
     }
-    text += fmt::format("[pool.app]\nport = {}\nservers = [\"web1\", \"web2\", \"web3\"]\n"
-                        "check = {{ method = \"HEAD\", path = \"/\" }}\n"
-                        "[pool.chat]\nport = {}\nservers = [\"web1\", \"web4\"]\n"
-                        "[proxy]\nuser = \"nobody\"\nworkers = 1\n[control]\nstate = \"{}\"\n",
-                        web.port(), chat_port, folder_.string());
+    text += fmt::format(
+        "[pool.app]\nport = {}\nservers = [\"web1\", \"web2\", \"web3\"]\n"
+        "check = {{ method = \"HEAD\", path = \"/\" }}\n"
+        "[pool.chat]\nport = {}\nservers = [\"web1\", \"web4\"]\n"
+        "[proxy]\nuser = \"nobody\"\nworkers = 1\n[control]\nstate = \"{}\"\n",
+        web.port(), chat_port, folder_.string());
     std::ofstream(folder_ / "g.toml") << text << (layout.sound ? "" : "nonsense = 1\n");
 }
 

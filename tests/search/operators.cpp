@@ -77,10 +77,9 @@ Answer Operators::unfence(const std::vector<unsigned>& servers, std::optional<st
                           std::optional<core::Milliseconds> wait) {
     const House::Use use(house_);
     const auto words = names(servers);
-    const unsigned number =
-        house_.truth.begin(Deed::unfence, set_of(words),
-                           fmt::format("unfence {}{}{}", fmt::join(words, " "), pool ? " --pool " + *pool : "",
-                                       for_long("wait", wait)));
+    const unsigned number = house_.truth.begin(
+        Deed::unfence, set_of(words),
+        fmt::format("unfence {}{}{}", fmt::join(words, " "), pool ? " --pool " + *pool : "", for_long("wait", wait)));
     appliance::control::UnfenceOrder order;
     order.servers = words;
     order.pool = pool;
@@ -106,8 +105,7 @@ Answer Operators::maintenance(const std::string& pool, bool on) {
     const House::Use use(house_);
     const unsigned number =
         house_.truth.begin(Deed::other, {}, fmt::format("maintenance {} {}", on ? "on" : "off", pool));
-    Answer answer =
-        use.control().set_maintenance({on, pool, "soon", std::nullopt, "ann", fmt::format("o{}", number)});
+    Answer answer = use.control().set_maintenance({on, pool, "soon", std::nullopt, "ann", fmt::format("o{}", number)});
     const std::lock_guard lock(house_.truth.mutex);
     house_.truth.end(number, words_of(answer, {"", ""}));
     return answer;
@@ -128,10 +126,10 @@ Answer Operators::weight(unsigned server, std::optional<unsigned> weight) {
 Answer Operators::reload(const Layout& layout) {
     const House::Use use(house_);
     house_.write_config(layout);
-    const unsigned number = house_.truth.begin(
-        Deed::reload, {},
-        fmt::format("reload, moved {:04b}{}{}", layout.moved, layout.more ? ", one more listener" : "",
-                    layout.sound ? "" : ", invalid"));
+    const unsigned number =
+        house_.truth.begin(Deed::reload, {},
+                           fmt::format("reload, moved {:04b}{}{}", layout.moved,
+                                       layout.more ? ", one more listener" : "", layout.sound ? "" : ", invalid"));
     Answer answer = use.control().reload("ann", fmt::format("o{}", number));
     const auto now = addresses(use.control());
     const std::lock_guard lock(house_.truth.mutex);
@@ -171,8 +169,10 @@ void Operators::check_standing(const std::string& when) {
 std::string Operators::differing() {
     const House::Use use(house_);
     const Json status = use.control().status();
-    const auto stored = appliance::control::Store::open(house_.folder())
-                            .and_then([](appliance::control::Store&& store) { return store.load(); });
+    const auto stored =
+        appliance::control::Store::open(house_.folder()).and_then([](appliance::control::Store&& store) {
+            return store.load();
+        });
     if (!stored) {
         return "the store cannot be read: " + stored.error().line();
     }

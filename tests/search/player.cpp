@@ -14,8 +14,8 @@ constexpr std::array<Milliseconds, 4> ends{Milliseconds(1'000), Milliseconds(5'0
                                            Milliseconds(1'800'000)};
 constexpr std::array<Milliseconds, 4> passes{Milliseconds(200), Milliseconds(1'000), Milliseconds(20'000),
                                              Milliseconds(600'000)};
-constexpr std::array<Milliseconds, 4> steps{Milliseconds(3'600'000), Milliseconds(-3'600'000),
-                                            Milliseconds(86'400'000), Milliseconds(-86'400'000)};
+constexpr std::array<Milliseconds, 4> steps{Milliseconds(3'600'000), Milliseconds(-3'600'000), Milliseconds(86'400'000),
+                                            Milliseconds(-86'400'000)};
 
 std::vector<unsigned> servers_of(unsigned number) {
     const unsigned first = number % server_count;

@@ -58,8 +58,8 @@ void judge_drained(Truth& truth, unsigned order, const std::string& address, con
         empty = empty || truth.flying[address].at(at) == 0;
     }
     if (!empty) {
-        truth.accuse("drained means nothing is in flight",
-                     fmt::format("o{} says so, and {} are in flight on {}", order, truth.flying[address].now(), server));
+        truth.accuse("drained means nothing is in flight", fmt::format("o{} says so, and {} are in flight on {}", order,
+                                                                       truth.flying[address].now(), server));
     }
 }
 

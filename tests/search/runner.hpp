@@ -21,11 +21,11 @@ public:
     Runner& operator=(const Runner&) = delete;
     ~Runner();
 
-    std::atomic<bool> slow = false;         // its commands do not end
-    std::atomic<bool> silent = false;       // it asks nothing; its commands go on
-    std::atomic<unsigned> lose = 0;         // so many answers do not arrive
-    std::atomic<bool> killed = false;       // once: it forgets all, and begins anew under another name
-    std::atomic<unsigned> fail_percent = 5; // of its commands
+    std::atomic<bool> slow = false;          // its commands do not end
+    std::atomic<bool> silent = false;        // it asks nothing; its commands go on
+    std::atomic<unsigned> lose = 0;          // so many answers do not arrive
+    std::atomic<bool> killed = false;        // once: it forgets all, and begins anew under another name
+    std::atomic<unsigned> fail_percent = 5;  // of its commands
 
     // How many it runs.
     [[nodiscard]] unsigned commands() const { return count_; }

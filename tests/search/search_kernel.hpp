@@ -21,8 +21,7 @@ struct KernelTroubles {
 class SearchKernel final : public netfilter::Kernel {
 public:
     // Both outlive it.
-    SearchKernel(Truth& truth, KernelTroubles& troubles)
-        : truth_(truth), troubles_(troubles), kernel_(truth.memory) {}
+    SearchKernel(Truth& truth, KernelTroubles& troubles) : truth_(truth), troubles_(troubles), kernel_(truth.memory) {}
 
     core::Result<std::uint32_t> generation() override;
     core::Result<netfilter::Snapshot> snapshot(std::string_view table, netfilter::Depth depth) override;

@@ -56,6 +56,11 @@ protected:
         const std::lock_guard lock(house_.truth.mutex);
         return house_.truth.in_kernel(house_.address(server, pool)).has_value();
     }
+    // The proxy may send visitors there.
+    bool rotates(unsigned server) {
+        const std::lock_guard lock(house_.truth.mutex);
+        return house_.truth.rotation[house_.address(server, "app")].now();
+    }
     std::string step_of(std::int64_t rollout, const std::string& kind, const std::string& server) {
         const House::Use use(house_);
         const auto view = use.conductor().view(rollout);
@@ -221,6 +226,7 @@ TEST_F(Story, AStepBackOfTheWallClockKeepsNoFence) {
     clock_.set_wall(-24h);
     clock_.pass(31min);
     EXPECT_TRUE(wait_for([&] { return !fenced(1); }));
+    EXPECT_TRUE(wait_for([&] { return rotates(1); })) << "control still takes it for fenced";
 }
 
 TEST_F(Story, ACommitWhoseAnswerIsLostIsLookedAt) {

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <deque>
 #include <iterator>
-#include <memory>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -99,15 +99,15 @@ public:
     std::map<std::string, bool> healthy;                      // by address: what a check would find
     std::map<unsigned, Deeds> deeds;
     std::map<Place, Standing> standing;
-    std::map<std::string, Place> places;             // by address
-    std::map<unsigned, std::string> refused;         // orders that were, with the answer
-    std::optional<std::string> lie;                  // the first that was found
+    std::map<std::string, Place> places;                           // by address
+    std::map<unsigned, std::string> refused;                       // orders that were, with the answer
+    std::optional<std::string> lie;                                // the first that was found
     std::map<std::pair<std::int64_t, unsigned>, Moment> commands;  // by rollout and step: when it last began
     static constexpr Moment foreign_rest = 200;                    // a change of another program is over after so many
-    Moment resumed = 0;    // when an operator last resumed a rollout
-    bool skipped = false;  // some step of a rollout was taken for done
-    Moment foreign = 0;                              // when another program last changed the table; 0: never
-    bool crashed = false;                            // control is being killed: nothing of it reaches the world
+    Moment resumed = 0;                                            // when an operator last resumed a rollout
+    bool skipped = false;                                          // some step of a rollout was taken for done
+    Moment foreign = 0;    // when another program last changed the table; 0: never
+    bool crashed = false;  // control is being killed: nothing of it reaches the world
     std::deque<std::string> story;
 
     // With the lock held.

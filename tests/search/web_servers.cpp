@@ -69,7 +69,8 @@ void WebServers::set_broken(unsigned last, bool broken) {
 
 std::uint64_t WebServers::served(unsigned last) {
     const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(sites_.begin(), sites_.end(), [last](const Site& site) { return site.last == last; });
+    const auto found =
+        std::find_if(sites_.begin(), sites_.end(), [last](const Site& site) { return site.last == last; });
     return found == sites_.end() ? 0 : found->served;
 }
 
