@@ -29,6 +29,7 @@ FakeProxy::~FakeProxy() {
     thread_.join();
     const std::lock_guard lock(truth_.mutex);
     const Moment now = truth_.step();
+    truth_.serving = false;
     for (const auto& [address, place] : truth_.places) {
         truth_.rotation[address].set(now, false);
         truth_.verdict[address].set(now, false);
@@ -105,7 +106,7 @@ void FakeProxy::configure(const Json& order) {
 }
 
 void FakeProxy::administer(const Json& order) {
-    serving_ = true;
+    serving_ = truth_.serving = true;
     for (Backend& backend : backends_) {
         const Json& fences = order.at("fences");
         const bool fenced = std::any_of(fences.begin(), fences.end(), [&](const Json& fence) {
@@ -116,11 +117,23 @@ void FakeProxy::administer(const Json& order) {
         }
         backend.fenced = fenced;
     }
+    pages_.clear();
+    for (const Json& page : order.at("maintenance")) {
+        pages_.insert(page.at("pool").get<std::string>());
+    }
+    weights_.clear();
+    for (const Json& one : order.at("weights")) {
+        weights_.insert(fmt::format("{} {} {}", one.at("pool").get<std::string>(), one.at("server").get<std::string>(),
+                                    one.at("weight").get<unsigned>()));
+    }
     write_down();
 }
 
 void FakeProxy::write_down() {
     const Moment now = truth_.step();
+    for (const char* pool : {"app", "chat"}) {
+        truth_.paged[pool].set(now, pages_.contains(pool));
+    }
     for (const auto& [address, place] : truth_.places) {
         const auto found = std::find_if(backends_.begin(), backends_.end(),
                                         [&](const Backend& backend) { return backend.address == address; });

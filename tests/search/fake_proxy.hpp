@@ -37,6 +37,10 @@ public:
     bool request(const std::string& address);
     // All that it was told of fences, as addresses. Truth's lock is held.
     [[nodiscard]] std::set<std::string> fenced() const;
+    // The same for pools with the page, and weights by hand.
+    [[nodiscard]] const std::set<std::string>& pages() const { return pages_; }
+    [[nodiscard]] const std::set<std::string>& weights() const { return weights_; }
+    // It has been told all since it began.
     [[nodiscard]] bool serving() const { return serving_; }
 
 private:
@@ -60,6 +64,8 @@ private:
     ProxyTroubles& troubles_;
     appliance::link::Channel channel_;
     std::vector<Backend> backends_;  // guarded by truth's lock, like the next
+    std::set<std::string> pages_;
+    std::set<std::string> weights_;  // "app web1 7"
     bool serving_ = false;
     std::atomic<bool> ending_ = false;
     std::thread thread_;

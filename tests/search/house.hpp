@@ -86,6 +86,7 @@ public:
     [[nodiscard]] bool disk_full() const { return disk_full_; }
     // By address; empty without a proxy. Truth's lock is held.
     [[nodiscard]] std::set<std::string> told() const { return proxy_ ? proxy_->fenced() : std::set<std::string>(); }
+    [[nodiscard]] const FakeProxy* proxy() const { return proxy_.get(); }
 
     SearchClock& clock;
     Truth truth;

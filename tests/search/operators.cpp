@@ -67,7 +67,7 @@ Answer Operators::fence(const FenceWish& wish) {
     Answer answer = use.control().fence(order);
     const std::lock_guard lock(house_.truth.mutex);
     if (!house_.truth.crashed) {
-        judge_fence(house_.truth, number, wish.drain.has_value(), answer);
+        judge_fence(house_.truth, number, {wish.drain.has_value(), wish.all || wish.kill, !wish.lasts}, answer);
     }
     house_.truth.end(number, words_of(answer, {"drained", "in_flight"}));
     return answer;
@@ -107,8 +107,25 @@ Answer Operators::maintenance(const std::string& pool, bool on) {
         house_.truth.begin(Deed::other, {}, fmt::format("maintenance {} {}", on ? "on" : "off", pool));
     Answer answer = use.control().set_maintenance({on, pool, "soon", std::nullopt, "ann", fmt::format("o{}", number)});
     const std::lock_guard lock(house_.truth.mutex);
+    if (!house_.truth.crashed) {
+        judge_page(house_.truth, number, pool, on, house_.truth.serving, answer);
+    }
     house_.truth.end(number, words_of(answer, {"", ""}));
     return answer;
+}
+
+void Operators::look() {
+    const House::Use use(house_);
+    Moment begun = 0;
+    {
+        const std::lock_guard lock(house_.truth.mutex);
+        begun = house_.truth.step();
+    }
+    const Json status = use.control().status();
+    const std::lock_guard lock(house_.truth.mutex);
+    if (!house_.truth.crashed) {
+        judge_status(house_.truth, begun, status);
+    }
 }
 
 Answer Operators::weight(unsigned server, std::optional<unsigned> weight) {
@@ -177,8 +194,23 @@ std::string Operators::differing() {
         return "the store cannot be read: " + stored.error().line();
     }
     const std::lock_guard lock(house_.truth.mutex);
-    std::set<std::string> shown;
+    if (house_.proxy() == nullptr || !house_.proxy()->serving()) {
+        return "the proxy was told nothing";
+    }
+    std::set<std::string> weights;
+    for (const auto& [where, record] : stored->weights) {
+        weights.insert(fmt::format("{} {} {}", record.pool, record.server, record.weight));
+    }
+    if (weights != house_.proxy()->weights()) {
+        return fmt::format("weights: stored are '{}', the proxy has '{}'", fmt::join(weights, ", "),
+                           fmt::join(house_.proxy()->weights(), ", "));
+    }
     for (const Json& pool : status["pools"]) {
+        const std::string name = pool["name"];
+        if (house_.proxy()->pages().contains(name) != stored->maintenance.contains(name)) {
+            return fmt::format("the page of {}: the proxy has it {}", name,
+                               house_.proxy()->pages().contains(name) ? "on" : "off");
+        }
         for (const Json& backend : pool["backends"]) {
             const std::string address = backend["address"];
             const auto kernel = house_.truth.in_kernel(address);

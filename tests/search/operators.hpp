@@ -34,6 +34,8 @@ public:
     Answer unfence(const std::vector<unsigned>& servers, std::optional<std::string> pool,
                    std::optional<core::Milliseconds> wait);
     Answer maintenance(const std::string& pool, bool on);
+    // `status`.
+    void look();
     Answer weight(unsigned server, std::optional<unsigned> weight);
     // Writes the file and has it read.
     Answer reload(const Layout& layout);

@@ -20,11 +20,12 @@ struct Choice {
     Kind ended_by = Kind::rest;
 };
 
-constexpr std::array<Choice, 41> choices{{
+constexpr std::array<Choice, 42> choices{{
     {Kind::fence, "fence", 20, Part::orders, false},
     {Kind::unfence, "unfence", 16, Part::orders, false},
     {Kind::page, "page", 2, Part::orders, false},
     {Kind::weight, "weight", 1, Part::orders, false},
+    {Kind::look, "look", 6, Part::orders, false},
     {Kind::reload, "reload", 4, Part::world, false},
     {Kind::deploy, "deploy", 6, Part::orders, true},
     {Kind::pause, "pause", 2, Part::orders, true},

@@ -14,6 +14,7 @@ enum class Kind : std::uint8_t {
     unfence,
     page,
     weight,
+    look,
     reload,
     // Deploys.
     deploy,

@@ -125,6 +125,8 @@ void Player::order(const Step& step) {
         case Kind::weight:
             operators_.weight(step.a % server_count, step.b % 2 == 0 ? std::optional(step.c % 256 + 1) : std::nullopt);
             return;
+        case Kind::look:
+            return operators_.look();
         default:
             break;
     }

@@ -71,7 +71,7 @@ void take_note(Truth& truth, unsigned order, const Place& place, const std::stri
 
 }  // namespace
 
-void judge_fence(Truth& truth, unsigned order, bool drain, const Answer& answer) {
+void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answer) {
     const Moment begin = truth.deeds.at(order).begun;
     truth.look_at_kernel(true);  // what has run out is told by nobody
     truth.step();
@@ -108,9 +108,15 @@ void judge_fence(Truth& truth, unsigned order, bool drain, const Answer& answer)
             truth.accuse("fenced means in the kernel and out of rotation",
                          fmt::format("o{} says so, and {} is not any more", order, place.second));
         }
+        const auto seen = truth.kernel[address].at(*complete);
+        if ((wanted.all && seen->scope != netfilter::Scope::all) || (wanted.endless && seen->until)) {
+            truth.accuse("a fence is as strict as it was ordered",
+                         fmt::format("o{} says so, and that of {} {}", order, place.second,
+                                     seen->until ? "runs out" : "lets established connections be"));
+        }
         const Json& drained = (*answer)["drained"];
         if (drained.is_boolean() && drained.get<bool>()) {
-            judge_drained(truth, order, address, id, *complete, drain);
+            judge_drained(truth, order, address, id, *complete, wanted.drain);
         }
         take_note(truth, order, place, id);
     }
@@ -143,6 +149,39 @@ void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& ad
                          fmt::format("o{} says so, and none has of {}", order, place.second));
         }
         truth.standing[place] = {0, "", truth.deeds.at(order).crossed};
+    }
+}
+
+void judge_page(Truth& truth, unsigned order, const std::string& pool, bool on, bool proxy, const Answer& answer) {
+    truth.step();
+    if (!answer || !proxy) {
+        return;
+    }
+    std::set<Moment> moments;
+    truth.paged[pool].moments(truth.deeds.at(order).begun, truth.moment, moments);
+    if (std::none_of(moments.begin(), moments.end(), [&](Moment at) { return truth.paged[pool].at(at) == on; })) {
+        truth.accuse("maintenance means that the proxy shows the page",
+                     fmt::format("o{} says that it is {} for {}", order, on ? "on" : "off", pool));
+    }
+}
+
+void judge_status(Truth& truth, Moment begun, const Json& status) {
+    truth.step();
+    for (const Json& pool : status["pools"]) {
+        for (const Json& backend : pool["backends"]) {
+            const std::string address = backend["address"];
+            if (!backend["active"].is_number()) {
+                continue;
+            }
+            const auto said = backend["active"].get<std::uint64_t>();
+            std::set<Moment> moments;
+            truth.flying[address].moments(begun, truth.moment, moments);
+            if (std::none_of(moments.begin(), moments.end(),
+                             [&](Moment at) { return truth.flying[address].at(at) == said; })) {
+                truth.accuse("a number in status is so", fmt::format("{} in flight on {}, and it says {}",
+                                                                     truth.flying[address].now(), address, said));
+            }
+        }
     }
 }
 

@@ -15,10 +15,19 @@ using Answer = appliance::control::Outcome<appliance::control::Control::Json>;
 
 // "fenced" means: in the kernel and out of rotation, at some moment of the order, and still, unless somebody has
 // explained otherwise. "drained" means: nothing in flight, and the fence stood until the answer.
-void judge_fence(Truth& truth, unsigned order, bool drain, const Answer& answer);
+struct Wanted {
+    bool drain = false;
+    bool all = false;      // every packet
+    bool endless = false;  // it never runs out
+};
+void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answer);
 // "opened" means: not fenced in the kernel. "passed" means: a check has passed since. addresses: of its servers.
 void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& addresses, bool wait,
                    const Answer& answer);
+// The page is what the answer says. proxy: there is one that serves.
+void judge_page(Truth& truth, unsigned order, const std::string& pool, bool on, bool proxy, const Answer& answer);
+// A number in status is a number that is so.
+void judge_status(Truth& truth, Moment begun, const appliance::control::Control::Json& status);
 // Every operator's fence that is to stand is in the kernel and known to the proxy. addresses: of each place, as the
 // configuration has them now; told: the addresses that the proxy takes for fenced, none where it does not serve.
 void judge_standing(Truth& truth, const std::map<Place, std::string>& addresses,

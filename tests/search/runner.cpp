@@ -46,6 +46,7 @@ void Runner::run() {
                 const int code = random_.chance(fail_percent) ? 1 : 0;
                 house_.truth.note(fmt::format("{}: the command of {} ends with {}", name_, command.server, code));
                 results_.push_back({step, code, ""});
+                note_visits(command.server);
             }
         }
         for (const auto& result : results_) {
@@ -57,6 +58,17 @@ void Runner::run() {
         count_ = static_cast<unsigned>(running_.size());
         std::this_thread::sleep_for(rest);
     }
+}
+
+std::uint64_t Runner::visits_of(const std::string& server) {
+    const auto index = static_cast<unsigned>(server.back() - '1');
+    return house_.web.served(11 + index) + house_.web.served(21 + index);
+}
+
+void Runner::note_visits(const std::string& server) {
+    const std::uint64_t so_far = visits_of(server);
+    const std::lock_guard lock(house_.truth.mutex);
+    house_.truth.visited[{rollout_, server}] = so_far;
 }
 
 void Runner::turn() {
@@ -129,10 +141,30 @@ void Runner::follow(const Json& answer, Moment /*begun*/) {
     }
 }
 
+// A step that is not over though it stands before the command's in the plan; empty where there is none.
+std::string Runner::passed_over(const House::Use& use, unsigned command) const {
+    const auto rollout = use.conductor().view(rollout_);
+    if (!rollout || (*rollout)["settings"].value("tolerate", 0) > 0) {
+        return {};
+    }
+    const Json& steps = (*rollout)["steps"];
+    for (unsigned i = 0; i < command; ++i) {
+        const Json& step = steps[i];
+        const bool lane = step["kind"] == "run" || step["kind"] == "warm" || step["kind"] == "verify" ||
+                          step["kind"] == "open";
+        const bool beside = lane && step["batch"] == steps[command]["batch"];
+        if (!beside && step["progress"] != "done" && step["progress"] != "skipped") {
+            return step.dump();
+        }
+    }
+    return {};
+}
+
 void Runner::take(const Json& given, Moment begun) {
     const House::Use use(house_);
     const auto step = given["step"].get<unsigned>();
     const std::string server = given["server"];
+    const std::string before = passed_over(use, step);
     const std::string address = address_of(use, server);
     const std::lock_guard lock(house_.truth.mutex);
     Truth& truth = house_.truth;
@@ -146,7 +178,12 @@ void Runner::take(const Json& given, Moment begun) {
         truth.accuse("a command runs once for a server, unless an operator resumes",
                      fmt::format("rollout {} has begun that of {} again", rollout_, server));
     }
+    if (!before.empty()) {
+        truth.accuse("a rollout's steps go one after the other",
+                     fmt::format("the command of {} has begun before {}", server, before));
+    }
     last = now;
+    truth.visited.erase({rollout_, server});
     running_[step] = {server, 1 + static_cast<unsigned>(random_.below(turns_max))};
     bool fenced = false;
     bool idle = false;
@@ -190,6 +227,11 @@ void Runner::judge_end(const Json& rollout) {
         }
     }
     for (const auto& [server, address] : addresses) {
+        const auto before = truth.visited.find({id, server});
+        if (!truth.skipped && before != truth.visited.end() && visits_of(server) == before->second) {
+            truth.accuse("a server that a rollout has deployed is verified",
+                         fmt::format("rollout {} is done, and {} was not visited since its command", id, server));
+        }
         const auto seen = truth.kernel[address].now();
         if (!truth.skipped && seen && seen->why.starts_with(fmt::format("rollout {}", id))) {
             truth.accuse("a server that a rollout has deployed is open",

@@ -39,6 +39,9 @@ private:
     void turn();
     void follow(const appliance::deploy::Conductor::Json& answer, Moment begun);
     void take(const appliance::deploy::Conductor::Json& command, Moment begun);
+    [[nodiscard]] std::string passed_over(const House::Use& use, unsigned command) const;
+    std::uint64_t visits_of(const std::string& server);
+    void note_visits(const std::string& server);
     void judge_end(const appliance::deploy::Conductor::Json& rollout);
 
     House& house_;

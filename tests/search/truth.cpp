@@ -92,7 +92,7 @@ void Truth::look_at_kernel(bool ours) {
     const auto snapshot = reader.snapshot(netfilter::fence_table_name, netfilter::Depth::elements);
     std::map<std::string, Seen> there;
     for (netfilter::Fence& fence : netfilter::fences_of(*snapshot, core::base::wall_now())) {
-        there[fence.backend.text()] = {fence.id, fence.why, fence.until};
+        there[fence.backend.text()] = {fence.id, fence.why, fence.until, fence.scope};
     }
     for (const auto& [address, place] : places) {
         const auto found = there.find(address);
