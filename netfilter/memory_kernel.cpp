@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/base/duration.hpp"
+
 #include "core/base/clock.hpp"
 
 namespace netfilter {
@@ -11,7 +13,7 @@ namespace {
 
 using Tables = std::map<std::string, Memory::Tables, std::less<>>;
 
-// `expires` holds the moment of the end while an element is kept, by the boot clock: nothing sets the kernel's own.
+// `expires` holds the moment of the end while an element is kept, as milliseconds since the machine's start.
 core::Milliseconds end_of(core::Milliseconds timeout) {
     return core::BootClock::now().time_since_epoch() + timeout;
 }

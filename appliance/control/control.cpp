@@ -34,23 +34,10 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
       log_(log_to),
       helper_([&supervisor] { supervisor.wake(); }),
       file_(config.file),
+      keeper_(config.control.state, [this](const std::optional<StateTrouble>& trouble) { tell_trouble(trouble); }),
       firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
     file_.recover();
-    Administration administration;
-    auto store = Store::open(config.control.state);
-    if (store) {
-        if (auto loaded = store->load(); loaded) {
-            administration = std::move(*loaded);
-            store_.emplace(std::move(*store));
-        } else {
-            store_error_ = std::move(loaded.error());
-        }
-    } else {
-        store_error_ = std::move(store.error());
-    }
-    if (!store_) {
-        log("state", {{"error", store_error_.line()}});
-    }
+    Administration administration = keeper_.load();
     state_.config = std::make_shared<const config::Config>(std::move(config));
     state_.administration = std::make_shared<const Administration>(std::move(administration));
 }
@@ -112,6 +99,10 @@ void Control::handle(link::Message event) {
 
 void Control::tick(Clock::time_point now) {
     mend_drift(now);
+    if (compare_again_.exchange(false)) {
+        reconciled_ = false;
+        reconcile_at_ = now;
+    }
     if (!reconciled_ && helper_.attached() && now >= reconcile_at_) {
         const std::lock_guard lock(changing_);
         const auto done = reconcile();
@@ -129,6 +120,7 @@ void Control::tick(Clock::time_point now) {
     }
     keep_firewall(now);
     keep_redirects(now);
+    keep_state(now);
     if (now >= expire_at_) {
         expire();
         expire_at_ = now + expiry_step;
@@ -207,20 +199,6 @@ core::Result<void> Control::administer() {
     return {};
 }
 
-core::Result<void> Control::save(const Administration& administration) {
-    if (!store_ || !store_->writable()) {
-        // The operator may have made room, or the folder writable, meanwhile.
-        store_.reset();
-        auto opened = Store::open(state().config->control.state);
-        if (!opened) {
-            store_error_ = std::move(opened.error());
-            return tl::unexpected(store_error_);
-        }
-        store_.emplace(std::move(*opened));
-    }
-    return store_->save(administration);
-}
-
 json Control::report() {
     if (proxy_.status().state != ProxyState::running) {
         return nullptr;
@@ -247,6 +225,11 @@ Control::Json Control::status(const json& report) {
     Json view = view_status(*now.config, *now.administration,
                             {since_, proxy_.status(), helper_.attached(), helper_.since()}, report);
     show_redirects(view);
+    const auto trouble = keeper_.trouble();
+    view["state_folder"] = {{"state", trouble ? "trouble" : "ok"},
+                            {"why", trouble ? Json(trouble->why) : Json()},
+                            {"since", trouble ? Json(core::base::print_time(trouble->since)) : Json()},
+                            {"unsaved", trouble && trouble->unsaved}};
     const std::lock_guard lock(state_mutex_);
     view["fence_helper"]["repairs"] = repairs_;
     view["upgrade"] = upgrade_;

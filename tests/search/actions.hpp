@@ -29,6 +29,15 @@ public:
                             const appliance::deploy::Words& words) override {
         return real_.page(pool, on, message, words);
     }
+    core::Result<void> holds(std::int64_t rollout, const std::string& pool,
+                             const std::vector<std::string>& servers) override {
+        return real_.holds(rollout, pool, servers);
+    }
+    core::Result<void> begin_command(std::int64_t rollout, const std::string& pool,
+                                     const std::string& server) override {
+        return real_.begin_command(rollout, pool, server);
+    }
+    void end_command(const std::string& pool, const std::string& server) override { real_.end_command(pool, server); }
     std::vector<appliance::deploy::Standing> standings(const std::string& pool) override {
         return real_.standings(pool);
     }

@@ -51,9 +51,9 @@ Answer Operators::fence(const FenceWish& wish) {
     const auto servers = names(wish.servers);
     const unsigned number = house_.truth.begin(
         Deed::fence, set_of(servers),
-        fmt::format("fence {}{}{}{}{}{}", fmt::join(servers, " "), wish.pool ? " --pool " + *wish.pool : "",
+        fmt::format("fence {}{}{}{}{}{}{}", fmt::join(servers, " "), wish.pool ? " --pool " + *wish.pool : "",
                     for_long("drain", wish.drain), for_long("for", wish.lasts), wish.kill ? " --kill" : "",
-                    wish.all ? " --scope all" : ""),
+                    wish.all ? " --scope all" : "", wish.replace ? " --replace" : ""),
         wish.lasts);
     appliance::control::FenceOrder order;
     order.servers = servers;
@@ -62,7 +62,8 @@ Answer Operators::fence(const FenceWish& wish) {
     order.drain = wish.drain;
     order.lasts = wish.lasts;
     order.kill = wish.kill;
-    order.who = "ann";
+    order.replace = wish.replace;
+    order.who = number % 2 == 0 ? "ann" : "carl";  // an operator's fence is another's no less than a rollout's
     order.why = fmt::format("o{}", number);
     Answer answer = use.control().fence(order);
     const std::lock_guard lock(house_.truth.mutex);

@@ -14,6 +14,7 @@ struct FenceWish {
     std::optional<core::Milliseconds> lasts;
     bool kill = false;
     bool all = false;  // every packet
+    bool replace = false;
 };
 
 struct DeployWish {

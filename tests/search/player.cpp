@@ -93,6 +93,7 @@ void Player::fence(const Step& step) {
     wish.pool = pool_of(wish.servers, step.b);
     wish.kill = step.b % 11 == 0;
     wish.all = step.b % 7 == 0;
+    wish.replace = step.b % 5 == 0;
     wish.lasts = step.c % 3 == 0 ? std::optional(ends.at(step.c / 3 % ends.size())) : std::nullopt;
     if (step.c % 4 == 0) {
         wish.drain = drains.at(step.c / 4 % drains.size());
