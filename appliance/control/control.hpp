@@ -127,7 +127,9 @@ private:
     [[nodiscard]] Json status(const nlohmann::json& report);
 
     // Changing; the caller holds changing_.
-    core::Result<void> administer();
+    core::Result<void> administer(core::Milliseconds patience = ProxyLink::answer_max);
+    core::Result<void> await_proxy();
+    void tell_again(Clock::time_point now);
     core::Result<void> configure(const config::Config& config);
     core::Result<void> commit_fences(Administration next, std::span<const netfilter::Change> changes);
     core::Result<void> commit_lift(Administration next, const std::set<core::Address>& addresses);
@@ -145,6 +147,7 @@ private:
     Outcome<Json> compare_rules();
     void mend_drift(Clock::time_point now);
     void settle_drift();
+    core::Milliseconds compare();
     core::Milliseconds configure_proxy();
     bool warm_up();
     void keep_redirects(Clock::time_point now);
@@ -192,6 +195,8 @@ private:
     CommandLeases leases_;
     // What was taken back, or may have been done although its answer was lost: the kernel is compared once more.
     std::atomic<bool> compare_again_ = false;
+    std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
+    std::atomic<bool> untold_ = false;       // the proxy may not have taken what it was told last
 
     mutable std::mutex state_mutex_;
     State state_;
@@ -213,6 +218,7 @@ private:
     Clock::time_point expire_at_{};
     Clock::time_point firewall_at_{};
     Clock::time_point keep_state_at_{};
+    Clock::time_point tell_at_{};
 };
 
 }  // namespace appliance::control

@@ -33,6 +33,22 @@ core::Error not_done(core::Error error, const char* what) {
     return error;
 }
 
+// What a wait for checks looks at: every backend that is named, whether a fence stood there or not, and every one
+// behind a fence that goes.
+std::vector<Target> named_or_fenced(const config::Config& config, const Administration& administration,
+                                    const UnfenceOrder& order, const std::set<core::Address>& lifted) {
+    std::vector<Target> targets = find_targets(config, order.servers, order.pool).value_or(std::vector<Target>());
+    for (Target& target : fenced_backends(config, administration)) {
+        const bool named = std::any_of(targets.begin(), targets.end(), [&target](const Target& each) {
+            return each.pool == target.pool && each.server == target.server;
+        });
+        if (lifted.contains(target.address) && !named) {
+            targets.push_back(std::move(target));
+        }
+    }
+    return targets;
+}
+
 }  // namespace
 
 // Store, then proxy, then kernel: at no moment does the proxy send somebody to a backend that the kernel refuses, and a
@@ -284,11 +300,7 @@ Outcome<Json> Control::unfence(const UnfenceOrder& order) {
         const State now = state();
         std::erase_if(meant,
                       [&now](const core::Address& address) { return !now.administration->fences.contains(address); });
-        for (Target& target : fenced_backends(*now.config, *now.administration)) {
-            if (meant.contains(target.address)) {
-                targets.push_back(std::move(target));
-            }
-        }
+        targets = named_or_fenced(*now.config, *now.administration, order, meant);
         if (auto done = lift(order, meant, notes); !done) {
             return tl::unexpected(std::move(done.error()));
         }
