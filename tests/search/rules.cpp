@@ -43,6 +43,15 @@ bool stands(Truth& truth, const std::string& address, const std::string& id, Mom
     return seen && seen->id == id && !truth.rotation[address].at(at);
 }
 
+bool as_strict(Truth& truth, const std::string& address, const std::string& id, Moment begin, Wanted wanted) {
+    const auto all = moments_of(truth, address, begin, truth.moment);
+    return std::any_of(all.begin(), all.end(), [&](Moment at) {
+        const auto seen = truth.kernel[address].at(at);
+        return seen && seen->id == id && (!wanted.all || seen->scope == netfilter::Scope::all) &&
+               (!wanted.endless || !seen->until);
+    });
+}
+
 void judge_drained(Truth& truth, unsigned order, const std::string& address, const std::string& id, Moment complete,
                    bool drain) {
     const std::string server = truth.places[address].second;
@@ -108,11 +117,9 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
             truth.accuse("fenced means in the kernel and out of rotation",
                          fmt::format("o{} says so, and {} is not any more", order, place.second));
         }
-        const auto seen = truth.kernel[address].at(*complete);
-        if ((wanted.all && seen->scope != netfilter::Scope::all) || (wanted.endless && seen->until)) {
+        if (!as_strict(truth, address, id, begin, wanted)) {
             truth.accuse("a fence is as strict as it was ordered",
-                         fmt::format("o{} says so, and that of {} {}", order, place.second,
-                                     seen->until ? "runs out" : "lets established connections be"));
+                         fmt::format("o{} says so, and that of {} was never", order, place.second));
         }
         const Json& drained = (*answer)["drained"];
         if (drained.is_boolean() && drained.get<bool>()) {

@@ -208,8 +208,8 @@ TEST_F(Story, AReloadThatFailsLateLosesNoFence) {
     ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = {}, .drain = {}, .lasts = {}}));
     house_.refuse_listeners(1);
     EXPECT_FALSE(operators_.reload({.moved = 2, .more = true}));
-    EXPECT_TRUE(fenced(1));
     house_.write_config({});
+    EXPECT_TRUE(fenced(1));
     operators_.check_agreement();
 }
 
