@@ -93,8 +93,8 @@ void FakeProxy::configure(const Json& order) {
     for (const Json& pool : order.at("pools")) {
         for (const Json& one : pool.at("backends")) {
             Backend backend{{pool.at("name"), one.at("server")}, one.at("address"), false, false};
+            backend.fenced = fences_.contains(backend.place);
             for (const Backend& old : backends_) {
-                backend.fenced = old.place == backend.place ? old.fenced : backend.fenced;
                 backend.checked =
                     backend.checked || (old.place == backend.place && old.address == backend.address && old.checked);
             }
@@ -107,11 +107,13 @@ void FakeProxy::configure(const Json& order) {
 
 void FakeProxy::administer(const Json& order) {
     serving_ = truth_.serving = true;
+    // It may come before the configuration, and holds for that too.
+    fences_.clear();
+    for (const Json& fence : order.at("fences")) {
+        fences_.emplace(fence.at("pool").get<std::string>(), fence.at("server").get<std::string>());
+    }
     for (Backend& backend : backends_) {
-        const Json& fences = order.at("fences");
-        const bool fenced = std::any_of(fences.begin(), fences.end(), [&](const Json& fence) {
-            return fence.at("pool") == backend.place.first && fence.at("server") == backend.place.second;
-        });
+        const bool fenced = fences_.contains(backend.place);
         if (backend.fenced && !fenced) {
             backend.checked = false;
         }

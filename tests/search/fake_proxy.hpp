@@ -64,6 +64,7 @@ private:
     ProxyTroubles& troubles_;
     appliance::link::Channel channel_;
     std::vector<Backend> backends_;  // guarded by truth's lock, like the next
+    std::set<Place> fences_;
     std::set<std::string> pages_;
     std::set<std::string> weights_;  // "app web1 7"
     bool serving_ = false;

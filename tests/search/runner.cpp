@@ -150,8 +150,8 @@ std::string Runner::passed_over(const House::Use& use, unsigned command) const {
     const Json& steps = (*rollout)["steps"];
     for (unsigned i = 0; i < command; ++i) {
         const Json& step = steps[i];
-        const bool lane = step["kind"] == "run" || step["kind"] == "warm" || step["kind"] == "verify" ||
-                          step["kind"] == "open";
+        const bool lane =
+            step["kind"] == "run" || step["kind"] == "warm" || step["kind"] == "verify" || step["kind"] == "open";
         const bool beside = lane && step["batch"] == steps[command]["batch"];
         if (!beside && step["progress"] != "done" && step["progress"] != "skipped") {
             return step.dump();
