@@ -196,7 +196,7 @@ void Conductor::end(unsigned id, core::Result<std::string> result) {
     }
     Step& step = active_->steps.at(id);
     const auto job = jobs_.find(id);
-    const bool never_begun = !result && job != jobs_.end() && !job->second.taken;
+    const bool never_begun = !result && job != jobs_.end() && job->second.withdrawn;
     const auto began_before = never_begun ? job->second.began_before : std::nullopt;
     jobs_.erase(id);
     unsaved_.insert(id);
