@@ -4,10 +4,12 @@
 
 #include "appliance/boot/rehearsal.hpp"
 #include "appliance/boot/roles.hpp"
+#include "appliance/boot/standard_descriptors.hpp"
 #include "appliance/cli/main.hpp"
 
 int main(int argc, char** argv) {
     try {
+        appliance::boot::open_standard_descriptors();
         if (appliance::boot::is_child(argc, argv)) {
             return appliance::boot::run_child(argc, argv);
         }

@@ -159,6 +159,7 @@ void go_back(const std::optional<Handover>& before, const std::string& config, s
 int run_daemon(const std::string& file) {
     core::base::name_thread("gatehouse");
     ::signal(SIGPIPE, SIG_IGN);
+    block_harmless_signals();
     const auto before = take_handover();
     if (!before) {
         return complain(before.error());

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "appliance/boot/signals.hpp"
 #include "core/base/verify.hpp"
 
 namespace appliance::boot {
@@ -33,6 +34,7 @@ constexpr std::size_t fds_max = 8;
     }
     ::close_range(3 + static_cast<unsigned>(fds.size()), ~0U, 0);
     ::setpgid(0, 0);
+    ignore_signals();
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

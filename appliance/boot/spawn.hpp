@@ -20,8 +20,8 @@ struct Program {
 
 // Forks and executes the program with the arguments (without argv[0]). fds become 3, 4, ... in the child, and
 // nothing else above 2 is inherited. The child has a process group of its own, so that Ctrl-C reaches the supervisor
-// alone, and no blocked signals. Any number of threads may be running. Error: fork failed. An exec that fails is exit
-// code 127.
+// alone, no blocked signals, and ignores what the supervisor takes (signals.hpp). Any number of threads may be running.
+// Error: fork failed. An exec that fails is exit code 127.
 core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<const int> fds,
                           const Program& program = {});
 

@@ -126,7 +126,7 @@ Handover Supervisor::estate() const {
 }
 
 core::Result<void> Supervisor::resume(const Handover& from) {
-    if (auto watching = watch_signals(); !watching) {
+    if (auto watching = signals_.watch(); !watching) {
         return watching;
     }
     for (const Handover::Listening& listening : from.listeners) {
