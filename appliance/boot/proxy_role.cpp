@@ -8,10 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <stdexcept>
 
 #include "appliance/boot/proxy_orders.hpp"
 #include "appliance/link/channel.hpp"
 #include "appliance/link/event.hpp"
+#include "appliance/link/first_words.hpp"
 #include "core/base/log.hpp"
 
 namespace appliance::boot {
@@ -19,6 +21,12 @@ namespace {
 
 using core::proxy::Administration;
 using nlohmann::json;
+
+// No ring, no threads: trying again in this process would not help, and control could only ask for ever. So it ends,
+// and the supervisor decides.
+class CannotStart : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 class Proxy final : private core::health::Monitor::Observer, private core::proxy::Worker::Observer {
 public:
@@ -65,6 +73,8 @@ private:
         json reply{{"type", "done"}};
         try {
             reply = carry_out(message);
+        } catch (const CannotStart&) {
+            throw;
         } catch (const std::exception& error) {
             reply = {{"type", "failed"}, {"error", error.what()}};
         }
@@ -99,7 +109,7 @@ private:
     void configure(ConfigureOrder order) {
         if (server_.workers() == 0) {
             if (const auto started = server_.start(order.workers); !started) {
-                throw std::runtime_error(started.error().line());
+                throw CannotStart(started.error().line());
             }
             server_.administer(administration_);  // what control may have said before
         }
@@ -110,12 +120,13 @@ private:
             make_monitor();
             if (const auto started = monitor_->start(); !started) {
                 end_monitor();
-                throw std::runtime_error(started.error().line());
+                throw CannotStart(started.error().line());
             }
         }
         snapshot_ = order.snapshot;
         server_.configure(order.snapshot, std::move(order.sockets));
         monitor_->apply(std::move(order.targets), std::move(order.probe_sockets));
+        link::release_errors();
     }
 
     // A lifted fence opens its backend only after the next passed check: what was seen before does not count.
@@ -164,7 +175,12 @@ private:
 }  // namespace
 
 int run_proxy(core::base::Descriptor link) {
-    return Proxy(std::move(link)).run();
+    try {
+        return Proxy(std::move(link)).run();
+    } catch (const CannotStart& error) {
+        fmt::print(stderr, "gatehouse: {}\n", error.what());
+        return 1;
+    }
 }
 
 }  // namespace appliance::boot

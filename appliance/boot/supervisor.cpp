@@ -94,9 +94,12 @@ void Supervisor::prepare_state() {
 }
 
 int Supervisor::run() {
+    if (!upgrading_ && upgrade_.number == 0) {
+        first_start_.begin(Clock::now());
+    }
     // Fence and proxy first: control finds both there and can configure at once.
     for (const Role role : {Role::fence, Role::proxy, Role::control}) {
-        if (child(role).pid == 0) {
+        if (child(role).pid == 0 && phase_ == Phase::running) {
             start(child(role));
         }
     }
@@ -119,6 +122,9 @@ void Supervisor::watch_clock() {
     if (undo_at_ && phase_ == Phase::running && now >= *undo_at_) {
         undo("its processes did not get as far as to serve in time");
     }
+    if (const auto end_by = first_start_.end_by(); end_by && phase_ == Phase::running && now >= *end_by) {
+        give_up("cannot start", "it does not serve yet after a minute; the log says what control waits for");
+    }
     if (deadline_ && phase_ == Phase::draining && now >= *deadline_) {
         finish(0);
     }
@@ -133,6 +139,7 @@ std::optional<Supervisor::Clock::time_point> Supervisor::next_due() const noexce
         consider(one.start_at);
     }
     consider(undo_at_);
+    consider(first_start_.end_by());
     consider(predecessors_.next_due());
     consider(rehearsal_ ? std::optional(rehearsal_->end_by()) : std::nullopt);
     return due;
@@ -211,7 +218,7 @@ void Supervisor::answer(const link::Message& request) {
 json Supervisor::carry_out(const json& request, std::vector<int>& fds, std::vector<Descriptor>& owned) {
     const std::string type = request.at("type");
     if (type == "ready") {
-        control_was_ready_ = true;
+        first_start_.end();
         if (upgrading_) {
             complete_upgrade();
         }

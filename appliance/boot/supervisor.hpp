@@ -12,6 +12,7 @@
 #include <string>
 
 #include "appliance/boot/backoff.hpp"
+#include "appliance/boot/first_start.hpp"
 #include "appliance/boot/handover.hpp"
 #include "appliance/boot/listeners.hpp"
 #include "appliance/boot/predecessors.hpp"
@@ -20,6 +21,7 @@
 #include "appliance/boot/signals.hpp"
 #include "appliance/config/config.hpp"
 #include "appliance/link/channel.hpp"
+#include "appliance/link/first_words.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/log.hpp"
 
@@ -48,7 +50,8 @@ public:
     // until ours does; where ours does not come to that, run() becomes the program before again. Error: no descriptors.
     core::Result<void> resume(const Handover& from);
     // Runs until a signal says stop, then drains, and returns the exit code: 0 after an orderly end, 1 when a second
-    // signal cut it short, 2 when control could not read the configuration that this process could. Signals: README.md.
+    // signal cut it short or the processes could not start (FirstStart), 2 when control could not read the
+    // configuration that this process could. Signals: README.md.
     int run();
 
 private:
@@ -61,6 +64,7 @@ private:
         std::optional<Clock::time_point> start_at;
         // Proxy, fence: control's end of the link, kept for the control process after the present one.
         core::base::Descriptor near;
+        link::FirstWords words;
     };
     enum class Phase { running, draining, ended };
 
@@ -84,6 +88,9 @@ private:
     void start_due();
     void reap();
     void lost(Child& child, int status);
+    // Whether the daemon has given up instead of starting the child again.
+    bool give_up_after(const Child& child, int status, const std::string& words);
+    void give_up(const std::string& what, const std::string& why);
     void introduce(Child& child);
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
 
@@ -120,7 +127,7 @@ private:
     link::Channel control_link_;
     std::array<Child, 3> children_;
     Phase phase_ = Phase::running;
-    bool control_was_ready_ = false;
+    FirstStart first_start_;
 
     Origin origin_;
     Predecessors predecessors_;

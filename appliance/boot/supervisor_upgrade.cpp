@@ -154,7 +154,6 @@ core::Result<void> Supervisor::resume(const Handover& from) {
         undo_at_ = Clock::now() + serve_max;
         upgrade_state_ = "begun";
     } else {
-        control_was_ready_ = true;  // once, so that whatever it meets now is no reason to end
         note_upgrade("failed");
     }
     return {};
