@@ -28,7 +28,7 @@ std::string mend_for(int error) {
         return "stop the program that listens there (ss -ltnp names it) or change the address in [listen]";
     }
     if (error == EADDRNOTAVAIL) {
-        return "use an address of this machine in [listen]";
+        return "use an address in [listen] that a machine can have";
     }
     return error == EACCES ? "start gatehouse as root" : "";
 }
@@ -41,6 +41,9 @@ core::Result<Descriptor> bind_socket(const core::Address& address, bool shared) 
     if (!socket.valid() || !switch_on(socket.get(), SOL_SOCKET, SO_REUSEADDR) ||
         (shared && !switch_on(socket.get(), SOL_SOCKET, SO_REUSEPORT)) ||
         (!address.is_v4() && !switch_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
+        // The address may come later: the shared one of a pair is the other machine's for now. Needs no privilege.
+        !switch_on(socket.get(), address.is_v4() ? int{IPPROTO_IP} : int{IPPROTO_IPV6},
+                   address.is_v4() ? IP_FREEBIND : IPV6_FREEBIND) ||
         !switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY)) {
         return core::fail_os(what, errno);
     }

@@ -17,6 +17,7 @@
 #include "appliance/control/events.hpp"
 #include "appliance/control/firewall.hpp"
 #include "appliance/control/helper_link.hpp"
+#include "appliance/control/listener_watch.hpp"
 #include "appliance/control/metrics.hpp"
 #include "appliance/control/order.hpp"
 #include "appliance/control/proxy_link.hpp"
@@ -130,6 +131,8 @@ private:
     bool redirects_differ();
     void note_redirect_drift();
     void show_redirects(Json& view);
+    void watch_listeners(Clock::time_point now);
+    static void show_presence(Json& view);
     core::Result<std::uint64_t> in_flight(const Target& target, const nlohmann::json& seen);
     void expire();
     void keep_firewall(Clock::time_point now);
@@ -172,6 +175,9 @@ private:
     Clock::time_point reconcile_at_{};
     Clock::time_point redirect_at_{};
     Clock::time_point look_at_{};
+    Clock::time_point presence_at_{};
+    LocalAddresses local_addresses_;
+    ListenerWatch listener_watch_;
     Clock::time_point expire_at_{};
     Clock::time_point firewall_at_{};
 };
