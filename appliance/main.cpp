@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "appliance/boot/failure.hpp"
 #include "appliance/boot/rehearsal.hpp"
 #include "appliance/boot/roles.hpp"
 #include "appliance/boot/standard_descriptors.hpp"
@@ -18,7 +19,7 @@ int main(int argc, char** argv) {
         }
         return appliance::cli::main(argc, argv, {.run = appliance::boot::run_daemon});
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "gatehouse: %s\n", error.what());
+        std::fprintf(stderr, "gatehouse: %s\n", appliance::boot::print_failure(error).c_str());
         return 1;
     }
 }

@@ -30,7 +30,7 @@ std::string mend_for(int error) {
     if (error == EADDRNOTAVAIL) {
         return "use an address in [listen] that a machine can have";
     }
-    return error == EACCES ? "start gatehouse as root" : "";
+    return error == EACCES ? "start gatehouse as root, or with CAP_NET_BIND_SERVICE" : "";
 }
 
 core::Result<Descriptor> bind_socket(const core::Address& address, bool shared) {

@@ -10,6 +10,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "appliance/boot/failure.hpp"
 #include "appliance/boot/proxy_orders.hpp"
 #include "appliance/link/channel.hpp"
 #include "appliance/link/event.hpp"
@@ -22,8 +23,8 @@ namespace {
 using core::proxy::Administration;
 using nlohmann::json;
 
-// No ring, no threads: trying again in this process would not help, and control could only ask for ever. So it ends,
-// and the supervisor decides.
+// No ring, no threads, no memory: trying again in this process would not help, and control could only ask for ever. So
+// it ends, and the supervisor decides.
 class CannotStart : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -87,7 +88,7 @@ private:
     json carry_out(link::Message& message) {
         const std::string type = message.body.at("type");
         if (type == "configure") {
-            configure(read_configure(message.body, std::move(message.fds)));
+            configure_first_or_again(message);
         } else if (type == "administer") {
             administer(read_administer(message.body));
         } else if (type == "report") {
@@ -106,10 +107,22 @@ private:
         return {{"type", "done"}};
     }
 
+    void configure_first_or_again(link::Message& message) {
+        const bool first = !snapshot_;
+        try {
+            configure(read_configure(message.body, std::move(message.fds)));
+        } catch (const std::exception& error) {
+            if (first) {
+                throw CannotStart(print_failure(error));
+            }
+            throw;
+        }
+    }
+
     void configure(ConfigureOrder order) {
         if (server_.workers() == 0) {
             if (const auto started = server_.start(order.workers); !started) {
-                throw CannotStart(started.error().line());
+                throw std::runtime_error(started.error().line());
             }
             server_.administer(administration_);  // what control may have said before
         }
@@ -120,7 +133,7 @@ private:
             make_monitor();
             if (const auto started = monitor_->start(); !started) {
                 end_monitor();
-                throw CannotStart(started.error().line());
+                throw std::runtime_error(started.error().line());
             }
         }
         snapshot_ = order.snapshot;

@@ -187,6 +187,28 @@ class FirstStart(house.SystemTest):
             self.assertGreaterEqual(resource.prlimit(pid, resource.RLIMIT_NOFILE)[0], 65536)
         self.assertNotIn('"event":"limit"', (self.house.folder / "gatehouse.log").read_text())
 
+    def test_without_room_for_threads_it_ends(self):
+        self.house.through = ["prlimit", "--nproc=1:1"]
+        self.assert_refused("cannot make a thread: Resource temporarily unavailable; raise the limit of tasks")
+
+    def test_what_the_loader_says_is_told_and_once_it_has_served_it_goes_on(self):
+        """A library is away for a while, as where packages are being replaced."""
+        self.house.through = ["unshare", "--mount"]
+        self.house.start()
+        library = next(line.split()[-1] for line in
+                       pathlib.Path(f"/proc/{self.house.daemon.pid}/maps").read_text().splitlines() if "libcap-ng" in line)
+        inside = ["nsenter", f"--mount=/proc/{self.house.daemon.pid}/ns/mnt"]
+        house.run(*inside, "mount", "--bind", "/dev/null", library)
+        os.kill(self.house.children()["proxy"], 9)
+        log = self.house.folder / "gatehouse.log"
+        wait_until(lambda: log.read_text().count('"why":"exit code 127: ') > 3, 10, "the proxy has ended often")
+        line = next(line for line in log.read_text().splitlines() if "exit code 127" in line)
+        self.assertRegex(json.loads(line)["why"], "^exit code 127: error while loading shared libraries: .*libcap-ng")
+        self.assertIsNone(self.house.daemon.poll())
+        house.run(*inside, "umount", library)
+        wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 20, "both servers up")
+        self.assertEqual(get().status, 200)
+
     def test_once_it_has_served_its_processes_are_started_again_for_ever(self):
         self.house.start()
         for _ in range(5):
