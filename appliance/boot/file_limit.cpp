@@ -47,9 +47,10 @@ void raise_file_limit() noexcept {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return;
     }
-    const rlim_t most = std::max(std::min(files_wanted, system_limit()), limit.rlim_max);
+    const rlim_t most = std::min(std::max(files_wanted, limit.rlim_max), system_limit());
     const rlimit wish{std::min(files_wanted, most), most};
     if (::setrlimit(RLIMIT_NOFILE, &wish) != 0) {
+        limit.rlim_max = std::min(limit.rlim_max, most);
         limit.rlim_cur = limit.rlim_max;
         ::setrlimit(RLIMIT_NOFILE, &limit);
     }

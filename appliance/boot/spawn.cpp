@@ -91,4 +91,19 @@ std::string describe_exit(int status) {
     return "exit code " + std::to_string(WEXITSTATUS(status));
 }
 
+std::string mend_for_exit(int status) {
+    if (!WIFSIGNALED(status)) {
+        return "";
+    }
+    switch (WTERMSIG(status)) {
+        case SIGSYS:
+            return "; a seccomp profile of the container or the unit (SystemCallFilter=) forbids a system call it "
+                   "needs";
+        case SIGKILL:
+            return "; see the kernel's log (dmesg) whether memory ran out";
+        default:
+            return "; please report this as a bug";
+    }
+}
+
 }  // namespace appliance::boot

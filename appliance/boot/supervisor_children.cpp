@@ -157,7 +157,7 @@ bool Supervisor::give_up_after(const Child& child, int status, const std::string
         return false;
     }
     give_up(fmt::format("cannot start: the {} process has ended {} times", print(child.role), FirstStart::deaths_max),
-            words.empty() ? describe_exit(status) : link::as_line(words));
+            words.empty() ? describe_exit(status) + mend_for_exit(status) : link::as_line(words));
     return true;
 }
 

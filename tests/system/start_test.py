@@ -22,8 +22,9 @@ def without(closed):
     redirections = " ".join({0: "<&-", 1: ">&-", 2: "2>&-"}[number] for number in closed)
     return ["sh", "-c", f'exec "$@" {redirections}', "sh"]
 
-# Executes a program that meets an error at one system call: PROGRAM NUMBER ERROR FAMILY PROTOCOL COMMAND..., where FAMILY
-# and PROTOCOL are those of a socket, or - for any arguments. It is a seccomp filter, as a container has one.
+# Executes a program that meets an error at one system call: NUMBER ERROR FAMILY PROTOCOL COMMAND..., where FAMILY and
+# PROTOCOL are those of a socket, or - for any arguments; error 0 ends the process. It is a seccomp filter, as a
+# container has one.
 FILTER = """
 import ctypes, os, struct, sys
 number, error, family, protocol = sys.argv[1:5]
@@ -34,7 +35,7 @@ code = b""
 for place, (offset, value) in enumerate(checks):
     # Load a word; where it is another one, on to the last step.
     code += step(0x20, offset) + step(0x15, value, 0, 2 * (len(checks) - place) - 1)
-code += step(0x06, 0x00050000 | int(error)) + step(0x06, 0x7FFF0000)
+code += step(0x06, 0x00050000 | int(error) if int(error) else 0x80000000) + step(0x06, 0x7FFF0000)
 steps = ctypes.create_string_buffer(code)
 program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(steps))
 if ctypes.CDLL(None, use_errno=True).prctl(22, 2, ctypes.c_char_p(program), 0, 0) != 0:
@@ -143,11 +144,15 @@ class FirstStart(house.SystemTest):
                 self.assertTrue(all(f"io_uring: {why}" in event["why"] for event in ends), ends)
 
     def test_a_ring_that_can_be_made_and_not_used_is_told_too(self):
-        for call, what in ((IO_URING_ENTER, "cannot use the io_uring"), (IO_URING_REGISTER, "cannot enable the io_uring")):
+        for call, verb in ((IO_URING_ENTER, "use"), (IO_URING_REGISTER, "enable")):
             with self.subTest(call=call):
                 (self.house.folder / "gatehouse.log").unlink(missing_ok=True)
                 self.house.through = meeting(call, EPERM)
-                self.assert_refused("the proxy process has ended 3 times", what + ": Operation not permitted", "seccomp")
+                self.assert_refused(f"3 times: cannot {verb} the io_uring: Operation not permitted", "seccomp")
+
+    def test_a_profile_that_kills_is_named(self):
+        self.house.through = meeting(IO_URING_SETUP, 0)
+        self.assert_refused("the proxy process has ended 3 times: signal 31 (Bad system call); a seccomp profile")
 
     def test_without_nftables_it_ends(self):
         self.house.through = meeting(SOCKET, EPROTONOSUPPORT, socket.AF_NETLINK, 12)
@@ -162,8 +167,9 @@ class FirstStart(house.SystemTest):
             with self.subTest(limit=limit):
                 (self.house.folder / "gatehouse.log").unlink(missing_ok=True)
                 self.house.through = limited(limit)
-                self.assert_refused(f"the limit of open files (RLIMIT_NOFILE) is {limit}, ", "LimitNOFILE=", "ulimit -n")
-        needed = int(re.search(r"at least (\d+) are needed", (self.house.folder / "gatehouse.log").read_text()).group(1))
+                self.assert_refused(f"open files (RLIMIT_NOFILE) is {limit}, ", "LimitNOFILE=", "ulimit -n")
+        log = (self.house.folder / "gatehouse.log").read_text()
+        needed = int(re.search(r"at least (\d+) are needed", log).group(1))
         self.house.through = limited(needed - 1)
         (self.house.folder / "gatehouse.log").unlink()
         self.assert_refused(f"at least {needed} are needed")
@@ -195,8 +201,8 @@ class FirstStart(house.SystemTest):
         """A library is away for a while, as where packages are being replaced."""
         self.house.through = ["unshare", "--mount"]
         self.house.start()
-        library = next(line.split()[-1] for line in
-                       pathlib.Path(f"/proc/{self.house.daemon.pid}/maps").read_text().splitlines() if "libcap-ng" in line)
+        maps = pathlib.Path(f"/proc/{self.house.daemon.pid}/maps").read_text().splitlines()
+        library = next(line.split()[-1] for line in maps if "libcap-ng" in line)
         inside = ["nsenter", f"--mount=/proc/{self.house.daemon.pid}/ns/mnt"]
         house.run(*inside, "mount", "--bind", "/dev/null", library)
         os.kill(self.house.children()["proxy"], 9)
