@@ -185,10 +185,7 @@ void Supervisor::take_requests() {
     auto request = control_link_.receive(core::Milliseconds{0});
     if (!request) {
         // Its end, or nonsense: either way that process is of no more use. Its death is seen by SIGCHLD.
-        control_link_ = link::Channel();
-        if (child(Role::control).pid > 0) {
-            ::kill(child(Role::control).pid, SIGKILL);
-        }
+        drop_control();
         return;
     }
     if (*request) {

@@ -93,6 +93,7 @@ private:
     void give_up(const std::string& what, const std::string& why);
     void introduce(Child& child);
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
+    void drop_control();
 
     // Upgrades: the old program's part, then the new one's.
     void begin_rehearsal(const nlohmann::json& request);

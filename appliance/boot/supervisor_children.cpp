@@ -89,8 +89,16 @@ void Supervisor::tell_control(const json& message, std::span<const int> fds) {
     if (!control_link_.valid()) {
         return;
     }
-    if (const auto sent = control_link_.send(message, fds); !sent && child(Role::control).pid > 0) {
+    if (const auto sent = control_link_.send(message, fds); !sent) {
         // It is dead already, or has not read for longer than a channel's patience: a new one will.
+        drop_control();
+    }
+}
+
+// A first one that cannot start is given the time to say why; the limit of FirstStart ends one that hangs.
+void Supervisor::drop_control() {
+    control_link_ = link::Channel();
+    if (child(Role::control).pid > 0 && !first_start_.under_way()) {
         ::kill(child(Role::control).pid, SIGKILL);
     }
 }

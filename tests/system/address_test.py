@@ -20,7 +20,7 @@ class Address(house.SystemTest):
         return next(found for found in self.house.json("status")["listeners"] if found["name"] == name)
 
     def events(self):
-        lines = (self.house.folder / "gatehouse.log").read_text().splitlines()
+        lines = (self.house.folder / "gatehouse.log").read_text().split("\n")[:-1]  # whole ones
         return [(event["listener"], event["address"], event["present"])
                 for event in map(json.loads, (line for line in lines if '"event":"listener"' in line))]
 
