@@ -111,6 +111,7 @@ private:
         const bool first = !snapshot_;
         try {
             configure(read_configure(message.body, std::move(message.fds)));
+            link::release_errors();
         } catch (const std::exception& error) {
             if (first) {
                 throw CannotStart(print_failure(error));
@@ -139,7 +140,6 @@ private:
         snapshot_ = order.snapshot;
         server_.configure(order.snapshot, std::move(order.sockets));
         monitor_->apply(std::move(order.targets), std::move(order.probe_sockets));
-        link::release_errors();
     }
 
     // A lifted fence opens its backend only after the next passed check: what was seen before does not count.

@@ -42,13 +42,13 @@ std::string show_head(const Json& status, core::WallTime now, const Style& style
 std::string show_listeners(const Json& status, const Style& style) {
     Table table({{"LISTENER"}, {"ADDRESS"}, {"MODE"}, {"POOL"}, {"SESSIONS", true}, {"ACCEPTED", true}});
     for (const Json& listener : items(status, "listeners")) {
-        std::vector<Cell> details;
+        std::vector<Cell> routes;
         for (const Json& route : items(listener, "routes")) {
-            details.push_back(
+            routes.push_back(
                 {fmt::format("{}{} to {}", text(route, "host"), text(route, "path"), text(route, "pool"))});
         }
         if (const auto why = text(listener, "why"); !why.empty()) {
-            details.push_back({why, field(listener, "present") == false ? Tone::bad : Tone::caution});
+            routes.push_back({why, field(listener, "present") == false ? Tone::bad : Tone::caution});
         }
         table.add({{text(listener, "name")},
                    {text(listener, "address")},
@@ -56,7 +56,7 @@ std::string show_listeners(const Json& status, const Style& style) {
                    {text(listener, "pool")},
                    {print_count(number(listener, "sessions"))},
                    {print_count(number(listener, "accepted"))}},
-                  std::move(details));
+                  std::move(routes));
     }
     return table.empty() ? "" : "\n" + table.render(style);
 }

@@ -34,9 +34,7 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
       log_(log_to),
       helper_([&supervisor] { supervisor.wake(); }),
       file_(config.file),
-      firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }),
-      listener_watch_([this](const core::Address& address) { return local_addresses_.find(address); },
-                      [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
+      firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
     file_.recover();
     Administration administration;
     auto store = Store::open(config.control.state);
@@ -131,9 +129,9 @@ void Control::tick(Clock::time_point now) {
     }
     keep_firewall(now);
     keep_redirects(now);
-    watch_listeners(now);
     if (now >= expire_at_) {
         expire();
+        watch_listeners(now);
         expire_at_ = now + expiry_step;
     }
 }
@@ -249,8 +247,8 @@ Control::Json Control::status(const json& report) {
     const State now = state();
     Json view = view_status(*now.config, *now.administration,
                             {since_, proxy_.status(), helper_.attached(), helper_.since()}, report);
-    show_redirects(view);
     show_presence(view);
+    show_redirects(view);
     const std::lock_guard lock(state_mutex_);
     view["fence_helper"]["repairs"] = repairs_;
     view["upgrade"] = upgrade_;

@@ -106,6 +106,8 @@ private:
     void publish(config::Config config);
     [[nodiscard]] nlohmann::json report();
     [[nodiscard]] Json status(const nlohmann::json& report);
+    static void show_presence(Json& view);
+    void watch_listeners(Clock::time_point now);
 
     // Changing; the caller holds changing_.
     core::Result<void> save(const Administration& administration);
@@ -131,8 +133,6 @@ private:
     bool redirects_differ();
     void note_redirect_drift();
     void show_redirects(Json& view);
-    void watch_listeners(Clock::time_point now);
-    static void show_presence(Json& view);
     core::Result<std::uint64_t> in_flight(const Target& target, const nlohmann::json& seen);
     void expire();
     void keep_firewall(Clock::time_point now);
@@ -142,6 +142,10 @@ private:
     SupervisorLink& supervisor_;
     core::base::Log& log_;
     Events events_;
+    LocalAddresses local_addresses_;  // the main loop's, like the next two
+    ListenerWatch listener_watch_{[this](const core::Address& address) { return local_addresses_.find(address); },
+                                  [this](std::string_view kind, const Json& fields) { log(kind, fields); }};
+    Clock::time_point presence_at_{};
     ProxyLink proxy_;
     HelperLink helper_;
     const core::WallTime since_ = core::base::wall_now();
@@ -175,9 +179,6 @@ private:
     Clock::time_point reconcile_at_{};
     Clock::time_point redirect_at_{};
     Clock::time_point look_at_{};
-    Clock::time_point presence_at_{};
-    LocalAddresses local_addresses_;
-    ListenerWatch listener_watch_;
     Clock::time_point expire_at_{};
     Clock::time_point firewall_at_{};
 };
