@@ -6,6 +6,7 @@
 #include <string>
 
 #include "appliance/cli/verbs.hpp"
+#include "appliance/config/placeholder.hpp"
 #include "appliance/config/recipe.hpp"
 
 namespace appliance::cli {
@@ -15,6 +16,13 @@ using nlohmann::json;
 
 constexpr std::chrono::days expires_max{7};
 
+// Before anything is sent.
+void check_command(const std::string& flag, const std::string& command) {
+    if (const auto checked = config::check_placeholders(command); !checked) {
+        throw CLI::ValidationError(flag, checked.error().line());
+    }
+}
+
 // each_field's visitor that makes one option of each field. What is given goes into options.settings as the API wants
 // it; what is not stays the recipe's.
 class AddFlags {
@@ -23,6 +31,12 @@ public:
 
     void text(const char* key, const std::string& value, const char* help) {
         add(key, help, value, [](const std::string& text) { return json(text); })->type_name("TEXT");
+    }
+    void command(const char* key, const std::string& value, const char* help) {
+        add(key, help, value, [key](const std::string& text) {
+            check_command(flag_name(key), text);
+            return json(text);
+        })->type_name("TEXT");
     }
     void list(const char* key, const std::vector<std::string>& /*value*/, const char* help) {
         command_
@@ -201,7 +215,15 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
     CLI::App& rollback =
         add_verb(deploy, options, Command::deploy_rollback, "rollback", "Undo the last one, everywhere at once",
                  "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
-    rollback.add_option("--run", options.run, "The command; else the recipe's rollback")->type_name("TEXT");
+    rollback
+        .add_option_function<std::string>(
+            "--run",
+            [&options](const std::string& text) {
+                check_command("--run", text);
+                options.run = text;
+            },
+            "The command; else the recipe's rollback")
+        ->type_name("TEXT");
     rollback.add_flag("--rolling", options.rolling, "Batch by batch; else all at once");
     add_why(rollback, options);
     CLI::App& status = add_verb(deploy, options, Command::deploy_status, "status", "The rollout under way, or the last",

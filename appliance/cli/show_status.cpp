@@ -47,6 +47,9 @@ std::string show_listeners(const Json& status, const Style& style) {
             routes.push_back(
                 {fmt::format("{}{} to {}", text(route, "host"), text(route, "path"), text(route, "pool"))});
         }
+        if (const auto why = text(listener, "why"); !why.empty()) {
+            routes.push_back({why, field(listener, "present") == false ? Tone::bad : Tone::caution});
+        }
         table.add({{text(listener, "name")},
                    {text(listener, "address")},
                    {text(listener, "mode")},

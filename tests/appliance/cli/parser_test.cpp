@@ -55,6 +55,16 @@ TEST(Parser, AFenceIsEitherDrainedOrKilledAndOfAKnownMode) {
     EXPECT_THAT(refusal({"fence"}), HasSubstr("SERVER is required"));
 }
 
+TEST(Parser, ACommandOfADeployIsReadBeforeAnythingIsSent) {
+    for (const char* verb : {"rolling", "maintenance", "plan", "rollback"}) {
+        EXPECT_TRUE(parse({"deploy", verb, "--run", "ssh {host} x"}).has_value()) << verb;
+        EXPECT_THAT(refusal({"deploy", verb, "--run", "ssh {hots} x"}),
+                    HasSubstr("--run: '{hots}' in the command names nothing; did you mean '{host}'?"));
+    }
+    EXPECT_THAT(refusal({"deploy", "rolling", "--rollback", "{sever}"}), HasSubstr("did you mean '{server}'?"));
+    EXPECT_EQ(parse({"deploy", "rollback", "--run", "ssh {host} x"})->run, "ssh {host} x");
+}
+
 TEST(Parser, ADurationSaysHowToWriteIt) {
     EXPECT_EQ(
         refusal({"fence", "web1", "--drain", "30"}),

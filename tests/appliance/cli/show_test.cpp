@@ -99,6 +99,15 @@ POOL chat: down, port 5222, round_robin
 )");
 }
 
+TEST(ShowStatus, SaysWhichListenerNobodyCanReach) {
+    json absent = status;
+    absent["listeners"][1]["present"] = false;
+    absent["listeners"][1]["why"] = "10.0.0.9 is not an address of this machine yet";
+    EXPECT_THAT(show_status(absent, now, {}), HasSubstr("0         9\n    10.0.0.9 is not an address of this"));
+    absent["listeners"][1]["why"] = nullptr;
+    EXPECT_EQ(show_status(absent, now, {}), show_status(status, now, {}));
+}
+
 TEST(ShowStatus, FitsEightyColumnsWhateverTheNamesAre) {
     for (const std::string& string : nasty) {
         json worse = status;

@@ -92,6 +92,7 @@ struct Describe {
         fields[key] = std::move(schema);
     }
     void text(const char* key, const std::string& /*value*/, const char* help) { add(key, {{"type", "string"}}, help); }
+    void command(const char* key, const std::string& value, const char* help) { text(key, value, help); }
     void list(const char* key, const std::vector<std::string>& /*value*/, const char* help) {
         add(key, {{"type", "array"}, {"items", {{"type", "string"}}}}, help);
     }
