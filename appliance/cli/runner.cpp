@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/rollout_end.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -20,11 +21,33 @@ constexpr std::chrono::milliseconds look{200};
 constexpr std::chrono::milliseconds sync_patience{1'000};
 constexpr std::chrono::seconds absence_max{60};
 
-std::atomic<int> interrupts = 0;
-static_assert(std::atomic<int>::is_always_lock_free);
+// When somebody wants to leave: for the commands to heed their end, and for each of the last words with the daemon.
+constexpr std::chrono::milliseconds last_mercy{2'000};
+constexpr std::chrono::milliseconds last_patience{1'000};
 
-void on_interrupt(int /*signal*/) {
-    interrupts.fetch_add(1);
+std::atomic<int> interrupts = 0;
+std::atomic<bool> hung_up = false;
+std::atomic<bool> suspended = false;
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+
+void on_signal(int signal) {
+    if (signal == SIGHUP) {
+        hung_up.store(true);
+    } else if (signal == SIGTSTP) {
+        suspended.store(true);
+    } else {
+        interrupts.fetch_add(1);
+    }
+}
+
+// What nohup or a shell's & has switched off stays off.
+void listen_for(int signal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
+        action = {};
+        action.sa_handler = on_signal;
+        ::sigaction(signal, &action, nullptr);
+    }
 }
 
 std::string make_name() {
@@ -44,10 +67,10 @@ std::string clock_of(const Json& entry) {
 
 Runner::Runner(const api::Client& client, std::int64_t rollout, std::string claimed_by, bool quiet)
     : client_(client), rollout_(rollout), claimed_by_(std::move(claimed_by)), quiet_(quiet), name_(make_name()) {
-    struct sigaction action {};
-    action.sa_handler = on_interrupt;
-    ::sigaction(SIGINT, &action, nullptr);
-    ::sigaction(SIGTERM, &action, nullptr);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
+        listen_for(signal);
+    }
+    ::signal(SIGTTOU, SIG_IGN);  // in the background it prints on
 }
 
 bool Runner::settled() const {
@@ -57,9 +80,8 @@ bool Runner::settled() const {
 
 int Runner::run() {
     while (!settled()) {
-        if (interrupts.load() > 1) {
-            std::fputs("gatehouse: left; what ran here is ended, the rollout is paused\n", stderr);
-            return failed;
+        if (interrupts.load() > 1 || hung_up.load()) {
+            return leave();
         }
         if (!step()) {
             std::fputs("gatehouse: the daemon has been away for a minute; gatehouse deploy resume goes on later\n",
@@ -67,19 +89,50 @@ int Runner::run() {
             return unreachable;
         }
     }
-    return text(shown_, "state") == "done" && !undone_ ? done : failed;
+    const int code = exit_code_of(shown_);
+    return undone_ && code == done ? failed : code;
+}
+
+// The daemon hears how the commands have ended; else it would wait for them, and for us, until it takes us for lost.
+int Runner::leave() {
+    if (!pausing_) {
+        ask_to_pause(last_patience);
+    }
+    const bool none = children_.running().empty();
+    children_.end_all(hung_up.load() ? "ended with its terminal" : "ended by a second Ctrl-C", last_mercy, outputs_,
+                      ended_);
+    const auto answer = sync(last_patience);
+    const Json body = answer && answer->status == 200 ? Json::parse(answer->body, nullptr, false) : Json();
+    const Json& rollout = field(body, "rollout");
+    std::string said = none ? "gatehouse: left" : "gatehouse: left; the commands that ran here were ended";
+    if (rollout.is_object()) {
+        shown_ = rollout;
+        said += fmt::format("; rollout {} is {}", rollout_, text(rollout, "state"));
+    } else {
+        said += "; what stands is not known: the daemon does not answer. See gatehouse deploy status";
+    }
+    std::fputs((said + "\n").c_str(), stderr);
+    return interrupted;
+}
+
+core::Result<api::Answer> Runner::sync(std::chrono::milliseconds patience) {
+    return client_.post("/v1/deploy/sync", request(), patience);
 }
 
 // False where there is no daemon any more.
 bool Runner::step() {
     if (interrupts.load() > 0 && !pausing_) {
-        ask_to_pause();
+        ask_to_pause(api::Client::answer_timeout);
+    }
+    if (suspended.exchange(false) && !quiet_) {
+        std::fputs("gatehouse: Ctrl-Z does not stop a deploy, its commands would run on unseen; Ctrl-C pauses it\n",
+                   stderr);
     }
     const bool idle = children_.running().empty();
     if (!idle) {
         children_.collect(look, outputs_, ended_);
     }
-    const auto answer = client_.post("/v1/deploy/sync", request(), api::Client::answer_timeout + sync_patience);
+    const auto answer = sync(api::Client::answer_timeout + sync_patience);
     const Json body = answer ? Json::parse(answer->body, nullptr, false) : Json();
     if (!answer || answer->status != 200 || !body.is_object()) {
         if (!quiet_ && !std::exchange(missed_, true)) {
@@ -134,6 +187,7 @@ void Runner::take(const Json& answer) {
 
 void Runner::start(const Json& command) {
     const auto port = number(command, "port");
+    // One that runs here already is given out again when the daemon has taken us for lost: its end is told as before.
     children_.start(static_cast<unsigned>(number(command, "step")), text(command, "command"),
                     std::chrono::milliseconds(number(command, "timeout_ms")),
                     {"GATEHOUSE_SERVER=" + text(command, "server"), "GATEHOUSE_HOST=" + text(command, "host"),
@@ -159,16 +213,16 @@ void Runner::print(const Json& entry) {
     std::fflush(stdout);
 }
 
-void Runner::ask_to_pause() {
+void Runner::ask_to_pause(std::chrono::milliseconds patience) {
     pausing_ = true;
-    if (!quiet_) {
+    if (!quiet_ && !hung_up.load()) {
         std::fputs("gatehouse: pausing; what is under way ends first. Ctrl-C again leaves at once\n", stderr);
     }
-    Json body{{"why", "Ctrl-C"}};
+    Json body{{"why", hung_up.load() ? "the terminal was closed" : "Ctrl-C"}};
     if (!claimed_by_.empty()) {
         body["claimed_by"] = claimed_by_;
     }
-    static_cast<void>(client_.post("/v1/deploy/pause", body.dump()));
+    static_cast<void>(client_.post("/v1/deploy/pause", body.dump(), patience));
 }
 
 }  // namespace appliance::cli

@@ -19,8 +19,9 @@ public:
     // quiet: the journal is not printed (--json). client outlives it.
     Runner(const api::Client& client, std::int64_t rollout, std::string claimed_by, bool quiet);
 
-    // Returns the exit code when the rollout has ended or waits for an operator: 0 all deployed and verified, 1 not, 3
-    // the daemon has been away for a minute. The first Ctrl-C pauses the rollout, the second leaves at once.
+    // Returns the exit code when the rollout has ended or waits for an operator: that of exit_code_of(), 1 where a
+    // rollback has followed, 3 where the daemon has been away for a minute. The first Ctrl-C pauses the rollout. The
+    // second, or a terminal that closes, ends the commands that run here and tells the daemon so: code 130.
     int run();
     // The last that was heard of it.
     [[nodiscard]] const Json& rollout() const { return shown_; }
@@ -30,7 +31,9 @@ private:
     void take(const Json& answer);
     void start(const Json& command);
     void print(const Json& entry);
-    void ask_to_pause();
+    void ask_to_pause(std::chrono::milliseconds patience);
+    int leave();
+    [[nodiscard]] core::Result<api::Answer> sync(std::chrono::milliseconds patience);
     std::string request();
     [[nodiscard]] bool settled() const;
 
