@@ -105,8 +105,9 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
 // What was waited for and did not come, though the command itself was done; empty where nothing was.
 std::string missed(const Json& body, const Options& options) {
     if (options.command == Command::fence && options.end == FenceEnd::drain && field(body, "drained") == false) {
-        return fmt::format("not drained within {}: {} in flight; the fence holds, wait on or use --kill",
-                           core::base::print_duration(options.drain), number(body, "in_flight"));
+        return fmt::format(
+            "not drained within {}: {}; the fence holds, repeat the command to wait longer or use --kill",
+            core::base::print_duration(options.drain), print_in_flight(body, "in_flight"));
     }
     if (options.command == Command::unfence && options.wait && field(body, "passed") == false) {
         return fmt::format("no check has passed within {}: the fence is lifted; see gatehouse status",
@@ -141,7 +142,7 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
         }
     }
     if (options.command == Command::log && !options.json) {
-        return {done, show_log(answer.body), {}};
+        return {done, show_log(answer.body, style), {}};
     }
     Outcome outcome{done, options.json ? dump(body) : show(body, options, now, style), {}};
     if (options.command == Command::guard && field(body, "allowed") != true) {

@@ -71,8 +71,8 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
                    {or_dash(text(fence, "pool"))},
                    {text(fence, "address"), drift.empty() ? Tone::plain : Tone::bad},
                    {text(fence, "mode")},
-                   {print_count(number(fence, "packets"))},
-                   {or_dash(text(fence, "who"))},
+                   {print_count(fence, "packets")},
+                   {or_dash(print_owner(fence))},
                    {print_since(fence, "since", now)},
                    {print_until(fence, "until", now)}},
                   std::move(details));
@@ -105,10 +105,18 @@ std::string show_maintenance(const Json& maintenance, core::WallTime now, const 
     return table.empty() ? "no pools\n" : table.render(style);
 }
 
+// What was asked for, where that is when it ends: the daemon's time is cut to seconds. A stricter one has its own.
+std::string print_length(const Json& fence, const Options& options, core::WallTime now) {
+    const auto until = time(fence, "until");
+    constexpr std::chrono::seconds blur{2};
+    const bool asked = until && options.lasts && std::chrono::abs(*until - now - *options.lasts) < blur;
+    return asked ? core::base::print_duration(*options.lasts) : print_until(fence, "until", now);
+}
+
 std::string show_fenced(const Json& answer, const Options& options, core::WallTime now, const Style& style) {
     std::string out;
     for (const Json& fence : items(answer, "fences")) {
-        const auto left = print_until(fence, "until", now);
+        const auto left = print_length(fence, options, now);
         out += paragraph(fmt::format("fenced {}, mode {}{}", print_fenced(fence), text(fence, "mode", "?"),
                                      left == "-" ? "" : ", for " + left),
                          style);
@@ -123,11 +131,13 @@ std::string show_fenced(const Json& answer, const Options& options, core::WallTi
                                      forwarded > 0 ? " and " + print_number(forwarded, "forwarded flow") : ""),
                          style);
     }
-    const auto in_flight = number(answer, "in_flight");
+    const Json& in_flight = field(answer, "in_flight");
     if (options.end == FenceEnd::drain && field(answer, "drained") == true) {
         out += "drained: nothing is in flight\n";
-    } else if (in_flight > 0) {
-        out += paragraph(fmt::format("{} still in flight", print_number(in_flight, "exchange")), style);
+    } else if (in_flight.is_null() && answer.contains("in_flight")) {
+        out += paragraph(print_in_flight(answer, "in_flight"), style);
+    } else if (const auto count = number(answer, "in_flight"); count > 0) {
+        out += paragraph(fmt::format("{} still in flight", print_number(count, "request")), style);
     }
     return out;
 }

@@ -51,8 +51,8 @@ std::string show_listeners(const Json& status, const Style& style) {
                    {text(listener, "address")},
                    {text(listener, "mode")},
                    {text(listener, "pool")},
-                   {print_count(number(listener, "sessions"))},
-                   {print_count(number(listener, "accepted"))}},
+                   {print_count(listener, "sessions")},
+                   {print_count(listener, "accepted")}},
                   std::move(routes));
     }
     return table.empty() ? "" : "\n" + table.render(style);
@@ -104,6 +104,12 @@ std::string print_reason(const std::string& who, const std::string& why, const s
     return reason;
 }
 
+// Who has fenced it; empty where nobody has.
+std::string owner_of(const Json& backend) {
+    const std::string owner = print_owner(field(backend, "fence"));
+    return owner.empty() ? text(backend, "by") : owner;
+}
+
 std::vector<Cell> details_of(const Json& backend, const std::string& state, core::WallTime now) {
     std::vector<Cell> details;
     if (const auto notes = print_notes(backend); !notes.empty()) {
@@ -111,7 +117,7 @@ std::vector<Cell> details_of(const Json& backend, const std::string& state, core
     }
     const auto why = text(backend, "why");
     if (state != "up") {
-        const auto reason = print_reason(text(backend, "by"), why, print_until(backend, "until", now));
+        const auto reason = print_reason(owner_of(backend), why, print_until(backend, "until", now));
         if (!reason.empty()) {
             details.push_back({reason, tone_of_state(state)});
         }
@@ -137,9 +143,9 @@ std::string show_backends(const Json& pool, core::WallTime now, const Style& sty
                    {state, tone_of_state(state)},
                    {print_since(backend, "since", now)},
                    {print_check(check), text(check, "state") == "down" ? Tone::bad : Tone::plain},
-                   {print_count(number(backend, "active"))},
-                   {print_count(number(backend, "total"))},
-                   {print_count(failed), failed > 0 ? Tone::caution : Tone::plain}},
+                   {print_count(backend, "active")},
+                   {print_count(backend, "total")},
+                   {print_count(backend, "failed"), failed > 0 ? Tone::caution : Tone::plain}},
                   details_of(backend, state, now));
     }
     return table.empty() ? paragraph("no backends", style, 2) : table.render(style, 2);

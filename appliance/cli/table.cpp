@@ -47,7 +47,7 @@ std::vector<std::size_t> Table::widths(std::size_t room) const {
             }
         }
         if (widest == widths.size()) {
-            break;
+            return {};
         }
         --widths[widest];
         --total;
@@ -83,6 +83,9 @@ void Table::render_row(const std::vector<Cell>& cells, const std::vector<std::si
 
 std::string Table::render(const Style& style, std::size_t indent) const {
     const auto fitted = widths(style.width - indent);
+    if (fitted.empty()) {
+        return render_paragraphs(style, indent);
+    }
     std::vector<Cell> titles;
     for (const Column& column : columns_) {
         titles.push_back({column.title, Tone::title});
@@ -91,11 +94,33 @@ std::string Table::render(const Style& style, std::size_t indent) const {
     render_row(titles, fitted, style, indent, out);
     for (const Row& row : rows_) {
         render_row(row.cells, fitted, style, indent, out);
-        for (const Cell& detail : row.details) {
-            out += paragraph(detail.text, style, indent + 4, detail.tone);
-        }
+        render_details(row, style, indent, out);
     }
     return out;
+}
+
+std::string Table::render_paragraphs(const Style& style, std::size_t indent) const {
+    std::string out;
+    for (const Row& row : rows_) {
+        std::string words;
+        Tone tone = Tone::plain;
+        for (std::size_t i = 0; i < row.cells.size(); ++i) {
+            const Cell& cell = row.cells[i];
+            tone = cell.tone == Tone::bad || tone == Tone::plain ? cell.tone : tone;
+            if (!cell.text.empty()) {
+                words += (words.empty() ? "" : ", ") + columns_[i].title + " " + cell.text;
+            }
+        }
+        out += paragraph(words, style, indent, tone);
+        render_details(row, style, indent, out);
+    }
+    return out;
+}
+
+void Table::render_details(const Row& row, const Style& style, std::size_t indent, std::string& out) {
+    for (const Cell& detail : row.details) {
+        out += paragraph(detail.text, style, indent + 4, detail.tone);
+    }
 }
 
 std::string paragraph(std::string_view text, const Style& style, std::size_t indent, Tone tone) {

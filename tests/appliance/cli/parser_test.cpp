@@ -58,7 +58,7 @@ TEST(Parser, AFenceIsEitherDrainedOrKilledAndOfAKnownMode) {
 TEST(Parser, ADurationSaysHowToWriteIt) {
     EXPECT_EQ(
         refusal({"fence", "web1", "--drain", "30"}),
-        "gatehouse: --drain: '30' is not a duration; write a number and a unit, such as 500ms, 2s, 30m or 1h; see "
+        "gatehouse: --drain: '30' is not a duration; write a number and a unit, such as 500ms, 2s, 30m or 2h30m; see "
         "gatehouse fence -h\n");
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "appliance/cli/view.hpp"
 #include "tests/appliance/cli/now.hpp"
 
 namespace appliance::cli {
@@ -190,7 +191,54 @@ TEST(ShowFenced, SaysWhatWasFencedAndWhetherItIsDrained) {
               "fenced web2 in app (10.0.0.12:80), mode reset, for 28m\ndrained: nothing is in flight\n");
     options.end = FenceEnd::let_be;
     EXPECT_EQ(show_fenced({{"fences", json::array()}, {"drained", false}, {"in_flight", 1}}, options, now, {}),
-              "nothing to fence: all of it is fenced already\n1 exchange still in flight\n");
+              "nothing to fence: all of it is fenced already\n1 request still in flight\n");
+}
+
+TEST(ShowFenced, SaysTheTimeThatWasAskedFor) {
+    Options options{.command = Command::fence, .lasts = std::chrono::seconds(10)};
+    json fence = rules["fences"][0];
+    const auto shown = [&](const char* until) {
+        fence["until"] = until;
+        return show_fenced({{"fences", {fence}}}, options, now, {});
+    };
+    EXPECT_THAT(shown("2026-11-22T14:00:09Z"), HasSubstr(", for 10s\n"));
+    options.lasts = std::chrono::hours(24);
+    EXPECT_THAT(shown("2026-11-23T13:59:59Z"), HasSubstr(", for 1d\n"));
+    EXPECT_THAT(shown("2026-11-22T14:30:00Z"), HasSubstr(", for 30m\n")) << "a stricter one has its own time";
+}
+
+TEST(ShowFenced, WhatIsNotKnownIsNotNothing) {
+    const Options options{.command = Command::fence, .end = FenceEnd::kill};
+    const std::string shown = show_fenced({{"fences", {rules["fences"][0]}}, {"in_flight", nullptr}}, options, now, {});
+    EXPECT_THAT(shown, HasSubstr("how many are in flight is not known: the proxy does not answer\n"));
+}
+
+TEST(ShowStatus, WhatIsNotKnownIsAQuestionMark) {
+    json unknown = status;
+    for (const char* key : {"active", "total", "failed"}) {
+        unknown["pools"][0]["backends"][0][key] = nullptr;
+    }
+    unknown["listeners"][0]["sessions"] = nullptr;
+    EXPECT_THAT(show_status(unknown, now, {}), HasSubstr("up 12ms       ?      ?       ?\n"));
+    EXPECT_THAT(show_status(unknown, now, {}), HasSubstr("app          ?      123k\n"));
+}
+
+TEST(ShowRules, NamesTheRolloutThatHasSetAFence) {
+    json owned = rules;
+    owned["fences"][0]["owner"] = {{"kind", "rollout"}, {"rollout", 7}};
+    EXPECT_THAT(show_rules(owned, now, {}), HasSubstr("42  rollout 7  2m "));
+    owned["fences"][0]["owner"] = {{"kind", "operator"}};
+    EXPECT_EQ(show_rules(owned, now, {}), show_rules(rules, now, {}));
+    json held = status;
+    held["pools"][0]["backends"][1]["fence"] = {{"who", "ada"}, {"owner", {{"kind", "rollout"}, {"rollout", 7}}}};
+    EXPECT_THAT(show_status(held, now, {}), HasSubstr("rollout 7: deploying 2.3, for another 28m\n"));
+}
+
+TEST(PrintUntil, IsRoundedUpToSeconds) {
+    const json object{{"until", "2026-11-22T14:00:10Z"}};
+    EXPECT_EQ(print_until(object, "until", now + core::Milliseconds(73)), "10s");
+    EXPECT_EQ(print_until(object, "until", now + core::Milliseconds(9'999)), "1s");
+    EXPECT_EQ(print_until(object, "until", now + core::Milliseconds(10'000)), "over");
 }
 
 TEST(ShowFenced, CountsWhatWasKilled) {
