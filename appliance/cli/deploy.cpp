@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/api/client.hpp"
+#include "appliance/cli/change.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/runner.hpp"
@@ -83,10 +84,23 @@ bool runs_commands(const Options& options) {
             options.command == Command::deploy_rollback || options.command == Command::deploy_resume);
 }
 
+std::optional<core::Result<api::Answer>> send_order(const Options& options, const std::string& claimed_by,
+                                                    Outcome& left) {
+    const Request request{path_of(options.command), body_of(options, claimed_by), order_patience,
+                          Request::Method::post};
+    Interrupts interrupts;  // until here; later ones are the runner's
+    return send_and_tell(request, options, witness_of(options), interrupts, left);
+}
+
 int order(const Options& options, const std::string& claimed_by, Finish finish) {
     const api::Client client = client_for(options);
     const Style style = terminal_style();
-    const auto answer = client.post(path_of(options.command), body_of(options, claimed_by), order_patience);
+    Outcome left;
+    const auto answered = send_order(options, claimed_by, left);
+    if (!answered) {
+        return finish(left);
+    }
+    const core::Result<api::Answer>& answer = *answered;
     if (!answer) {
         return finish(outcome_of(answer.error()));
     }

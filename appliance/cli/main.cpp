@@ -3,8 +3,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "appliance/api/client.hpp"
+#include "appliance/cli/change.hpp"
 #include "appliance/cli/configuration.hpp"
 #include "appliance/cli/deploy.hpp"
 #include "appliance/cli/events.hpp"
@@ -36,6 +38,10 @@ int finish(const Outcome& outcome) {
         code = code == done ? failed : code;
     }
     write(outcome.err, stderr);
+    if (code > 128) {
+        // The thread that waits for the daemon's answer is still there, and uses what exit() would take down.
+        std::_Exit(code);
+    }
     return code;
 }
 
@@ -85,6 +91,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     }
     if (is_deploy(options->command)) {
         return deploy(*options, operator_name(), finish);
+    }
+    if (changes(options->command)) {
+        return finish(change(*options, operator_name()));
     }
     return options->watch ? watch(*options, finish) : finish(ask(*options));
 }

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "appliance/cli/backends.hpp"
 #include "appliance/cli/show.hpp"
 #include "appliance/cli/table.hpp"
 #include "appliance/cli/view.hpp"
@@ -64,6 +65,9 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
         if (!drift.empty()) {
             details.push_back({"DRIFT: " + drift, Tone::bad});
         }
+        if (field(fence, "changing") == true) {
+            details.push_back({"being changed"});
+        }
         if (const auto scope = text(fence, "scope", "new"); scope != "new") {
             details.push_back({"scope: " + scope});
         }
@@ -93,6 +97,10 @@ std::string show_maintenance(const Json& maintenance, core::WallTime now, const 
         }
         if (const auto message = text(page, "message"); !message.empty()) {
             details.push_back({"message: " + message});
+        }
+        const auto met = what_visitors_meet(maintenance, pool);
+        if (!met.empty()) {
+            details.push_back({met, Tone::bad});
         }
         table.add({{text(pool, "name")},
                    {text(pool, "state", "-")},
@@ -153,12 +161,44 @@ std::string show_unfenced(const Json& answer, const Options& options, const Styl
     return paragraph(out, style);
 }
 
-std::string show_weights(const Json& answer, const Style& style) {
+// What the pool's servers weighed: nothing where it is not known.
+std::vector<std::pair<std::string, std::int64_t>> weights_in(const Json& status, const std::string& pool) {
+    std::vector<std::pair<std::string, std::int64_t>> weights;
+    for (const Json& one : items(status, "pools")) {
+        for (const Json& backend : items(one, "backends")) {
+            if (text(one, "name") == pool && field(backend, "weight").is_number()) {
+                weights.emplace_back(text(backend, "server"), number(backend, "weight"));
+            }
+        }
+    }
+    return weights;
+}
+
+// "; it was 1 before: nothing changes. Beside it: web1 1, web2 1"; empty where something changes.
+std::string print_unchanged(const Json& weight, const Json& before) {
+    std::vector<std::string> others;
+    bool same = false;
+    for (const auto& [server, weighed] : weights_in(before, text(weight, "pool"))) {
+        if (server == text(weight, "server")) {
+            same = weighed == number(weight, "weight");
+        } else {
+            others.push_back(fmt::format("{} {}", server, weighed));
+        }
+    }
+    if (!same) {
+        return {};
+    }
+    return fmt::format("; that is what it was, so nothing changes{}",
+                       others.empty() ? "" : fmt::format(". Beside it: {}", fmt::join(others, ", ")));
+}
+
+std::string show_weights(const Json& answer, const Json& before, const Style& style) {
     std::string out;
     for (const Json& weight : items(answer, "weights")) {
-        out += paragraph(fmt::format("{} in {}: weight {}, {}", text(weight, "server"), text(weight, "pool"),
+        out += paragraph(fmt::format("{} in {}: weight {}, {}{}", text(weight, "server"), text(weight, "pool"),
                                      number(weight, "weight"),
-                                     field(weight, "by_hand") == true ? "until it is reset" : "as configured"),
+                                     field(weight, "by_hand") == true ? "until it is reset" : "as configured",
+                                     print_unchanged(weight, before)),
                          style);
     }
     return out;

@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-Json rollout(const char* state, std::vector<std::pair<const char*, const char*>> steps) {
+Json ended_rollout(const char* state, std::vector<std::pair<const char*, const char*>> steps) {
     Json made{{"id", 3}, {"state", state}, {"settings", {{"wait", "0s"}}}, {"steps", Json::array()}};
     for (const auto& [kind, progress] : steps) {
         made["steps"].push_back({{"kind", kind}, {"progress", progress}});
@@ -22,24 +22,24 @@ Json rollout(const char* state, std::vector<std::pair<const char*, const char*>>
 }
 
 TEST(RolloutEnd, IsZeroWhereAllWasDoneAndOneWhereItStopped) {
-    EXPECT_EQ(exit_code_of(rollout("done", {{"run", "done"}})), 0);
-    EXPECT_EQ(exit_code_of(rollout("paused", {{"run", "failed"}})), 1);
-    EXPECT_EQ(exit_code_of(rollout("failed", {})), 1);
-    EXPECT_EQ(exit_code_of(rollout("aborted", {})), 1);
-    EXPECT_EQ(exit_code_of(rollout("undone", {})), 1);
+    EXPECT_EQ(exit_code_of(ended_rollout("done", {{"run", "done"}})), 0);
+    EXPECT_EQ(exit_code_of(ended_rollout("paused", {{"run", "failed"}})), 1);
+    EXPECT_EQ(exit_code_of(ended_rollout("failed", {})), 1);
+    EXPECT_EQ(exit_code_of(ended_rollout("aborted", {})), 1);
+    EXPECT_EQ(exit_code_of(ended_rollout("undone", {})), 1);
     EXPECT_EQ(exit_code_of(Json()), 1);
 }
 
 TEST(RolloutEnd, IsZeroWhereTestersLook) {
-    EXPECT_EQ(exit_code_of(rollout("paused", {{"preview", "done"}, {"show", "pending"}})), 0);
-    EXPECT_EQ(exit_code_of(rollout("paused", {{"preview", "done"}, {"show", "failed"}})), 1);
-    EXPECT_EQ(exit_code_of(rollout("paused", {{"preview", "pending"}, {"show", "pending"}})), 1);
-    EXPECT_THAT(show_end(rollout("paused", {{"preview", "done"}, {"show", "pending"}}), {}),
+    EXPECT_EQ(exit_code_of(ended_rollout("paused", {{"preview", "done"}, {"show", "pending"}})), 0);
+    EXPECT_EQ(exit_code_of(ended_rollout("paused", {{"preview", "done"}, {"show", "failed"}})), 1);
+    EXPECT_EQ(exit_code_of(ended_rollout("paused", {{"preview", "pending"}, {"show", "pending"}})), 1);
+    EXPECT_THAT(show_end(ended_rollout("paused", {{"preview", "done"}, {"show", "pending"}}), {}),
                 HasSubstr("gatehouse deploy resume shows it to all"));
 }
 
 TEST(RolloutEnd, IsFourWhereTheWaitForGuardsRanOut) {
-    Json waited = rollout("paused", {{"guard", "failed"}});
+    Json waited = ended_rollout("paused", {{"guard", "failed"}});
     EXPECT_EQ(exit_code_of(waited), 1);
     waited["settings"]["wait"] = "2s";
     EXPECT_EQ(exit_code_of(waited), 4);
@@ -48,7 +48,7 @@ TEST(RolloutEnd, IsFourWhereTheWaitForGuardsRanOut) {
 }
 
 TEST(RolloutEnd, IsFourWhereItHasExpired) {
-    Json expired = rollout("aborted", {{"guard", "failed"}});
+    Json expired = ended_rollout("aborted", {{"guard", "failed"}});
     expired["expires"] = "2026-11-22T14:00:00Z";
     expired["ended"] = "2026-11-22T13:59:59Z";
     EXPECT_EQ(exit_code_of(expired), 1) << "somebody has aborted it before";
@@ -59,14 +59,14 @@ TEST(RolloutEnd, IsFourWhereItHasExpired) {
 }
 
 TEST(RolloutEnd, SaysTriesAgainOnlyWhereSomethingHasFailed) {
-    const std::string paused = show_end(rollout("paused", {{"run", "done"}, {"run", "pending"}}), {});
+    const std::string paused = show_end(ended_rollout("paused", {{"run", "done"}, {"run", "pending"}}), {});
     EXPECT_THAT(paused, HasSubstr("gatehouse deploy resume goes on"));
     EXPECT_THAT(paused, Not(HasSubstr("tries again")));
-    EXPECT_THAT(show_end(rollout("paused", {{"run", "failed"}}), {}), HasSubstr("tries again"));
+    EXPECT_THAT(show_end(ended_rollout("paused", {{"run", "failed"}}), {}), HasSubstr("tries again"));
 }
 
 TEST(RolloutEnd, SaysHowToOpenWhatStaysFenced) {
-    Json aborted = rollout("aborted", {{"run", "failed"}});
+    Json aborted = ended_rollout("aborted", {{"run", "failed"}});
     aborted["held"] = {"web1", "web2"};
     EXPECT_THAT(show_end(aborted, {}), HasSubstr("gatehouse unfence web1 web2"));
 }

@@ -88,12 +88,14 @@ POOL app: serving, port 80, round_robin
   queue: 3 of 1024 waiting, 250 have waited, 4 found it full, 1 waited too long
   SERVER  ADDRESS       STATE   FOR     CHECK    ACTIVE  TOTAL  FAILED
   web1    10.0.0.11:80  up      2h 59m  up 12ms       3   120k       0
+      weight 1
   web2    10.0.0.12:80  fenced  2m      down          0   3456       2
       backup, at most 200 at once, weight 2
       ada: deploying 2.3, for another 28m
       check: 503 instead of 200 for 1m
 
 POOL chat: down, port 5222, round_robin
+  visitors see the page: every server is down
   SERVER  ADDRESS         STATE  FOR  CHECK  ACTIVE  TOTAL  FAILED
   web1    10.0.0.11:5222  down   30s  down        0      0       1
       connect refused
@@ -184,6 +186,34 @@ chat  serving      off   -    -    -
     }
 }
 
+TEST(ShowMaintenance, SaysWhenVisitorsSeeThePageBecauseNobodyServes) {
+    json lost = status;
+    lost["pools"].erase(1);
+    json& app = lost["pools"][0];
+    app["state"] = "down";
+    app["backends"][0]["state"] = "down";
+    EXPECT_THAT(show_maintenance(lost, now, {}), HasSubstr("visitors see the page: 1 server down, 1 fenced\n"));
+    EXPECT_THAT(show_status(lost, now, {}), HasSubstr("visitors see the page: 1 server down, 1 fenced\n"));
+    app["backends"][0]["state"] = "fenced";
+    EXPECT_THAT(show_maintenance(lost, now, {}), HasSubstr("visitors see the page: every server is fenced\n"));
+    app["backends"][0]["state"] = "checking";
+    EXPECT_THAT(show_maintenance(lost, now, {}), testing::Not(HasSubstr("visitors see the page")))
+        << "what is not known yet is not said";
+    app["backends"][0]["state"] = "fenced";
+    lost["listeners"][0]["mode"] = "tcp";
+    EXPECT_THAT(show_status(lost, now, {}), HasSubstr("clients are turned away: every server is fenced\n"));
+    app["state"] = "maintenance";
+    EXPECT_THAT(show_maintenance(lost, now, {}), testing::Not(HasSubstr("visitors see the page")));
+}
+
+TEST(ShowStatus, ShowsEveryWeightWhereOneDiffers) {
+    json even = status;
+    even["pools"][0]["backends"][1]["weight"] = 1;
+    EXPECT_THAT(show_status(even, now, {}), testing::Not(HasSubstr("weight")));
+    even["pools"][0]["backends"][1]["weight"] = 2;
+    EXPECT_THAT(show_status(even, now, {}), HasSubstr("weight 1\n"));
+}
+
 TEST(ShowFenced, SaysWhatWasFencedAndWhetherItIsDrained) {
     Options options{.command = Command::fence, .end = FenceEnd::drain};
     const json answer{{"fences", {rules["fences"][0]}}, {"drained", true}, {"in_flight", 0}};
@@ -264,7 +294,7 @@ TEST(ShowWeights, SaysWhoseWeightItIs) {
     EXPECT_EQ(show_weights({{"weights",
                              {{{"server", "web1"}, {"pool", "app"}, {"weight", 3}, {"by_hand", true}},
                               {{"server", "web1"}, {"pool", "chat"}, {"weight", 1}, {"by_hand", false}}}}},
-                           {}),
+                           {}, {}),
               "web1 in app: weight 3, until it is reset\nweb1 in chat: weight 1, as configured\n");
 }
 

@@ -76,7 +76,8 @@ TEST(Table, BecomesParagraphsWhereItsColumnsHaveNoRoom) {
     // 6 + 7 + 6 + 5 + 6 columns at least, and 4 gaps of two.
     EXPECT_EQ(table.render({.width = 37}),
               "SERVER production-web-1, ADDRESS\n"
-              "  10.0.0.11:80, STATE fenced, ACTIVE 12\n"
+              "  10.0.0.11:80, STATE fenced, ACTIVE\n"
+              "  12\n"
               "    why\n");
     EXPECT_TRUE(table.render({.width = 38}).starts_with("SERVER  ADDRESS  STATE"));
 }
