@@ -22,7 +22,7 @@ Json look_at(const api::Client& client, const char* path) {
     return body.is_object() ? std::move(body) : Json();
 }
 
-std::vector<Telling> look(const Options& options) {
+std::vector<Telling> see_now(const Options& options) {
     const api::Client client = client_for(options);
     switch (options.command) {
         case Command::fence:
@@ -45,7 +45,7 @@ std::vector<Telling> look(const Options& options) {
     }
 }
 
-std::string stands(const Options& options) {
+std::string stands_now(const Options& options) {
     const api::Client client = client_for(options);
     const bool deploys = is_deploy(options.command);
     switch (options.command) {
@@ -112,7 +112,7 @@ bool changes(Command command) noexcept {
 }
 
 Witness witness_of(const Options& options) {
-    return {[&options] { return look(options); }, [&options] { return stands(options); }};
+    return {[&options] { return see_now(options); }, [&options] { return stands_now(options); }};
 }
 
 Outcome change(const Options& options, const std::string& claimed_by) {

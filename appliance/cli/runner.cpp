@@ -13,6 +13,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/rollout_end.hpp"
+#include "appliance/cli/watch_deploy.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -55,12 +56,6 @@ std::string make_name() {
     ::gethostname(host.data(), host.size() - 1);
     std::random_device random;
     return fmt::format("{}:{}:{:08x}", host.data(), ::getpid(), random());
-}
-
-// "14:03:05", of a journal's time.
-std::string clock_of(const Json& entry) {
-    const std::string time = text(entry, "time");
-    return time.size() >= 19 ? time.substr(11, 8) : time;
 }
 
 }  // namespace
@@ -195,22 +190,10 @@ void Runner::start(const Json& command) {
 }
 
 void Runner::print(const Json& entry) {
-    if (quiet_) {
-        return;
+    if (!quiet_) {
+        std::fputs(show_entry(entry).c_str(), stdout);
+        std::fflush(stdout);
     }
-    std::string out;
-    if (text(entry, "kind") == "output") {
-        std::string lines = text(entry, "text");
-        while (!lines.empty()) {
-            const auto end = lines.find('\n');
-            out += "          | " + clean(lines.substr(0, end)) + "\n";
-            lines = end == std::string::npos ? std::string() : lines.substr(end + 1);
-        }
-    } else {
-        out = fmt::format("{}  {}\n", clock_of(entry), clean(text(entry, "text")));
-    }
-    std::fputs(out.c_str(), stdout);
-    std::fflush(stdout);
 }
 
 void Runner::ask_to_pause(std::chrono::milliseconds patience) {

@@ -190,7 +190,7 @@ std::string show_rollout(const Json& rollout, core::WallTime /*now*/, const Styl
                    {text(step, "evidence")}});
     }
     std::string out = header_of(rollout, style);
-    out += paragraph(fmt::format("{} of {} steps over{}", over, items(rollout, "steps").size(),
+    out += paragraph(fmt::format("{} of {} steps finished{}", over, items(rollout, "steps").size(),
                                  field(rollout, "waits_for_runner") == true && field(rollout, "runner").is_null()
                                      ? "; nobody runs its commands: gatehouse deploy resume"
                                      : ""),

@@ -65,9 +65,6 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
         if (!drift.empty()) {
             details.push_back({"DRIFT: " + drift, Tone::bad});
         }
-        if (field(fence, "changing") == true) {
-            details.push_back({"being changed"});
-        }
         if (const auto scope = text(fence, "scope", "new"); scope != "new") {
             details.push_back({"scope: " + scope});
         }

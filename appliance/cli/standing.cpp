@@ -54,8 +54,7 @@ bool in_kernel(const Json& rules, const std::vector<std::string>& addresses) {
     const Json& fences = items(rules, "fences");
     return std::all_of(addresses.begin(), addresses.end(), [&fences](const std::string& address) {
         return std::any_of(fences.begin(), fences.end(), [&address](const Json& fence) {
-            return text(fence, "address") == address && text(fence, "drift").empty() &&
-                   field(fence, "changing") != true;
+            return text(fence, "address") == address && text(fence, "drift").empty();
         });
     });
 }

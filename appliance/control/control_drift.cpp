@@ -124,7 +124,9 @@ void Control::settle_drift() {
     revision_.advance();
 }
 
+// Under changing_: while a fence is set or lifted, store and kernel differ, and that is no drift.
 Outcome<Json> Control::rules() {
+    const std::lock_guard changing(changing_);
     const std::uint64_t revision = revision_.current();
     const auto kernel = helper_.list();
     if (!kernel) {
@@ -135,9 +137,9 @@ Outcome<Json> Control::rules() {
         return refuse(capabilities.error());
     }
     const State now = state();
-    Json view = view_rules(*now.config, *now.administration, *kernel);
+    Json view = view_rules(*now.config, *now.administration, *kernel, core::base::wall_now());
     view["kernel"] = split(*capabilities);
-    view["firewall"] = firewall();
+    view["firewall"] = firewall_.view(*now.config);
     view["revision"] = revision;
     const std::lock_guard lock(state_mutex_);
     view["repairs"] = repairs_;

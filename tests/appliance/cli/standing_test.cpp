@@ -48,7 +48,7 @@ TEST(Standing, AFenceIsToldWithItsRuleAndWhatIsInFlight) {
 
 TEST(Standing, TheRuleIsInTheKernelOnlyWhereTheKernelHasIt) {
     for (const Json& seen : {Json(), Json{{"fences", Json::array()}}, seen_rules({{"address", "10.0.0.2:80"}}),
-                             seen_rules({{"drift", "missing in the kernel"}}), seen_rules({{"changing", true}})}) {
+                             seen_rules({{"drift", "missing in the kernel"}})}) {
         EXPECT_EQ(lines_of(tell_fence(seen_status(3), seen, web1)).front(), "web1: being fenced") << seen;
     }
     EXPECT_EQ(lines_of(tell_fence(seen_status(3, "up"), seen_rules(), web1)).front(), "web1: not fenced");
