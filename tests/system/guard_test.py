@@ -102,9 +102,13 @@ timeout = "2s"
         self.assertIn("guard web1: waits: meetings blocked", result[0].stdout)
         BigBlueButton.answer = ONE
         late = self.deploy("--expires", "1s")
-        self.assertEqual(late.returncode, 1)
+        self.assertEqual(late.returncode, 4)
         self.assertIn("it expired at", late.stdout)
         self.assertEqual(self.house.json("deploy", "status")["state"], "aborted")
+        waited = self.deploy("--wait", "1s")
+        self.assertEqual(waited.returncode, 4, waited.stdout)
+        self.assertIn("resume waits for the guards again", waited.stdout)
+        self.assertIn("no other deploy can start", waited.stdout)
 
     def test_a_guard_that_cannot_be_asked_forbids_it_unless_overridden(self):
         self.end()
