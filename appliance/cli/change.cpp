@@ -11,6 +11,7 @@
 #include "appliance/cli/deploy.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/standing.hpp"
+#include "appliance/cli/table.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -84,7 +85,7 @@ bool agreed() {
 // False where the caller says no.
 bool warn(const Warning& warning, const Options& options) {
     for (const std::string& line : warning.lines) {
-        std::fputs(("gatehouse: " + clean(line) + "\n").c_str(), stderr);
+        complain("gatehouse: " + line);
     }
     const bool seen = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
     return !warning.asks || options.yes || !seen || agreed();

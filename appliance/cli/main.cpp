@@ -17,6 +17,7 @@
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/support.hpp"
+#include "appliance/cli/table.hpp"
 #include "appliance/cli/token.hpp"
 #include "appliance/cli/upgrade.hpp"
 #include "appliance/cli/watch.hpp"
@@ -37,7 +38,7 @@ int finish(const Outcome& outcome) {
         write("gatehouse: " + error.value().line() + "\n", stderr);
         code = code == done ? failed : code;
     }
-    write(outcome.err, stderr);
+    complain(outcome.err);
     if (code > 128) {
         // The thread that waits for the daemon's answer is still there, and uses what exit() would take down.
         std::_Exit(code);

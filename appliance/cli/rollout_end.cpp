@@ -1,5 +1,7 @@
 #include "appliance/cli/rollout_end.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -45,6 +47,20 @@ int exit_code_of(const Json& rollout) {
     const bool expired = state == "aborted" && expires && ended && *ended >= *expires &&
                          (has_step(rollout, "guard", "failed") || has_step(rollout, "wait", "failed"));
     return guarded || expired ? timed_out : failed;
+}
+
+std::string seen_of(const Json& step) {
+    const std::string evidence = text(step, "evidence");
+    if (text(step, "kind") != "run" || text(step, "progress") != "running") {
+        return evidence;
+    }
+    // "laptop:4711:c6d79813": the runner's name, which it makes so.
+    const auto last = evidence.rfind(':');
+    const auto before = last == std::string::npos || last == 0 ? std::string::npos : evidence.rfind(':', last - 1);
+    return before == std::string::npos
+               ? evidence
+               : fmt::format("by process {} on {}", evidence.substr(before + 1, last - before - 1),
+                             evidence.substr(0, before));
 }
 
 }  // namespace appliance::cli

@@ -1,6 +1,8 @@
 // What the end of a rollout means for scripts and operators. Pure.
 #pragma once
 
+#include <string>
+
 #include "appliance/cli/view.hpp"
 
 namespace appliance::cli {
@@ -14,5 +16,8 @@ bool has_failed(const Json& rollout);
 
 // Paused, because its preview is there for testers, and nothing has failed.
 bool is_previewed(const Json& rollout);
+
+// What has been seen of a step: its evidence, but of a command that runs, where: "by process 4711 on laptop".
+std::string seen_of(const Json& step);
 
 }  // namespace appliance::cli

@@ -187,7 +187,7 @@ std::string show_rollout(const Json& rollout, core::WallTime /*now*/, const Styl
                    {fmt::format("{}", fmt::join(names(step, "servers"), ", "))},
                    {progress, tone_of_progress(progress)},
                    {took(step)},
-                   {text(step, "evidence")}});
+                   {seen_of(step)}});
     }
     std::string out = header_of(rollout, style);
     out += paragraph(fmt::format("{} of {} steps finished{}", over, items(rollout, "steps").size(),
@@ -234,7 +234,7 @@ std::string show_report(const Json& report, core::WallTime /*now*/, const Style&
                    {fmt::format("{}", fmt::join(names(step, "servers"), ", "))},
                    {progress, tone_of_progress(progress)},
                    {took(step)},
-                   {text(step, "evidence")}},
+                   {seen_of(step)}},
                   std::move(details));
     }
     return out + table.render(style, 2);

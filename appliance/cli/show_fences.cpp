@@ -173,6 +173,9 @@ std::vector<std::pair<std::string, std::int64_t>> weights_in(const Json& status,
 
 // "; it was 1 before: nothing changes. Beside it: web1 1, web2 1"; empty where something changes.
 std::string print_unchanged(const Json& weight, const Json& before) {
+    if (field(weight, "by_hand") != true) {
+        return {};  // back to the configuration's
+    }
     std::vector<std::string> others;
     bool same = false;
     for (const auto& [server, weighed] : weights_in(before, text(weight, "pool"))) {

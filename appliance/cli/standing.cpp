@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/backends.hpp"
+#include "appliance/cli/rollout_end.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -98,7 +99,7 @@ std::vector<Telling> tell_rollout(const Json& rollout) {
             for (const Json& server : items(step, "servers")) {
                 servers += (servers.empty() ? " " : ", ") + (server.is_string() ? server.get<std::string>() : "");
             }
-            const std::string evidence = text(step, "evidence");
+            const std::string evidence = seen_of(step);
             tellings.push_back(
                 {std::to_string(number(step, "id")), fmt::format("waits for {}{}{}", text(step, "kind"), servers,
                                                                  evidence.empty() ? "" : " (" + evidence + ")")});

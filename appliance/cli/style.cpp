@@ -93,9 +93,9 @@ std::size_t fitting(std::string_view text, std::size_t width) noexcept {
     return bytes;
 }
 
-winsize window() noexcept {
+winsize window(int fd) noexcept {
     winsize size{};
-    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size : winsize{};
+    return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size : winsize{};
 }
 
 // Of the environment; nothing where it is no number above 0.
@@ -108,14 +108,19 @@ std::optional<std::size_t> number_in(const char* name) {
     return whole ? std::optional(number) : std::nullopt;
 }
 
+Style style_of(int fd) {
+    Style style;
+    style.terminal = ::isatty(fd) != 0;
+    const std::size_t terminal = style.terminal ? window(fd).ws_col : 0;
+    const std::size_t fallback = !style.terminal ? Style::unlimited : terminal == 0 ? style.width : terminal;
+    style.width = std::clamp(number_in("COLUMNS").value_or(fallback), Style::narrowest, Style::unlimited);
+    return style;
+}
+
 }  // namespace
 
 Style terminal_style() {
-    Style style;
-    style.terminal = ::isatty(STDOUT_FILENO) != 0;
-    const std::size_t terminal = style.terminal ? window().ws_col : 0;
-    const std::size_t fallback = style.terminal ? (terminal == 0 ? style.width : terminal) : Style::unlimited;
-    style.width = std::clamp(number_in("COLUMNS").value_or(fallback), Style::narrowest, Style::unlimited);
+    Style style = style_of(STDOUT_FILENO);
     const char* no_color = std::getenv("NO_COLOR");
     const char* term = std::getenv("TERM");
     const bool dumb = term == nullptr || std::string_view(term) == "dumb";
@@ -123,9 +128,15 @@ Style terminal_style() {
     return style;
 }
 
+Style error_style() {
+    Style style = style_of(STDERR_FILENO);
+    style.width = style.terminal ? style.width : Style::unlimited;
+    return style;
+}
+
 std::size_t terminal_height() {
     constexpr std::size_t usual = 24;
-    const std::size_t rows = window().ws_row;
+    const std::size_t rows = window(STDOUT_FILENO).ws_row;
     return number_in("LINES").value_or(rows == 0 ? usual : rows);
 }
 

@@ -21,6 +21,10 @@ struct Style {
 // least narrowest. Colour on a terminal, unless NO_COLOR is set (no-color.org) or TERM is "dumb".
 Style terminal_style();
 
+// The same for standard error, but never with colour; and of unlimited width unless it is a terminal, because scripts
+// take a failure to be one line.
+Style error_style();
+
 // The lines of the terminal: LINES of the environment, or as it says itself; 24 where neither does.
 std::size_t terminal_height();
 

@@ -51,4 +51,7 @@ private:
 // Text without a table around it, wrapped to the width; every line after the first is indented by two more.
 std::string paragraph(std::string_view text, const Style& style, std::size_t indent = 0, Tone tone = Tone::plain);
 
+// Prints lines to standard error; where that is a terminal they break between words.
+void complain(std::string_view lines);
+
 }  // namespace appliance::cli

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "appliance/cli/style.hpp"
+#include "appliance/cli/table.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -26,7 +26,7 @@ void Teller::tell(const std::vector<Telling>& tellings) {
         std::string& told = told_[telling.about];
         if (told != telling.line) {
             told = telling.line;
-            std::fputs((clean(told) + "\n").c_str(), stderr);
+            complain(told);
         }
     }
 }

@@ -87,7 +87,7 @@ void add_folded(const char* what, const std::vector<std::string>& names, const S
 
 Line line_of(const Json& step) {
     const std::string progress = text(step, "progress");
-    const std::string evidence = text(step, "evidence");
+    const std::string evidence = seen_of(step);
     return {fmt::format("  {:>3}  {:<8} {}: {}{}", number(step, "id") + 1, text(step, "kind"), names_in(step), progress,
                         evidence.empty() ? "" : ", " + evidence),
             progress == "failed" ? Tone::bad : Tone::plain};

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import unittest.mock
 
 import house
 import web_site as site
@@ -180,7 +181,8 @@ class Deploys(house.SystemTest):
         self.assertIn("min_healthy is 1", refused.communicate(timeout=20)[0])
         refused = self.deploy("rolling", "2.0", "--servers", "web9")
         self.assertIn("no server 'web9'", refused.communicate(timeout=20)[0])
-        plan = self.deploy("rolling", "2.0", "--dry-run").communicate(timeout=20)[0]
+        with unittest.mock.patch.dict(os.environ, COLUMNS="80"):
+            plan = self.deploy("rolling", "2.0", "--dry-run").communicate(timeout=20)[0]
         self.assertIn("nothing in flight within 30s", plan)
         self.assertTrue(all(len(line) <= 80 for line in plan.splitlines()), plan)
 

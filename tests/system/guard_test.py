@@ -2,8 +2,10 @@
 
 import http.server
 import json
+import os
 import shutil
 import threading
+import unittest.mock
 
 import house
 
@@ -57,7 +59,8 @@ timeout = "2s"
 
     def test_a_meeting_forbids_a_deploy_and_its_end_allows_it(self):
         BigBlueButton.answer = ONE
-        asked = self.house.cli("guard", check=False)
+        with unittest.mock.patch.dict(os.environ, COLUMNS="80"):
+            asked = self.house.cli("guard", check=False)
         self.assertEqual(asked.returncode, 1, asked.stdout + asked.stderr)
         self.assertIn("1 meeting, 4 participants", " ".join(asked.stdout.split()))
         self.assertTrue(all(len(line) <= 80 for line in asked.stdout.splitlines()), asked.stdout)

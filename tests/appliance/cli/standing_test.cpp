@@ -107,7 +107,7 @@ TEST(Standing, AnAbortTellsTheStepsThatItWaitsFor) {
         {"steps",
          {{{"id", 0}, {"kind", "fence"}, {"servers", {"web1"}}, {"progress", "done"}},
           {{"id", 1}, {"kind", "run"}, {"servers", {"web1"}}, {"progress", "running"}, {"evidence", "laptop:1:2"}}}}};
-    EXPECT_THAT(lines_of(tell_rollout(rollout)), ElementsAre("waits for run web1 (laptop:1:2)"));
+    EXPECT_THAT(lines_of(tell_rollout(rollout)), ElementsAre("waits for run web1 (by process 1 on laptop)"));
     EXPECT_TRUE(tell_rollout(Json()).empty());
 }
 

@@ -73,13 +73,20 @@ TEST(Wrap, BreaksAtSpacesElseWhereItMust) {
 TEST(Table, BecomesParagraphsWhereItsColumnsHaveNoRoom) {
     Table table({{"SERVER"}, {"ADDRESS"}, {"STATE"}, {"CHECK"}, {"ACTIVE", true}});
     table.add({{"production-web-1"}, {"10.0.0.11:80"}, {"fenced"}, {""}, {"12"}}, {{"why"}});
-    // 6 + 7 + 6 + 5 + 6 columns at least, and 4 gaps of two.
-    EXPECT_EQ(table.render({.width = 37}),
-              "SERVER production-web-1, ADDRESS\n"
-              "  10.0.0.11:80, STATE fenced, ACTIVE\n"
-              "  12\n"
+    // 16 + 12 + 6 + 5 + 6 columns at least, and 4 gaps of two: no address is broken.
+    EXPECT_EQ(table.render({.width = 52}),
+              "SERVER production-web-1, ADDRESS 10.0.0.11:80, STATE\n"
+              "  fenced, ACTIVE 12\n"
               "    why\n");
-    EXPECT_TRUE(table.render({.width = 38}).starts_with("SERVER  ADDRESS  STATE"));
+    EXPECT_TRUE(table.render({.width = 53}).starts_with("SERVER            ADDRESS       STATE"));
+}
+
+TEST(Table, AWordGoesOverTwoLinesAtMost) {
+    Table table({{"NAME"}, {"STATE"}});
+    table.add({{std::string(50, 'n')}, {"up"}});
+    EXPECT_TRUE(table.render({.width = 32}).starts_with("NAME"));
+    EXPECT_EQ(table.render({.width = 32}).find("NAME "), 0U);
+    EXPECT_TRUE(table.render({.width = 31}).starts_with("NAME\n  nnn")) << table.render({.width = 31});
 }
 
 TEST(Table, WhereNobodyLooksALineIsAsLongAsItHasToBe) {
@@ -114,6 +121,14 @@ TEST_F(TerminalStyle, FollowsColumns) {
         ::setenv("COLUMNS", said, 1);
         EXPECT_EQ(look().width, width) << said;
     }
+}
+
+TEST_F(TerminalStyle, AFailureIsOneLineForScriptsWhateverColumnsSays) {
+    ::setenv("COLUMNS", "40", 1);
+    testing::internal::CaptureStderr();
+    complain("gatehouse: a failure with more words than forty columns have room for\n");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              "gatehouse: a failure with more words than forty columns have room for\n");
 }
 
 }  // namespace

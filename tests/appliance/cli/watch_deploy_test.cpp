@@ -48,7 +48,7 @@ TEST(Screen, HasWhatIsUnderWayAndFoldsTheRest) {
               "rollout 3: rolling deploy of app, by ann\n"
               "  running\n"
               "  6 of 12 steps finished\n"
-              "    7  run      production-web-2: running, laptop:1:2\n"
+              "    7  run      production-web-2: running, by process 1 on laptop\n"
               "  done (2): production-web-0, production-web-1\n"
               "  to come (1): production-web-3\n");
 }
