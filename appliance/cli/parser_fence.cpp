@@ -11,6 +11,9 @@
 namespace appliance::cli {
 namespace {
 
+// The kernel's clock for fences runs in seconds.
+constexpr core::Milliseconds shortest{1'000};
+
 std::string check_mode(const std::string& text) {
     constexpr std::array<std::string_view, 3> modes{"reset", "icmp", "drop"};
     return std::find(modes.begin(), modes.end(), text) == modes.end() ? unknown_word("mode", text, modes)
@@ -59,8 +62,12 @@ void add_ends(CLI::App& fence, Options& options) {
         .add_flag_callback(
             "--kill", [&options] { options.end = FenceEnd::kill; }, "Cut in-flight requests and connections too")
         ->excludes(drain);
-    add_duration(fence, "--for", "Lift it by itself after this time",
-                 [&options](core::Milliseconds duration) { options.lasts = duration; });
+    add_duration(fence, "--for", "Lift it by itself after this time", [&options](core::Milliseconds duration) {
+        if (duration < shortest) {
+            throw CLI::ValidationError("--for", "a fence lasts a second at least; write 1s or more");
+        }
+        options.lasts = duration;
+    });
 }
 
 void add_fence(CLI::App& app, Options& options) {

@@ -93,7 +93,7 @@ class Waiting(house.SystemTest):
         self.assertNotIn("DRIFT", "".join(lines))
 
     def on_terminal(self, answer, *words):
-        """What a terminal shows of the command whose question is answered so, and its exit code."""
+        """The words that a terminal shows of the command whose question is answered so, and its exit code."""
         ours, theirs = pty.openpty()
         process = self.begin(*words, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
@@ -109,7 +109,7 @@ class Waiting(house.SystemTest):
             if shown.endswith(b"[y/N] "):
                 os.write(ours, answer.encode() + b"\n")
         os.close(ours)
-        return shown.decode(), process.wait(10)
+        return " ".join(shown.decode().split()), process.wait(10)
 
     def test_the_last_server_of_a_pool_is_asked_for_on_a_terminal(self):
         self.house.cli("fence", "web2", "--pool", "app")

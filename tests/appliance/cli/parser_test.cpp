@@ -52,6 +52,11 @@ TEST(Parser, AFenceReplacesAnothersAndAsksNothingWhereThatIsSaid) {
     EXPECT_TRUE(parse({"maintenance", "off", "--yes"})->yes);
 }
 
+TEST(Parser, AFenceLastsASecondAtLeast) {
+    EXPECT_EQ(parse({"fence", "web1", "--for", "1s"})->lasts, core::Milliseconds(1s));
+    EXPECT_THAT(refusal({"fence", "web1", "--for", "999ms"}), HasSubstr("--for: a fence lasts a second at least"));
+}
+
 TEST(Parser, DurationsMayHaveSeveralUnits) {
     EXPECT_EQ(parse({"fence", "web1", "--for", "2h30m"})->lasts, core::Milliseconds(150min));
     EXPECT_EQ(parse({"maintenance", "on", "--until", "1h 59m"})->until, now + 119min);

@@ -221,6 +221,7 @@ TEST_F(ConductorTest, BeginsWhenItsTimeHasCome) {
     EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
     EXPECT_GE(core::base::wall_now(), *wanted.starts);
     EXPECT_EQ(step("wait", "web1")["progress"], "done");
+    EXPECT_THAT(journal(), HasSubstr("wait web1: until " + core::base::print_time(*wanted.starts)));
 }
 
 TEST_F(ConductorTest, EndsWithoutHavingBegunWhenItHasExpired) {
