@@ -46,9 +46,23 @@ std::vector<Telling> see_now(const Options& options) {
     }
 }
 
+std::string deploy_stands(const api::Client& client, const Options& options) {
+    const auto answer = client.get("/v1/deploy", look_patience);
+    const bool none = answer && answer->status == 404;
+    if (!answer || (answer->status != 200 && !none)) {
+        return not_known;
+    }
+    const bool begins = options.command == Command::deploy_rolling || options.command == Command::deploy_maintenance;
+    return (none ? "no rollout has begun. See gatehouse deploy status"
+                 : rollout_stands(Json::parse(answer->body, nullptr, false))) +
+           std::string(begins ? "; this one may begin yet, when the guards have been asked" : "");
+}
+
 std::string stands_now(const Options& options) {
     const api::Client client = client_for(options);
-    const bool deploys = is_deploy(options.command);
+    if (is_deploy(options.command)) {
+        return deploy_stands(client, options);
+    }
     switch (options.command) {
         case Command::fence:
         case Command::unfence:
@@ -57,8 +71,8 @@ std::string stands_now(const Options& options) {
         case Command::upgrade:
             break;
         default: {
-            const Json seen = look_at(client, deploys ? "/v1/deploy" : "/v1/audit?last=1");
-            return seen.is_null() ? not_known : deploys ? rollout_stands(seen) : change_stands(seen);
+            const Json audit = look_at(client, "/v1/audit?last=1");
+            return audit.is_null() ? not_known : change_stands(audit);
         }
     }
     const Json status = look_at(client, "/v1/status");
