@@ -13,6 +13,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/rollout_end.hpp"
+#include "appliance/cli/standing.hpp"
 #include "appliance/cli/watch_deploy.hpp"
 
 namespace appliance::cli {
@@ -141,7 +142,27 @@ bool Runner::step() {
     outputs_.clear();
     ended_.clear();
     take(body);
+    tell();
     return true;
+}
+
+// The journal says what a step has seen at its end; this, on standard error, what it waits for until then.
+void Runner::tell() {
+    if (!waits_for_servers(shown_)) {
+        tell_at_.reset();
+        return;
+    }
+    const auto now = Children::Clock::now();
+    if (!tell_at_) {
+        tell_at_ = now + first_look;
+    }
+    if (now < *tell_at_) {
+        return;
+    }
+    tell_at_ = now + next_look;
+    const auto answer = client_.get("/v1/status", look_patience);
+    const Json status = answer && answer->status == 200 ? Json::parse(answer->body, nullptr, false) : Json();
+    teller_.tell(tell_waiting(shown_, status));
 }
 
 std::string Runner::request() {

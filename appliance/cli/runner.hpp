@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "appliance/cli/children.hpp"
 #include "appliance/cli/style.hpp"
 #include "appliance/cli/view.hpp"
+#include "appliance/cli/waiting.hpp"
 
 namespace appliance::cli {
 
@@ -31,6 +33,7 @@ private:
     void take(const Json& answer);
     void start(const Json& command);
     void print(const Json& entry);
+    void tell();
     void ask_to_pause(std::chrono::milliseconds patience);
     int leave();
     [[nodiscard]] core::Result<api::Answer> sync(std::chrono::milliseconds patience);
@@ -51,6 +54,8 @@ private:
     bool pausing_ = false;
     Children::Clock::time_point heard_ = Children::Clock::now();
     bool missed_ = false;
+    Teller teller_;
+    std::optional<Children::Clock::time_point> tell_at_;  // none: no step waits for servers
 };
 
 }  // namespace appliance::cli

@@ -108,6 +108,35 @@ std::vector<Telling> tell_rollout(const Json& rollout) {
     return tellings;
 }
 
+bool waits_for_servers(const Json& rollout) {
+    const Json& steps = items(rollout, "steps");
+    return std::any_of(steps.begin(), steps.end(), [](const Json& step) {
+        return text(step, "progress") == "running" && (text(step, "kind") == "fence" || text(step, "kind") == "open");
+    });
+}
+
+std::vector<Telling> tell_waiting(const Json& rollout, const Json& status) {
+    std::vector<Telling> tellings;
+    for (const Json& step : items(rollout, "steps")) {
+        if (text(step, "progress") != "running") {
+            continue;
+        }
+        Options options{.pool = text(rollout, "pool")};
+        for (const Json& server : items(step, "servers")) {
+            options.servers.push_back(server.is_string() ? server.get<std::string>() : std::string());
+        }
+        if (text(step, "kind") == "fence") {
+            for (const auto& [server, seen] : seen_by_server(status, options)) {
+                tellings.push_back({server, server + ": " + in_flight_of(seen)});
+            }
+        } else if (text(step, "kind") == "open") {
+            const auto opened = tell_unfence(status, options);
+            tellings.insert(tellings.end(), opened.begin(), opened.end());
+        }
+    }
+    return tellings;
+}
+
 std::string fence_stands(const Json& status, const Options& options) {
     std::vector<std::string> parts;
     std::string fenced;

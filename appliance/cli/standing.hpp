@@ -17,6 +17,11 @@ std::vector<Telling> tell_unfence(const Json& status, const Options& options);
 // Of an order to a rollout, from GET /v1/deploy.
 std::vector<Telling> tell_rollout(const Json& rollout);
 
+// Of the steps of a rollout that drain or open servers now, from GET /v1/status too.
+std::vector<Telling> tell_waiting(const Json& rollout, const Json& status);
+// Whether the rollout has such steps.
+bool waits_for_servers(const Json& rollout);
+
 // "web1 stays fenced, 3 requests in flight. Repeat the command to wait longer, or: gatehouse unfence web1".
 std::string fence_stands(const Json& status, const Options& options);
 std::string unfence_stands(const Json& status, const Options& options);

@@ -44,6 +44,13 @@ class Waiting(house.SystemTest):
         self.assertRegex(err, r"web1: [1-4] requests? in flight\n")
         self.assertEqual(out.splitlines()[-1], "drained: nothing is in flight")
 
+    def test_a_deploy_tells_what_is_in_flight(self):
+        self.visit(4, 3500)
+        deploy = self.begin("deploy", "rolling", "--pool", "app", "--servers", "web1", "--run", "true")
+        out, err = deploy.communicate(timeout=30)
+        self.assertEqual(deploy.returncode, 0, out + err)
+        self.assertRegex(err, r"web1: [1-4] requests? in flight\n")
+
     def test_json_stays_json_while_phases_are_told(self):
         self.visit(2, 1500)
         fence = self.begin("fence", "web1", "--drain", "20s", "--json")

@@ -111,6 +111,20 @@ TEST(Standing, AnAbortTellsTheStepsThatItWaitsFor) {
     EXPECT_TRUE(tell_rollout(Json()).empty());
 }
 
+TEST(Standing, ADeployTellsWhatIsInFlightWhileAServerDrains) {
+    Json rollout{{"pool", "app"},
+                 {"steps", {{{"id", 0}, {"kind", "fence"}, {"servers", {"web1"}}, {"progress", "running"}}}}};
+    EXPECT_TRUE(waits_for_servers(rollout));
+    EXPECT_THAT(lines_of(tell_waiting(rollout, seen_status(3))), ElementsAre("web1: 3 requests in flight"));
+    EXPECT_THAT(lines_of(tell_waiting(rollout, seen_status(nullptr))).front(), HasSubstr("not known"));
+    rollout["steps"][0]["kind"] = "open";
+    EXPECT_THAT(lines_of(tell_waiting(rollout, seen_status(0, "down"))),
+                ElementsAre("web1: unfenced, waits for a passed check: connect refused"));
+    rollout["steps"][0]["kind"] = "run";
+    EXPECT_FALSE(waits_for_servers(rollout));
+    EXPECT_TRUE(tell_waiting(rollout, seen_status(3)).empty());
+}
+
 TEST(Teller, PrintsEachThingAgainOnlyWhenItIsAnother) {
     testing::internal::CaptureStderr();
     Teller teller;
