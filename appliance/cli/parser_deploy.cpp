@@ -143,7 +143,7 @@ void add_expires(CLI::App& command, Options& options) {
                 }
                 options.lasts = *length;
             },
-            "Begin by then, after --at or now, or not at all")
+            "Give up if not started this long after --at or now")
         ->type_name("DURATION");
 }
 
@@ -175,7 +175,7 @@ void add_guard(CLI::App& app, Options& options, core::WallTime now) {
                 }
                 options.lasts = *length;
             },
-            "It takes so long (0s)")
+            "Expected duration; schedules must be free (0s)")
         ->type_name("DURATION");
     add_at(guard, options, now);
 }
@@ -189,7 +189,8 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
         "For each server: guards agree, enough others are left, fence and drain, the\n"
         "command (it runs here, in this terminal), warm up, verify, open, verify as a\n"
         "visitor. A server that fails stays fenced. Ctrl-C pauses; deploy resume goes\n"
-        "on, deploy abort ends it.\n"
+        "on, deploy abort ends it. A second Ctrl-C, or a terminal that closes, ends the\n"
+        "command that runs here as well.\n"
         "{server}, {host} and {port} in the command are the server's.");
     CLI::App& plan =
         add_strategy(deploy, options, Command::deploy_plan, "plan", "Every step and what it waits for; do nothing",
@@ -200,7 +201,8 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
     CLI::App& rolling =
         add_strategy(deploy, options, Command::deploy_rolling, "rolling", "Batch after batch, while the others serve",
                      "Example: gatehouse deploy rolling --pool app --run 'ssh {host} x' --dry-run\n"
-                     "Exit codes: 0 every server was deployed and verified, 1 it stopped.");
+                     "Exit codes: 0 every server was deployed and verified, or testers look\n"
+                     "(--preview); 1 it stopped; 4 --wait or --expires ran out; 130 left by Ctrl-C.");
     CLI::App& maintenance = add_strategy(deploy, options, Command::deploy_maintenance, "maintenance",
                                          "All at once, while visitors see the page",
                                          "Example: gatehouse deploy maintenance --pool app --run 'ssh {host} migrate'\n"
@@ -235,7 +237,7 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
             options);
     CLI::App& resume = add_verb(deploy, options, Command::deploy_resume, "resume", "Go on; what failed is tried again",
                                 "Example: gatehouse deploy resume --why 'disk is free again'");
-    resume.add_flag("--skip", options.skip, "Take what failed for done");
+    resume.add_flag("--skip", options.skip, "Mark the failed step as done and continue");
     add_why(resume, options);
     add_why(add_verb(deploy, options, Command::deploy_abort, "abort", "End it; touched servers stay fenced",
                      "Example: gatehouse deploy abort --why 'wrong release'"),

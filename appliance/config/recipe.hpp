@@ -110,7 +110,7 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.choice("on_restart", recipe.on_restart, on_restart_names, "When the daemon was restarted");
     visit.number("tolerate", recipe.tolerate, 0, 256, "Servers that may fail, and stay fenced");
     visit.text("message", recipe.message, "What the maintenance page says");
-    visit.flag("preview", recipe.preview, "Pause before the page goes: testers look");
+    visit.flag("preview", recipe.preview, "Keep the page on until deploy resume, for testers");
 }
 
 }  // namespace appliance::config

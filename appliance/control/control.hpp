@@ -147,7 +147,6 @@ private:
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
     // Returns in words what differed; empty where nothing did.
     core::Result<Differing> reconcile();
-    Outcome<Json> compare_rules();
     void mend_drift(Clock::time_point now);
     void settle_drift();
     core::Milliseconds compare();

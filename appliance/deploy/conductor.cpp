@@ -144,9 +144,10 @@ void Conductor::advance(Lock& lock) {
     const std::vector<unsigned> ready = ready_steps(*active_);
     if (ready.empty() && under_way_.empty()) {
         const auto left_out = failed_servers(*active_);
-        left_out.empty()
-            ? finish(lock, State::done, {})
-            : finish(lock, State::failed, fmt::format("{} failed and stay fenced", fmt::join(left_out, ", ")));
+        left_out.empty() ? finish(lock, State::done, {})
+                         : finish(lock, State::failed,
+                                  fmt::format("{} failed and {} fenced", fmt::join(left_out, ", "),
+                                              left_out.size() == 1 ? "stays" : "stay"));
         return;
     }
     for (const unsigned step : ready) {

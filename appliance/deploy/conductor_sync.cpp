@@ -156,7 +156,7 @@ void Conductor::hear(const Sync& sync) {
     for (const Sync::Result& result : sync.results) {
         Job* job = mine(result.step);
         if (job != nullptr && !job->result) {
-            job->result = !result.trouble.empty() ? core::fail("the command could not be run", result.trouble)
+            job->result = !result.trouble.empty() ? core::fail("the command did not run to its end", result.trouble)
                           : result.exit_code == 0 ? core::Result<std::string>("exit code 0")
                                                   : core::fail(fmt::format("exit code {}", result.exit_code));
         }

@@ -101,7 +101,7 @@ struct Describe {
     }
     void duration(const char* key, core::Milliseconds /*value*/, core::Milliseconds /*min*/, core::Milliseconds /*max*/,
                   const char* help) {
-        add(key, {{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)$"}}, help);
+        add(key, {{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)( ?[0-9]+(ms|s|m|h|d))*$"}}, help);
     }
     void flag(const char* key, bool /*value*/, const char* help) { add(key, {{"type", "boolean"}}, help); }
     template <typename Enum, std::size_t size>
