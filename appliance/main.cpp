@@ -2,12 +2,15 @@
 #include <cstdio>
 #include <exception>
 
+#include "appliance/boot/failure.hpp"
 #include "appliance/boot/rehearsal.hpp"
 #include "appliance/boot/roles.hpp"
+#include "appliance/boot/standard_descriptors.hpp"
 #include "appliance/cli/main.hpp"
 
 int main(int argc, char** argv) {
     try {
+        appliance::boot::open_standard_descriptors();
         if (appliance::boot::is_child(argc, argv)) {
             return appliance::boot::run_child(argc, argv);
         }
@@ -16,7 +19,7 @@ int main(int argc, char** argv) {
         }
         return appliance::cli::main(argc, argv, {.run = appliance::boot::run_daemon});
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "gatehouse: %s\n", error.what());
+        std::fprintf(stderr, "gatehouse: %s\n", appliance::boot::print_failure(error).c_str());
         return 1;
     }
 }

@@ -24,13 +24,21 @@ bool switch_on(int socket, int level, int option) {
 }
 
 std::string mend_for(int error) {
-    if (error == EADDRINUSE) {
-        return "stop the program that listens there (ss -ltnp names it) or change the address in [listen]";
+    switch (error) {
+        case EADDRINUSE:
+            return "stop the program that listens there (ss -ltnp names it) or change the address in [listen]";
+        case EADDRNOTAVAIL:
+            return "use an address in [listen] that a machine can have";
+        case EACCES:
+            return "start gatehouse as root, or with CAP_NET_BIND_SERVICE";
+        case EAFNOSUPPORT:
+            return "this kernel has no such addresses; take the listener out of [listen]";
+        case EMFILE:
+        case ENFILE:
+            return "raise the limit of open files: LimitNOFILE= in the unit, ulimit -n in a shell";
+        default:
+            return "";
     }
-    if (error == EADDRNOTAVAIL) {
-        return "use an address of this machine in [listen]";
-    }
-    return error == EACCES ? "start gatehouse as root" : "";
 }
 
 core::Result<Descriptor> bind_socket(const core::Address& address, bool shared) {
@@ -41,8 +49,11 @@ core::Result<Descriptor> bind_socket(const core::Address& address, bool shared) 
     if (!socket.valid() || !switch_on(socket.get(), SOL_SOCKET, SO_REUSEADDR) ||
         (shared && !switch_on(socket.get(), SOL_SOCKET, SO_REUSEPORT)) ||
         (!address.is_v4() && !switch_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
+        // The address may come later: the shared one of a pair is the other machine's for now. Needs no privilege.
+        !switch_on(socket.get(), address.is_v4() ? int{IPPROTO_IP} : int{IPPROTO_IPV6},
+                   address.is_v4() ? IP_FREEBIND : IPV6_FREEBIND) ||
         !switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY)) {
-        return core::fail_os(what, errno);
+        return core::fail_os(what, errno, mend_for(errno));
     }
     sockaddr_storage storage{};
     const socklen_t length = address.fill(storage);
@@ -132,7 +143,7 @@ core::Result<std::vector<Descriptor>> make_probe_sockets(int family, std::size_t
         const std::uint32_t mark = netfilter::probe_mark;
         if (!socket.valid() || ::setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) {
             return core::fail_os("cannot make sockets for probes", errno,
-                                 errno == EPERM ? "give gatehouse CAP_NET_ADMIN" : "");
+                                 errno == EPERM ? "give gatehouse CAP_NET_ADMIN" : mend_for(errno));
         }
         switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY);
         sockets.push_back(std::move(socket));

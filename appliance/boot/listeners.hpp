@@ -20,8 +20,8 @@ public:
     static constexpr int backlog = 4096;
 
     // count listening sockets on one address (SO_REUSEPORT, one per worker), owned here until close(). Asked again, the
-    // same sockets, more of them where count has grown. Errors: the address is taken by another program or not this
-    // machine's; nothing is left open then that was not before.
+    // same sockets, more of them where count has grown. The address need not be one of this machine's yet. Errors:
+    // another program listens there; nothing is left open then that was not before.
     core::Result<std::vector<int>> open(const core::Address& address, std::size_t count);
     // Closes this process's copies. Unknown addresses are fine.
     void close(const core::Address& address);

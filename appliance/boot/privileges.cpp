@@ -5,19 +5,14 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "appliance/boot/sandbox.hpp"
 
 namespace appliance::boot {
 namespace {
-
-// fs.nr_open's default: as many descriptors as a process can have without a changed sysctl.
-constexpr rlim_t files_wanted = 1 << 20;
 
 // As where systemd starts it as that user, with the two capabilities that it needs.
 bool is_already(const Account& account) {
@@ -77,7 +72,7 @@ core::Result<void> drop_privileges(Role role, const Account& account) {
     const int changed = is_already(account) ? keep_only_chosen() : become(account);
     if (changed != 0) {
         return core::fail("cannot become user '" + account.name + "'", "libcap-ng says " + std::to_string(changed),
-                          "start gatehouse as root");
+                          "start gatehouse as root, with CAP_SETUID, CAP_SETGID and CAP_SETPCAP in the bounding set");
     }
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return core::fail_os("cannot set no_new_privs", errno);
@@ -90,18 +85,6 @@ core::Result<void> drop_privileges(Role role, const Account& account) {
     // A change of user has done this already. The leak check of a sanitized build attaches to its own process.
     ::prctl(PR_SET_DUMPABLE, sanitized() ? 1 : 0, 0, 0, 0);
     return {};
-}
-
-void raise_file_limit() noexcept {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return;
-    }
-    const rlimit wish{files_wanted, std::max(files_wanted, limit.rlim_max)};
-    if (::setrlimit(RLIMIT_NOFILE, &wish) != 0) {
-        limit.rlim_cur = limit.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 }  // namespace appliance::boot

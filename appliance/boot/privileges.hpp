@@ -28,8 +28,4 @@ core::Result<void> check_privileges();
 // process with one thread. Error: which step failed; the process must end then.
 core::Result<void> drop_privileges(Role role, const Account& account);
 
-// Lets this process and its children hold as many descriptors as the system allows. Never fails: what is not given is
-// told where it is missed.
-void raise_file_limit() noexcept;
-
 }  // namespace appliance::boot

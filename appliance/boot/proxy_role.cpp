@@ -8,10 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <stdexcept>
 
+#include "appliance/boot/failure.hpp"
 #include "appliance/boot/proxy_orders.hpp"
 #include "appliance/link/channel.hpp"
 #include "appliance/link/event.hpp"
+#include "appliance/link/first_words.hpp"
 #include "core/base/log.hpp"
 
 namespace appliance::boot {
@@ -19,6 +22,12 @@ namespace {
 
 using core::proxy::Administration;
 using nlohmann::json;
+
+// No ring, no threads, no memory: trying again in this process would not help, and control could only ask for ever. So
+// it ends, and the supervisor decides.
+class CannotStart : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 class Proxy final : private core::health::Monitor::Observer, private core::proxy::Worker::Observer {
 public:
@@ -65,6 +74,8 @@ private:
         json reply{{"type", "done"}};
         try {
             reply = carry_out(message);
+        } catch (const CannotStart&) {
+            throw;
         } catch (const std::exception& error) {
             reply = {{"type", "failed"}, {"error", error.what()}};
         }
@@ -77,7 +88,7 @@ private:
     json carry_out(link::Message& message) {
         const std::string type = message.body.at("type");
         if (type == "configure") {
-            configure(read_configure(message.body, std::move(message.fds)));
+            configure_first_or_again(message);
         } else if (type == "administer") {
             administer(read_administer(message.body));
         } else if (type == "report") {
@@ -94,6 +105,19 @@ private:
             throw std::runtime_error("unknown message " + type);
         }
         return {{"type", "done"}};
+    }
+
+    void configure_first_or_again(link::Message& message) {
+        const bool first = !snapshot_;
+        try {
+            configure(read_configure(message.body, std::move(message.fds)));
+            link::release_errors();
+        } catch (const std::exception& error) {
+            if (first) {
+                throw CannotStart(print_failure(error));
+            }
+            throw;
+        }
     }
 
     void configure(ConfigureOrder order) {
@@ -164,7 +188,12 @@ private:
 }  // namespace
 
 int run_proxy(core::base::Descriptor link) {
-    return Proxy(std::move(link)).run();
+    try {
+        return Proxy(std::move(link)).run();
+    } catch (const CannotStart& error) {
+        fmt::print(stderr, "gatehouse: {}\n", error.what());
+        return 1;
+    }
 }
 
 }  // namespace appliance::boot

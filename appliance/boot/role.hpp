@@ -16,8 +16,10 @@ std::optional<Role> parse_role(std::string_view text) noexcept;
 
 // The Channel to the supervisor (control) or to control (proxy, fence).
 inline constexpr int link_fd = 3;
+// The daemon's standard error; the child's own goes to the supervisor until it works (appliance/link/first_words).
+inline constexpr int errors_fd = 4;
 // The listening control socket; control only.
-inline constexpr int api_fd = 4;
+inline constexpr int api_fd = 5;
 
 // Who the unprivileged processes are.
 struct Account {

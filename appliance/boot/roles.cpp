@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "appliance/boot/claim.hpp"
+#include "appliance/boot/file_limit.hpp"
 #include "appliance/boot/handover.hpp"
 #include "appliance/boot/privileges.hpp"
 #include "appliance/boot/proxy_role.hpp"
@@ -22,6 +24,8 @@
 #include "appliance/config/load.hpp"
 #include "appliance/control/configuration_file.hpp"
 #include "appliance/control/run.hpp"
+#include "appliance/link/event.hpp"
+#include "appliance/link/first_words.hpp"
 #include "core/base/thread_name.hpp"
 #include "netfilter/fence_manager.hpp"
 #include "netfilter/helper.hpp"
@@ -112,6 +116,7 @@ int run_fence() {
     if (const auto confined = confine(Role::fence, {}); !confined) {
         return complain(confined.error());
     }
+    link::release_errors();
     const auto served = netfilter::serve(link_fd, *manager);
     return served ? 0 : complain(served.error());
 }
@@ -133,10 +138,15 @@ int supervise(config::Config config, Account account, const std::optional<Handov
     if (before) {
         config.control.socket = before->control_path;  // operators know it there; another takes a start
     }
-    raise_file_limit();
     // Signals are blocked before the log's thread starts, so that none of them is delivered there.
     block_signals();
     core::base::Log log(STDOUT_FILENO);
+    if (const auto sessions = sessions_short(config); sessions > 0) {
+        log.write(link::event_line("limit", {{"sessions", sessions},
+                                             {"why",
+                                              "the limit of open files leaves each worker room for no more at "
+                                              "once; raise it: LimitNOFILE=, ulimit -n"}}));
+    }
     Supervisor supervisor(config, std::move(account), log, std::move(*origin));
     if (const auto ready = before ? supervisor.resume(*before) : supervisor.open(); !ready) {
         return complain(ready.error());
@@ -159,6 +169,11 @@ void go_back(const std::optional<Handover>& before, const std::string& config, s
 int run_daemon(const std::string& file) {
     core::base::name_thread("gatehouse");
     ::signal(SIGPIPE, SIG_IGN);
+    block_harmless_signals();
+    raise_file_limit();
+    if (const auto enough = check_file_limit(files_needed()); !enough) {
+        return complain(enough.error());
+    }
     const auto before = take_handover();
     if (!before) {
         return complain(before.error());
@@ -168,7 +183,9 @@ int run_daemon(const std::string& file) {
         go_back(*before, file, config.error().front().text());
         return complain(config.error());
     }
-    auto account = choose_account(config->proxy.user);
+    auto account = check_file_limit(files_needed(*config, sessions_least)).and_then([&config] {
+        return choose_account(config->proxy.user);
+    });
     if (!account) {
         go_back(*before, file, account.error().line());
         return complain(account.error());
@@ -184,6 +201,7 @@ int run_child(int argc, const char* const* argv) {
     const Arguments arguments = read_arguments(argc, argv);
     core::base::name_thread(fmt::format("gatehouse-{}", print(arguments.role)));
     ::signal(SIGPIPE, SIG_IGN);
+    link::keep_errors(errors_fd);
     if (const auto dropped = drop_privileges(arguments.role, arguments.account); !dropped) {
         return complain(dropped.error());
     }

@@ -4,8 +4,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +13,7 @@
 
 #include "appliance/boot/control_socket.hpp"
 #include "appliance/boot/privileges.hpp"
+#include "appliance/boot/proxy_orders.hpp"
 #include "appliance/control/workers.hpp"
 #include "appliance/link/event.hpp"
 
@@ -32,33 +31,18 @@ json describe(const core::Error& error) {
 constexpr std::chrono::milliseconds take_over_max{2'000};
 constexpr std::chrono::milliseconds take_over_look{20};
 
-sigset_t watched_signals() noexcept {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) {
-        ::sigaddset(&set, number);
-    }
-    return set;
-}
-
 }  // namespace
 
-void block_signals() noexcept {
-    const sigset_t set = watched_signals();
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-}
-
 Supervisor::Supervisor(const config::Config& config, Account account, core::base::Log& log, Origin origin)
-    : config_(config), account_(std::move(account)), log_(log), origin_(std::move(origin)), predecessors_(log) {
+    : config_(config),
+      account_(std::move(account)),
+      log_(log),
+      signals_(log),
+      origin_(std::move(origin)),
+      predecessors_(log) {
     for (const Role role : {Role::control, Role::proxy, Role::fence}) {
         child(role).role = role;
     }
-}
-
-core::Result<void> Supervisor::watch_signals() {
-    const sigset_t set = watched_signals();
-    signals_.reset(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
-    return signals_.valid() ? core::Result<void>() : core::fail_os("cannot wait for signals", errno);
 }
 
 core::Result<void> Supervisor::listen(const core::Address& address, std::size_t count, Clock::time_point deadline) {
@@ -75,7 +59,7 @@ core::Result<void> Supervisor::listen(const core::Address& address, std::size_t 
 }
 
 core::Result<void> Supervisor::open() {
-    if (auto watching = watch_signals(); !watching) {
+    if (auto watching = signals_.watch(); !watching) {
         return watching;
     }
     const std::size_t workers = control::worker_count(config_);
@@ -110,9 +94,12 @@ void Supervisor::prepare_state() {
 }
 
 int Supervisor::run() {
+    if (!upgrading_ && upgrade_.number == 0) {
+        first_start_.begin(Clock::now());
+    }
     // Fence and proxy first: control finds both there and can configure at once.
     for (const Role role : {Role::fence, Role::proxy, Role::control}) {
-        if (child(role).pid == 0) {
+        if (child(role).pid == 0 && phase_ == Phase::running) {
             start(child(role));
         }
     }
@@ -135,6 +122,9 @@ void Supervisor::watch_clock() {
     if (undo_at_ && phase_ == Phase::running && now >= *undo_at_) {
         undo("its processes did not get as far as to serve in time");
     }
+    if (const auto end_by = first_start_.end_by(); end_by && phase_ == Phase::running && now >= *end_by) {
+        give_up("cannot start", "it does not serve yet after a minute; the log says what control waits for");
+    }
     if (deadline_ && phase_ == Phase::draining && now >= *deadline_) {
         finish(0);
     }
@@ -149,13 +139,14 @@ std::optional<Supervisor::Clock::time_point> Supervisor::next_due() const noexce
         consider(one.start_at);
     }
     consider(undo_at_);
+    consider(first_start_.end_by());
     consider(predecessors_.next_due());
     consider(rehearsal_ ? std::optional(rehearsal_->end_by()) : std::nullopt);
     return due;
 }
 
 void Supervisor::wait() {
-    std::array<pollfd, 2> entries{pollfd{signals_.get(), POLLIN, 0}, pollfd{control_link_.fd(), POLLIN, 0}};
+    std::array<pollfd, 2> entries{pollfd{signals_.fd(), POLLIN, 0}, pollfd{control_link_.fd(), POLLIN, 0}};
     int timeout = -1;
     if (const auto due = next_due()) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
@@ -165,28 +156,25 @@ void Supervisor::wait() {
 }
 
 void Supervisor::take_signals() {
-    signalfd_siginfo info{};
-    while (phase_ != Phase::ended && ::read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
-        take_signal(static_cast<int>(info.ssi_signo));
-    }
-}
-
-void Supervisor::take_signal(int number) {
-    switch (number) {
-        case SIGCHLD:
-            reap();
+    while (phase_ != Phase::ended) {
+        const auto order = signals_.take();
+        if (!order) {
             return;
-        case SIGHUP:
-            tell_control({{"type", "reload"}});
-            return;
-        default:
-            break;
+        }
+        switch (*order) {
+            case Order::reap:
+                reap();
+                break;
+            case Order::reload:
+                if (phase_ == Phase::running) {
+                    tell_control({{"type", "reload"}});
+                }
+                break;
+            case Order::stop:
+                phase_ == Phase::draining ? finish(1) : begin_stop();
+                break;
+        }
     }
-    if (phase_ == Phase::draining) {
-        finish(1);
-        return;
-    }
-    begin_stop();
 }
 
 // One request at a time is under way, so the loop is never held up for long by a busy control process.
@@ -197,10 +185,7 @@ void Supervisor::take_requests() {
     auto request = control_link_.receive(core::Milliseconds{0});
     if (!request) {
         // Its end, or nonsense: either way that process is of no more use. Its death is seen by SIGCHLD.
-        control_link_ = link::Channel();
-        if (child(Role::control).pid > 0) {
-            ::kill(child(Role::control).pid, SIGKILL);
-        }
+        drop_control();
         return;
     }
     if (*request) {
@@ -230,7 +215,7 @@ void Supervisor::answer(const link::Message& request) {
 json Supervisor::carry_out(const json& request, std::vector<int>& fds, std::vector<Descriptor>& owned) {
     const std::string type = request.at("type");
     if (type == "ready") {
-        control_was_ready_ = true;
+        first_start_.end();
         if (upgrading_) {
             complete_upgrade();
         }

@@ -12,20 +12,20 @@
 #include <string>
 
 #include "appliance/boot/backoff.hpp"
+#include "appliance/boot/first_start.hpp"
 #include "appliance/boot/handover.hpp"
 #include "appliance/boot/listeners.hpp"
 #include "appliance/boot/predecessors.hpp"
 #include "appliance/boot/rehearsal.hpp"
 #include "appliance/boot/role.hpp"
+#include "appliance/boot/signals.hpp"
 #include "appliance/config/config.hpp"
 #include "appliance/link/channel.hpp"
+#include "appliance/link/first_words.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/log.hpp"
 
 namespace appliance::boot {
-
-// Blocks the signals that Supervisor::run takes, in this thread and those it makes from here on.
-void block_signals() noexcept;
 
 // What stays the same from one program to the next in this process.
 struct Origin {
@@ -49,8 +49,9 @@ public:
     // Instead of open(): takes over from the program that this process was before. A proxy that it left goes on serving
     // until ours does; where ours does not come to that, run() becomes the program before again. Error: no descriptors.
     core::Result<void> resume(const Handover& from);
-    // Runs until SIGTERM or SIGINT, both drained, and returns the exit code: 0 after an orderly end, 1 when a second
-    // signal cut it short, 2 when control could not read the configuration that this process could. SIGHUP reloads.
+    // Runs until a signal says stop, then drains, and returns the exit code: 0 after an orderly end, 1 when a second
+    // signal cut it short or the processes could not start (FirstStart), 2 when control could not read the
+    // configuration that this process could. Signals: README.md.
     int run();
 
 private:
@@ -63,10 +64,10 @@ private:
         std::optional<Clock::time_point> start_at;
         // Proxy, fence: control's end of the link, kept for the control process after the present one.
         core::base::Descriptor near;
+        link::FirstWords words;
     };
     enum class Phase { running, draining, ended };
 
-    core::Result<void> watch_signals();
     // Tries until the deadline where somebody has the address.
     core::Result<void> listen(const core::Address& address, std::size_t count, Clock::time_point deadline);
     void prepare_state();
@@ -74,7 +75,6 @@ private:
     // The loop.
     void wait();
     void take_signals();
-    void take_signal(int number);
     void take_requests();
     void answer(const link::Message& request);
     nlohmann::json carry_out(const nlohmann::json& request, std::vector<int>& fds,
@@ -88,8 +88,12 @@ private:
     void start_due();
     void reap();
     void lost(Child& child, int status);
+    // Whether the daemon has given up instead of starting the child again.
+    bool give_up_after(const Child& child, int status, const std::string& words);
+    void give_up(const std::string& what, const std::string& why);
     void introduce(Child& child);
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
+    void drop_control();
 
     // Upgrades: the old program's part, then the new one's.
     void begin_rehearsal(const nlohmann::json& request);
@@ -120,11 +124,11 @@ private:
     core::base::Log& log_;
     Listeners listeners_;
     core::base::Descriptor control_socket_;
-    core::base::Descriptor signals_;
+    Signals signals_;
     link::Channel control_link_;
     std::array<Child, 3> children_;
     Phase phase_ = Phase::running;
-    bool control_was_ready_ = false;
+    FirstStart first_start_;
 
     Origin origin_;
     Predecessors predecessors_;

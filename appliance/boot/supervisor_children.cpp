@@ -1,7 +1,10 @@
 // How the supervisor's children live and die.
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <utility>
 
 #include "appliance/boot/spawn.hpp"
@@ -26,6 +29,9 @@ void Supervisor::start(Child& child) {
     if (!pid) {
         log_.write(link::event_line("process_start", {{"process", print(child.role)}, {"error", pid.error().line()}}));
         child.start_at = Clock::now() + Backoff::delay_max;
+        if (first_start_.under_way()) {
+            give_up(fmt::format("cannot start the {} process", print(child.role)), pid.error().line());
+        }
         return;
     }
     child.pid = *pid;
@@ -48,11 +54,17 @@ core::Result<pid_t> Supervisor::launch(Child& child) {
         "--role",   std::string(print(child.role)), "--user", account_.name,
         "--uid",    std::to_string(account_.uid),   "--gid",  std::to_string(account_.gid),
         "--config", config_.file.string()};
-    std::vector<int> fds{pair->second.get()};
+    auto words = link::FirstWords::make();
+    if (!words) {
+        return tl::unexpected(std::move(words.error()));
+    }
+    std::vector<int> fds{pair->second.get(), STDERR_FILENO};
     if (child.role == Role::control) {
         fds.push_back(control_socket_.get());
     }
-    auto pid = spawn(arguments, fds);
+    auto pid = spawn(arguments, fds, {.errors = words->child_end()});
+    words->born();
+    child.words = std::move(*words);
     if (pid && child.role == Role::control) {
         control_link_ = link::Channel(std::move(pair->first));
     } else if (pid) {
@@ -77,8 +89,16 @@ void Supervisor::tell_control(const json& message, std::span<const int> fds) {
     if (!control_link_.valid()) {
         return;
     }
-    if (const auto sent = control_link_.send(message, fds); !sent && child(Role::control).pid > 0) {
+    if (const auto sent = control_link_.send(message, fds); !sent) {
         // It is dead already, or has not read for longer than a channel's patience: a new one will.
+        drop_control();
+    }
+}
+
+// A first one that cannot start is given the time to say why; the limit of FirstStart ends one that hangs.
+void Supervisor::drop_control() {
+    control_link_ = link::Channel();
+    if (child(Role::control).pid > 0 && !first_start_.under_way()) {
         ::kill(child(Role::control).pid, SIGKILL);
     }
 }
@@ -106,7 +126,8 @@ void Supervisor::reap() {
 
 void Supervisor::lost(Child& child, int status) {
     const pid_t pid = std::exchange(child.pid, 0);
-    const std::string why = describe_exit(status);
+    const std::string words = child.words.take();
+    const std::string why = describe_exit(status) + (words.empty() ? "" : ": " + link::as_line(words));
     const bool expected = phase_ != Phase::running && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!expected) {
         log_.write(link::event_line("process_exit", {{"process", print(child.role)}, {"pid", pid}, {"why", why}}));
@@ -114,13 +135,11 @@ void Supervisor::lost(Child& child, int status) {
     if (undo_instead(std::string(print(child.role)) + ": " + why)) {
         return;
     }
+    if (give_up_after(child, status, words)) {
+        return;
+    }
     if (child.role == Role::control) {
         control_link_ = link::Channel();
-        if (phase_ == Phase::running && !control_was_ready_ && !upgrading_ && WIFEXITED(status) &&
-            WEXITSTATUS(status) == invalid_configuration) {
-            finish(invalid_configuration);
-            return;
-        }
         if (phase_ == Phase::draining) {
             drain_directly();  // it may have died before it could pass the word on
         }
@@ -131,6 +150,30 @@ void Supervisor::lost(Child& child, int status) {
     if (phase_ == Phase::running) {
         child.start_at = Clock::now() + child.backoff.died(Clock::now());
     }
+}
+
+bool Supervisor::give_up_after(const Child& child, int status, const std::string& words) {
+    if (!first_start_.under_way() || phase_ != Phase::running) {
+        return false;
+    }
+    if (child.role == Role::control && WIFEXITED(status) && WEXITSTATUS(status) == invalid_configuration) {
+        fmt::print(stderr, "{}", words);  // every problem, each on a line
+        finish(invalid_configuration);
+        return true;
+    }
+    if (!first_start_.died(child.role)) {
+        return false;
+    }
+    give_up(fmt::format("cannot start: the {} process has ended {} times", print(child.role), FirstStart::deaths_max),
+            words.empty() ? describe_exit(status) + mend_for_exit(status) : link::as_line(words));
+    return true;
+}
+
+// In the log's event, for those who look there, and as the one line of standard error.
+void Supervisor::give_up(const std::string& what, const std::string& why) {
+    log_.write(link::event_line("start", {{"error", what + ": " + why}}));
+    finish(1);
+    fmt::print(stderr, "gatehouse: {}: {}\n", what, why);
 }
 
 void Supervisor::start_due() {

@@ -26,6 +26,7 @@ Supervisor::~Supervisor() {
 
 void Supervisor::begin_stop() {
     phase_ = Phase::draining;
+    first_start_.end();
     deadline_ = Clock::now() + config_.proxy.drain + grace;
     log_.write(link::event_line("stopping", {{"drain", core::base::print_duration(config_.proxy.drain)}}));
     for (Child& one : children_) {

@@ -126,7 +126,7 @@ Handover Supervisor::estate() const {
 }
 
 core::Result<void> Supervisor::resume(const Handover& from) {
-    if (auto watching = watch_signals(); !watching) {
+    if (auto watching = signals_.watch(); !watching) {
         return watching;
     }
     for (const Handover::Listening& listening : from.listeners) {
@@ -154,7 +154,6 @@ core::Result<void> Supervisor::resume(const Handover& from) {
         undo_at_ = Clock::now() + serve_max;
         upgrade_state_ = "begun";
     } else {
-        control_was_ready_ = true;  // once, so that whatever it meets now is no reason to end
         note_upgrade("failed");
     }
     return {};

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,20 +17,73 @@ namespace {
 
 constexpr std::chrono::seconds mercy{5};
 constexpr std::chrono::milliseconds closing_look{10};
+constexpr int parent_died = SIGUSR1;
 
-// In the child, between fork and exec: only what is safe there.
-[[noreturn]] void become(const char* command, int output, char* const* environment) {
+// Between fork and exec: only what is safe there.
+[[noreturn]] void become_command(const char* command, char* const* environment, pid_t keeper) {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    // A shell starts with the signals as they were before we changed them.
+    for (const int changed : {SIGPIPE, SIGINT, SIGTSTP, SIGTTOU}) {
+        ::signal(changed, SIG_DFL);
+    }
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != keeper) {
+        ::_exit(127);
+    }
+    const std::array<const char*, 4> arguments{"sh", "-c", command, nullptr};
+    ::execve("/bin/sh", const_cast<char* const*>(arguments.data()), environment);
+    ::_exit(127);
+}
+
+// Waits for the command, and ends its group if the command line dies before it.
+[[noreturn]] void keep(pid_t command, const sigset_t& awaited) {
+    for (;;) {
+        const int signal = ::sigwaitinfo(&awaited, nullptr);
+        int status = 0;
+        if (::waitpid(command, &status, WNOHANG) == command) {
+            ::_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+        }
+        if (signal == parent_died) {
+            ::kill(0, SIGTERM);  // the keeper has blocked it
+            const timespec patience{mercy.count(), 0};
+            sigset_t ended;
+            ::sigemptyset(&ended);
+            ::sigaddset(&ended, SIGCHLD);
+            ::sigtimedwait(&ended, nullptr, &patience);
+            ::kill(0, SIGKILL);
+        }
+    }
+}
+
+// In the child: only what is safe after a fork.
+[[noreturn]] void become_keeper(const char* command, int output, char* const* environment, pid_t parent) {
     ::setpgid(0, 0);
+    sigset_t awaited;
+    ::sigfillset(&awaited);
+    ::sigprocmask(SIG_BLOCK, &awaited, nullptr);
+    ::signal(SIGCHLD, SIG_DFL);
+    ::prctl(PR_SET_PDEATHSIG, parent_died);
+    if (::getppid() != parent) {
+        ::_exit(127);
+    }
     const int null = ::open("/dev/null", O_RDONLY);
     ::dup2(null, STDIN_FILENO);
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
-    // A shell starts with the signals as they were before we changed them.
-    ::signal(SIGPIPE, SIG_DFL);
-    ::signal(SIGINT, SIG_DFL);
-    const std::array<const char*, 4> arguments{"sh", "-c", command, nullptr};
-    ::execve("/bin/sh", const_cast<char* const*>(arguments.data()), environment);
-    ::_exit(127);
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);
+    const pid_t keeper = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        become_command(command, environment, keeper);
+    }
+    // The output ends with the command.
+    ::close_range(STDIN_FILENO, ~0U, 0);
+    if (pid < 0) {
+        ::_exit(127);
+    }
+    keep(pid, awaited);
 }
 
 }  // namespace
@@ -43,14 +97,17 @@ Children::~Children() {
     }
 }
 
-void Children::start(unsigned step, const std::string& command, std::chrono::milliseconds limit,
+bool Children::start(unsigned step, const std::string& command, std::chrono::milliseconds limit,
                      const std::vector<std::string>& extra) {
+    if (children_.contains(step)) {
+        return false;
+    }
     Child& child = children_[step];
     child.limit = Clock::now() + limit;
     std::array<int, 2> pipe{-1, -1};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
         child.trouble = std::strerror(errno);
-        return;
+        return true;
     }
     child.output.reset(pipe[0]);
     const core::base::Descriptor write_end(pipe[1]);
@@ -62,15 +119,17 @@ void Children::start(unsigned step, const std::string& command, std::chrono::mil
     std::transform(extra.begin(), extra.end(), std::back_inserter(environment),
                    [](const std::string& word) { return const_cast<char*>(word.c_str()); });
     environment.push_back(nullptr);
+    const pid_t self = ::getpid();
     child.pid = ::fork();
     if (child.pid == 0) {
-        become(command.c_str(), write_end.get(), environment.data());
+        become_keeper(command.c_str(), write_end.get(), environment.data(), self);
     }
     if (child.pid < 0) {
         child.trouble = std::strerror(errno);
-        return;
+        return true;
     }
     ::setpgid(child.pid, child.pid);
+    return true;
 }
 
 void Children::cancel(unsigned step, const std::string& why) {
@@ -79,6 +138,18 @@ void Children::cancel(unsigned step, const std::string& why) {
         ::kill(-found->second.pid, SIGTERM);
         found->second.cancelled = why;
         found->second.kill_at = Clock::now() + mercy;
+    }
+}
+
+void Children::end_all(const std::string& why, std::chrono::milliseconds mercy_now, std::vector<Output>& outputs,
+                       std::vector<Ended>& ended) {
+    const auto last = Clock::now() + mercy_now;
+    for (auto& [step, child] : children_) {
+        cancel(step, why);
+        child.kill_at = std::min(child.kill_at.value_or(last), last);
+    }
+    while (!children_.empty()) {
+        collect(closing_look, outputs, ended);
     }
 }
 
@@ -91,7 +162,7 @@ void Children::look_at_time(unsigned step, Child& child) {
     }
 }
 
-void Children::read(unsigned step, Child& child, std::vector<Output>& outputs) {
+void Children::read(Child& child) {
     std::array<char, 8192> buffer;
     for (;;) {
         const ssize_t got = child.output.valid() ? ::read(child.output.get(), buffer.data(), buffer.size()) : 0;
@@ -101,7 +172,24 @@ void Children::read(unsigned step, Child& child, std::vector<Output>& outputs) {
             }
             return;
         }
-        outputs.push_back({step, std::string(buffer.data(), static_cast<std::size_t>(got))});
+        if (child.unfinished.empty()) {
+            child.begun = Clock::now();
+        }
+        child.unfinished.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+}
+
+// A shell writes one line in several pieces; each is for whoever reads along.
+void Children::tell_lines(unsigned step, Child& child, bool last, std::vector<Output>& outputs) const {
+    std::string& text = child.unfinished;
+    const bool late = Clock::now() - child.begun >= line_patience_;
+    const std::size_t whole = text.rfind('\n') + 1;  // npos + 1 is 0: no line has ended
+    const bool all = last || late || text.size() - whole >= line_max;
+    const std::size_t size = all ? text.size() : whole;
+    if (size > 0) {
+        outputs.push_back({step, text.substr(0, size)});
+        text.erase(0, size);
+        child.begun = Clock::now();
     }
 }
 
@@ -119,13 +207,14 @@ void Children::collect(std::chrono::milliseconds patience, std::vector<Output>& 
     for (auto at = children_.begin(); at != children_.end();) {
         auto& [step, child] = *at;
         look_at_time(step, child);
-        read(step, child, outputs);
         int status = 0;
-        if (child.pid > 0 && ::waitpid(child.pid, &status, WNOHANG) == 0) {
+        const bool runs = child.pid > 0 && ::waitpid(child.pid, &status, WNOHANG) == 0;
+        read(child);
+        tell_lines(step, child, !runs, outputs);
+        if (runs) {
             ++at;
             continue;
         }
-        read(step, child, outputs);
         const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
         ended.push_back({step, code, child.trouble.empty() ? child.cancelled : child.trouble});
         child.pid = 0;

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "appliance/cli/change.hpp"
 #include "appliance/cli/exit_code.hpp"
-#include "appliance/cli/request.hpp"
 #include "appliance/config/config.hpp"
 #include "appliance/config/text_file.hpp"
 
@@ -16,8 +16,7 @@ Outcome apply_configuration(const Options& options, const std::string& claimed_b
     }
     Options full = options;
     full.text = std::move(*text);
-    const auto answer = send(request_for(full, claimed_by), full);
-    return answer ? outcome_of(*answer, full, core::base::wall_now(), terminal_style()) : outcome_of(answer.error());
+    return change(full, claimed_by);
 }
 
 }  // namespace appliance::cli

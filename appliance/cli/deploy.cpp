@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "appliance/api/client.hpp"
+#include "appliance/cli/change.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/runner.hpp"
 #include "appliance/cli/show_deploy.hpp"
 #include "appliance/cli/view.hpp"
+#include "appliance/cli/watch_deploy.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -20,7 +21,6 @@ using Finish = int (*)(const Outcome&);
 
 // An order may wait for guards, an abort for the steps under way.
 constexpr std::chrono::minutes order_patience{3};
-constexpr std::chrono::milliseconds watch_patience{1'000};
 
 bool plans(const Options& options) {
     return options.dry_run || options.command == Command::deploy_plan;
@@ -83,10 +83,23 @@ bool runs_commands(const Options& options) {
             options.command == Command::deploy_rollback || options.command == Command::deploy_resume);
 }
 
+std::optional<core::Result<api::Answer>> send_order(const Options& options, const std::string& claimed_by,
+                                                    Outcome& left) {
+    const Request request{path_of(options.command), body_of(options, claimed_by), order_patience,
+                          Request::Method::post};
+    Interrupts interrupts;  // until here; later ones are the runner's
+    return send_and_tell(request, options, witness_of(options), interrupts, left);
+}
+
 int order(const Options& options, const std::string& claimed_by, Finish finish) {
     const api::Client client = client_for(options);
     const Style style = terminal_style();
-    const auto answer = client.post(path_of(options.command), body_of(options, claimed_by), order_patience);
+    Outcome left;
+    const auto answered = send_order(options, claimed_by, left);
+    if (!answered) {
+        return finish(left);
+    }
+    const core::Result<api::Answer>& answer = *answered;
     if (!answer) {
         return finish(outcome_of(answer.error()));
     }
@@ -130,45 +143,6 @@ int read(const Options& options, Finish finish) {
                    : options.command == Command::deploy_report ? show_report(body, now, style)
                                                                : show_rollout(body, now, style),
                    {}});
-}
-
-// On a terminal the table stays in its place; anywhere else each change is printed.
-int watch_rollout(const Options& options, Finish finish) {
-    const api::Client client = client_for(options);
-    const Style style = terminal_style();
-    std::int64_t id = options.rollout;
-    std::int64_t seen = 0;
-    for (;;) {
-        const auto answer = client.get(fmt::format("/v1/deploy?id={}", id));
-        if (!answer) {
-            return finish(outcome_of(answer.error()));
-        }
-        const Json body = Json::parse(answer->body, nullptr, false);
-        if (answer->status != 200 || !body.is_object()) {
-            return finish(outcome_of(*answer, options, core::base::wall_now(), style));
-        }
-        id = number(body, "id");
-        const std::string state = text(body, "state");
-        const bool over = state != "running" && state != "paused";
-        const std::string shown = options.json ? dump(body) : show_rollout(body, core::base::wall_now(), style);
-        if (style.terminal && !options.json) {
-            std::fputs("\x1b[H\x1b[2J", stdout);
-        }
-        if (std::fputs((shown + (style.terminal || options.json ? "" : "\n")).c_str(), stdout) < 0 ||
-            std::fflush(stdout) != 0) {
-            return done;
-        }
-        if (over) {
-            return state == "done" ? done : failed;
-        }
-        const auto news = client.get(fmt::format("/v1/deploy/journal?id={}&after={}&wait_ms={}", id, seen,
-                                                 style.terminal ? watch_patience.count() : 20'000),
-                                     api::Client::answer_timeout + std::chrono::seconds(20));
-        const Json journal = news ? Json::parse(news->body, nullptr, false) : Json();
-        for (const Json& entry : items(journal, "journal")) {
-            seen = std::max(seen, number(entry, "number"));
-        }
-    }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/request.hpp"
+#include "appliance/cli/table.hpp"
 #include "appliance/cli/view.hpp"
 
 namespace appliance::cli {
@@ -44,33 +45,37 @@ bool EventReader::read(std::string_view bytes,
     return true;
 }
 
-std::string show_event(const std::string& line) {
+std::string show_event(const std::string& line, const Style& style) {
     const auto event = nlohmann::ordered_json::parse(line, nullptr, false);  // in the order of the log
     if (!event.is_object()) {
-        return clean(line) + "\n";
+        return paragraph(line, style);
     }
-    const std::string time = event.value("time", "");
     std::string words;
     for (const auto& [name, value] : event.items()) {
+        // A fence that has just been set has met no packet: that is no news.
+        const bool none = (name == "packets" || name == "bytes") && value == 0;
         const bool said = name == "time" || name == "event" || value.is_null() || value == "" || value.is_structured();
-        words += said ? std::string()
-                      : fmt::format("{}{} {}", words.empty() ? "" : ", ", name,
-                                    value.is_string() ? value.get<std::string>() : value.dump());
+        words += said || none ? std::string()
+                              : fmt::format("{}{} {}", words.empty() ? "" : ", ", name,
+                                            value.is_string() ? value.get<std::string>() : value.dump());
     }
-    return clean(fmt::format("{}  {:<11} {}", time.size() >= 19 ? time.substr(11, 8) : time, event.value("event", ""),
-                             words)) +
-           "\n";
+    std::string time = event.value("time", "");
+    if (time.size() >= 19) {
+        time = time.substr(0, 10) + " " + time.substr(11, 8);
+    }
+    return paragraph(fmt::format("{}  {:<11} {}", time, event.value("event", ""), words), style);
 }
 
 Outcome follow_events(const Options& options) {
     EventReader reader;
+    const Style style = terminal_style();
     bool unread = false;
     const auto print = [&](const std::string& kind, const std::string& data) {
         if (kind == "missed") {
             std::fputs("gatehouse: some events were too long ago and are not shown\n", stderr);
             return true;
         }
-        const std::string out = options.json ? data + "\n" : show_event(data);
+        const std::string out = options.json ? data + "\n" : show_event(data, style);
         unread = std::fwrite(out.data(), 1, out.size(), stdout) != out.size() || std::fflush(stdout) != 0;
         return !unread;
     };

@@ -24,8 +24,9 @@ private:
     std::string data_;
 };
 
-// "14:03:05  health  pool app, backend web1, state up, why 200", of one line of the log. Pure.
-std::string show_event(const std::string& line);
+// "2026-11-22 14:03:05  health  pool app, backend web1, state up, why 200", of one line of the log. Times are UTC, as
+// in the log. Pure.
+std::string show_event(const std::string& line, const Style& style);
 
 // Prints until the daemon ends, or nobody reads any more.
 Outcome follow_events(const Options& options);

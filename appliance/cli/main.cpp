@@ -3,8 +3,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "appliance/api/client.hpp"
+#include "appliance/cli/change.hpp"
 #include "appliance/cli/configuration.hpp"
 #include "appliance/cli/deploy.hpp"
 #include "appliance/cli/events.hpp"
@@ -15,6 +17,7 @@
 #include "appliance/cli/parser.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/support.hpp"
+#include "appliance/cli/table.hpp"
 #include "appliance/cli/token.hpp"
 #include "appliance/cli/upgrade.hpp"
 #include "appliance/cli/watch.hpp"
@@ -35,7 +38,11 @@ int finish(const Outcome& outcome) {
         write("gatehouse: " + error.value().line() + "\n", stderr);
         code = code == done ? failed : code;
     }
-    write(outcome.err, stderr);
+    complain(outcome.err);
+    if (code > 128) {
+        // The thread that waits for the daemon's answer is still there, and uses what exit() would take down.
+        std::_Exit(code);
+    }
     return code;
 }
 
@@ -85,6 +92,9 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
     }
     if (is_deploy(options->command)) {
         return deploy(*options, operator_name(), finish);
+    }
+    if (changes(options->command)) {
+        return finish(change(*options, operator_name()));
     }
     return options->watch ? watch(*options, finish) : finish(ask(*options));
 }

@@ -61,7 +61,7 @@ std::string known_pools(const Json& body) {
     return names.empty() ? "there are no pools" : fmt::format("known pools: {}", fmt::join(names, ", "));
 }
 
-std::string show(const Json& body, const Options& options, core::WallTime now, const Style& style) {
+std::string show(const Json& body, const Json& before, const Options& options, core::WallTime now, const Style& style) {
     switch (options.command) {
         case Command::status:
             return show_status(body, now, style);
@@ -72,7 +72,7 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
         case Command::unfence:
             return show_unfenced(body, options, style);
         case Command::weight:
-            return show_weights(body, style);
+            return show_weights(body, before, style);
         case Command::update_status:
             return show_update(body, style);
         case Command::update_install:
@@ -102,11 +102,21 @@ std::string show(const Json& body, const Options& options, core::WallTime now, c
     }
 }
 
+// What the daemon has to say about a change that it has made, such as whose fence was there before.
+std::string notes_of(const Json& body) {
+    std::string lines;
+    for (const Json& note : items(body, "notes")) {
+        lines += note.is_string() ? clean(note.get<std::string>()) + "\n" : "";
+    }
+    return lines;
+}
+
 // What was waited for and did not come, though the command itself was done; empty where nothing was.
 std::string missed(const Json& body, const Options& options) {
     if (options.command == Command::fence && options.end == FenceEnd::drain && field(body, "drained") == false) {
-        return fmt::format("not drained within {}: {} in flight; the fence holds, wait on or use --kill",
-                           core::base::print_duration(options.drain), number(body, "in_flight"));
+        return fmt::format(
+            "not drained within {}: {}; the fence holds, repeat the command to wait longer or use --kill",
+            core::base::print_duration(options.drain), print_in_flight(body, "in_flight"));
     }
     if (options.command == Command::unfence && options.wait && field(body, "passed") == false) {
         return fmt::format("no check has passed within {}: the fence is lifted; see gatehouse status",
@@ -122,6 +132,11 @@ std::string dump(const Json& value) {
 }
 
 Outcome outcome_of(const api::Answer& answer, const Options& options, core::WallTime now, const Style& style) {
+    return outcome_of(answer, options, now, style, Json());
+}
+
+Outcome outcome_of(const api::Answer& answer, const Options& options, core::WallTime now, const Style& style,
+                   const Json& before) {
     if (answer.status < 200 || answer.status > 299) {
         return refusal(answer);
     }
@@ -141,19 +156,19 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
         }
     }
     if (options.command == Command::log && !options.json) {
-        return {done, show_log(answer.body), {}};
+        return {done, show_log(answer.body, style), {}};
     }
-    Outcome outcome{done, options.json ? dump(body) : show(body, options, now, style), {}};
+    Outcome outcome{done, options.json ? dump(body) : show(body, before, options, now, style), notes_of(body)};
     if (options.command == Command::guard && field(body, "allowed") != true) {
         outcome.code = failed;
     }
     if (const auto why = diagnosis(body, options); !why.empty()) {
         outcome.code = failed;
-        outcome.err = complaint(why);
+        outcome.err += complaint(why);
     }
     if (const auto miss = missed(body, options); !miss.empty()) {
         outcome.code = timed_out;
-        outcome.err = complaint(miss);
+        outcome.err += complaint(miss);
     }
     return outcome;
 }

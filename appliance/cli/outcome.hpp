@@ -20,6 +20,9 @@ struct Outcome {
 // Any answer, whatever its status. 422 lists the problems of a configuration (code 2), 408 and 504 say that a wait ran
 // out (4), any other refusal is code 1. A wait that the answer itself says was not fulfilled is code 4 too.
 Outcome outcome_of(const api::Answer& answer, const Options& options, core::WallTime now, const Style& style);
+// before: what GET /v1/status was before a change; null where nobody has looked.
+Outcome outcome_of(const api::Answer& answer, const Options& options, core::WallTime now, const Style& style,
+                   const Json& before);
 
 // JSON for programs, as --json prints it.
 std::string dump(const Json& value);

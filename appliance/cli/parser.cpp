@@ -4,50 +4,23 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <span>
 
 #include "appliance/api/client.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/parser_configuration.hpp"
 #include "appliance/cli/parser_deploy.hpp"
 #include "appliance/cli/parser_diagnose.hpp"
+#include "appliance/cli/parser_fence.hpp"
 #include "appliance/cli/parser_firewall.hpp"
 #include "appliance/cli/parser_remote.hpp"
 #include "appliance/cli/parser_update.hpp"
 #include "appliance/cli/parser_weight.hpp"
+#include "appliance/cli/verbs.hpp"
 #include "appliance/config/nearest.hpp"
 
 namespace appliance::cli {
 namespace {
-
-template <typename Value>
-Value or_refuse(const std::string& option, const core::Result<Value>& value) {
-    if (!value) {
-        throw CLI::ValidationError(option, value.error().line());
-    }
-    return *value;
-}
-
-// An option that takes a duration; store gets it.
-template <typename Store>
-CLI::Option* add_duration(CLI::App& command, const std::string& name, const std::string& help, Store store) {
-    return command
-        .add_option_function<std::string>(
-            name, [name, store](const std::string& text) { store(or_refuse(name, core::base::parse_duration(text))); },
-            help)
-        ->type_name("DURATION");
-}
-
-std::string unknown(std::string_view kind, std::string_view word, std::span<const std::string_view> known) {
-    return fmt::format("unknown {} '{}', {}", kind, word, config::suggest(word, known, fmt::format("{}s", kind)));
-}
-
-std::string check_mode(const std::string& text) {
-    constexpr std::array<std::string_view, 3> modes{"reset", "icmp", "drop"};
-    return std::find(modes.begin(), modes.end(), text) == modes.end() ? unknown("mode", text, modes) : std::string();
-}
 
 // Whom a host fence refuses. What could never match a packet is refused here, because a fence that does nothing looks
 // just like one that works.
@@ -80,22 +53,6 @@ std::uint16_t parse_port(const std::string& text) {
     return static_cast<std::uint16_t>(port);
 }
 
-std::string check_scope(const std::string& text) {
-    constexpr std::array<std::string_view, 2> scopes{"new", "all"};
-    return std::find(scopes.begin(), scopes.end(), text) == scopes.end() ? unknown("scope", text, scopes)
-                                                                         : std::string();
-}
-
-// A point in time, or how far away it is. What lies in the past is a slip of the pen.
-core::WallTime parse_until(const std::string& text, core::WallTime now) {
-    const auto duration = core::base::parse_duration(text);
-    const auto time = duration ? now + *duration : or_refuse("--until", core::base::parse_time(text));
-    if (time <= now) {
-        throw CLI::ValidationError("--until", fmt::format("'{}' is not in the future", text));
-    }
-    return time;
-}
-
 class Parser {
 public:
     explicit Parser(core::WallTime now) : now_(now) {
@@ -112,16 +69,16 @@ public:
         app_.require_subcommand(1);
         app_.footer(
             "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration,\n"
-            "3 daemon not reachable, 4 a wait ran out.\n"
+            "3 daemon not reachable, 4 a wait ran out, 130 Ctrl-C.\n"
             "Each command has its own help: gatehouse fence -h");
         add_daemon();
         add_configuration(app_, options_);
         add_readers();
-        add_fences();
+        add_fences(app_, options_);
         add_weight(app_, options_);
         add_update(app_, options_);
         add_host_fence();
-        add_maintenance();
+        add_maintenance(app_, options_, now_);
         add_firewall(app_, options_);
         add_deploy(app_, options_, now_);
         add_guard(app_, options_, now_);
@@ -156,7 +113,7 @@ private:
     }
 
     void add_why(CLI::App& command) {
-        command.add_option("--why", options_.why, "The reason, for the journal and for others")->type_name("TEXT");
+        cli::add_why(command, options_);
         add_json(command);
     }
 
@@ -166,19 +123,8 @@ private:
         command.add_option(name, options_.pool, help)->type_name(name == "POOL" ? "" : "POOL");
     }
 
-    void add_servers(CLI::App& command, const std::string& help) {
-        command.add_option("SERVER", options_.servers, help)->type_name("")->required();
-        add_pool(command, "--pool", "Only in this pool; else in all");
-    }
-
-    void add_mode(CLI::App& command) {
-        command.add_option("--mode", options_.mode, "How to refuse: reset, icmp or drop")
-            ->type_name("MODE")
-            ->check(CLI::Validator(check_mode, ""));
-    }
-
     void add_daemon() {
-        CLI::App& run = add(app_, "run", Command::run, "Be the daemon, until SIGTERM",
+        CLI::App& run = add(app_, "run", Command::run, "Run the daemon in the foreground",
                             "gatehouse run -c /etc/gatehouse/gatehouse.toml");
         run.add_option("-c,--config", options_.config, "The configuration")->type_name("FILE")->required();
         CLI::App& check = add(app_, "check", Command::check, "Say everything that is wrong with a configuration",
@@ -193,12 +139,12 @@ private:
     }
 
     void add_upgrade() {
-        CLI::App& upgrade = add(app_, "upgrade", Command::upgrade, "Let the daemon become the binary now at its path",
+        CLI::App& upgrade = add(app_, "upgrade", Command::upgrade, "Upgrade the running daemon to the installed binary",
                                 "gatehouse upgrade --why 'package 0.2'\n"
                                 "Returns when the new version serves. No connection is refused; what is under\n"
                                 "way ends in the old proxy, within drain of [proxy]. A binary that cannot run\n"
                                 "here changes nothing, one that does not get to serve is given up (code 1).");
-        add_duration(upgrade, "--wait", "Wait so long for it to serve (default 60s)",
+        add_duration(upgrade, "--wait", "Wait up to DURATION until it serves (60s)",
                      [this](auto duration) { options_.wait = duration; });
         add_why(upgrade);
     }
@@ -206,7 +152,7 @@ private:
     void add_readers() {
         CLI::App& status = add(app_, "status", Command::status, "Listeners, pools and backends: state and reason",
                                "gatehouse status app");
-        add_pool(status, "POOL", "Only this pool");
+        status.add_option("POOL", options_.pool, "Only this pool")->type_name("");
         add_json(status);
         CLI::App& rules = add(app_, "rules", Command::rules, "Every fence in the kernel: hits, who, why, until",
                               "gatehouse rules --watch");
@@ -230,40 +176,6 @@ private:
         add_json(audit);
     }
 
-    void add_fences() {
-        CLI::App& fence = add(app_, "fence", Command::fence, "Cut servers off, in one transaction",
-                              "gatehouse fence web1 --drain 30s --why 'deploying 2.3'\n"
-                              "Returns when the rule is in the kernel and, with --drain, when the last\n"
-                              "exchange has ended (exit code 4 when the time runs out before that).");
-        add_servers(fence, "The servers to cut off");
-        add_mode(fence);
-        fence
-            .add_option_function<std::string>(
-                "--scope", [this](const std::string& scope) { options_.all_packets = scope == "all"; },
-                "Refuse new flows (the default) or all")
-            ->type_name("SCOPE")
-            ->check(CLI::Validator(check_scope, ""));
-        auto* drain = add_duration(fence, "--drain", "Wait so long for what is in flight", [this](auto duration) {
-            options_.end = FenceEnd::drain;
-            options_.drain = duration;
-        });
-        fence
-            .add_flag_callback(
-                "--kill", [this] { options_.end = FenceEnd::kill; }, "Cut what is in flight too")
-            ->excludes(drain);
-        add_duration(fence, "--for", "Lift it by itself after this time",
-                     [this](auto duration) { options_.lasts = duration; });
-        add_why(fence);
-
-        CLI::App& unfence = add(app_, "unfence", Command::unfence, "Open servers again, after their next passed check",
-                                "gatehouse unfence web1 --wait 60s\n"
-                                "With --wait, exit code 4 when no check has passed in time.");
-        add_servers(unfence, "The servers to open");
-        add_duration(unfence, "--wait", "Wait so long for the first passed check",
-                     [this](auto duration) { options_.wait = duration; });
-        add_why(unfence);
-    }
-
     void add_host_fence() {
         CLI::App& host = *app_.add_subcommand("host-fence", "On an application server: refuse a balancer");
         host.require_subcommand(1);
@@ -273,7 +185,7 @@ private:
                               "Established connections go on. A second add replaces mode, reason and time of the\n"
                               "first. Needs root or CAP_NET_ADMIN.");
         add_host_backends(added);
-        add_mode(added);
+        add_mode(added, options_);
         add_duration(added, "--for", "Lift it by itself after this time; the kernel does, nothing has to run",
                      [this](auto duration) {
                          if (duration == core::Milliseconds{}) {
@@ -321,44 +233,40 @@ private:
         });
     }
 
-    void add_maintenance() {
-        CLI::App& page = *app_.add_subcommand("maintenance", "Show visitors the maintenance page, by hand");
-        page.require_subcommand(1);
-        page.footer("Example: gatehouse maintenance on app --until 30m --why 'schema change'");
-        CLI::App& on = add(page, "on", Command::maintenance_on, "Show the page instead of the site",
-                           "gatehouse maintenance on app --message 'Back soon' --until 30m");
-        add_pool(on, "POOL", "Only for this pool; else for all");
-        on.add_option("--message", options_.message, "What the page says to visitors")->type_name("TEXT");
-        on.add_option_function<std::string>(
-              "--until", [this](const std::string& text) { options_.until = parse_until(text, now_); },
-              "When it ends: 30m, or 2026-11-22T14:00Z")
-            ->type_name("TIME");
-        add_why(on);
-        CLI::App& off =
-            add(page, "off", Command::maintenance_off, "Show the site again", "gatehouse maintenance off --why 'done'");
-        add_pool(off, "POOL", "Only for this pool; else for all");
-        add_why(off);
-        CLI::App& status = add(page, "status", Command::maintenance_status, "Which pools show the page, and why",
-                               "gatehouse maintenance status --json");
-        add_pool(status, "POOL", "Only this pool");
-        add_json(status);
-    }
-
-    // The library only says that a subcommand is missing, even where one was mistyped.
+    // The library only says that a subcommand is missing, even where one was mistyped; and what was not expected, but
+    // not what it is like.
     std::string describe(const CLI::Error& error) const {
         std::vector<std::string_view> names;
         for (const CLI::App* command : selected().get_subcommands([](const CLI::App*) { return true; })) {
             names.push_back(command->get_name());
         }
+        const auto rest = app_.remaining(true);
+        const auto option =
+            std::find_if(rest.begin(), rest.end(), [](const auto& word) { return word.starts_with('-'); });
+        if (option != rest.end()) {
+            return unknown_option(*option);
+        }
         if (names.empty()) {
             return error.what();
         }
-        const auto rest = app_.remaining(true);
-        if (rest.empty()) {
-            return fmt::format("name a command: {}", fmt::join(names, ", "));
+        return rest.empty() ? fmt::format("name a command: {}", fmt::join(names, ", "))
+                            : unknown_word("command", rest.front(), names);
+    }
+
+    // The list of all that there are is in the help.
+    std::string unknown_option(const std::string& word) const {
+        std::vector<std::string> known;
+        for (const CLI::App* app = &selected(); app != nullptr; app = app->get_parent()) {
+            for (const CLI::Option* option : app->get_options()) {
+                for (const std::string& name : option->get_lnames()) {
+                    known.push_back("--" + name);
+                }
+            }
         }
-        return rest.front().starts_with('-') ? fmt::format("unknown option '{}'", rest.front())
-                                             : unknown("command", rest.front(), names);
+        const std::vector<std::string_view> names(known.begin(), known.end());
+        const auto near = config::nearest(std::string_view(word).substr(0, word.find('=')), names);
+        return fmt::format("unknown option '{}'{}", word,
+                           near.empty() ? "" : fmt::format(", did you mean '{}'?", near));
     }
 
     // The innermost command that was named.

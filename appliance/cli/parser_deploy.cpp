@@ -6,6 +6,7 @@
 #include <string>
 
 #include "appliance/cli/verbs.hpp"
+#include "appliance/config/placeholder.hpp"
 #include "appliance/config/recipe.hpp"
 
 namespace appliance::cli {
@@ -15,6 +16,13 @@ using nlohmann::json;
 
 constexpr std::chrono::days expires_max{7};
 
+// Before anything is sent.
+void check_command(const std::string& flag, const std::string& command) {
+    if (const auto checked = config::check_placeholders(command); !checked) {
+        throw CLI::ValidationError(flag, checked.error().line());
+    }
+}
+
 // each_field's visitor that makes one option of each field. What is given goes into options.settings as the API wants
 // it; what is not stays the recipe's.
 class AddFlags {
@@ -23,6 +31,12 @@ public:
 
     void text(const char* key, const std::string& value, const char* help) {
         add(key, help, value, [](const std::string& text) { return json(text); })->type_name("TEXT");
+    }
+    void command(const char* key, const std::string& value, const char* help) {
+        add(key, help, value, [key](const std::string& text) {
+            check_command(flag_name(key), text);
+            return json(text);
+        })->type_name("TEXT");
     }
     void list(const char* key, const std::vector<std::string>& /*value*/, const char* help) {
         command_
@@ -129,7 +143,7 @@ void add_expires(CLI::App& command, Options& options) {
                 }
                 options.lasts = *length;
             },
-            "Begin by then, after --at or now, or not at all")
+            "Give up if not started this long after --at or now")
         ->type_name("DURATION");
 }
 
@@ -161,7 +175,7 @@ void add_guard(CLI::App& app, Options& options, core::WallTime now) {
                 }
                 options.lasts = *length;
             },
-            "It takes so long (0s)")
+            "Expected duration; schedules must be free (0s)")
         ->type_name("DURATION");
     add_at(guard, options, now);
 }
@@ -175,7 +189,8 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
         "For each server: guards agree, enough others are left, fence and drain, the\n"
         "command (it runs here, in this terminal), warm up, verify, open, verify as a\n"
         "visitor. A server that fails stays fenced. Ctrl-C pauses; deploy resume goes\n"
-        "on, deploy abort ends it.\n"
+        "on, deploy abort ends it. A second Ctrl-C, or a terminal that closes, ends the\n"
+        "command that runs here as well.\n"
         "{server}, {host} and {port} in the command are the server's.");
     CLI::App& plan =
         add_strategy(deploy, options, Command::deploy_plan, "plan", "Every step and what it waits for; do nothing",
@@ -186,7 +201,8 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
     CLI::App& rolling =
         add_strategy(deploy, options, Command::deploy_rolling, "rolling", "Batch after batch, while the others serve",
                      "Example: gatehouse deploy rolling --pool app --run 'ssh {host} x' --dry-run\n"
-                     "Exit codes: 0 every server was deployed and verified, 1 it stopped.");
+                     "Exit codes: 0 every server was deployed and verified, or testers look\n"
+                     "(--preview); 1 it stopped; 4 --wait or --expires ran out; 130 left by Ctrl-C.");
     CLI::App& maintenance = add_strategy(deploy, options, Command::deploy_maintenance, "maintenance",
                                          "All at once, while visitors see the page",
                                          "Example: gatehouse deploy maintenance --pool app --run 'ssh {host} migrate'\n"
@@ -201,7 +217,15 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
     CLI::App& rollback =
         add_verb(deploy, options, Command::deploy_rollback, "rollback", "Undo the last one, everywhere at once",
                  "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
-    rollback.add_option("--run", options.run, "The command; else the recipe's rollback")->type_name("TEXT");
+    rollback
+        .add_option_function<std::string>(
+            "--run",
+            [&options](const std::string& text) {
+                check_command("--run", text);
+                options.run = text;
+            },
+            "The command; else the recipe's rollback")
+        ->type_name("TEXT");
     rollback.add_flag("--rolling", options.rolling, "Batch by batch; else all at once");
     add_why(rollback, options);
     CLI::App& status = add_verb(deploy, options, Command::deploy_status, "status", "The rollout under way, or the last",
@@ -213,7 +237,7 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
             options);
     CLI::App& resume = add_verb(deploy, options, Command::deploy_resume, "resume", "Go on; what failed is tried again",
                                 "Example: gatehouse deploy resume --why 'disk is free again'");
-    resume.add_flag("--skip", options.skip, "Take what failed for done");
+    resume.add_flag("--skip", options.skip, "Mark the failed step as done and continue");
     add_why(resume, options);
     add_why(add_verb(deploy, options, Command::deploy_abort, "abort", "End it; touched servers stay fenced",
                      "Example: gatehouse deploy abort --why 'wrong release'"),

@@ -28,7 +28,7 @@ void add_target(CLI::App& command, Options& options, const std::string& name, co
 
 void add_reach(CLI::App& app, Options& options) {
     CLI::App& connect =
-        add_verb(app, options, Command::connect, "connect", "Try from there whether a TCP port answers");
+        add_verb(app, options, Command::connect, "connect", "Test a TCP connection from the daemon's machine");
     add_target(connect, options, "HOST", "A name or an address");
     connect.add_option("PORT", options.port, "1 to 65535")
         ->type_name("")
@@ -38,10 +38,10 @@ void add_reach(CLI::App& app, Options& options) {
         "Example: gatehouse connect 10.0.0.11 80\n"
         "The connection is made by the daemon's machine, and closed at once. Exit code 1\n"
         "where there is none. A server's fence refuses this as well; checks pass it.");
-    CLI::App& resolve = add_verb(app, options, Command::resolve, "resolve", "Which addresses a name has there");
+    CLI::App& resolve = add_verb(app, options, Command::resolve, "resolve", "Resolve a name on the daemon's machine");
     add_target(resolve, options, "NAME", "The name");
     resolve.footer("Example: gatehouse resolve calendar.example.org");
-    CLI::App& ping = add_verb(app, options, Command::ping, "ping", "Try from there whether a host echoes (ICMP)");
+    CLI::App& ping = add_verb(app, options, Command::ping, "ping", "Send ICMP echoes from the daemon's machine");
     add_target(ping, options, "HOST", "A name or an address");
     ping.add_option("--count", options.count, "How many echoes, 1 to 10 (3)")
         ->check(CLI::Range(1, 10).description(""))
@@ -64,7 +64,7 @@ void add_diagnose(CLI::App& app, Options& options) {
         "What the control process has logged since its start. Requests are not among\n"
         "them; 'gatehouse events' goes on with what comes.");
     CLI::App& support =
-        add_verb(app, options, Command::support, "support", "All that is known, in one file, to be given away");
+        add_verb(app, options, Command::support, "support", "Write a support bundle (secrets redacted)");
     support.add_option("--output", options.output, "The file (gatehouse-support-TIME.json)")->type_name("FILE");
     support.footer(
         "Example: gatehouse support --output gate.json\n"

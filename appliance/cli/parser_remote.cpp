@@ -45,11 +45,11 @@ void add_remote(CLI::App& app, RemoteWords& words) {
         ->type_name("HOST[:PORT]")
         ->envname("GATEHOUSE_REMOTE")
         ->group(group);
-    app.add_option("--token-file", words.token_file, "What says who you are there")
+    app.add_option("--token-file", words.token_file, "File that holds your API token")
         ->type_name("FILE")
         ->envname("GATEHOUSE_TOKEN_FILE")
         ->group(group);
-    app.add_option("--ca", words.ca, "Whom its certificate is held against")
+    app.add_option("--ca", words.ca, "CA file to verify the daemon's certificate")
         ->type_name("FILE")
         ->envname("GATEHOUSE_CA")
         ->group(group);

@@ -25,9 +25,10 @@ void add_weight(CLI::App& app, Options& options) {
     weight.add_option("--why", options.why, "The reason, for the journal and for others")->type_name("TEXT");
     weight.add_flag("--json", options.json, "Print JSON for programs");
     weight.footer(
-        "Example: gatehouse weight web3 --set 1 --why 'new machine, a little at first'\n"
-        "Holds over restarts and reloads until --reset. What is under way stays where\n"
-        "it is. To send a server nobody at all, fence it.");
+        "Example: gatehouse weight web1 web2 --set 4 --why 'web3 is new'\n"
+        "A weight is 1 where nobody says another. Holds over restarts and reloads until\n"
+        "--reset. What is under way stays where it is. To send a server nobody at all,\n"
+        "fence it.");
 }
 
 }  // namespace appliance::cli

@@ -66,6 +66,9 @@ Request fence(const Options& options, const std::string& claimed_by) {
     if (options.lasts) {
         body["for_ms"] = options.lasts->count();
     }
+    if (options.replace) {
+        body["replace"] = true;
+    }
     return post("/v1/fence", std::move(body), options, claimed_by, options.drain);
 }
 
@@ -143,7 +146,7 @@ std::optional<Request> asking(const Options& options) {
         case Command::update_status:
             return get("/v1/update");
         case Command::maintenance_status:
-            return get("/v1/maintenance");
+            return get(options.json ? "/v1/maintenance" : "/v1/status");
         case Command::firewall_status:
             return get("/v1/firewall");
         case Command::config_show:

@@ -12,6 +12,9 @@
 #include <thread>
 
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/rollout_end.hpp"
+#include "appliance/cli/standing.hpp"
+#include "appliance/cli/watch_deploy.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -20,11 +23,33 @@ constexpr std::chrono::milliseconds look{200};
 constexpr std::chrono::milliseconds sync_patience{1'000};
 constexpr std::chrono::seconds absence_max{60};
 
-std::atomic<int> interrupts = 0;
-static_assert(std::atomic<int>::is_always_lock_free);
+// When somebody wants to leave: for the commands to heed their end, and for each of the last words with the daemon.
+constexpr std::chrono::milliseconds last_mercy{2'000};
+constexpr std::chrono::milliseconds last_patience{1'000};
 
-void on_interrupt(int /*signal*/) {
-    interrupts.fetch_add(1);
+std::atomic<int> interrupts = 0;
+std::atomic<bool> hung_up = false;
+std::atomic<bool> suspended = false;
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+
+void on_signal(int signal) {
+    if (signal == SIGHUP) {
+        hung_up.store(true);
+    } else if (signal == SIGTSTP) {
+        suspended.store(true);
+    } else {
+        interrupts.fetch_add(1);
+    }
+}
+
+// What nohup or a shell's & has switched off stays off.
+void listen_for(int signal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
+        action = {};
+        action.sa_handler = on_signal;
+        ::sigaction(signal, &action, nullptr);
+    }
 }
 
 std::string make_name() {
@@ -34,20 +59,14 @@ std::string make_name() {
     return fmt::format("{}:{}:{:08x}", host.data(), ::getpid(), random());
 }
 
-// "14:03:05", of a journal's time.
-std::string clock_of(const Json& entry) {
-    const std::string time = text(entry, "time");
-    return time.size() >= 19 ? time.substr(11, 8) : time;
-}
-
 }  // namespace
 
 Runner::Runner(const api::Client& client, std::int64_t rollout, std::string claimed_by, bool quiet)
     : client_(client), rollout_(rollout), claimed_by_(std::move(claimed_by)), quiet_(quiet), name_(make_name()) {
-    struct sigaction action {};
-    action.sa_handler = on_interrupt;
-    ::sigaction(SIGINT, &action, nullptr);
-    ::sigaction(SIGTERM, &action, nullptr);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
+        listen_for(signal);
+    }
+    ::signal(SIGTTOU, SIG_IGN);  // in the background it prints on
 }
 
 bool Runner::settled() const {
@@ -57,9 +76,8 @@ bool Runner::settled() const {
 
 int Runner::run() {
     while (!settled()) {
-        if (interrupts.load() > 1) {
-            std::fputs("gatehouse: left; what ran here is ended, the rollout is paused\n", stderr);
-            return failed;
+        if (interrupts.load() > 1 || hung_up.load()) {
+            return leave();
         }
         if (!step()) {
             std::fputs("gatehouse: the daemon has been away for a minute; gatehouse deploy resume goes on later\n",
@@ -67,19 +85,50 @@ int Runner::run() {
             return unreachable;
         }
     }
-    return text(shown_, "state") == "done" && !undone_ ? done : failed;
+    const int code = exit_code_of(shown_);
+    return undone_ && code == done ? failed : code;
+}
+
+// The daemon hears how the commands have ended; else it would wait for them, and for us, until it takes us for lost.
+int Runner::leave() {
+    if (!pausing_) {
+        ask_to_pause(last_patience);
+    }
+    const bool none = children_.running().empty();
+    children_.end_all(hung_up.load() ? "ended with its terminal" : "ended by a second Ctrl-C", last_mercy, outputs_,
+                      ended_);
+    const auto answer = sync(last_patience);
+    const Json body = answer && answer->status == 200 ? Json::parse(answer->body, nullptr, false) : Json();
+    const Json& rollout = field(body, "rollout");
+    std::string said = none ? "gatehouse: left" : "gatehouse: left; the commands that ran here were ended";
+    if (rollout.is_object()) {
+        shown_ = rollout;
+        said += fmt::format("; rollout {} is {}", rollout_, text(rollout, "state"));
+    } else {
+        said += "; what stands is not known: the daemon does not answer. See gatehouse deploy status";
+    }
+    std::fputs((said + "\n").c_str(), stderr);
+    return interrupted;
+}
+
+core::Result<api::Answer> Runner::sync(std::chrono::milliseconds patience) {
+    return client_.post("/v1/deploy/sync", request(), patience);
 }
 
 // False where there is no daemon any more.
 bool Runner::step() {
     if (interrupts.load() > 0 && !pausing_) {
-        ask_to_pause();
+        ask_to_pause(api::Client::answer_timeout);
+    }
+    if (suspended.exchange(false) && !quiet_) {
+        std::fputs("gatehouse: Ctrl-Z does not stop a deploy, its commands would run on unseen; Ctrl-C pauses it\n",
+                   stderr);
     }
     const bool idle = children_.running().empty();
     if (!idle) {
         children_.collect(look, outputs_, ended_);
     }
-    const auto answer = client_.post("/v1/deploy/sync", request(), api::Client::answer_timeout + sync_patience);
+    const auto answer = sync(api::Client::answer_timeout + sync_patience);
     const Json body = answer ? Json::parse(answer->body, nullptr, false) : Json();
     if (!answer || answer->status != 200 || !body.is_object()) {
         if (!quiet_ && !std::exchange(missed_, true)) {
@@ -93,7 +142,27 @@ bool Runner::step() {
     outputs_.clear();
     ended_.clear();
     take(body);
+    tell();
     return true;
+}
+
+// The journal says what a step has seen at its end; this, on standard error, what it waits for until then.
+void Runner::tell() {
+    if (!waits_for_servers(shown_)) {
+        tell_at_.reset();
+        return;
+    }
+    const auto now = Children::Clock::now();
+    if (!tell_at_) {
+        tell_at_ = now + first_look;
+    }
+    if (now < *tell_at_) {
+        return;
+    }
+    tell_at_ = now + next_look;
+    const auto answer = client_.get("/v1/status", look_patience);
+    const Json status = answer && answer->status == 200 ? Json::parse(answer->body, nullptr, false) : Json();
+    teller_.tell(tell_waiting(shown_, status));
 }
 
 std::string Runner::request() {
@@ -134,6 +203,7 @@ void Runner::take(const Json& answer) {
 
 void Runner::start(const Json& command) {
     const auto port = number(command, "port");
+    // One that runs here already is given out again when the daemon has taken us for lost: its end is told as before.
     children_.start(static_cast<unsigned>(number(command, "step")), text(command, "command"),
                     std::chrono::milliseconds(number(command, "timeout_ms")),
                     {"GATEHOUSE_SERVER=" + text(command, "server"), "GATEHOUSE_HOST=" + text(command, "host"),
@@ -141,34 +211,22 @@ void Runner::start(const Json& command) {
 }
 
 void Runner::print(const Json& entry) {
-    if (quiet_) {
-        return;
+    if (!quiet_) {
+        std::fputs(show_entry(entry).c_str(), stdout);
+        std::fflush(stdout);
     }
-    std::string out;
-    if (text(entry, "kind") == "output") {
-        std::string lines = text(entry, "text");
-        while (!lines.empty()) {
-            const auto end = lines.find('\n');
-            out += "          | " + clean(lines.substr(0, end)) + "\n";
-            lines = end == std::string::npos ? std::string() : lines.substr(end + 1);
-        }
-    } else {
-        out = fmt::format("{}  {}\n", clock_of(entry), clean(text(entry, "text")));
-    }
-    std::fputs(out.c_str(), stdout);
-    std::fflush(stdout);
 }
 
-void Runner::ask_to_pause() {
+void Runner::ask_to_pause(std::chrono::milliseconds patience) {
     pausing_ = true;
-    if (!quiet_) {
+    if (!quiet_ && !hung_up.load()) {
         std::fputs("gatehouse: pausing; what is under way ends first. Ctrl-C again leaves at once\n", stderr);
     }
-    Json body{{"why", "Ctrl-C"}};
+    Json body{{"why", hung_up.load() ? "the terminal was closed" : "Ctrl-C"}};
     if (!claimed_by_.empty()) {
         body["claimed_by"] = claimed_by_;
     }
-    static_cast<void>(client_.post("/v1/deploy/pause", body.dump()));
+    static_cast<void>(client_.post("/v1/deploy/pause", body.dump(), patience));
 }
 
 }  // namespace appliance::cli

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "appliance/cli/children.hpp"
 #include "appliance/cli/style.hpp"
 #include "appliance/cli/view.hpp"
+#include "appliance/cli/waiting.hpp"
 
 namespace appliance::cli {
 
@@ -19,8 +21,9 @@ public:
     // quiet: the journal is not printed (--json). client outlives it.
     Runner(const api::Client& client, std::int64_t rollout, std::string claimed_by, bool quiet);
 
-    // Returns the exit code when the rollout has ended or waits for an operator: 0 all deployed and verified, 1 not, 3
-    // the daemon has been away for a minute. The first Ctrl-C pauses the rollout, the second leaves at once.
+    // Returns the exit code when the rollout has ended or waits for an operator: that of exit_code_of(), 1 where a
+    // rollback has followed, 3 where the daemon has been away for a minute. The first Ctrl-C pauses the rollout. The
+    // second, or a terminal that closes, ends the commands that run here and tells the daemon so: code 130.
     int run();
     // The last that was heard of it.
     [[nodiscard]] const Json& rollout() const { return shown_; }
@@ -30,7 +33,10 @@ private:
     void take(const Json& answer);
     void start(const Json& command);
     void print(const Json& entry);
-    void ask_to_pause();
+    void tell();
+    void ask_to_pause(std::chrono::milliseconds patience);
+    int leave();
+    [[nodiscard]] core::Result<api::Answer> sync(std::chrono::milliseconds patience);
     std::string request();
     [[nodiscard]] bool settled() const;
 
@@ -48,6 +54,8 @@ private:
     bool pausing_ = false;
     Children::Clock::time_point heard_ = Children::Clock::now();
     bool missed_ = false;
+    Teller teller_;
+    std::optional<Children::Clock::time_point> tell_at_;  // none: no step waits for servers
 };
 
 }  // namespace appliance::cli

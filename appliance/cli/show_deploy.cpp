@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/rollout_end.hpp"
 #include "appliance/cli/table.hpp"
 
 namespace appliance::cli {
@@ -54,7 +56,7 @@ std::string evidence_wanted(const Json& rollout, const std::string& kind) {
                                                              : fmt::format("every guard agrees within {}", wait);
     }
     if (kind == "floor") {
-        return fmt::format("at least {} others eligible", number(settings, "min_healthy"));
+        return fmt::format("at least {} eligible", print_number(number(settings, "min_healthy"), "other server"));
     }
     if (kind == "page") {
         return "visitors see the page";
@@ -108,6 +110,26 @@ std::string visitors_of(const Json& object) {
                        print_number(number(seen, "requests"), "request"), failed == 0 ? "none" : print_count(failed),
                        retried == 0 ? "" : fmt::format(", {} retried", print_count(retried)),
                        waited == 0 ? "" : fmt::format(", {} waited", print_count(waited)), ms("p50_ms"), ms("p99_ms"));
+}
+
+// What an operator can do about a rollout that waits or that has left servers fenced; empty where there is nothing.
+std::string next_after(const Json& rollout) {
+    const std::string state = text(rollout, "state");
+    if (is_previewed(rollout)) {
+        return "testers see the site: gatehouse deploy resume shows it to all, deploy rollback undoes it";
+    }
+    if (state == "paused") {
+        const bool guarded = exit_code_of(rollout) == timed_out;
+        return fmt::format("{}, deploy rollback undoes it, deploy abort ends it{}",
+                           guarded               ? "gatehouse deploy resume waits for the guards again"
+                           : has_failed(rollout) ? "gatehouse deploy resume tries again (--skip takes it for done)"
+                                                 : "gatehouse deploy resume goes on",
+                           guarded ? "; until then no other deploy can start" : "");
+    }
+    const auto held = names(rollout, "held");
+    const bool over = state == "failed" || state == "aborted";
+    return over && !held.empty() ? fmt::format("gatehouse unfence {} opens what is well", fmt::join(held, " "))
+                                 : std::string();
 }
 
 std::string header_of(const Json& rollout, const Style& style) {
@@ -165,10 +187,10 @@ std::string show_rollout(const Json& rollout, core::WallTime /*now*/, const Styl
                    {fmt::format("{}", fmt::join(names(step, "servers"), ", "))},
                    {progress, tone_of_progress(progress)},
                    {took(step)},
-                   {text(step, "evidence")}});
+                   {seen_of(step)}});
     }
     std::string out = header_of(rollout, style);
-    out += paragraph(fmt::format("{} of {} steps over{}", over, items(rollout, "steps").size(),
+    out += paragraph(fmt::format("{} of {} steps finished{}", over, items(rollout, "steps").size(),
                                  field(rollout, "waits_for_runner") == true && field(rollout, "runner").is_null()
                                      ? "; nobody runs its commands: gatehouse deploy resume"
                                      : ""),
@@ -212,7 +234,7 @@ std::string show_report(const Json& report, core::WallTime /*now*/, const Style&
                    {fmt::format("{}", fmt::join(names(step, "servers"), ", "))},
                    {progress, tone_of_progress(progress)},
                    {took(step)},
-                   {text(step, "evidence")}},
+                   {seen_of(step)}},
                   std::move(details));
     }
     return out + table.render(style, 2);
@@ -226,11 +248,8 @@ std::string show_end(const Json& rollout, const Style& style) {
     if (!held.empty()) {
         out += paragraph(fmt::format("fenced: {}", fmt::join(held, ", ")), style, 2, Tone::caution);
     }
-    if (state == "paused") {
-        out += paragraph(
-            "gatehouse deploy resume tries again (--skip takes it for done), deploy rollback undoes it, deploy "
-            "abort ends it",
-            style, 2);
+    if (const std::string next = next_after(rollout); !next.empty()) {
+        out += paragraph(next, style, 2);
     }
     return out;
 }

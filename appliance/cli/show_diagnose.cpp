@@ -81,12 +81,12 @@ std::string show_pinged(const Json& answer, const Style& style) {
                            style);
 }
 
-std::string show_log(const std::string& body) {
+std::string show_log(const std::string& body, const Style& style) {
     using Ordered = nlohmann::ordered_json;
     const Ordered answer = Ordered::parse(body, nullptr, false);
     std::string out;
     for (const Ordered& line : answer.is_object() ? answer.value("lines", Ordered::array()) : Ordered::array()) {
-        out += show_event(line.dump(-1, ' ', false, Ordered::error_handler_t::replace));
+        out += show_event(line.dump(-1, ' ', false, Ordered::error_handler_t::replace), style);
     }
     return out.empty() ? "nothing has been logged yet\n" : out;
 }

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "appliance/cli/backends.hpp"
 #include "appliance/cli/show.hpp"
 #include "appliance/cli/table.hpp"
 #include "appliance/cli/view.hpp"
@@ -71,8 +72,8 @@ std::string show_rules(const Json& rules, core::WallTime now, const Style& style
                    {or_dash(text(fence, "pool"))},
                    {text(fence, "address"), drift.empty() ? Tone::plain : Tone::bad},
                    {text(fence, "mode")},
-                   {print_count(number(fence, "packets"))},
-                   {or_dash(text(fence, "who"))},
+                   {print_count(fence, "packets")},
+                   {or_dash(print_owner(fence))},
                    {print_since(fence, "since", now)},
                    {print_until(fence, "until", now)}},
                   std::move(details));
@@ -94,6 +95,10 @@ std::string show_maintenance(const Json& maintenance, core::WallTime now, const 
         if (const auto message = text(page, "message"); !message.empty()) {
             details.push_back({"message: " + message});
         }
+        const auto met = what_visitors_meet(maintenance, pool);
+        if (!met.empty()) {
+            details.push_back({met, Tone::bad});
+        }
         table.add({{text(pool, "name")},
                    {text(pool, "state", "-")},
                    {on ? "on" : "off", on ? Tone::caution : Tone::good},
@@ -105,10 +110,18 @@ std::string show_maintenance(const Json& maintenance, core::WallTime now, const 
     return table.empty() ? "no pools\n" : table.render(style);
 }
 
+// What was asked for, where that is when it ends: the daemon's time is cut to seconds. A stricter one has its own.
+std::string print_length(const Json& fence, const Options& options, core::WallTime now) {
+    const auto until = time(fence, "until");
+    constexpr std::chrono::seconds blur{2};
+    const bool asked = until && options.lasts && std::chrono::abs(*until - now - *options.lasts) < blur;
+    return asked ? core::base::print_duration(*options.lasts) : print_until(fence, "until", now);
+}
+
 std::string show_fenced(const Json& answer, const Options& options, core::WallTime now, const Style& style) {
     std::string out;
     for (const Json& fence : items(answer, "fences")) {
-        const auto left = print_until(fence, "until", now);
+        const auto left = print_length(fence, options, now);
         out += paragraph(fmt::format("fenced {}, mode {}{}", print_fenced(fence), text(fence, "mode", "?"),
                                      left == "-" ? "" : ", for " + left),
                          style);
@@ -123,11 +136,13 @@ std::string show_fenced(const Json& answer, const Options& options, core::WallTi
                                      forwarded > 0 ? " and " + print_number(forwarded, "forwarded flow") : ""),
                          style);
     }
-    const auto in_flight = number(answer, "in_flight");
+    const Json& in_flight = field(answer, "in_flight");
     if (options.end == FenceEnd::drain && field(answer, "drained") == true) {
         out += "drained: nothing is in flight\n";
-    } else if (in_flight > 0) {
-        out += paragraph(fmt::format("{} still in flight", print_number(in_flight, "exchange")), style);
+    } else if (in_flight.is_null() && answer.contains("in_flight")) {
+        out += paragraph(print_in_flight(answer, "in_flight"), style);
+    } else if (const auto count = number(answer, "in_flight"); count > 0) {
+        out += paragraph(fmt::format("{} still in flight", print_number(count, "request")), style);
     }
     return out;
 }
@@ -143,12 +158,47 @@ std::string show_unfenced(const Json& answer, const Options& options, const Styl
     return paragraph(out, style);
 }
 
-std::string show_weights(const Json& answer, const Style& style) {
+// What the pool's servers weighed: nothing where it is not known.
+std::vector<std::pair<std::string, std::int64_t>> weights_in(const Json& status, const std::string& pool) {
+    std::vector<std::pair<std::string, std::int64_t>> weights;
+    for (const Json& one : items(status, "pools")) {
+        for (const Json& backend : items(one, "backends")) {
+            if (text(one, "name") == pool && field(backend, "weight").is_number()) {
+                weights.emplace_back(text(backend, "server"), number(backend, "weight"));
+            }
+        }
+    }
+    return weights;
+}
+
+// "; it was 1 before: nothing changes. Beside it: web1 1, web2 1"; empty where something changes.
+std::string print_unchanged(const Json& weight, const Json& before) {
+    if (field(weight, "by_hand") != true) {
+        return {};  // back to the configuration's
+    }
+    std::vector<std::string> others;
+    bool same = false;
+    for (const auto& [server, weighed] : weights_in(before, text(weight, "pool"))) {
+        if (server == text(weight, "server")) {
+            same = weighed == number(weight, "weight");
+        } else {
+            others.push_back(fmt::format("{} {}", server, weighed));
+        }
+    }
+    if (!same) {
+        return {};
+    }
+    return fmt::format("; that is what it was, so nothing changes{}",
+                       others.empty() ? "" : fmt::format(". Beside it: {}", fmt::join(others, ", ")));
+}
+
+std::string show_weights(const Json& answer, const Json& before, const Style& style) {
     std::string out;
     for (const Json& weight : items(answer, "weights")) {
-        out += paragraph(fmt::format("{} in {}: weight {}, {}", text(weight, "server"), text(weight, "pool"),
+        out += paragraph(fmt::format("{} in {}: weight {}, {}{}", text(weight, "server"), text(weight, "pool"),
                                      number(weight, "weight"),
-                                     field(weight, "by_hand") == true ? "until it is reset" : "as configured"),
+                                     field(weight, "by_hand") == true ? "until it is reset" : "as configured",
+                                     print_unchanged(weight, before)),
                          style);
     }
     return out;

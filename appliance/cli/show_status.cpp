@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "appliance/cli/backends.hpp"
 #include "appliance/cli/show.hpp"
 #include "appliance/cli/table.hpp"
 #include "appliance/cli/view.hpp"
@@ -47,19 +49,23 @@ std::string show_listeners(const Json& status, const Style& style) {
             routes.push_back(
                 {fmt::format("{}{} to {}", text(route, "host"), text(route, "path"), text(route, "pool"))});
         }
+        if (const auto why = text(listener, "why"); !why.empty()) {
+            routes.push_back({why, field(listener, "present") == false ? Tone::bad : Tone::caution});
+        }
         table.add({{text(listener, "name")},
                    {text(listener, "address")},
                    {text(listener, "mode")},
                    {text(listener, "pool")},
-                   {print_count(number(listener, "sessions"))},
-                   {print_count(number(listener, "accepted"))}},
+                   {print_count(listener, "sessions")},
+                   {print_count(listener, "accepted")}},
                   std::move(routes));
     }
     return table.empty() ? "" : "\n" + table.render(style);
 }
 
 // What is special about the backend: "backup, at most 200 at once, weight 2"; empty for most.
-std::string print_notes(const Json& backend) {
+// weighed: some server of the pool has another weight than 1, so that each is worth knowing.
+std::string print_notes(const Json& backend, bool weighed) {
     std::string notes;
     if (field(backend, "backup") == true) {
         notes = "backup";
@@ -68,7 +74,7 @@ std::string print_notes(const Json& backend) {
         notes += fmt::format("{}at most {} at once", notes.empty() ? "" : ", ", limit);
     }
     const Json& by_hand = field(backend, "weight_by_hand");
-    if (const auto weight = number(backend, "weight"); weight > 1 || by_hand.is_object()) {
+    if (const auto weight = number(backend, "weight"); weighed || by_hand.is_object()) {
         notes += fmt::format("{}weight {}", notes.empty() ? "" : ", ", weight);
     }
     if (by_hand.is_object()) {
@@ -104,14 +110,20 @@ std::string print_reason(const std::string& who, const std::string& why, const s
     return reason;
 }
 
-std::vector<Cell> details_of(const Json& backend, const std::string& state, core::WallTime now) {
+// Who has fenced it; empty where nobody has.
+std::string owner_of(const Json& backend) {
+    const std::string owner = print_owner(field(backend, "fence"));
+    return owner.empty() ? text(backend, "by") : owner;
+}
+
+std::vector<Cell> details_of(const Json& backend, const std::string& state, bool weighed, core::WallTime now) {
     std::vector<Cell> details;
-    if (const auto notes = print_notes(backend); !notes.empty()) {
+    if (const auto notes = print_notes(backend, weighed); !notes.empty()) {
         details.push_back({notes});
     }
     const auto why = text(backend, "why");
     if (state != "up") {
-        const auto reason = print_reason(text(backend, "by"), why, print_until(backend, "until", now));
+        const auto reason = print_reason(owner_of(backend), why, print_until(backend, "until", now));
         if (!reason.empty()) {
             details.push_back({reason, tone_of_state(state)});
         }
@@ -128,7 +140,10 @@ std::vector<Cell> details_of(const Json& backend, const std::string& state, core
 std::string show_backends(const Json& pool, core::WallTime now, const Style& style) {
     Table table(
         {{"SERVER"}, {"ADDRESS"}, {"STATE"}, {"FOR"}, {"CHECK"}, {"ACTIVE", true}, {"TOTAL", true}, {"FAILED", true}});
-    for (const Json& backend : items(pool, "backends")) {
+    const Json& backends = items(pool, "backends");
+    const bool weighed = std::any_of(backends.begin(), backends.end(),
+                                     [](const Json& backend) { return number(backend, "weight") > 1; });
+    for (const Json& backend : backends) {
         const auto state = text(backend, "state", "unknown");
         const Json& check = field(backend, "check");
         const auto failed = number(backend, "failed");
@@ -137,10 +152,10 @@ std::string show_backends(const Json& pool, core::WallTime now, const Style& sty
                    {state, tone_of_state(state)},
                    {print_since(backend, "since", now)},
                    {print_check(check), text(check, "state") == "down" ? Tone::bad : Tone::plain},
-                   {print_count(number(backend, "active"))},
-                   {print_count(number(backend, "total"))},
-                   {print_count(failed), failed > 0 ? Tone::caution : Tone::plain}},
-                  details_of(backend, state, now));
+                   {print_count(backend, "active")},
+                   {print_count(backend, "total")},
+                   {print_count(backend, "failed"), failed > 0 ? Tone::caution : Tone::plain}},
+                  details_of(backend, state, weighed, now));
     }
     return table.empty() ? paragraph("no backends", style, 2) : table.render(style, 2);
 }
@@ -155,7 +170,7 @@ std::string print_queue(const Json& queue) {
                        print_count(number(queue, "overflow")), print_count(number(queue, "expired")));
 }
 
-std::string show_pool(const Json& pool, core::WallTime now, const Style& style) {
+std::string show_pool(const Json& status, const Json& pool, core::WallTime now, const Style& style) {
     const auto state = text(pool, "state", "unknown");
     std::string out = "\n" + paragraph(fmt::format("POOL {}: {}, port {}, {}", text(pool, "name"), state,
                                                    number(pool, "port"), text(pool, "balance")),
@@ -167,6 +182,9 @@ std::string show_pool(const Json& pool, core::WallTime now, const Style& style) 
         if (const auto message = text(page, "message"); !message.empty()) {
             out += paragraph(fmt::format("message: {}", message), style, 2);
         }
+    }
+    if (const auto met = what_visitors_meet(status, pool); !met.empty()) {
+        out += paragraph(met, style, 2, Tone::bad);
     }
     if (const auto queue = print_queue(field(pool, "queue")); !queue.empty()) {
         out += paragraph(queue, style, 2, Tone::caution);
@@ -186,7 +204,7 @@ std::string show_status(const Json& status, core::WallTime now, const Style& sty
         out += "\nno pools\n";
     }
     for (const Json& pool : pools) {
-        out += show_pool(pool, now, style);
+        out += show_pool(status, pool, now, style);
     }
     return out;
 }

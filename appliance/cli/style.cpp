@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
+#include <optional>
 
 namespace appliance::cli {
 namespace {
@@ -91,23 +93,51 @@ std::size_t fitting(std::string_view text, std::size_t width) noexcept {
     return bytes;
 }
 
+winsize window(int fd) noexcept {
+    winsize size{};
+    return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size : winsize{};
+}
+
+// Of the environment; nothing where it is no number above 0.
+std::optional<std::size_t> number_in(const char* name) {
+    const char* text = std::getenv(name);
+    const std::string_view word = text == nullptr ? std::string_view() : text;
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    const bool whole = error == std::errc() && end == word.data() + word.size() && number > 0;
+    return whole ? std::optional(number) : std::nullopt;
+}
+
+Style style_of(int fd) {
+    Style style;
+    style.terminal = ::isatty(fd) != 0;
+    const std::size_t terminal = style.terminal ? window(fd).ws_col : 0;
+    const std::size_t fallback = !style.terminal ? Style::unlimited : terminal == 0 ? style.width : terminal;
+    style.width = std::clamp(number_in("COLUMNS").value_or(fallback), Style::narrowest, Style::unlimited);
+    return style;
+}
+
 }  // namespace
 
 Style terminal_style() {
-    Style style;
-    if (::isatty(STDOUT_FILENO) == 0) {
-        return style;
-    }
-    style.terminal = true;
-    winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
-        style.width = std::clamp<std::size_t>(size.ws_col, 80, 160);
-    }
+    Style style = style_of(STDOUT_FILENO);
     const char* no_color = std::getenv("NO_COLOR");
     const char* term = std::getenv("TERM");
     const bool dumb = term == nullptr || std::string_view(term) == "dumb";
-    style.colour = (no_color == nullptr || *no_color == '\0') && !dumb;
+    style.colour = style.terminal && (no_color == nullptr || *no_color == '\0') && !dumb;
     return style;
+}
+
+Style error_style() {
+    Style style = style_of(STDERR_FILENO);
+    style.width = style.terminal ? style.width : Style::unlimited;
+    return style;
+}
+
+std::size_t terminal_height() {
+    constexpr std::size_t usual = 24;
+    const std::size_t rows = window(STDOUT_FILENO).ws_row;
+    return number_in("LINES").value_or(rows == 0 ? usual : rows);
 }
 
 std::string paint(std::string_view text, Tone tone, const Style& style) {

@@ -8,14 +8,25 @@
 namespace appliance::cli {
 
 struct Style {
+    // Where nobody looks a line is as long as it has to be: a wrapped name is one that grep does not find.
+    static constexpr std::size_t unlimited = 1'000'000;
+    static constexpr std::size_t narrowest = 40;
+
     std::size_t width = 80;
     bool colour = false;
     bool terminal = false;  // somebody is looking: a table may be redrawn in its place
 };
 
-// Of standard output: 80 columns and no colour unless it is a terminal; then at least 80, at most 160 columns, and
-// colour unless NO_COLOR is set (no-color.org) or TERM is "dumb".
+// Of standard output. Width: COLUMNS of the environment where it is a number; else the terminal's; else unlimited. At
+// least narrowest. Colour on a terminal, unless NO_COLOR is set (no-color.org) or TERM is "dumb".
 Style terminal_style();
+
+// The same for standard error, but never with colour; and of unlimited width unless it is a terminal, because scripts
+// take a failure to be one line.
+Style error_style();
+
+// The lines of the terminal: LINES of the environment, or as it says itself; 24 where neither does.
+std::size_t terminal_height();
 
 enum class Tone { plain, good, bad, caution, title };
 

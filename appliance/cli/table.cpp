@@ -1,6 +1,7 @@
 #include "appliance/cli/table.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
 
 #include "core/base/verify.hpp"
@@ -10,6 +11,19 @@ namespace {
 
 constexpr std::size_t gap = 2;
 constexpr std::size_t narrowest = 6;
+// An IPv4 address with its port, and most names. Longer words go over two lines, and over more never.
+constexpr std::size_t whole_word = 21;
+
+// The narrowest column in which the text can be read.
+std::size_t readable(std::string_view text) {
+    std::size_t longest = 0;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        longest = std::max(longest, columns(text.substr(0, end)));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return longest <= whole_word ? longest : std::max(whole_word, (longest + 1) / 2);
+}
 
 void clean_all(std::vector<Cell>& cells) {
     for (Cell& cell : cells) {
@@ -34,6 +48,7 @@ std::vector<std::size_t> Table::widths(std::size_t room) const {
         floors.push_back(std::max(width, narrowest));
         for (const Row& row : rows_) {
             width = std::max(width, columns(row.cells[i].text));
+            floors.back() = std::max(floors.back(), readable(row.cells[i].text));
         }
         widths.push_back(width);
     }
@@ -47,7 +62,7 @@ std::vector<std::size_t> Table::widths(std::size_t room) const {
             }
         }
         if (widest == widths.size()) {
-            break;
+            return {};
         }
         --widths[widest];
         --total;
@@ -83,6 +98,9 @@ void Table::render_row(const std::vector<Cell>& cells, const std::vector<std::si
 
 std::string Table::render(const Style& style, std::size_t indent) const {
     const auto fitted = widths(style.width - indent);
+    if (fitted.empty()) {
+        return render_paragraphs(style, indent);
+    }
     std::vector<Cell> titles;
     for (const Column& column : columns_) {
         titles.push_back({column.title, Tone::title});
@@ -91,11 +109,33 @@ std::string Table::render(const Style& style, std::size_t indent) const {
     render_row(titles, fitted, style, indent, out);
     for (const Row& row : rows_) {
         render_row(row.cells, fitted, style, indent, out);
-        for (const Cell& detail : row.details) {
-            out += paragraph(detail.text, style, indent + 4, detail.tone);
-        }
+        render_details(row, style, indent, out);
     }
     return out;
+}
+
+std::string Table::render_paragraphs(const Style& style, std::size_t indent) const {
+    std::string out;
+    for (const Row& row : rows_) {
+        std::string words;
+        Tone tone = Tone::plain;
+        for (std::size_t i = 0; i < row.cells.size(); ++i) {
+            const Cell& cell = row.cells[i];
+            tone = cell.tone == Tone::bad || tone == Tone::plain ? cell.tone : tone;
+            if (!cell.text.empty()) {
+                words += (words.empty() ? "" : ", ") + columns_[i].title + " " + cell.text;
+            }
+        }
+        out += paragraph(words, style, indent, tone);
+        render_details(row, style, indent, out);
+    }
+    return out;
+}
+
+void Table::render_details(const Row& row, const Style& style, std::size_t indent, std::string& out) {
+    for (const Cell& detail : row.details) {
+        out += paragraph(detail.text, style, indent + 4, detail.tone);
+    }
 }
 
 std::string paragraph(std::string_view text, const Style& style, std::size_t indent, Tone tone) {
@@ -108,6 +148,17 @@ std::string paragraph(std::string_view text, const Style& style, std::size_t ind
         rest.erase(0, rest.find_first_not_of(' '));
     }
     return out;
+}
+
+void complain(std::string_view lines) {
+    const Style style = error_style();
+    std::string out;
+    while (!lines.empty()) {
+        const auto end = std::min(lines.find('\n'), lines.size());
+        out += paragraph(lines.substr(0, end), style);
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+    std::fputs(out.c_str(), stderr);
 }
 
 }  // namespace appliance::cli

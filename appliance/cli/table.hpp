@@ -27,8 +27,8 @@ public:
     void add(std::vector<Cell> cells, std::vector<Cell> details = {});
     [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
 
-    // Lines that end in '\n', each at most style.width columns wide, all indented by indent. The titles take at most
-    // style.width - indent - 2 per column in sum; that is the caller's to see to.
+    // Lines that end in '\n', each at most style.width columns wide, all indented by indent. Where the columns cannot
+    // be made that narrow, each row is a paragraph of "TITLE cell" instead.
     [[nodiscard]] std::string render(const Style& style, std::size_t indent = 0) const;
 
 private:
@@ -37,7 +37,10 @@ private:
         std::vector<Cell> details;
     };
 
+    // Empty: they cannot be made that narrow.
     [[nodiscard]] std::vector<std::size_t> widths(std::size_t room) const;
+    [[nodiscard]] std::string render_paragraphs(const Style& style, std::size_t indent) const;
+    static void render_details(const Row& row, const Style& style, std::size_t indent, std::string& out);
     void render_row(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths, const Style& style,
                     std::size_t indent, std::string& out) const;
 
@@ -47,5 +50,8 @@ private:
 
 // Text without a table around it, wrapped to the width; every line after the first is indented by two more.
 std::string paragraph(std::string_view text, const Style& style, std::size_t indent = 0, Tone tone = Tone::plain);
+
+// Prints lines to standard error; where that is a terminal they break between words.
+void complain(std::string_view lines);
 
 }  // namespace appliance::cli

@@ -6,11 +6,10 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <thread>
 
 #include "appliance/api/client.hpp"
+#include "appliance/cli/change.hpp"
 #include "appliance/cli/exit_code.hpp"
-#include "appliance/cli/request.hpp"
 #include "appliance/cli/view.hpp"
 
 namespace appliance::cli {
@@ -54,8 +53,14 @@ std::optional<Outcome> upgrade_outcome(const api::Answer& status, std::int64_t n
 
 Outcome upgrade(const Options& options, const std::string& claimed_by) {
     const api::Client client = client_for(options);
-    const Request request = request_for(options, claimed_by);
-    const auto begun = client.post(request.path, request.body, request.timeout);
+    const Witness witness = witness_of(options);
+    Interrupts interrupts;
+    Outcome early;
+    const auto answered = send_and_tell(request_for(options, claimed_by), options, witness, interrupts, early);
+    if (!answered) {
+        return early;
+    }
+    const core::Result<api::Answer>& begun = *answered;
     if (!begun) {
         return outcome_of(begun.error());
     }
@@ -63,6 +68,8 @@ Outcome upgrade(const Options& options, const std::string& claimed_by) {
         return outcome_of(*begun, options, core::base::wall_now(), terminal_style());
     }
     const auto upgrade_number = number(Json::parse(begun->body, nullptr, false), "number");
+    Teller teller;
+    const auto tell_at = Clock::now() + first_look;
     const auto deadline = Clock::now() + options.wait.value_or(default_wait);
     for (auto left = deadline - Clock::now(); left > Clock::duration::zero(); left = deadline - Clock::now()) {
         const auto patience = std::chrono::ceil<std::chrono::milliseconds>(left);
@@ -74,13 +81,20 @@ Outcome upgrade(const Options& options, const std::string& claimed_by) {
         if (auto outcome = status ? upgrade_outcome(*status, upgrade_number, options) : std::nullopt) {
             return std::move(*outcome);
         }
-        std::this_thread::sleep_for(step);
+        if (Clock::now() >= tell_at) {
+            teller.tell({{"upgrade", status ? "the new version starts; the old one serves until it is ready"
+                                            : "the control process changes; waiting for the new one"}});
+        }
+        if (const int signal = interrupts.wait(step); signal != 0) {
+            return interrupted_by(signal, witness);
+        }
     }
-    return {timed_out,
-            {},
-            fmt::format("gatehouse: the new version does not serve within {}: the proxy before goes on; see gatehouse "
-                        "status --json\n",
-                        core::base::print_duration(options.wait.value_or(default_wait)))};
+    return {
+        timed_out,
+        {},
+        fmt::format("gatehouse: the new version does not serve within {}: the upgrade goes on without this command; "
+                    "see gatehouse status --json\n",
+                    core::base::print_duration(options.wait.value_or(default_wait)))};
 }
 
 }  // namespace appliance::cli

@@ -50,6 +50,15 @@ std::string print_count(std::int64_t count) {
     return value < 9.95 ? fmt::format("{:.1f}{}", value, units[unit]) : fmt::format("{:.0f}{}", value, units[unit]);
 }
 
+std::string print_count(const Json& object, const char* key) {
+    return field(object, key).is_number() ? print_count(number(object, key)) : "?";
+}
+
+std::string print_in_flight(const Json& object, const char* key) {
+    return field(object, key).is_number() ? print_count(number(object, key)) + " in flight"
+                                          : "how many are in flight is not known: the proxy does not answer";
+}
+
 std::string print_number(std::int64_t count, const std::string& noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
@@ -64,7 +73,15 @@ std::string print_until(const Json& object, const char* key, core::WallTime now)
     if (!until) {
         return "-";
     }
-    return *until <= now ? "over" : core::base::print_age(*until - now);
+    // What was set for 10 seconds a moment ago is not "9s".
+    return *until <= now ? "over" : core::base::print_age(std::chrono::ceil<std::chrono::seconds>(*until - now));
+}
+
+std::string print_owner(const Json& fence) {
+    const Json& owner = field(fence, "owner");
+    const Json& rollout = field(owner, "rollout");
+    return text(owner, "kind") == "rollout" && rollout.is_number() ? fmt::format("rollout {}", rollout.dump())
+                                                                   : text(fence, "who");
 }
 
 std::string print_error(const Json& body) {

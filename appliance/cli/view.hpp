@@ -22,12 +22,18 @@ std::optional<core::WallTime> time(const Json& object, const char* key);
 
 // For people: "1234", "123k", "1.2M", "45G". Six columns at most; --json has the exact number.
 std::string print_count(std::int64_t count);
+// The same for a field; "?" where it is no number, because what is not known is not 0.
+std::string print_count(const Json& object, const char* key);
+// "3 in flight"; "how many are in flight is not known: the proxy does not answer" where the field is no number.
+std::string print_in_flight(const Json& object, const char* key);
 // "1 fence", "2 fences".
 std::string print_number(std::int64_t count, const std::string& noun);
 // How long ago a time is: "3h 2m"; "-" where the field is missing.
 std::string print_since(const Json& object, const char* key, core::WallTime now);
-// How far away: "28m" or "over"; "-" where the field is missing.
+// How far away, in seconds rounded up: "28m" or "over"; "-" where the field is missing.
 std::string print_until(const Json& object, const char* key, core::WallTime now);
+// Who has set a fence: "rollout 7" for one of a deploy, else the field who; empty where there is none.
+std::string print_owner(const Json& fence);
 // "what: why; mend" of an {"error": {...}} body; empty where it is none.
 std::string print_error(const Json& body);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "appliance/config/nearest.hpp"
+#include "appliance/config/placeholder.hpp"
 #include "appliance/config/reader.hpp"
 #include "appliance/config/words.hpp"
 
@@ -18,6 +19,12 @@ public:
     explicit FromFile(Section& section) : section_(section) {}
 
     void text(const char* key, std::string& value, const char* /*help*/) { value = section_.text(key, value); }
+    void command(const char* key, std::string& value, const char* help) {
+        text(key, value, help);
+        if (const auto checked = check_placeholders(value); !checked) {
+            section_.complain(key, checked.error().what, checked.error().mend);
+        }
+    }
     void list(const char* key, std::vector<std::string>& value, const char* /*help*/) {
         const Entry* found = section_.find(key);
         if (found == nullptr) {

@@ -75,16 +75,16 @@ inline constexpr Word<OnFailure> on_failure_names[] = {
     {"pause", OnFailure::pause}, {"rollback", OnFailure::rollback}, {"abort", OnFailure::abort}};
 inline constexpr Word<OnRestart> on_restart_names[] = {{"resume", OnRestart::resume}, {"pause", OnRestart::pause}};
 
-// Calls visit for each field but the name, with its key, its bounds and its help: text(key, value, help), list(key,
-// value, help), number(key, value, min, max, help), duration(key, value, min, max, help), flag(key, value, help) and
-// choice(key, value, words, help).
+// Calls visit for each field but the name, with its key, its bounds and its help: text(key, value, help), command(key,
+// value, help) for a text with placeholders (placeholder.hpp), list(key, value, help), number(key, value, min, max,
+// help), duration(key, value, min, max, help), flag(key, value, help) and choice(key, value, words, help).
 template <typename AnyRecipe, typename Visitor>
 void each_field(AnyRecipe& recipe, Visitor&& visit) {
     using namespace std::chrono_literals;
     visit.text("pool", recipe.pool, "The pool whose servers are deployed");
     visit.list("servers", recipe.servers, "Only these of its servers");
-    visit.text("run", recipe.run, "For each server, with {server}, {host}, {port}");
-    visit.text("rollback", recipe.rollback, "The command that undoes it");
+    visit.command("run", recipe.run, "For each server, with {server}, {host}, {port}");
+    visit.command("rollback", recipe.rollback, "The command that undoes it");
     visit.text("batch", recipe.batch, "Servers at a time: 2, or 25%");
     visit.number("min_healthy", recipe.min_healthy, 0, 256, "Eligible servers that must be left");
     visit.duration("drain", recipe.drain, 0ms, 24h, "Wait so long for what is in flight");
@@ -110,7 +110,7 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.choice("on_restart", recipe.on_restart, on_restart_names, "When the daemon was restarted");
     visit.number("tolerate", recipe.tolerate, 0, 256, "Servers that may fail, and stay fenced");
     visit.text("message", recipe.message, "What the maintenance page says");
-    visit.flag("preview", recipe.preview, "Pause before the page goes: testers look");
+    visit.flag("preview", recipe.preview, "Keep the page on until deploy resume, for testers");
 }
 
 }  // namespace appliance::config

@@ -123,6 +123,7 @@ void Control::tick(Clock::time_point now) {
     tell_again(now);
     if (now >= expire_at_) {
         expire();
+        watch_listeners(now);
         expire_at_ = now + expiry_step;
     }
 }
@@ -281,6 +282,7 @@ Control::Json Control::status(const json& report) {
     const State now = state();
     Json view = view_status(*now.config, *now.administration,
                             {since_, proxy_.status(), helper_.attached(), helper_.since()}, report);
+    show_presence(view);
     show_redirects(view);
     const auto trouble = keeper_.trouble();
     view["state_folder"] = {{"state", trouble ? "trouble" : "ok"},

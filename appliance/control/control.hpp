@@ -20,6 +20,7 @@
 #include "appliance/control/fence_endings.hpp"
 #include "appliance/control/firewall.hpp"
 #include "appliance/control/helper_link.hpp"
+#include "appliance/control/listener_watch.hpp"
 #include "appliance/control/metrics.hpp"
 #include "appliance/control/order.hpp"
 #include "appliance/control/proxy_link.hpp"
@@ -125,6 +126,8 @@ private:
     void publish(config::Config config);
     [[nodiscard]] nlohmann::json report();
     [[nodiscard]] Json status(const nlohmann::json& report);
+    static void show_presence(Json& view);
+    void watch_listeners(Clock::time_point now);
 
     // Changing; the caller holds changing_.
     core::Result<void> administer(core::Milliseconds patience = ProxyLink::answer_max);
@@ -144,7 +147,6 @@ private:
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
     // Returns in words what differed; empty where nothing did.
     core::Result<Differing> reconcile();
-    Outcome<Json> compare_rules();
     void mend_drift(Clock::time_point now);
     void settle_drift();
     core::Milliseconds compare();
@@ -175,6 +177,10 @@ private:
     SupervisorLink& supervisor_;
     core::base::Log& log_;
     Events events_;
+    LocalAddresses local_addresses_;  // the main loop's, like the next two
+    ListenerWatch listener_watch_{[this](const core::Address& address) { return local_addresses_.find(address); },
+                                  [this](std::string_view kind, const Json& fields) { log(kind, fields); }};
+    Clock::time_point presence_at_{};
     ProxyLink proxy_;
     HelperLink helper_;
     const core::WallTime since_ = core::base::wall_now();

@@ -132,31 +132,22 @@ void Control::settle_drift() {
 }
 
 // Under the lock of changes: a fence that is on its way from the store to the kernel is no drift.
-Outcome<Json> Control::compare_rules() {
-    const std::lock_guard lock(changing_);
+Outcome<Json> Control::rules() {
+    const std::lock_guard changing(changing_);
     const std::uint64_t revision = revision_.current();
     const auto kernel = helper_.list();
     if (!kernel) {
         return refuse(kernel.error());
     }
-    const State now = state();
-    Json view = view_rules(*now.config, *now.administration, *kernel);
-    view["revision"] = revision;
-    return view;
-}
-
-Outcome<Json> Control::rules() {
-    auto compared = compare_rules();
-    if (!compared) {
-        return compared;
-    }
     const auto capabilities = helper_.capabilities();
     if (!capabilities) {
         return refuse(capabilities.error());
     }
-    Json view = std::move(*compared);
+    const State now = state();
+    Json view = view_rules(*now.config, *now.administration, *kernel, core::base::wall_now());
     view["kernel"] = split(*capabilities);
-    view["firewall"] = firewall();
+    view["firewall"] = firewall_.view(*now.config);
+    view["revision"] = revision;
     const std::lock_guard lock(state_mutex_);
     view["repairs"] = repairs_;
     view["last_drift"] = last_drift_;

@@ -114,6 +114,12 @@ void collect_listeners(Collector& to, const Json& status) {
     to.column({"listener_accepted_total", "counter", "Connections accepted.", "accepted"}, listeners);
     to.column({"listener_refused_total", "counter", "Connections reset because their source had too many.", "refused"},
               listeners);
+    Metric& present = to.metric("listener_present", "gauge", "1: its address is one of this machine's.");
+    for (const auto& [listener, labels] : listeners) {
+        if (const Json& known = member(*listener, "present"); known.is_boolean()) {
+            present.samples.push_back({{}, labels, known.get<bool>() ? 1.0 : 0.0});
+        }
+    }
 }
 
 // Up to this power of two, in microseconds: 67 seconds.

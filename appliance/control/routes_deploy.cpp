@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "appliance/config/nearest.hpp"
+#include "appliance/config/placeholder.hpp"
 #include "appliance/control/read_order.hpp"
 #include "appliance/control/replies.hpp"
 #include "appliance/deploy/recipe_json.hpp"
@@ -81,7 +82,10 @@ core::Result<deploy::Order> read_order(const json& body, const config::Config& c
     if (auto times = read_times(body, order); !times) {
         return tl::unexpected(std::move(times.error()));
     }
-    return deploy::from_json(body, order.recipe).map([&order] { return std::move(order); });
+    return deploy::from_json(body, order.recipe)
+        .and_then([&order] { return config::check_placeholders(order.recipe.run); })
+        .and_then([&order] { return config::check_placeholders(order.recipe.rollback); })
+        .map([&order] { return std::move(order); });
 }
 
 std::vector<unsigned> read_steps(const json& list) {
@@ -163,6 +167,9 @@ api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& con
         const json rolling = body.value("rolling", json(false));
         if (!command.is_string() || !rolling.is_boolean()) {
             return complain(400, {"'run' must be a command, and 'rolling' true or false", "", "", 0});
+        }
+        if (const auto checked = config::check_placeholders(command.get<std::string>()); !checked) {
+            return complain(400, checked.error());
         }
         return reply_to(conductor.roll_back(words, command.get<std::string>(), rolling == true));
     }

@@ -10,6 +10,7 @@
 #include "appliance/control/control.hpp"
 #include "appliance/control/deploy_actions.hpp"
 #include "appliance/control/routes.hpp"
+#include "appliance/link/first_words.hpp"
 
 namespace appliance::control {
 
@@ -56,6 +57,7 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
         fmt::print(stderr, "gatehouse: {}\n", started.error().line());
         return 1;
     }
+    link::release_errors();
     const auto remote = serve_remote(control, link, handler);
     while (!link.ended()) {
         if (auto event = link.next_event(control.next_tick())) {

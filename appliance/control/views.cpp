@@ -216,7 +216,7 @@ Json view_fence(const FenceRecord* record, const netfilter::Fence* kernel) {
 }
 
 Json view_rules(const config::Config& config, const Administration& administration,
-                std::span<const netfilter::Fence> kernel) {
+                std::span<const netfilter::Fence> kernel, core::WallTime now) {
     Json fences = Json::array();
     std::set<core::Address> seen;
     for (const netfilter::Fence& fence : kernel) {
@@ -239,7 +239,8 @@ Json view_rules(const config::Config& config, const Administration& administrati
         fences.push_back(std::move(view));
     }
     for (const auto& [address, record] : administration.fences) {
-        if (!seen.contains(address)) {
+        // The kernel drops a fence whose time is over by itself, a moment before we do.
+        if (!seen.contains(address) && !expired(record.until, now)) {
             fences.push_back(view_fence(&record, nullptr));
             fences.back()["drift"] = "missing in the kernel";
         }

@@ -29,7 +29,7 @@ nlohmann::ordered_json view_fence(const FenceRecord* record, const netfilter::Fe
 
 // GET /v1/rules: what is in the kernel, held against what is wanted.
 nlohmann::ordered_json view_rules(const config::Config& config, const Administration& administration,
-                                  std::span<const netfilter::Fence> kernel);
+                                  std::span<const netfilter::Fence> kernel, core::WallTime now);
 
 // GET /v1/maintenance.
 nlohmann::ordered_json view_maintenance(const config::Config& config, const Administration& administration,

@@ -144,9 +144,10 @@ void Conductor::advance(Lock& lock) {
     const std::vector<unsigned> ready = ready_steps(*active_);
     if (ready.empty() && under_way_.empty()) {
         const auto left_out = failed_servers(*active_);
-        left_out.empty()
-            ? finish(lock, State::done, {})
-            : finish(lock, State::failed, fmt::format("{} failed and stay fenced", fmt::join(left_out, ", ")));
+        left_out.empty() ? finish(lock, State::done, {})
+                         : finish(lock, State::failed,
+                                  fmt::format("{} failed and {} fenced", fmt::join(left_out, ", "),
+                                              left_out.size() == 1 ? "stays" : "stay"));
         return;
     }
     for (const unsigned step : ready) {
@@ -196,7 +197,7 @@ void Conductor::end(unsigned id, core::Result<std::string> result) {
     }
     Step& step = active_->steps.at(id);
     const auto job = jobs_.find(id);
-    const bool never_begun = !result && job != jobs_.end() && !job->second.taken;
+    const bool never_begun = !result && job != jobs_.end() && job->second.withdrawn;
     const auto began_before = never_begun ? job->second.began_before : std::nullopt;
     jobs_.erase(id);
     unsaved_.insert(id);

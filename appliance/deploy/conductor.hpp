@@ -113,7 +113,8 @@ private:
     struct Job {
         bool ready = false;  // its fence stands: it may be given out
         bool taken = false;
-        std::string runner{};  // who took it
+        bool withdrawn = false;  // before it was given out: it waits in the plan again
+        std::string runner{};    // who took it
         core::BootTime heard{};
         std::size_t output = 0;  // bytes kept
         std::optional<core::Result<std::string>> result{};

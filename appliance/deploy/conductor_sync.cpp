@@ -30,7 +30,8 @@ core::Result<std::string> Conductor::await_job(unsigned step) {
         // A command that is running is told to end (see take_jobs), and its end is waited for.
         return job.result || ending_ || (stop_ && !job.taken);
     });
-    const Job& job = jobs_.at(step);
+    Job& job = jobs_.at(step);
+    job.withdrawn = job.withdrawn || !job.result;
     return job.result ? *job.result : core::fail("not run", "stopped");
 }
 
@@ -48,6 +49,7 @@ void Conductor::look_for_lost() {
         }
         if (waits && active_->state != State::running) {
             // Nobody has begun it: it waits in the plan, where a rollback need not wait for it.
+            job.withdrawn = true;
             job.result = core::fail("not run", "the rollout is paused");
             changed_.notify_all();
         }
@@ -154,7 +156,7 @@ void Conductor::hear(const Sync& sync) {
     for (const Sync::Result& result : sync.results) {
         Job* job = mine(result.step);
         if (job != nullptr && !job->result) {
-            job->result = !result.trouble.empty() ? core::fail("the command could not be run", result.trouble)
+            job->result = !result.trouble.empty() ? core::fail("the command did not run to its end", result.trouble)
                           : result.exit_code == 0 ? core::Result<std::string>("exit code 0")
                                                   : core::fail(fmt::format("exit code {}", result.exit_code));
         }

@@ -64,6 +64,18 @@ std::pair<std::string, std::string> split(const std::string& text, char at) {
                                       : std::pair(trimmed(all.substr(0, place)), trimmed(all.substr(place + 1)));
 }
 
+// What an operator recognises a wrong page by: its first line that is not blank.
+std::string beginning(std::string_view body) {
+    constexpr std::size_t shown_max = 120;
+    const auto first = body.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) {
+        return body.empty() ? "it is empty" : "it is blank";
+    }
+    body.remove_prefix(first);
+    const std::string_view line = body.substr(0, body.find_first_of("\r\n"));
+    return fmt::format("it begins: \"{}\"{}", line.substr(0, shown_max), line.size() > shown_max ? " ..." : "");
+}
+
 core::Result<std::string> judge_json(const std::string& wanted, const std::string& body) {
     const auto [pointer, value] = split(wanted, '=');
     const json parsed = json::parse(body, nullptr, false);
@@ -108,10 +120,10 @@ core::Result<std::string> judge(const config::Recipe& recipe, const Answer& answ
     core::Result<void> so_far;
     if (!recipe.expect_body.empty()) {
         if (answer.body.find(recipe.expect_body) == std::string::npos) {
-            return core::fail(
-                fmt::format("the body ({} bytes) does not hold '{}'", answer.body.size(), recipe.expect_body));
+            return core::fail(fmt::format("the body does not contain '{}'", recipe.expect_body),
+                              beginning(answer.body));
         }
-        add(fmt::format("holds '{}'", recipe.expect_body));
+        add(fmt::format("contains '{}'", recipe.expect_body));
     }
     if (!recipe.expect_regex.empty()) {
         so_far = judge_regex(recipe.expect_regex, answer.body).map(add);

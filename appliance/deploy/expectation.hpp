@@ -9,7 +9,7 @@
 
 namespace appliance::deploy {
 
-// Everything that the recipe expects, and what of it was seen ("200, holds 'release 2.3'"); the error says the first
+// Everything that the recipe expects, and what of it was seen ("200, contains 'release 2.3'"); the error says the first
 // thing that is not so. A body is looked at up to body_max.
 core::Result<std::string> judge(const config::Recipe& recipe, const Answer& answer);
 

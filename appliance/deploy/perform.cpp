@@ -123,6 +123,7 @@ private:
 
     core::Result<std::string> wait_for_start() {
         const auto ever = Clock::time_point::max();
+        say_("until " + core::base::print_time(*rollout_.starts));
         while (core::base::wall_now() < *rollout_.starts) {
             if (!wait(ever, try_again)) {
                 return core::fail("not begun", "stopped");

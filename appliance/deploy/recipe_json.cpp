@@ -19,6 +19,7 @@ public:
     explicit Writer(json& object) : object_(object) {}
 
     void text(const char* key, const std::string& value, const char* /*help*/) { object_[key] = value; }
+    void command(const char* key, const std::string& value, const char* help) { text(key, value, help); }
     void list(const char* key, const std::vector<std::string>& value, const char* /*help*/) { object_[key] = value; }
     void number(const char* key, std::int64_t value, std::int64_t /*min*/, std::int64_t /*max*/, const char* /*help*/) {
         object_[key] = value;
@@ -54,6 +55,8 @@ public:
                 : wrong(key, "a text of at most 4096 bytes");
         }
     }
+    // What the ledger has kept of an earlier version may name nothing; an order is checked where it comes in.
+    void command(const char* key, std::string& value, const char* help) { text(key, value, help); }
     void list(const char* key, std::vector<std::string>& value, const char* /*help*/) {
         const json* found = find(key);
         if (found == nullptr) {

@@ -61,19 +61,36 @@ bool parse_offset(std::string_view text, std::size_t& position, int& minutes) {
 }  // namespace
 
 Result<Milliseconds> parse_duration(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const std::string_view rest = text.substr(static_cast<std::size_t>(end - text.data()));
-    const auto* unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == rest; });
-    const bool too_long = error == std::errc::result_out_of_range;
-    if ((error != std::errc{} && !too_long) || unit == units.end() || text.front() == '-') {
+    const auto wrong = [text] {
         return fail(fmt::format("'{}' is not a duration", text), {},
-                    "write a number and a unit, such as 500ms, 2s, 30m or 1h");
-    }
-    if (too_long || value > duration_max / unit->milliseconds) {
-        return fail(fmt::format("'{}' is too long", text), {}, "at most 3650d");
-    }
-    return Milliseconds(value * unit->milliseconds);
+                    "write a number and a unit, such as 500ms, 2s, 30m or 2h30m");
+    };
+    const auto too_long = [text] { return fail(fmt::format("'{}' is too long", text), {}, "at most 3650d"); };
+    std::int64_t total = 0;
+    bool exceeds = false;
+    const auto* unit = units.begin();  // the largest that may still come
+    std::string_view rest = text;
+    do {
+        std::int64_t value = 0;
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+        const bool huge = error == std::errc::result_out_of_range;
+        if ((error != std::errc{} && !huge) || rest.front() == '-') {
+            return wrong();
+        }
+        rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+        const auto name = rest.substr(0, std::min(rest.find_first_of("0123456789 "), rest.size()));
+        unit = std::find_if(unit, units.end(), [name](const Unit& one) { return one.name == name; });
+        if (unit == units.end()) {
+            return wrong();
+        }
+        exceeds = exceeds || huge || value > (duration_max - total) / unit->milliseconds;
+        total += exceeds ? 0 : value * unit->milliseconds;
+        ++unit;
+        rest.remove_prefix(name.size());
+        // One blank may stand between two of them.
+        rest.remove_prefix(rest.size() > 1 && rest.front() == ' ' ? 1 : 0);
+    } while (!rest.empty());
+    return exceeds ? Result<Milliseconds>(too_long()) : Milliseconds(total);
 }
 
 std::string print_duration(Milliseconds duration) {

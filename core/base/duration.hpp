@@ -13,7 +13,8 @@ using Milliseconds = std::chrono::milliseconds;
 // Wall-clock time with the precision that fences and logs keep.
 using WallTime = std::chrono::sys_time<Milliseconds>;
 
-// A whole number with one unit of ms, s, m, h, d. Range 0 to 3650d. Error: what is wrong and how to write it.
+// A whole number with one unit of ms, s, m, h, d, or several of them from the largest unit down, each once: "2h30m",
+// and "2h 30m" as print_age writes it. Range 0 to 3650d. Error: what is wrong and how to write it.
 Result<Milliseconds> parse_duration(std::string_view text);
 
 // The shortest exact form: "500ms", "90s", "2m", "1h". Negative durations print as "0s".

@@ -17,6 +17,37 @@ constexpr unsigned prompt_max = 8;
 // Completions of one round: what is submitted within it may complete within it, and timers must have their turn.
 constexpr unsigned round_max = 4096;
 
+const char* mend_for_ring(int error) noexcept {
+    switch (error) {
+        case EPERM:
+        case EACCES:
+        case ENOSYS:
+            return "allow it: sysctl kernel.io_uring_disabled=0 (or =1 with this user in kernel.io_uring_group), and "
+                   "a container's seccomp profile must permit io_uring_setup, io_uring_enter and io_uring_register";
+        case EMFILE:
+        case ENFILE:
+            return "raise the limit of open files: LimitNOFILE= in the unit, ulimit -n in a shell, or fs.file-max";
+        case ENOMEM:
+            return "give it more memory, or lock less elsewhere (LimitMEMLOCK=, ulimit -l)";
+        default:
+            return "Gatehouse needs Linux 6.1 or later";
+    }
+}
+
+// A seccomp profile may let a ring be made and not be entered. submit() could only abort then.
+int try_out(io_uring& ring) {
+    io_uring_prep_nop(io_uring_get_sqe(&ring));
+    io_uring_cqe* cqe = nullptr;
+    int result = io_uring_submit(&ring);
+    do {
+        result = result < 0 && result != -EINTR ? result : io_uring_wait_cqe(&ring, &cqe);
+    } while (result == -EINTR);
+    if (result == 0) {
+        io_uring_cqe_seen(&ring, cqe);
+    }
+    return result;
+}
+
 }  // namespace
 
 Tick steady_now() noexcept {
@@ -35,21 +66,17 @@ Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
     params.cq_entries = options.completions;
     std::unique_ptr<Loop> loop(new Loop());
     const int made = io_uring_queue_init_params(options.entries, &loop->ring_, &params);
-    if (made == -EPERM || made == -ENOSYS) {
-        loop->ring_.ring_fd = -1;
-        return fail_os(
-            "cannot create an io_uring", -made,
-            "allow it: sysctl kernel.io_uring_disabled=0 (or =1 with this user in kernel.io_uring_group), and "
-            "a container's seccomp profile must permit io_uring_setup");
-    }
     if (made < 0) {
         loop->ring_.ring_fd = -1;
-        return fail_os("cannot create an io_uring", -made, "Gatehouse needs Linux 6.1 or later and free locked memory");
+        return fail_os("cannot create an io_uring", -made, mend_for_ring(-made));
     }
     // The kernel may let a wait be longer by this, 50 µs as a rule, which is much beside the patience of gathering.
     ::prctl(PR_SET_TIMERSLACK, 1'000UL);
     if (const int enabled = enable(loop->ring_, options.restricted); enabled < 0) {
-        return fail_os("cannot enable the io_uring", -enabled);
+        return fail_os("cannot enable the io_uring", -enabled, mend_for_ring(-enabled));
+    }
+    if (const int tried = try_out(loop->ring_); tried < 0) {
+        return fail_os("cannot use the io_uring", -tried, mend_for_ring(-tried));
     }
     auto buffers = Buffers::create(loop->ring_, options.buffers);
     if (!buffers) {

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import threading
 import time
+import unittest.mock
 
 import house
 import web_site as site
-from house import get, wait_until
+from house import get, run, wait_until
 
 # Two thousand requests a second: 32 connections that wait 15 ms between two of them.
 SCRIPT = "function delay() return 15 end\n"
@@ -102,7 +103,7 @@ class Deploys(house.SystemTest):
         status = self.status()
         self.assertEqual(status["state"], "done")
         self.assertIn("nothing is in flight", self.steps(status, "fence")[0]["evidence"])
-        self.assertIn("holds 'release 2.0'", self.steps(status, "verify")[3]["evidence"])
+        self.assertIn("contains 'release 2.0'", self.steps(status, "verify")[3]["evidence"])
         self.assertIn("web1 runs 2.0", output)
         best = len(site.SERVERS) * (self.restart + self.first)
         requests = self.assert_unharmed(wrk, 10_000)
@@ -118,7 +119,7 @@ class Deploys(house.SystemTest):
         self.assertLess(took, 1.15 * steps)
 
     def test_a_server_that_comes_back_broken_stays_fenced_and_nobody_sees_it(self):
-        for release, said in (("broken-500", "status 500"), ("broken-text", "does not hold"),
+        for release, said in (("broken-500", "status 500"), ("broken-text", "does not contain"),
                               ("broken-hang", "time is over"), ("broken-refuse", "refused"),
                               ("broken-command", "exit code 1")):
             with self.subTest(release):
@@ -180,7 +181,8 @@ class Deploys(house.SystemTest):
         self.assertIn("min_healthy is 1", refused.communicate(timeout=20)[0])
         refused = self.deploy("rolling", "2.0", "--servers", "web9")
         self.assertIn("no server 'web9'", refused.communicate(timeout=20)[0])
-        plan = self.deploy("rolling", "2.0", "--dry-run").communicate(timeout=20)[0]
+        with unittest.mock.patch.dict(os.environ, COLUMNS="80"):
+            plan = self.deploy("rolling", "2.0", "--dry-run").communicate(timeout=20)[0]
         self.assertIn("nothing in flight within 30s", plan)
         self.assertTrue(all(len(line) <= 80 for line in plan.splitlines()), plan)
 
@@ -202,14 +204,14 @@ class Deploys(house.SystemTest):
         self.house.daemon.wait()
         wait_until(lambda: not any(house.alive(pid) for pid in pids), 10, "they are gone")
 
-    def assert_done_once(self, rollout, release, servers):
-        """All of it is done, no command twice, and nothing is left closed."""
+    def assert_done_once(self, rollout, release, servers, cut=()):
+        """All of it is done, no command twice but those that were cut, and nothing is left closed."""
         # The deploy may have ended just before the power went; then nobody has waited for the daemon's return.
         wait_until(lambda: self.house.cli("status", check=False).returncode == 0, 20, "the daemon answers")
         journal = self.house.json("deploy", "report", str(rollout))
         self.assertEqual(journal["state"], "done", journal)
-        for server in servers:
-            self.assertEqual((self.folder / server / "runs").read_text().split().count(release), 1, server)
+        for server in set(servers) - set(cut):
+            self.assertEqual(self.runs(release)[server], 1, server)
         self.assertEqual(self.fenced(), [])
         self.assertEqual({self.releases()[server] for server in servers}, {release})
         self.assertEqual(self.house.json("maintenance", "status")["pools"][0]["maintenance"], None)
@@ -238,31 +240,37 @@ class Deploys(house.SystemTest):
     def test_a_power_cut_in_each_step_behind_the_page_too(self):
         self.cut_power("maintenance", ("page", "fence", "run", "warm", "verify", "open"))
 
-    def look_after(self, servers, release):
-        """As an operator does: a command that had begun runs to its end without its terminal; else it is run now."""
-        time.sleep(1)
-        for server in servers:
-            runs = self.folder / server / "runs"
-            if not runs.exists() or runs.read_text().split().count(release) == 0:
-                subprocess.run(self.command(release).format(server=server).split(), check=True)
-        wait_until(lambda: all(self.releases()[server] == release for server in servers), 20, "the commands' end")
+    def commands(self):
+        """Process ids of the commands that run now."""
+        found = run("pgrep", "-f", f"web_site.py restart {self.folder} ", check=False).stdout.split()
+        return [int(pid) for pid in found]
+
+    def runs(self, release):
+        """How often each server's command was begun."""
+        files = {server: self.folder / server / "runs" for server in site.SERVERS}
+        return {server: file.read_text().split().count(release) if file.exists() else 0
+                for server, file in files.items()}
 
     def client_dies(self, strategy, kind):
         servers = ("web1", "web2") if strategy == "rolling" else tuple(site.SERVERS)
-        deploy = self.deploy(strategy, f"after-{kind}", "--servers", ",".join(servers))
+        release = f"after-{kind}"
+        deploy = self.deploy(strategy, release, "--servers", ",".join(servers))
         self.wait_for(kind)
         deploy.kill()
         deploy.wait()
+        wait_until(lambda: not self.commands(), 10, "its commands end with it")
         wait_until(lambda: self.status()["state"] in ("paused", "done"), 40, "it is noticed")
         status = self.status()
+        cut = []
         if status["state"] == "paused":
-            lost = "nobody knows how the command went" in status["state_why"]
-            if lost:
-                self.look_after(status["held"], f"after-{kind}")
-            resumed = self.house.cli("deploy", "resume", *(["--skip"] if lost else []), "--why", "my laptop was off",
-                                     check=False)
+            if "nobody knows how the command went" in status["state_why"]:
+                cut = [step["servers"][0] for step in self.steps(status, "run") if step["progress"] == "failed"]
+            begun = {server: self.runs(release)[server] for server in cut}
+            resumed = self.house.cli("deploy", "resume", "--why", "my laptop was off", check=False)
             self.assertEqual(resumed.returncode, 0, resumed.stdout + resumed.stderr)
-        self.assert_done_once(1, f"after-{kind}", servers)
+            self.assertEqual({server: self.runs(release)[server] for server in cut},
+                             {server: count + 1 for server, count in begun.items()})
+        self.assert_done_once(1, release, servers, cut)
 
     def test_the_client_dying_while_a_server_drains(self):
         self.client_dies("rolling", "fence")
@@ -288,14 +296,56 @@ class Deploys(house.SystemTest):
         wait_until((self.folder / "web1" / "runs").exists, 30, "its command runs")
         deploy.kill()
         deploy.wait()
+        wait_until(lambda: not self.commands(), 10, "its command ends with it")
         wait_until(lambda: self.status()["state"] == "paused", 30, "it is noticed")
         status = self.status()
         self.assertIn("nobody knows how the command went", status["state_why"])
         self.assertEqual(self.fenced(), ["10.80.0.11:80"])
-        self.look_after(["web1"], "2.0")
-        resumed = self.house.cli("deploy", "resume", "--skip", "--why", "I looked: it is done", check=False)
+        resumed = self.house.cli("deploy", "resume", "--why", "I looked: it is half done", check=False)
         self.assertEqual(resumed.returncode, 0, resumed.stdout + resumed.stderr)
         self.assertEqual(self.fenced(), [])
+        self.assertEqual(self.runs("2.0")["web1"], 2)
+
+    def leave(self, leave):
+        """Somebody leaves while a command runs; returns what the deploy printed."""
+        self.restart = 1000.0
+        deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2")
+        wait_until((self.folder / "web1" / "runs").exists, 30, "its command runs")
+        leave(deploy)
+        output = deploy.communicate(timeout=20)[0]
+        self.assertEqual(deploy.returncode, 130, output)
+        self.assertEqual(self.commands(), [])
+        status = self.status()
+        self.assertEqual((status["state"], status["held"]), ("paused", ["web1"]))
+        self.assertEqual(self.fenced(), ["10.80.0.11:80"])
+        begun = time.monotonic()
+        aborted = self.house.cli("deploy", "abort", "--why", "the wrong release")
+        self.assertLess(time.monotonic() - begun, 5, "nobody waits for a command line that has said how it ended")
+        self.assertIn("gatehouse unfence web1", aborted.stdout)
+        return output, status
+
+    def test_a_second_ctrl_c_ends_the_command_and_says_so(self):
+        def leave(deploy):
+            deploy.send_signal(signal.SIGINT)
+            wait_until(lambda: self.status()["state"] == "paused", 10, "it pauses")
+            self.assertEqual(len(self.commands()) > 0, True)
+            deploy.send_signal(signal.SIGINT)
+
+        output, status = self.leave(leave)
+        self.assertIn("the commands that ran here were ended; rollout 1 is paused", output)
+        self.assertIn("ended by a second Ctrl-C", self.steps(status, "run")[0]["evidence"])
+
+    def test_a_terminal_that_closes_ends_the_command_and_says_so(self):
+        _, status = self.leave(lambda deploy: deploy.send_signal(signal.SIGHUP))
+        self.assertIn("ended with its terminal", self.steps(status, "run")[0]["evidence"])
+
+    def test_ctrl_z_does_not_stop_a_deploy(self):
+        deploy = self.deploy("rolling", "2.0", "--servers", "web1")
+        wait_until((self.folder / "web1" / "runs").exists, 30, "its command runs")
+        deploy.send_signal(signal.SIGTSTP)
+        output = deploy.communicate(timeout=60)[0]
+        self.assertEqual(deploy.returncode, 0, output)
+        self.assertIn("Ctrl-C pauses it", output)
 
     def test_a_rollback_runs_on_all_touched_servers_at_once(self):
         deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2", "--rollback", self.command("1.0"))

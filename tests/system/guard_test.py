@@ -2,8 +2,10 @@
 
 import http.server
 import json
+import os
 import shutil
 import threading
+import unittest.mock
 
 import house
 
@@ -57,7 +59,8 @@ timeout = "2s"
 
     def test_a_meeting_forbids_a_deploy_and_its_end_allows_it(self):
         BigBlueButton.answer = ONE
-        asked = self.house.cli("guard", check=False)
+        with unittest.mock.patch.dict(os.environ, COLUMNS="80"):
+            asked = self.house.cli("guard", check=False)
         self.assertEqual(asked.returncode, 1, asked.stdout + asked.stderr)
         self.assertIn("1 meeting, 4 participants", " ".join(asked.stdout.split()))
         self.assertTrue(all(len(line) <= 80 for line in asked.stdout.splitlines()), asked.stdout)
@@ -102,9 +105,13 @@ timeout = "2s"
         self.assertIn("guard web1: waits: meetings blocked", result[0].stdout)
         BigBlueButton.answer = ONE
         late = self.deploy("--expires", "1s")
-        self.assertEqual(late.returncode, 1)
+        self.assertEqual(late.returncode, 4)
         self.assertIn("it expired at", late.stdout)
         self.assertEqual(self.house.json("deploy", "status")["state"], "aborted")
+        waited = self.deploy("--wait", "1s")
+        self.assertEqual(waited.returncode, 4, waited.stdout)
+        self.assertIn("resume waits for the guards again", waited.stdout)
+        self.assertIn("no other deploy can start", waited.stdout)
 
     def test_a_guard_that_cannot_be_asked_forbids_it_unless_overridden(self):
         self.end()

@@ -48,6 +48,8 @@ class Preview(house.SystemTest):
         words = [house.BUILD / "gatehouse", "deploy", "maintenance", "--pool", "app", "--run", run, "--expect-body",
                  "release 2.0", "--preview", "--socket", f"{self.folder}/control.sock"]
         deploy = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=60)
+        self.assertEqual(deploy.returncode, 0, deploy.stdout + deploy.stderr)
+        self.assertNotIn("tries again", deploy.stdout)
         self.assertIn("testers look; gatehouse deploy resume shows the site to all", deploy.stdout)
         self.assert_seen("2.0")
         resumed = self.house.cli("deploy", "resume", "--why", "it looks fine")

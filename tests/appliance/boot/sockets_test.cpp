@@ -73,6 +73,19 @@ TEST(Listeners, DoNotJoinAnotherGatehousesGroup) {
     EXPECT_FALSE(taken.error().mend.empty());
 }
 
+TEST(Listeners, NeedNoAddressThatIsThereAlready) {
+    Listeners listeners;
+    for (const char* absent : {"192.0.2.1:8080", "[2001:db8::1]:8080"}) {
+        const auto address = *core::Address::parse(absent);
+        const auto opened = listeners.open(address, 2);
+        ASSERT_TRUE(opened.has_value()) << opened.error().line();
+        Listeners others;
+        const auto taken = others.open(address, 1);
+        ASSERT_FALSE(taken.has_value());
+        EXPECT_EQ(taken.error().os_error, EADDRINUSE);
+    }
+}
+
 TEST(Listeners, RefuseWhatIsOutOfRange) {
     Listeners listeners;
     const core::Address address = free_address("127.0.0.1");

@@ -103,7 +103,7 @@ TEST(Deploy, ARolloutShowsWhereItStandsAndWhy) {
     const std::string shown = show_rollout(sample, core::WallTime(), {});
     EXPECT_THAT(shown, HasSubstr("rollout 3: rolling deploy of app"));
     EXPECT_THAT(shown, HasSubstr("paused: verify web2: status 500 and not 200"));
-    EXPECT_THAT(shown, HasSubstr("1 of 2 steps over"));
+    EXPECT_THAT(shown, HasSubstr("1 of 2 steps finished"));
 }
 
 TEST(Deploy, APausedEndSaysWhatToDo) {

@@ -105,7 +105,7 @@ TEST(ShowPinged, CountsWhatCameBack) {
 TEST(ShowLog, ShowsEachLineWithItsFieldsInOrder) {
     const auto shown = outcome(Command::log, R"({"lines": [{"time": "2026-11-22T14:03:05Z", "event": "fence",
         "server": "web1", "by": "ann"}], "more": false})");
-    EXPECT_EQ(shown.out, "14:03:05  fence       server web1, by ann\n");
+    EXPECT_EQ(shown.out, "2026-11-22 14:03:05  fence       server web1, by ann\n");
     EXPECT_EQ(outcome(Command::log, R"({"lines": [], "more": false})").out, "nothing has been logged yet\n");
 }
 

@@ -34,11 +34,28 @@ TEST(EventReader, StopsWhereItIsToldTo) {
     EXPECT_EQ(taken, 2U);
 }
 
-TEST(ShowEvent, IsOneLineOfWords) {
+TEST(ShowEvent, IsOneLineOfWordsWithItsDate) {
     EXPECT_EQ(show_event(R"({"time":"2026-11-22T14:03:05Z","event":"health","pool":"app","why":"a b","fence":null,)"
-                         R"("last_ms":3,"list":[1],"nothing":""})"),
-              "14:03:05  health      pool app, why a b, last_ms 3\n");
-    EXPECT_EQ(show_event("\x1b[2Jno JSON").find('\x1b'), std::string::npos);
+                         R"("last_ms":3,"list":[1],"nothing":""})",
+                         {}),
+              "2026-11-22 14:03:05  health      pool app, why a b, last_ms 3\n");
+    EXPECT_EQ(show_event("\x1b[2Jno JSON", {}).find('\x1b'), std::string::npos);
+}
+
+TEST(ShowEvent, SaysNothingOfPacketsThatNeverCame) {
+    const std::string fence =
+        R"({"time":"2026-11-22T14:03:05Z","event":"fence","server":"web1","packets":0,"bytes":0})";
+    EXPECT_EQ(show_event(fence, {}), "2026-11-22 14:03:05  fence       server web1\n");
+    EXPECT_EQ(show_event(R"({"time":"2026-11-22T14:03:05Z","event":"fence","packets":1})", {}),
+              "2026-11-22 14:03:05  fence       packets 1\n");
+}
+
+TEST(ShowEvent, BreaksBetweenWordsOnATerminalAndNowhereElse) {
+    const std::string event = R"({"time":"2026-11-22T14:03:05Z","event":"health","why":"connect refused by a server"})";
+    EXPECT_EQ(show_event(event, {.width = 50}),
+              "2026-11-22 14:03:05  health      why connect\n  refused by a server\n");
+    EXPECT_EQ(show_event(event, {.width = Style::unlimited}),
+              "2026-11-22 14:03:05  health      why connect refused by a server\n");
 }
 
 }  // namespace

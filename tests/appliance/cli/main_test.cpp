@@ -108,13 +108,15 @@ TEST(Main, StatusOfOnePoolLeavesTheOthersOut) {
 
 TEST(Main, ARefusalIsCodeOneWithItsReason) {
     UnixServer server(
-        {{404,
+        {{200, two_pools},
+         {404,
           R"({"error": {"what": "no server 'web9'", "why": "not in the configuration", "mend": "servers: web1"}})"}});
     const Ran ran = ask(server, {"fence", "web9", "--why", "test"});
     EXPECT_EQ(ran.code, 1);
     EXPECT_EQ(ran.err, "gatehouse: no server 'web9': not in the configuration; servers: web1\n");
-    EXPECT_THAT(server.stop().front(), StartsWith("POST /v1/fence "));
-    EXPECT_EQ(body_of(server.stop().front())["why"], "test");
+    EXPECT_THAT(server.stop().at(0), StartsWith("GET /v1/status "));
+    EXPECT_THAT(server.stop().at(1), StartsWith("POST /v1/fence "));
+    EXPECT_EQ(body_of(server.stop().at(1))["why"], "test");
 }
 
 TEST(Main, ARefusalWithoutAReasonNamesTheStatus) {
@@ -133,13 +135,19 @@ TEST(Main, AnInvalidConfigurationIsCodeTwoWithEachProblemOnItsLine) {
 }
 
 TEST(Main, AWaitThatRanOutIsCodeFour) {
-    UnixServer server({{504, R"({"error": {"what": "not drained", "why": "2 exchanges in flight"}})"},
+    UnixServer server({{200, two_pools},
+                       {504, R"({"error": {"what": "not drained", "why": "2 exchanges in flight"}})"},
+                       {200, two_pools},
                        {200, R"({"fences": [], "drained": false, "in_flight": 2})"},
+                       {200, two_pools},
+                       {200, R"({"fences": [], "drained": false, "in_flight": null})"},
                        {200, R"({"lifted": 1, "passed": false})"}});
     EXPECT_EQ(ask(server, {"fence", "web1", "--drain", "1s"}).code, 4);
     const Ran fence = ask(server, {"fence", "web1", "--drain", "1s"});
     EXPECT_EQ(fence.code, 4);
     EXPECT_THAT(fence.err, HasSubstr("not drained within 1s: 2 in flight"));
+    EXPECT_THAT(ask(server, {"fence", "web1", "--drain", "1s"}).err,
+                HasSubstr("not drained within 1s: how many are in flight is not known: the proxy does not answer"));
     EXPECT_EQ(ask(server, {"unfence", "web1", "--wait", "1s"}).code, 4);
     // Without a wait, the same answer is no failure.
     EXPECT_EQ(ask(server, {"unfence", "web1"}).code, 0);
@@ -173,8 +181,47 @@ TEST(Main, AnAnswerThatIsNoJsonIsAFailure) {
 }
 
 TEST(Main, TheDaemonsTextCannotTouchTheTerminal) {
-    UnixServer server({{409, R"({"error": {"what": "no\u001b[2J\nsecond line"}})"}});
+    UnixServer server({{200, two_pools}, {409, R"({"error": {"what": "no\u001b[2J\nsecond line"}})"}});
     EXPECT_EQ(ask(server, {"fence", "a"}).err, "gatehouse: no?[2J?second line\n");
+}
+
+TEST(Main, WhatTheDaemonHasToSayOfAChangeIsOnStandardErrorLineByLine) {
+    UnixServer server(
+        {{200, two_pools}, {200, R"({"fences": [], "notes": ["kept ada's fence", "use --replace", 7]})"}});
+    const Ran ran = ask(server, {"fence", "web1"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_EQ(ran.err, "kept ada's fence\nuse --replace\n");
+}
+
+const char* const last_of_app =
+    R"({"listeners": [{"name": "web", "pool": "app", "mode": "http"}], "pools": [{"name": "app", "state": "serving",
+    "backends": [{"server": "web1", "address": "10.0.0.11:80", "state": "up", "weight": 1},
+                 {"server": "web2", "address": "10.0.0.12:80", "state": "down", "weight": 1}]},
+    {"name": "chat", "state": "serving", "backends": []}]})";
+
+TEST(Main, FencingTheLastServerWarnsAndGoesOnWhereNobodyCanBeAsked) {
+    UnixServer server({{200, last_of_app}, {200, R"({"fences": []})"}});
+    const Ran ran = ask(server, {"fence", "web1"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_EQ(ran.err,
+              "gatehouse: warning: web1 is the last server of app that can serve: visitors will see the maintenance "
+              "page\n");
+    EXPECT_THAT(server.stop().back(), StartsWith("POST /v1/fence "));
+}
+
+TEST(Main, MaintenanceWithoutAPoolNamesAllThatItTouches) {
+    UnixServer server({{200, last_of_app}, {200, R"({"pools": []})"}});
+    const Ran ran = ask(server, {"maintenance", "on"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_THAT(ran.err, HasSubstr("for all of them: app, chat"));
+    EXPECT_THAT(server.stop().back(), StartsWith("POST /v1/maintenance "));
+}
+
+TEST(Main, AWeightThatChangesNothingSaysSo) {
+    UnixServer server({{200, last_of_app},
+                       {200, R"({"weights": [{"server": "web1", "pool": "app", "weight": 1, "by_hand": true}]})"}});
+    EXPECT_EQ(ask(server, {"weight", "web1", "--set", "1"}).out,
+              "web1 in app: weight 1, until it is reset; that is what it was, so nothing changes. Beside it: web2 1\n");
 }
 
 TEST(Main, CheckSumsUpAGoodFileAndListsTheProblemsOfABadOne) {

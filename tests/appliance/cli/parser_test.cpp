@@ -44,6 +44,26 @@ TEST(Parser, FenceTakesAllThatTheContractNames) {
     EXPECT_EQ(parse({"fence", "web1"})->end, FenceEnd::let_be);
 }
 
+TEST(Parser, AFenceReplacesAnothersAndAsksNothingWhereThatIsSaid) {
+    EXPECT_FALSE(parse({"fence", "web1"})->replace);
+    EXPECT_TRUE(parse({"fence", "web1", "--replace"})->replace);
+    EXPECT_TRUE(parse({"fence", "web1", "--yes"})->yes);
+    EXPECT_TRUE(parse({"maintenance", "on", "--yes"})->yes);
+    EXPECT_TRUE(parse({"maintenance", "off", "--yes"})->yes);
+}
+
+TEST(Parser, AFenceLastsASecondAtLeast) {
+    EXPECT_EQ(parse({"fence", "web1", "--for", "1s"})->lasts, core::Milliseconds(1s));
+    EXPECT_THAT(refusal({"fence", "web1", "--for", "999ms"}), HasSubstr("--for: a fence lasts a second at least"));
+}
+
+TEST(Parser, DurationsMayHaveSeveralUnits) {
+    EXPECT_EQ(parse({"fence", "web1", "--for", "2h30m"})->lasts, core::Milliseconds(150min));
+    EXPECT_EQ(parse({"maintenance", "on", "--until", "1h 59m"})->until, now + 119min);
+    EXPECT_EQ(parse({"guard", "--for", "1h30m"})->lasts, core::Milliseconds(90min));
+    EXPECT_EQ(parse({"deploy", "rolling", "--expires", "1d12h"})->lasts, core::Milliseconds(36h));
+}
+
 TEST(Parser, AFenceIsEitherDrainedOrKilledAndOfAKnownMode) {
     EXPECT_THAT(refusal({"fence", "web1", "--drain", "1s", "--kill"}), HasSubstr("--drain excludes --kill"));
     EXPECT_EQ(refusal({"fence", "web1", "--scope", "al"}),
@@ -55,10 +75,20 @@ TEST(Parser, AFenceIsEitherDrainedOrKilledAndOfAKnownMode) {
     EXPECT_THAT(refusal({"fence"}), HasSubstr("SERVER is required"));
 }
 
+TEST(Parser, ACommandOfADeployIsReadBeforeAnythingIsSent) {
+    for (const char* verb : {"rolling", "maintenance", "plan", "rollback"}) {
+        EXPECT_TRUE(parse({"deploy", verb, "--run", "ssh {host} x"}).has_value()) << verb;
+        EXPECT_THAT(refusal({"deploy", verb, "--run", "ssh {hots} x"}),
+                    HasSubstr("--run: '{hots}' in the command names nothing; did you mean '{host}'?"));
+    }
+    EXPECT_THAT(refusal({"deploy", "rolling", "--rollback", "{sever}"}), HasSubstr("did you mean '{server}'?"));
+    EXPECT_EQ(parse({"deploy", "rollback", "--run", "ssh {host} x"})->run, "ssh {host} x");
+}
+
 TEST(Parser, ADurationSaysHowToWriteIt) {
     EXPECT_EQ(
         refusal({"fence", "web1", "--drain", "30"}),
-        "gatehouse: --drain: '30' is not a duration; write a number and a unit, such as 500ms, 2s, 30m or 1h; see "
+        "gatehouse: --drain: '30' is not a duration; write a number and a unit, such as 500ms, 2s, 30m or 2h30m; see "
         "gatehouse fence -h\n");
 }
 
@@ -155,6 +185,17 @@ TEST(Parser, AMistypedCommandNamesTheNearest) {
               "gatehouse: unknown command 'statsu', did you mean 'status'?; see gatehouse maintenance -h\n");
     EXPECT_EQ(refusal({"maintenance"}), "gatehouse: name a command: on, off, status; see gatehouse maintenance -h\n");
     EXPECT_EQ(refusal({"--colour"}), "gatehouse: unknown option '--colour'; see gatehouse -h\n");
+}
+
+TEST(Parser, AMistypedOptionNamesTheNearest) {
+    EXPECT_EQ(refusal({"fence", "web1", "--drian", "3s"}),
+              "gatehouse: unknown option '--drian', did you mean '--drain'?; see gatehouse fence -h\n");
+    EXPECT_EQ(refusal({"deploy", "rolling", "--min-helthy=2"}),
+              "gatehouse: unknown option '--min-helthy=2', did you mean '--min-healthy'?; see gatehouse deploy rolling "
+              "-h\n");
+    EXPECT_THAT(refusal({"status", "--sokcet", "x"}), HasSubstr("did you mean '--socket'?"));
+    EXPECT_EQ(refusal({"status", "--zzzzzz"}), "gatehouse: unknown option '--zzzzzz'; see gatehouse status -h\n");
+    EXPECT_THAT(refusal({"status", "a", "b"}), HasSubstr("b"));
 }
 
 TEST(Parser, VersionIsPrintedAndDone) {

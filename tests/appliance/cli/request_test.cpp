@@ -17,7 +17,9 @@ TEST(Request, ReadingCommandsGet) {
     EXPECT_EQ(request_for({.command = Command::status}, "ada").body, "");
     EXPECT_EQ(request_for({.command = Command::rules}, "").path, "/v1/rules");
     EXPECT_EQ(request_for({.command = Command::rules, .nft = true}, "").path, "/v1/rules?format=nft");
-    EXPECT_EQ(request_for({.command = Command::maintenance_status}, "").path, "/v1/maintenance");
+    // The table says too what visitors meet where nobody shows the page, and only the status knows that.
+    EXPECT_EQ(request_for({.command = Command::maintenance_status}, "").path, "/v1/status");
+    EXPECT_EQ(request_for({.command = Command::maintenance_status, .json = true}, "").path, "/v1/maintenance");
 }
 
 TEST(Request, AFenceSaysAllThatWasSaid) {
@@ -42,6 +44,8 @@ TEST(Request, WhatWasNotSaidIsNotSent) {
     EXPECT_EQ(json::parse(request.body), json::parse(R"({"servers": ["web1"], "why": ""})"));
     const auto kill = request_for({.command = Command::fence, .servers = {"web1"}, .end = FenceEnd::kill}, "");
     EXPECT_EQ(json::parse(kill.body)["kill"], true);
+    const auto replace = request_for({.command = Command::fence, .servers = {"web1"}, .replace = true}, "");
+    EXPECT_EQ(json::parse(replace.body)["replace"], true);
 }
 
 TEST(Request, UnfenceWaitsLongerThanItsWait) {

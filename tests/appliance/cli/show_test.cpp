@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "appliance/cli/view.hpp"
 #include "tests/appliance/cli/now.hpp"
 
 namespace appliance::cli {
@@ -87,16 +88,27 @@ POOL app: serving, port 80, round_robin
   queue: 3 of 1024 waiting, 250 have waited, 4 found it full, 1 waited too long
   SERVER  ADDRESS       STATE   FOR     CHECK    ACTIVE  TOTAL  FAILED
   web1    10.0.0.11:80  up      2h 59m  up 12ms       3   120k       0
+      weight 1
   web2    10.0.0.12:80  fenced  2m      down          0   3456       2
       backup, at most 200 at once, weight 2
       ada: deploying 2.3, for another 28m
       check: 503 instead of 200 for 1m
 
 POOL chat: down, port 5222, round_robin
+  visitors see the page: every server is down
   SERVER  ADDRESS         STATE  FOR  CHECK  ACTIVE  TOTAL  FAILED
   web1    10.0.0.11:5222  down   30s  down        0      0       1
       connect refused
 )");
+}
+
+TEST(ShowStatus, SaysWhichListenerNobodyCanReach) {
+    json absent = status;
+    absent["listeners"][1]["present"] = false;
+    absent["listeners"][1]["why"] = "10.0.0.9 is not an address of this machine yet";
+    EXPECT_THAT(show_status(absent, now, {}), HasSubstr("0         9\n    10.0.0.9 is not an address of this"));
+    absent["listeners"][1]["why"] = nullptr;
+    EXPECT_EQ(show_status(absent, now, {}), show_status(status, now, {}));
 }
 
 TEST(ShowStatus, FitsEightyColumnsWhateverTheNamesAre) {
@@ -183,6 +195,34 @@ chat  serving      off   -    -    -
     }
 }
 
+TEST(ShowMaintenance, SaysWhenVisitorsSeeThePageBecauseNobodyServes) {
+    json lost = status;
+    lost["pools"].erase(1);
+    json& app = lost["pools"][0];
+    app["state"] = "down";
+    app["backends"][0]["state"] = "down";
+    EXPECT_THAT(show_maintenance(lost, now, {}), HasSubstr("visitors see the page: 1 server down, 1 fenced\n"));
+    EXPECT_THAT(show_status(lost, now, {}), HasSubstr("visitors see the page: 1 server down, 1 fenced\n"));
+    app["backends"][0]["state"] = "fenced";
+    EXPECT_THAT(show_maintenance(lost, now, {}), HasSubstr("visitors see the page: every server is fenced\n"));
+    app["backends"][0]["state"] = "checking";
+    EXPECT_THAT(show_maintenance(lost, now, {}), testing::Not(HasSubstr("visitors see the page")))
+        << "what is not known yet is not said";
+    app["backends"][0]["state"] = "fenced";
+    lost["listeners"][0]["mode"] = "tcp";
+    EXPECT_THAT(show_status(lost, now, {}), HasSubstr("clients are turned away: every server is fenced\n"));
+    app["state"] = "maintenance";
+    EXPECT_THAT(show_maintenance(lost, now, {}), testing::Not(HasSubstr("visitors see the page")));
+}
+
+TEST(ShowStatus, ShowsEveryWeightWhereOneDiffers) {
+    json even = status;
+    even["pools"][0]["backends"][1]["weight"] = 1;
+    EXPECT_THAT(show_status(even, now, {}), testing::Not(HasSubstr("weight")));
+    even["pools"][0]["backends"][1]["weight"] = 2;
+    EXPECT_THAT(show_status(even, now, {}), HasSubstr("weight 1\n"));
+}
+
 TEST(ShowFenced, SaysWhatWasFencedAndWhetherItIsDrained) {
     Options options{.command = Command::fence, .end = FenceEnd::drain};
     const json answer{{"fences", {rules["fences"][0]}}, {"drained", true}, {"in_flight", 0}};
@@ -190,7 +230,54 @@ TEST(ShowFenced, SaysWhatWasFencedAndWhetherItIsDrained) {
               "fenced web2 in app (10.0.0.12:80), mode reset, for 28m\ndrained: nothing is in flight\n");
     options.end = FenceEnd::let_be;
     EXPECT_EQ(show_fenced({{"fences", json::array()}, {"drained", false}, {"in_flight", 1}}, options, now, {}),
-              "nothing to fence: all of it is fenced already\n1 exchange still in flight\n");
+              "nothing to fence: all of it is fenced already\n1 request still in flight\n");
+}
+
+TEST(ShowFenced, SaysTheTimeThatWasAskedFor) {
+    Options options{.command = Command::fence, .lasts = std::chrono::seconds(10)};
+    json fence = rules["fences"][0];
+    const auto shown = [&](const char* until) {
+        fence["until"] = until;
+        return show_fenced({{"fences", {fence}}}, options, now, {});
+    };
+    EXPECT_THAT(shown("2026-11-22T14:00:09Z"), HasSubstr(", for 10s\n"));
+    options.lasts = std::chrono::hours(24);
+    EXPECT_THAT(shown("2026-11-23T13:59:59Z"), HasSubstr(", for 1d\n"));
+    EXPECT_THAT(shown("2026-11-22T14:30:00Z"), HasSubstr(", for 30m\n")) << "a stricter one has its own time";
+}
+
+TEST(ShowFenced, WhatIsNotKnownIsNotNothing) {
+    const Options options{.command = Command::fence, .end = FenceEnd::kill};
+    const std::string shown = show_fenced({{"fences", {rules["fences"][0]}}, {"in_flight", nullptr}}, options, now, {});
+    EXPECT_THAT(shown, HasSubstr("how many are in flight is not known: the proxy does not answer\n"));
+}
+
+TEST(ShowStatus, WhatIsNotKnownIsAQuestionMark) {
+    json unknown = status;
+    for (const char* key : {"active", "total", "failed"}) {
+        unknown["pools"][0]["backends"][0][key] = nullptr;
+    }
+    unknown["listeners"][0]["sessions"] = nullptr;
+    EXPECT_THAT(show_status(unknown, now, {}), HasSubstr("up 12ms       ?      ?       ?\n"));
+    EXPECT_THAT(show_status(unknown, now, {}), HasSubstr("app          ?      123k\n"));
+}
+
+TEST(ShowRules, NamesTheRolloutThatHasSetAFence) {
+    json owned = rules;
+    owned["fences"][0]["owner"] = {{"kind", "rollout"}, {"rollout", 7}};
+    EXPECT_THAT(show_rules(owned, now, {}), HasSubstr("42  rollout 7  2m "));
+    owned["fences"][0]["owner"] = {{"kind", "operator"}};
+    EXPECT_EQ(show_rules(owned, now, {}), show_rules(rules, now, {}));
+    json held = status;
+    held["pools"][0]["backends"][1]["fence"] = {{"who", "ada"}, {"owner", {{"kind", "rollout"}, {"rollout", 7}}}};
+    EXPECT_THAT(show_status(held, now, {}), HasSubstr("rollout 7: deploying 2.3, for another 28m\n"));
+}
+
+TEST(PrintUntil, IsRoundedUpToSeconds) {
+    const json object{{"until", "2026-11-22T14:00:10Z"}};
+    EXPECT_EQ(print_until(object, "until", now + core::Milliseconds(73)), "10s");
+    EXPECT_EQ(print_until(object, "until", now + core::Milliseconds(9'999)), "1s");
+    EXPECT_EQ(print_until(object, "until", now + core::Milliseconds(10'000)), "over");
 }
 
 TEST(ShowFenced, CountsWhatWasKilled) {
@@ -216,7 +303,7 @@ TEST(ShowWeights, SaysWhoseWeightItIs) {
     EXPECT_EQ(show_weights({{"weights",
                              {{{"server", "web1"}, {"pool", "app"}, {"weight", 3}, {"by_hand", true}},
                               {{"server", "web1"}, {"pool", "chat"}, {"weight", 1}, {"by_hand", false}}}}},
-                           {}),
+                           {}, {}),
               "web1 in app: weight 3, until it is reset\nweb1 in chat: weight 1, as configured\n");
 }
 

@@ -70,12 +70,65 @@ TEST(Wrap, BreaksAtSpacesElseWhereItMust) {
     EXPECT_EQ(wrap("\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5", 5).size(), 2U);
 }
 
-TEST(TerminalStyle, IsPlainAndEightyColumnsWhereNobodyLooks) {
-    testing::internal::CaptureStdout();  // makes standard output a file
-    const Style style = terminal_style();
-    testing::internal::GetCapturedStdout();
-    EXPECT_EQ(style.width, 80U);
-    EXPECT_FALSE(style.colour);
+TEST(Table, BecomesParagraphsWhereItsColumnsHaveNoRoom) {
+    Table table({{"SERVER"}, {"ADDRESS"}, {"STATE"}, {"CHECK"}, {"ACTIVE", true}});
+    table.add({{"production-web-1"}, {"10.0.0.11:80"}, {"fenced"}, {""}, {"12"}}, {{"why"}});
+    // 16 + 12 + 6 + 5 + 6 columns at least, and 4 gaps of two: no address is broken.
+    EXPECT_EQ(table.render({.width = 52}),
+              "SERVER production-web-1, ADDRESS 10.0.0.11:80, STATE\n"
+              "  fenced, ACTIVE 12\n"
+              "    why\n");
+    EXPECT_TRUE(table.render({.width = 53}).starts_with("SERVER            ADDRESS       STATE"));
+}
+
+TEST(Table, AWordGoesOverTwoLinesAtMost) {
+    Table table({{"NAME"}, {"STATE"}});
+    table.add({{std::string(50, 'n')}, {"up"}});
+    EXPECT_TRUE(table.render({.width = 32}).starts_with("NAME"));
+    EXPECT_EQ(table.render({.width = 32}).find("NAME "), 0U);
+    EXPECT_TRUE(table.render({.width = 31}).starts_with("NAME\n  nnn")) << table.render({.width = 31});
+}
+
+TEST(Table, WhereNobodyLooksALineIsAsLongAsItHasToBe) {
+    Table table({{"SERVER"}, {"WHY"}});
+    const std::string name(200, 'n');
+    table.add({{name}, {name}}, {{name + " " + name}});
+    const std::string shown = table.render({.width = Style::unlimited});
+    EXPECT_THAT(shown, testing::HasSubstr("\n" + name + "  " + name + "\n    " + name + " " + name + "\n"));
+}
+
+class TerminalStyle : public testing::Test {
+protected:
+    ~TerminalStyle() override { ::unsetenv("COLUMNS"); }
+    // Of a standard output that is a file.
+    static Style look() {
+        testing::internal::CaptureStdout();
+        const Style style = terminal_style();
+        testing::internal::GetCapturedStdout();
+        return style;
+    }
+};
+
+TEST_F(TerminalStyle, IsPlainAndOfUnlimitedWidthWhereNobodyLooks) {
+    ::unsetenv("COLUMNS");
+    EXPECT_EQ(look().width, Style::unlimited);
+    EXPECT_FALSE(look().colour);
+}
+
+TEST_F(TerminalStyle, FollowsColumns) {
+    for (const auto& [said, width] : std::vector<std::pair<const char*, std::size_t>>{
+             {"60", 60}, {"200", 200}, {"40", 40}, {"39", 40}, {"0", Style::unlimited}, {"wide", Style::unlimited}}) {
+        ::setenv("COLUMNS", said, 1);
+        EXPECT_EQ(look().width, width) << said;
+    }
+}
+
+TEST_F(TerminalStyle, AFailureIsOneLineForScriptsWhateverColumnsSays) {
+    ::setenv("COLUMNS", "40", 1);
+    testing::internal::CaptureStderr();
+    complain("gatehouse: a failure with more words than forty columns have room for\n");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              "gatehouse: a failure with more words than forty columns have room for\n");
 }
 
 }  // namespace

@@ -182,7 +182,7 @@ TEST(Problems, ACheckIsHeldToItsRanges) {
         {11,
          "check = { interval = \"2\" }",
          {"11:22: bad 'interval'" + of +
-          "'2' is not a duration; write a number and a unit, such as 500ms, 2s, 30m or 1h"}},
+          "'2' is not a duration; write a number and a unit, such as 500ms, 2s, 30m or 2h30m"}},
         {11,
          "check = { interval = \"1s\", timeout = \"2s\" }",
          {"11:38: bad 'timeout'" + of +

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -64,6 +65,11 @@ public:
         const std::lock_guard lock(mutex_);
         refused_ = type;
     }
+    // Called with the type of each request before it is answered, by the peer's thread.
+    void on_request(std::function<void(const std::string& type)> call) {
+        const std::lock_guard lock(mutex_);
+        on_request_ = std::move(call);
+    }
     std::atomic<unsigned> active = 0;
     std::atomic<bool> up = true;
     std::atomic<bool> checked = true;
@@ -76,9 +82,12 @@ private:
             if (!got) {
                 return;
             }
-            const std::lock_guard lock(mutex_);
             const json body = (*got)->body;
             const std::string type = body.at("type");
+            if (const auto call = hook()) {
+                call(type);
+            }
+            const std::lock_guard lock(mutex_);
             last_[type] = body;
             last_[type]["fds"] = (*got)->fds.size();
             json reply{{"type", "done"}};
@@ -96,6 +105,10 @@ private:
             static_cast<void>(channel_.send(reply, fds));
         }
     }
+    std::function<void(const std::string&)> hook() {
+        const std::lock_guard lock(mutex_);
+        return on_request_;
+    }
     json report() const {
         const json check{{"state", !checked ? "unknown" : up ? "up" : "down"}, {"why", "200"}};
         json backends = json::array();
@@ -110,6 +123,7 @@ private:
     std::mutex mutex_;
     std::map<std::string, json> last_;
     std::string refused_;
+    std::function<void(const std::string&)> on_request_;
     std::thread thread_;
 };
 

@@ -17,7 +17,8 @@ const Json& status() {
         "version": "0.1.0", "since": "1970-01-01T00:02:00Z",
         "proxy": {"state": "running"}, "fence_helper": {"state": "down", "repairs": 3},
         "moved": {"copied": 12, "spliced": 9007199254740993},
-        "listeners": [{"name": "web", "sessions": 2, "accepted": 5, "refused": 1}],
+        "listeners": [{"name": "web", "sessions": 2, "accepted": 5, "refused": 1, "present": false},
+                      {"name": "shared", "present": null}, {"name": "web6", "present": true}],
         "pools": [{"name": "app", "state": "serving",
                    "queue": {"waiting": 1, "waited": 2, "overflow": 3, "expired": 4},
                    "visitors": {"status": {"2xx": 7, "5xx": 1}, "ours": 1, "broken": 0, "retried": 2},
@@ -53,6 +54,11 @@ TEST(Metrics, SaysWhichMoverSentHowMuchAndWhatATimeIsInSeconds) {
     EXPECT_THAT(printed(), HasSubstr("gatehouse_sent_bytes_total{mover=\"copy\"} 12\n"));
     EXPECT_THAT(printed(), HasSubstr("gatehouse_start_time_seconds 120\n"));
     EXPECT_THAT(printed(), HasSubstr("gatehouse_backend_check_duration_seconds{pool=\"app\",server=\"web1\"} 0.25\n"));
+}
+
+TEST(Metrics, SaysWhichListenersNobodyCanReach) {
+    EXPECT_THAT(printed(), HasSubstr("gatehouse_listener_present{listener=\"web\"} 0\n"
+                                     "gatehouse_listener_present{listener=\"web6\"} 1\n"));
 }
 
 TEST(Metrics, LeavesOutWhatIsNotKnown) {

@@ -92,6 +92,7 @@ struct Describe {
         fields[key] = std::move(schema);
     }
     void text(const char* key, const std::string& /*value*/, const char* help) { add(key, {{"type", "string"}}, help); }
+    void command(const char* key, const std::string& value, const char* help) { text(key, value, help); }
     void list(const char* key, const std::vector<std::string>& /*value*/, const char* help) {
         add(key, {{"type", "array"}, {"items", {{"type", "string"}}}}, help);
     }
@@ -100,7 +101,7 @@ struct Describe {
     }
     void duration(const char* key, core::Milliseconds /*value*/, core::Milliseconds /*min*/, core::Milliseconds /*max*/,
                   const char* help) {
-        add(key, {{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)$"}}, help);
+        add(key, {{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)( ?[0-9]+(ms|s|m|h|d))*$"}}, help);
     }
     void flag(const char* key, bool /*value*/, const char* help) { add(key, {{"type", "boolean"}}, help); }
     template <typename Enum, std::size_t size>

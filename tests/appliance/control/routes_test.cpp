@@ -56,6 +56,11 @@ INSTANTIATE_TEST_SUITE_P(
                     BadRequest{"POST", "/v1/weight", R"({"servers":["web1"],"weight":2,"reset":true})", 400},
                     BadRequest{"POST", "/v1/weight", R"({"servers":["web1"],"reset":"yes"})", 400},
                     BadRequest{"POST", "/v1/weight", R"({"servers":["none"],"weight":2})", 404},
+                    BadRequest{"POST", "/v1/deploy",
+                               R"({"strategy":"rolling","pool":"app","run":"ssh {hots} x","why":"x"})", 400},
+                    BadRequest{"POST", "/v1/deploy",
+                               R"({"strategy":"rolling","pool":"app","run":"x","rollback":"{sever}","why":"x"})", 400},
+                    BadRequest{"POST", "/v1/deploy/rollback", R"({"run":"ssh {hots} x","why":"x"})", 400},
                     BadRequest{"POST", "/v1/maintenance", R"({"on":"yes"})", 400},
                     BadRequest{"POST", "/v1/maintenance", R"({"on":true,"until":"2001-01-01T00:00:00Z"})", 400}));
 

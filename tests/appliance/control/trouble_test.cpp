@@ -1,29 +1,11 @@
 // The state folder in trouble, clocks that are set, and what a failure in the middle leaves: nothing is lost.
-#include "core/base/clock.hpp"
 #include "tests/appliance/control/memory_fixture.hpp"
+#include "tests/support/set_clock.hpp"
 
 namespace appliance::control {
 namespace {
 
 using Strings = std::vector<std::string>;
-
-// The wall clock and the boot clock, which tests set and let pass.
-class SetClock final : public core::base::ClockSource {
-public:
-    SetClock() { core::base::set_clock_source(this); }
-    ~SetClock() override { core::base::set_clock_source(nullptr); }
-    core::WallTime wall() noexcept override { return begin_wall_ + passed_.load() + set_.load(); }
-    core::BootTime boot() noexcept override { return begin_boot_ + passed_.load(); }
-    core::Milliseconds waiting(core::Milliseconds duration) noexcept override { return duration / 100; }
-    void pass(core::Milliseconds time) { passed_ = passed_.load() + time; }
-    void set(core::Milliseconds by) { set_ = set_.load() + by; }
-
-private:
-    const core::WallTime begin_wall_{core::Milliseconds(1'764'000'000'000)};
-    const core::BootTime begin_boot_{core::Milliseconds(9'000'000)};
-    std::atomic<core::Milliseconds> passed_{core::Milliseconds{}};
-    std::atomic<core::Milliseconds> set_{core::Milliseconds{}};
-};
 
 class ControlWithClock : public ControlInMemory {
 protected:
@@ -36,7 +18,7 @@ protected:
         clock_.pass(time);
         settle();
     }
-    SetClock clock_;
+    tests::support::SetClock clock_;
 };
 
 TEST_F(ControlWithClock, AFenceForATimeEndsWhenTheTimeHasPassed) {

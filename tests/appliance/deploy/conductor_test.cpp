@@ -19,7 +19,7 @@ TEST_F(ConductorTest, DeploysOneServerAfterTheOther) {
     EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
     EXPECT_EQ(state(), "done");
     EXPECT_THAT(world_.fenced(), IsEmpty());
-    EXPECT_EQ(step("verify", "web2")["evidence"], "200, holds 'release 2'");
+    EXPECT_EQ(step("verify", "web2")["evidence"], "200, contains 'release 2'");
 }
 
 TEST_F(ConductorTest, FillsTheCommandInForItsServer) {
@@ -43,7 +43,7 @@ TEST_F(ConductorTest, StopsAtAnAnswerThatIsNotTheExpectedOne) {
     start(order());
     run_to_end();
     EXPECT_EQ(state(), "paused");
-    EXPECT_THAT(step("verify", "web1")["evidence"].get<std::string>(), HasSubstr("does not hold 'release 2'"));
+    EXPECT_THAT(step("verify", "web1")["evidence"].get<std::string>(), HasSubstr("does not contain 'release 2'"));
     EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
 }
 
@@ -221,6 +221,7 @@ TEST_F(ConductorTest, BeginsWhenItsTimeHasCome) {
     EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
     EXPECT_GE(core::base::wall_now(), *wanted.starts);
     EXPECT_EQ(step("wait", "web1")["progress"], "done");
+    EXPECT_THAT(journal(), HasSubstr("wait web1: until " + core::base::print_time(*wanted.starts)));
 }
 
 TEST_F(ConductorTest, EndsWithoutHavingBegunWhenItHasExpired) {

@@ -30,8 +30,13 @@ TEST(Expectation, WantsTheStatus) {
 
 TEST(Expectation, WantsTheText) {
     const auto recipe = expecting(&config::Recipe::expect_body, "release 2.3");
-    EXPECT_EQ(*judge(recipe, answer("<p>release 2.3</p>")), "200, holds 'release 2.3'");
-    EXPECT_THAT(judge(recipe, answer("release 2.2")).error().what, HasSubstr("does not hold 'release 2.3'"));
+    EXPECT_EQ(*judge(recipe, answer("<p>release 2.3</p>")), "200, contains 'release 2.3'");
+    EXPECT_EQ(judge(recipe, answer("\n\n<h1>release 2.2</h1>\nmore")).error().line(),
+              "the body does not contain 'release 2.3': it begins: \"<h1>release 2.2</h1>\"");
+    EXPECT_EQ(judge(recipe, answer("")).error().why, "it is empty");
+    EXPECT_EQ(judge(recipe, answer(std::string(120, 'x'))).error().why, "it begins: \"" + std::string(120, 'x') + "\"");
+    EXPECT_EQ(judge(recipe, answer(std::string(121, 'x'))).error().why,
+              "it begins: \"" + std::string(120, 'x') + "\" ...");
 }
 
 TEST(Expectation, WantsTheExpression) {

@@ -194,9 +194,15 @@ TEST(Plan, ARecipeComesBackAsItWasWritten) {
     EXPECT_EQ(read, recipe);
 }
 
-TEST(Plan, FillsEveryPlaceholderAndLeavesOtherBraces) {
-    EXPECT_EQ(fill_in("echo ${X} {host}:{port} {host} {servers}", "web1", *core::Address::parse("10.0.0.11:80")),
-              "echo ${X} 10.0.0.11:80 10.0.0.11 {servers}");
+TEST(Plan, ACommandHasItsServersValues) {
+    const auto config = configuration();
+    config::Recipe recipe;
+    recipe.pool = "app";
+    recipe.run = "echo ${X} {host}:{port} {server} {{server}}";
+    const config::Backend& backend = config.pool("app")->backends.front();
+    const auto view = view_command(config, recipe, 3, backend.server);
+    EXPECT_EQ(view["command"], fmt::format("echo ${{X}} {} {} {{server}}", backend.address.text(), backend.server));
+    EXPECT_EQ(view["step"], 3);
 }
 
 TEST(Plan, TheFrontDoorIsTheListenerThatLeadsToThePool) {

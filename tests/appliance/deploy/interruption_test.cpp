@@ -1,0 +1,162 @@
+// What comes into the middle of a rollout: other people's fences, silent proxies and terminals, and two orders at once.
+#include <thread>
+
+#include "tests/appliance/deploy/world.hpp"
+#include "tests/support/set_clock.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+// What one command line says until the state is that one, and what it was given meanwhile.
+class Interruption : public ConductorTest {
+protected:
+    bool settles(const std::string& wanted, std::vector<unsigned> running = {}) {
+        for (int turns = 0; turns < 200 && state() != wanted; ++turns) {
+            sync(running);
+        }
+        return state() == wanted;
+    }
+};
+
+TEST_F(Interruption, AFenceThatIsLiftedWhileTheCommandRunsStopsTheRollout) {
+    start(order());
+    const unsigned run = take_one()["step"];
+    world_.lift("web1");
+    sync({}, {{run, 0, ""}});
+    ASSERT_TRUE(settles("paused"));
+    const Json found = step("run", "web1");
+    EXPECT_EQ(found["progress"], "failed");
+    EXPECT_NE(found["evidence"].get<std::string>().find("the fence of web1 was lifted by ann"), std::string::npos);
+    EXPECT_NE(found["evidence"].get<std::string>().find("exit code 0"), std::string::npos);
+}
+
+TEST_F(Interruption, AFenceThatIsLiftedPausesWhateverTheRecipeSaysOfFailures) {
+    Order careless = order();
+    careless.recipe.on_failure = config::OnFailure::abort;
+    careless.recipe.tolerate = 2;
+    start(careless);
+    const unsigned run = take_one()["step"];
+    world_.lift("web1");
+    sync({}, {{run, 0, ""}});
+    EXPECT_TRUE(settles("paused"));
+}
+
+TEST_F(Interruption, ACommandIsNotGivenOutWhenItsFenceHasGone) {
+    start(order());
+    for (int turns = 0; turns < 400 && step("run", "web1")["progress"] != "running"; ++turns) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    world_.lift("web1");
+    for (int turns = 0; turns < 100 && state() == "running"; ++turns) {
+        EXPECT_TRUE(sync()["take"].empty());
+    }
+    EXPECT_EQ(state(), "paused");
+}
+
+TEST_F(Interruption, ResumeFencesAServerAgainBeforeItsCommandRunsOnceMore) {
+    start(order());
+    const unsigned run = take_one()["step"];
+    world_.lift("web1");
+    sync({}, {{run, 0, ""}});
+    ASSERT_TRUE(settles("paused"));
+    ASSERT_TRUE(conductor_->resume({"ann", ""}, false).has_value());
+    EXPECT_EQ(take_one()["server"], "web1");
+    EXPECT_TRUE(world_.fenced().contains("web1"));
+}
+
+TEST_F(Interruption, AnOperatorsFenceStopsTheStepThatMeetsItAndStays) {
+    start(order());
+    const unsigned run = take_one()["step"];
+    world_.by_hand = "web1";
+    sync({}, {{run, 0, ""}});
+    ASSERT_TRUE(settles("paused"));
+    EXPECT_NE(step("run", "web1")["evidence"].get<std::string>().find("web1 is fenced by ann"), std::string::npos);
+    EXPECT_TRUE(world_.fenced().contains("web1"));
+}
+
+TEST_F(Interruption, ASilentProxyIsNotDrained) {
+    world_.silent = true;
+    Order quick = order();
+    quick.strategy = Strategy::maintenance;
+    start(quick);
+    ASSERT_TRUE(settles("paused"));
+    const Json found = step("fence", "web1");
+    EXPECT_EQ(found["progress"], "failed");
+    EXPECT_NE(found["evidence"].get<std::string>().find("not known: the proxy does not answer"), std::string::npos);
+    world_.silent = false;
+    ASSERT_TRUE(conductor_->resume({"ann", ""}, false).has_value());
+    EXPECT_EQ(run_to_end().size(), 2U);
+    EXPECT_EQ(state(), "done");
+}
+
+TEST_F(Interruption, ARunnerThatComesBackKeepsItsCommandAndNothingRunsTwice) {
+    tests::support::SetClock clock(tests::support::SetClock::Gait::goes);
+    start(order());
+    const unsigned run = take_one()["step"];
+    clock.pass(Conductor::silence_max + std::chrono::seconds(2));
+    for (int turns = 0; turns < 200 && state() != "paused"; ++turns) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ASSERT_EQ(state(), "paused");
+    EXPECT_TRUE(sync({run})["cancel"].empty()) << "the runner keeps its command";
+    EXPECT_EQ(step("run", "web1")["progress"], "running");
+    ASSERT_TRUE(conductor_->resume({"bob", ""}, false).has_value());
+    EXPECT_TRUE(sync({}, {}, "another")["take"].empty()) << "it runs already";
+    sync({}, {{run, 0, ""}});
+    EXPECT_EQ(run_to_end(), (std::vector<std::string>{"web2"}));
+    EXPECT_EQ(state(), "done");
+    EXPECT_NE(journal().find("is back with the command of web1"), std::string::npos);
+}
+
+TEST_F(Interruption, ARunnerWhoseCommandRunsElsewhereByNowIsToldToEndIt) {
+    tests::support::SetClock clock(tests::support::SetClock::Gait::goes);
+    start(order());
+    const unsigned run = take_one()["step"];
+    clock.pass(Conductor::silence_max + std::chrono::seconds(2));
+    for (int turns = 0; turns < 200 && state() != "paused"; ++turns) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ASSERT_TRUE(conductor_->resume({"bob", ""}, false).has_value());
+    Json given;
+    for (int turns = 0; turns < 100 && given.is_null(); ++turns) {
+        const Json answer = sync({}, {}, "another");
+        given = answer["take"].empty() ? Json() : answer["take"].front();
+    }
+    ASSERT_EQ(given["server"], "web1");
+    EXPECT_EQ(sync({run})["cancel"], Json::array({run}));
+}
+
+TEST_F(Interruption, TwoOrdersAtOnceLeaveOneConductor) {
+    for (int round = 0; round < 20; ++round) {
+        start(order());
+        for (int turns = 0; turns < 400 && step("run", "web1")["progress"] != "running"; ++turns) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        ASSERT_TRUE(conductor_->pause({"ann", ""}).has_value());
+        std::vector<std::thread> operators;
+        for (int number = 0; number < 8; ++number) {
+            operators.emplace_back([this, number] {
+                const Words words{"ann", "at once"};
+                if (number % 4 == 0) {
+                    static_cast<void>(conductor_->abort(words));
+                } else if (number % 4 == 1) {
+                    static_cast<void>(conductor_->resume(words, false));
+                } else {
+                    static_cast<void>(conductor_->roll_back(words, "undo {server}", false));
+                }
+            });
+        }
+        for (std::thread& one : operators) {
+            one.join();
+        }
+        static_cast<void>(conductor_->abort({"ann", ""}));
+        for (int turns = 0; turns < 1000 && (state() == "running" || state() == "paused"); ++turns) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+        EXPECT_NE(state(), "running");
+        EXPECT_EQ(world_.commands(), 0U);
+    }
+}
+
+}  // namespace
+}  // namespace appliance::deploy
