@@ -324,8 +324,8 @@ std::string House::address(unsigned server, const std::string& pool) const {
                        pool == "app" ? unsigned{web.port()} : chat_port);
 }
 
-bool House::settle() {
-    for (int tries = 0; tries < 2'000; ++tries) {
+bool House::settle(int looks) {
+    for (int tries = 0; tries < looks; ++tries) {
         {
             const Use use(*this);
             const auto status = use.control().status();

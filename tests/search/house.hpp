@@ -79,8 +79,9 @@ public:
     void end_request(const std::string& address);
     void set_healthy(unsigned server, bool healthy);
 
-    // Waits until proxy and kernel are known to control again; false where that takes too long.
-    bool settle();
+    // Waits until proxy and kernel are known to control again; false where that takes more looks, two milliseconds
+    // each.
+    bool settle(int looks = 2'000);
     [[nodiscard]] std::string address(unsigned server, const std::string& pool) const;
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
     [[nodiscard]] bool disk_full() const { return disk_full_; }

@@ -233,8 +233,10 @@ void Player::trouble_processes(const Step& step) {
             break;
     }
     step.kind == Kind::crash ? house_.crash_control() : house_.restart_control();
-    house_.settle();
-    house_.truth.forget_lost();
+    // Some of it may be away for longer; then what was lost stays an excuse until the next rest.
+    if (house_.settle(50)) {
+        house_.truth.forget_lost();
+    }
 }
 
 void Player::trouble_kernel(const Step& step) {

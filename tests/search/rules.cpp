@@ -43,6 +43,13 @@ bool stands(Truth& truth, const std::string& address, const std::string& id, Mom
     return seen && seen->id == id && !truth.rotation[address].at(at);
 }
 
+// A reload moves a fence to its server's new address, and a fence is away for a moment where that fails.
+bool reloaded(const Truth& truth, Moment since) {
+    return std::any_of(truth.deeds.begin(), truth.deeds.end(), [&](const auto& each) {
+        return each.second.deed == Deed::reload && each.second.ended >= since;
+    });
+}
+
 bool as_strict(Truth& truth, const std::string& address, const std::string& id, Moment begin, Wanted wanted) {
     const auto all = moments_of(truth, address, begin, truth.moment);
     return std::any_of(all.begin(), all.end(), [&](Moment at) {
@@ -54,22 +61,23 @@ bool as_strict(Truth& truth, const std::string& address, const std::string& id, 
 
 void judge_drained(Truth& truth, unsigned order, const std::string& address, const std::string& id, Moment complete,
                    bool drain) {
+    // At one moment of the order all of it was so at once: what comes after that moment is the next order's.
     const std::string server = truth.places[address].second;
-    bool empty = false;
     for (const Moment at : moments_of(truth, address, complete, truth.moment)) {
         const auto seen = truth.kernel[address].at(at);
-        if (drain && (!seen || seen->id != id) && truth.foreign < complete) {
-            truth.accuse("drained means the fence stood until the answer",
+        const bool excused = truth.foreign >= complete || reloaded(truth, complete);
+        if (drain && (!seen || seen->id != id) && !excused) {
+            truth.accuse("drained means the fence stood until nothing was in flight",
                          fmt::format("o{} says so, and {} was {}", order, server,
                                      seen ? "fenced anew: " + seen->why : "open meanwhile"));
             return;
         }
-        empty = empty || truth.flying[address].at(at) == 0;
+        if (truth.flying[address].at(at) == 0) {
+            return;
+        }
     }
-    if (!empty) {
-        truth.accuse("drained means nothing is in flight", fmt::format("o{} says so, and {} are in flight on {}", order,
-                                                                       truth.flying[address].now(), server));
-    }
+    truth.accuse("drained means nothing is in flight",
+                 fmt::format("o{} says so, and {} are in flight on {}", order, truth.flying[address].now(), server));
 }
 
 void take_note(Truth& truth, unsigned order, const Place& place, const std::string& id) {
@@ -192,8 +200,8 @@ void judge_status(Truth& truth, Moment begun, const Json& status) {
     }
 }
 
-void judge_standing(Truth& truth, const std::map<Place, std::string>& addresses,
-                    const std::optional<std::set<std::string>>& told, const std::string& when) {
+std::optional<std::string> find_lost(Truth& truth, const std::map<Place, std::string>& addresses,
+                                     const std::optional<std::set<std::string>>& told) {
     for (const auto& [place, standing] : truth.standing) {
         const auto at = addresses.find(place);
         if (standing.disputed || at == addresses.end() || under_way(truth, place.second)) {
@@ -202,8 +210,7 @@ void judge_standing(Truth& truth, const std::map<Place, std::string>& addresses,
         const auto seen = truth.in_kernel(at->second);
         if (standing.order == 0) {
             if (seen && order_in(seen->why) != 0) {
-                truth.accuse("what an operator has opened is open",
-                             fmt::format("{}, {} is fenced: {}", when, place.second, seen->why));
+                return fmt::format("{} was opened, and is fenced: {}", place.second, seen->why);
             }
             continue;
         }
@@ -212,13 +219,13 @@ void judge_standing(Truth& truth, const std::map<Place, std::string>& addresses,
             continue;
         }
         if (!seen || seen->id != standing.id) {
-            truth.accuse("an operator's fence is never lost",
-                         fmt::format("{}, o{} of {} is not in the kernel", when, standing.order, place.second));
-        } else if (told && !told->contains(at->second)) {
-            truth.accuse("an operator's fence is never lost",
-                         fmt::format("{}, the proxy does not know o{} of {}", when, standing.order, place.second));
+            return fmt::format("o{} of {} is not in the kernel", standing.order, place.second);
+        }
+        if (told && !told->contains(at->second)) {
+            return fmt::format("the proxy does not know o{} of {}", standing.order, place.second);
         }
     }
+    return std::nullopt;
 }
 
 void judge_refused(Truth& truth) {

@@ -28,10 +28,11 @@ void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& ad
 void judge_page(Truth& truth, unsigned order, const std::string& pool, bool on, bool proxy, const Answer& answer);
 // A number in status is a number that is so.
 void judge_status(Truth& truth, Moment begun, const appliance::control::Control::Json& status);
-// Every operator's fence that is to stand is in the kernel and known to the proxy. addresses: of each place, as the
-// configuration has them now; told: the addresses that the proxy takes for fenced, none where it does not serve.
-void judge_standing(Truth& truth, const std::map<Place, std::string>& addresses,
-                    const std::optional<std::set<std::string>>& told, const std::string& when);
+// An operator's fence that is to stand and does not, in the kernel or for the proxy, or one that stands though it was
+// lifted; in words. addresses: of each place, as the configuration has them now; told: the addresses that the proxy
+// takes for fenced, none where that is not asked.
+std::optional<std::string> find_lost(Truth& truth, const std::map<Place, std::string>& addresses,
+                                     const std::optional<std::set<std::string>>& told);
 // What an order that was refused has left behind, when all troubles have ended.
 void judge_refused(Truth& truth);
 
