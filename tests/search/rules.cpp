@@ -7,7 +7,14 @@ namespace {
 
 using Json = appliance::control::Control::Json;
 
+constexpr core::Milliseconds early_max{1'000};
 constexpr core::Milliseconds late_max{2'000};
+
+// Whether the order's fences have run out.
+bool over(const Truth& truth, unsigned order) {
+    const Deeds& own = truth.deeds.at(order);
+    return own.lasts && core::BootClock::now() >= own.began + *own.lasts - early_max;
+}
 
 // Whether somebody else's deed, or the fence's own end, explains that it does not stand at some moment of [from, to].
 bool explained(const Truth& truth, unsigned order, const std::string& server, Moment from, Moment to) {
@@ -18,9 +25,7 @@ bool explained(const Truth& truth, unsigned order, const std::string& server, Mo
             return true;
         }
     }
-    const Deeds& own = truth.deeds.at(order);
-    const bool over = own.lasts && core::BootClock::now() >= own.began + *own.lasts - core::Milliseconds(1'000);
-    return over || (truth.foreign >= from && truth.foreign <= to);
+    return over(truth, order) || (truth.foreign >= from && truth.foreign <= to);
 }
 
 bool under_way(const Truth& truth, const std::string& server) {
@@ -93,8 +98,10 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
     truth.look_at_kernel(true);  // what has run out is told by nobody
     truth.step();
     if (!answer) {
-        const std::string line = answer.error().error.line();
-        truth.refused[order] = line;
+        // 409: somebody has ended the fence of one of the servers; those of the others stand.
+        if (answer.error().status != 409) {
+            truth.refused[order] = answer.error().error.line();
+        }
         if (answer.error().status == 504 || answer.error().status == 409 || truth.deeds.at(order).crossed) {
             for (const auto& [address, place] : truth.places) {
                 const auto seen = truth.kernel[address].now();
@@ -114,6 +121,9 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
             if (!complete && stands(truth, address, id, at)) {
                 complete = at;
             }
+        }
+        if (!complete && over(truth, order)) {
+            continue;  // its time was over before its turn came
         }
         if (!complete) {
             truth.accuse("fenced means in the kernel and out of rotation",

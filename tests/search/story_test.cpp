@@ -221,6 +221,26 @@ TEST_F(Story, AStepOfTheWallClockEndsNoFence) {
     operators_.check_standing("after a step of the wall clock");
 }
 
+TEST_F(Story, AFenceOrderedJustAfterAStepOfTheWallClockLastsAsLongAsOrdered) {
+    for (const auto step : {-24h, 24h}) {
+        clock_.set_wall(step);
+        ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 30min}));
+        clock_.pass(5s);
+        std::this_thread::sleep_for(20ms);
+        EXPECT_TRUE(fenced(1));
+        clock_.pass(31min);
+        EXPECT_TRUE(wait_for([&] { return rotates(1); }));
+    }
+}
+
+TEST_F(Story, AnOpeningJustAfterControlHasComeBackOpens) {
+    house_.fill_disk(true);
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = {}}));
+    house_.crash_control();
+    house_.fill_disk(false);
+    operators_.unfence({1}, "app", {});
+}
+
 TEST_F(Story, AStepBackOfTheWallClockKeepsNoFence) {
     ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 30min}));
     clock_.set_wall(-24h);
