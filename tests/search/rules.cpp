@@ -153,8 +153,15 @@ void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& ad
     truth.look_at_kernel(true);
     truth.step();
     if (!answer) {
-        truth.refused[order] = answer.error().error.line();
-        if (answer.error().status != 504) {
+        const std::string line = answer.error().error.line();
+        truth.refused[order] = line;
+        // Where it says that the fence is lifted, it is.
+        if (line.find("is lifted") == std::string::npos) {
+            for (const std::string& address : addresses) {
+                // 409: one of its servers was fenced anew; the others are open.
+                Standing& standing = truth.standing[truth.places[address]];
+                standing.disputed = standing.disputed || answer.error().status == 409;
+            }
             return;
         }
     }
