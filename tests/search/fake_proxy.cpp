@@ -23,18 +23,22 @@ bool take(std::atomic<unsigned>& left) {
 FakeProxy::FakeProxy(Truth& truth, ProxyTroubles& troubles, core::base::Descriptor end)
     : truth_(truth), troubles_(troubles), channel_(std::move(end)), thread_([this] { serve(); }) {}
 
+// It is dead first, and then everybody sees it.
 FakeProxy::~FakeProxy() {
+    {
+        const std::lock_guard lock(truth_.mutex);
+        dead_ = true;
+        truth_.serving = false;
+        const Moment now = truth_.step();
+        for (const auto& [address, place] : truth_.places) {
+            truth_.rotation[address].set(now, false);
+            truth_.verdict[address].set(now, false);
+            truth_.flying[address].set(now, 0);
+        }
+    }
     ending_ = true;
     ::shutdown(channel_.fd(), SHUT_RDWR);
     thread_.join();
-    const std::lock_guard lock(truth_.mutex);
-    const Moment now = truth_.step();
-    truth_.serving = false;
-    for (const auto& [address, place] : truth_.places) {
-        truth_.rotation[address].set(now, false);
-        truth_.verdict[address].set(now, false);
-        truth_.flying[address].set(now, 0);
-    }
 }
 
 void FakeProxy::serve() {
@@ -67,7 +71,7 @@ FakeProxy::Json FakeProxy::carry_out(const Json& order) {
     const std::string type = order.at("type");
     const Json no{{"type", "failed"}, {"error", "the search says no"}};
     const std::lock_guard lock(truth_.mutex);
-    if (truth_.crashed) {
+    if (truth_.crashed || dead_) {
         return no;
     }
     if (type == "configure") {
@@ -156,7 +160,7 @@ void FakeProxy::write_down() {
 
 bool FakeProxy::request(const std::string& address) {
     const std::lock_guard lock(truth_.mutex);
-    if (!truth_.verdict[address].now()) {
+    if (dead_ || !truth_.verdict[address].now()) {
         return false;
     }
     auto& line = truth_.flying[address];

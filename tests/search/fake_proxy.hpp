@@ -68,6 +68,7 @@ private:
     std::set<std::string> pages_;
     std::set<std::string> weights_;  // "app web1 7"
     bool serving_ = false;
+    bool dead_ = false;
     std::atomic<bool> ending_ = false;
     std::thread thread_;
 };

@@ -67,6 +67,7 @@ constexpr std::array<Choice, 42> choices{{
 
 constexpr unsigned trouble_lasts = 12;  // steps, at most
 constexpr unsigned number_max = 1'000;
+constexpr unsigned few_fences = 7;
 
 const Choice& choice_of(Kind kind) {
     for (const Choice& each : choices) {
@@ -82,9 +83,12 @@ const Choice& choice_of(Kind kind) {
 Plan make_plan(std::uint64_t seed, std::size_t length, Mix mix) {
     torture::Random random(seed);
     std::vector<Kind> bag;
+    // Half of the episodes with deploys have few fences by hand: these keep deploys from beginning at all.
+    const bool few = mix.deploys && random.chance(50);
     for (const Choice& each : choices) {
         const bool wanted = (mix.part == Part::all || each.part == mix.part) && (mix.deploys || !each.deploys);
-        bag.insert(bag.end(), wanted ? each.weight : 0, each.kind);
+        const bool fewer = few && each.kind == Kind::fence;
+        bag.insert(bag.end(), !wanted ? 0 : fewer ? each.weight / few_fences : each.weight, each.kind);
     }
     // An episode has some kinds of trouble and not others, so that each is met without the noise of all.
     const std::uint64_t quiet = random.next();

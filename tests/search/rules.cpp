@@ -199,6 +199,9 @@ void judge_page(Truth& truth, unsigned order, const std::string& pool, bool on, 
 
 void judge_status(Truth& truth, Moment begun, const Json& status) {
     truth.step();
+    if (reloaded(truth, begun)) {
+        return;  // control and the proxy may speak of two addresses
+    }
     for (const Json& pool : status["pools"]) {
         for (const Json& backend : pool["backends"]) {
             const std::string address = backend["address"];
