@@ -98,11 +98,14 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
     truth.look_at_kernel(true);  // what has run out is told by nobody
     truth.step();
     if (!answer) {
+        const std::string line = answer.error().error.line();
+        const int status = answer.error().status;
         // 409: somebody has ended the fence of one of the servers; those of the others stand.
-        if (answer.error().status != 409) {
-            truth.refused[order] = answer.error().error.line();
+        if (status != 409) {
+            truth.refused[order] = line;
         }
-        if (answer.error().status == 504 || answer.error().status == 409 || truth.deeds.at(order).crossed) {
+        const bool holds = line.find("the fence holds") != std::string::npos;
+        if (holds || status == 409 || truth.deeds.at(order).crossed) {
             for (const auto& [address, place] : truth.places) {
                 const auto seen = truth.kernel[address].now();
                 if (seen && order_in(seen->why) == order) {
