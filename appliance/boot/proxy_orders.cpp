@@ -10,6 +10,10 @@ namespace {
 using core::Milliseconds;
 using nlohmann::json;
 
+// How long servers that a reload has taken away serve at most while none of the new ones has passed its check; else it
+// is the time that these have until they would be down: `fall` checks.
+constexpr Milliseconds overlap_max{10'000};
+
 core::Network read_network(const json& text) {
     const auto network = core::Network::parse(text.get<std::string>());
     if (!network) {
@@ -62,6 +66,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     pool.proxy_header = read_version(from.at("proxy_protocol"));
     core::health::Check check = read_check(from.at("check"));
     check.proxy_header = pool.proxy_header;
+    pool.overlap = std::min(overlap_max, (check.interval + check.timeout) * check.fall);
     for (const json& item : from.at("backends")) {
         core::proxy::BackendSpec backend;
         backend.server = item.at("server");
@@ -164,6 +169,7 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     for (const json& item : body.at("pools")) {
         read_pool(item, *snapshot, order.targets);
     }
+    order.recall = body.value("recall", false) ? core::health::Recall::replaced : core::health::Recall::removed;
     snapshot->timeouts = read_timeouts(body.at("timeouts"));
     snapshot->page = body.at("maintenance").at("page");
     snapshot->retry_after = body.at("maintenance").at("retry_after_s");
@@ -174,6 +180,23 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     snapshot->log_exchanges = body.at("log").at("exchanges");
     order.snapshot = std::move(snapshot);
     return order;
+}
+
+core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
+                                  const std::vector<core::health::Health>& health) {
+    using core::health::Health;
+    using core::proxy::Finding;
+    core::proxy::Findings findings;
+    auto next = health.begin();
+    for (const auto& pool : snapshot.pools) {
+        findings.emplace_back();
+        for (std::size_t i = 0; i < pool.backends.size(); ++i, ++next) {
+            findings.back().push_back(*next == Health::up     ? Finding::up
+                                      : *next == Health::down ? Finding::down
+                                                              : Finding::nothing);
+        }
+    }
+    return findings;
 }
 
 core::proxy::Administration read_administer(const json& body) {
@@ -265,12 +288,11 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
             }
             for (const auto& standing : standings) {
                 if (standing.pool == pool.name && standing.server == spec.server) {
-                    backend["check"] = {{"state", print(standing.health)},
-                                        {"why", standing.why},
-                                        {"since", core::base::print_time(standing.since)},
-                                        {"last_ms", standing.last.count()},
-                                        {"passed", standing.passed},
-                                        {"failed", standing.failed}};
+                    backend["check"] = {
+                        {"state", print(standing.health)},  {"why", standing.why},
+                        {"carried", standing.carried},      {"since", core::base::print_time(standing.since)},
+                        {"last_ms", standing.last.count()}, {"passed", standing.passed},
+                        {"failed", standing.failed}};
                 }
             }
             backends.push_back(std::move(backend));
