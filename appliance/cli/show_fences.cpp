@@ -170,12 +170,16 @@ std::string show_applied(const Json& answer, const Style& style) {
             (dry_run ? "would change " : "changed ") + (change.is_string() ? change.get<std::string>() : change.dump()),
             style);
     }
-    out = out.empty() ? "nothing has changed\n" : out;
     if (dry_run) {
-        return out + "valid; nothing was written\n";
+        return (out.empty() ? "nothing would change\n" : out) + "valid; nothing was written\n";
     }
-    const std::string written = fmt::format("written to {} (undo: gatehouse config rollback)", text(answer, "file"));
-    return field(answer, "written") == true ? out + paragraph(written, style) : out;
+    if (field(answer, "written") != true) {
+        return out.empty() ? "nothing has changed\n" : out;
+    }
+    // A comment, or another layout: the daemon does what it did.
+    return out + paragraph(fmt::format("written to {}{} (undo: gatehouse config rollback)", text(answer, "file"),
+                                       out.empty() ? ", which says the same as before" : ""),
+                           style);
 }
 
 }  // namespace appliance::cli

@@ -103,6 +103,12 @@ TEST(ShowApplied, TheSameTextIsNotWrittenAgain) {
               "nothing has changed\n");
 }
 
+TEST(ShowApplied, AnotherTextThatSaysTheSameIsWrittenAndChangesNothing) {
+    const auto said = show_applied({{"changed", nlohmann::json::array()}, {"file", "g.toml"}, {"written", true}}, {});
+    EXPECT_THAT(said, StartsWith("written to g.toml, which says the same as before"));
+    EXPECT_THAT(said, Not(HasSubstr("nothing")));
+}
+
 TEST(ShowApplied, ADryRunSaysThatNothingWasWritten) {
     EXPECT_EQ(show_applied({{"changed", {"pool app"}}, {"dry_run", true}}, {}),
               "would change pool app\nvalid; nothing was written\n");
