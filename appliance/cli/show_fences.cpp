@@ -154,32 +154,4 @@ std::string show_weights(const Json& answer, const Style& style) {
     return out;
 }
 
-std::string show_reloaded(const Json& answer, const Style& style) {
-    std::string out;
-    for (const Json& change : items(answer, "changed")) {
-        out += paragraph("changed " + (change.is_string() ? change.get<std::string>() : change.dump()), style);
-    }
-    return out.empty() ? "nothing has changed\n" : out;
-}
-
-std::string show_applied(const Json& answer, const Style& style) {
-    const bool dry_run = field(answer, "dry_run") == true;
-    std::string out;
-    for (const Json& change : items(answer, "changed")) {
-        out += paragraph(
-            (dry_run ? "would change " : "changed ") + (change.is_string() ? change.get<std::string>() : change.dump()),
-            style);
-    }
-    if (dry_run) {
-        return (out.empty() ? "nothing would change\n" : out) + "valid; nothing was written\n";
-    }
-    if (field(answer, "written") != true) {
-        return out.empty() ? "nothing has changed\n" : out;
-    }
-    // A comment, or another layout: the daemon does what it did.
-    return out + paragraph(fmt::format("written to {}{} (undo: gatehouse config rollback)", text(answer, "file"),
-                                       out.empty() ? ", which says the same as before" : ""),
-                           style);
-}
-
 }  // namespace appliance::cli

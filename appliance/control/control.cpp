@@ -53,6 +53,7 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
     }
     state_.config = std::make_shared<const config::Config>(std::move(config));
     state_.administration = std::make_shared<const Administration>(std::move(administration));
+    recover_trial();
 }
 
 Control::State Control::state() const {
@@ -98,7 +99,8 @@ void Control::handle(link::Message event) {
         events_.publish("process_exit", link::event_line("process_exit", {{"process", event.body.value("process", "")},
                                                                           {"why", event.body.value("why", "")}}));
     } else if (type == "reload") {
-        static_cast<void>(reload("the supervisor", "SIGHUP"));
+        const std::lock_guard lock(changing_);
+        static_cast<void>(change({std::nullopt, {"the supervisor", "SIGHUP", std::nullopt}}));
     } else if (type == "upgrade") {
         const std::lock_guard lock(state_mutex_);
         upgrade_ = event.body.value("upgrade", json());
@@ -128,6 +130,7 @@ void Control::tick(Clock::time_point now) {
         configure_at_ = now + configure_proxy();
     }
     keep_firewall(now);
+    keep_trial(now);
     keep_redirects(now);
     if (now >= expire_at_) {
         expire();
@@ -136,7 +139,7 @@ void Control::tick(Clock::time_point now) {
 }
 
 Control::Clock::time_point Control::next_tick() const {
-    Clock::time_point next = std::min(expire_at_, redirect_at_);
+    Clock::time_point next = std::min({expire_at_, redirect_at_, trial_at_});
     if (!reconciled_ && helper_.attached()) {
         next = std::min(next, reconcile_at_);
     }
@@ -169,7 +172,11 @@ core::Milliseconds Control::configure_proxy() {
 
 // Sends a configuration with all its sockets. Duplicates of ours are closed again at the end; the supervisor keeps its.
 core::Result<void> Control::configure(const config::Config& config) {
-    const json message = configure_message(config);
+    json message = configure_message(config);
+    if (trial_) {
+        hold_while_on_trial(message);
+    }
+    message["recall"] = going_back_;
     std::vector<core::base::Descriptor> sockets;
     const auto take = [&sockets](std::vector<core::base::Descriptor> more) {
         std::move(more.begin(), more.end(), std::back_inserter(sockets));
@@ -250,6 +257,7 @@ Control::Json Control::status(const json& report) {
     const std::lock_guard lock(state_mutex_);
     view["fence_helper"]["repairs"] = repairs_;
     view["upgrade"] = upgrade_;
+    view["trial"] = trial_shown_;
     return view;
 }
 

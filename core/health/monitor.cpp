@@ -14,8 +14,10 @@
 namespace core::health {
 namespace {
 
-// How long verdicts of what is no longer checked count, milliseconds; and of how many.
+// How long verdicts of what is no longer checked count, milliseconds; and of how many. A change that goes back does so
+// within an hour of its beginning.
 constexpr io::Tick remember_for = 60'000;
+constexpr io::Tick remember_replaced_for = 3'700'000;
 constexpr std::size_t remember_max = 4'096;
 
 int family_of(const base::Descriptor& socket) {
@@ -208,7 +210,7 @@ std::vector<Monitor::Start> Monitor::plan(const std::vector<Target>& targets, Re
         Start start{inheritances[at], {}};
         const Kind kind = start.inheritance.kind;
         const bool anew = kind == Kind::none || (kind == Kind::carried && recall == Recall::replaced);
-        if (const Retired* const known = anew ? remembered(targets[at]) : nullptr; known != nullptr) {
+        if (const Retired* const known = anew ? remembered(targets[at], recall) : nullptr; known != nullptr) {
             start = {{}, known->tally};
         } else if (kind != Kind::none) {
             start.tally = watches_[start.inheritance.from]->tally();
@@ -251,18 +253,18 @@ void Monitor::replace(std::vector<Target> targets, std::vector<base::Descriptor>
     sockets_.clear();
 }
 
-const Monitor::Retired* Monitor::remembered(const Target& target) const {
+const Monitor::Retired* Monitor::remembered(const Target& target, Recall recall) const {
     const io::Tick now = io::steady_now();
+    const io::Tick most = recall == Recall::replaced ? remember_replaced_for : remember_for;
     const auto found = std::find_if(retired_.rbegin(), retired_.rend(), [&](const Retired& each) {
-        return each.target.address == target.address && each.target.check == target.check &&
-               now - each.at < remember_for;
+        return each.target.address == target.address && each.target.check == target.check && now - each.at < most;
     });
     return found == retired_.rend() ? nullptr : &*found;
 }
 
 void Monitor::retire(const Watch& watch) {
     const io::Tick now = io::steady_now();
-    std::erase_if(retired_, [now](const Retired& each) { return now - each.at >= remember_for; });
+    std::erase_if(retired_, [now](const Retired& each) { return now - each.at >= remember_replaced_for; });
     if (retired_.size() >= remember_max) {
         retired_.erase(retired_.begin());
     }

@@ -19,10 +19,10 @@
 
 namespace core::health {
 
-// Whose verdicts of the last minute count again when targets are replaced.
+// Whose verdicts of before count again when targets are replaced.
 enum class Recall : std::uint8_t {
-    removed,   // of an address that is not checked at present
-    replaced,  // also of a check that another one has replaced: a change goes back
+    removed,   // of an address that has not been checked for a minute at most
+    replaced,  // of the last hour, and also of a check that another one has replaced: a change goes back
 };
 
 class Monitor {
@@ -78,7 +78,7 @@ private:
     void run(std::promise<Result<void>>& started);
     void replace(std::vector<Target> targets, std::vector<base::Descriptor> sockets, Recall recall);
     [[nodiscard]] std::vector<Start> plan(const std::vector<Target>& targets, Recall recall) const;
-    [[nodiscard]] const Retired* remembered(const Target& target) const;
+    [[nodiscard]] const Retired* remembered(const Target& target, Recall recall) const;
     void retire(const Watch& watch);
     void forget(const Address& address);
     base::Descriptor take_socket(int family);

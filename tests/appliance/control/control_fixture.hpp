@@ -67,6 +67,7 @@ public:
     std::atomic<unsigned> active = 0;
     std::atomic<bool> up = true;
     std::atomic<bool> checked = true;
+    std::atomic<bool> fails_after_configure = false;  // the next configuration's checks pass nowhere
 
 private:
     void serve() {
@@ -86,6 +87,8 @@ private:
                 reply = {{"type", "failed"}, {"error", "the test says no"}};
             } else if (type == "open_listeners" || type == "open_probe_sockets") {
                 fds.assign(body.at("count").get<std::size_t>(), STDIN_FILENO);
+            } else if (type == "configure" && fails_after_configure.exchange(false)) {
+                up = false;
             } else if (type == "report") {
                 reply = report();
             }

@@ -1,0 +1,110 @@
+#include "appliance/control/configuration_trial.hpp"
+
+#include <time.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "appliance/state/database.hpp"
+
+namespace appliance::control {
+namespace {
+
+using nlohmann::json;
+
+core::WallTime wall_in(const json& from, const char* name) {
+    return core::WallTime(core::Milliseconds(from.at(name).get<std::int64_t>()));
+}
+
+core::Milliseconds span_in(const json& from, const char* name) {
+    return core::Milliseconds(from.at(name).get<std::int64_t>());
+}
+
+json write_trial(const ConfigurationTrial& trial) {
+    return {{"before", trial.before},
+            {"who", trial.who},
+            {"why", trial.why},
+            {"since_ms", trial.since.time_since_epoch().count()},
+            {"until_ms", trial.until.time_since_epoch().count()},
+            {"began_ms", trial.began.count()},
+            {"ends_ms", trial.ends.count()},
+            {"served", trial.served}};
+}
+
+// Throws json::exception for what write_trial() never made.
+ConfigurationTrial read_stored(const json& from) {
+    return {from.at("before"),
+            from.at("who"),
+            from.at("why"),
+            wall_in(from, "since_ms"),
+            wall_in(from, "until_ms"),
+            span_in(from, "began_ms"),
+            span_in(from, "ends_ms"),
+            from.at("served").get<std::set<std::string>>()};
+}
+
+// In a table of its own in gatehouse.db, beside those of store.cpp, which count their schema's versions without it.
+core::Result<state::Database> open_trials(const std::filesystem::path& folder) {
+    auto database = state::Database::open(folder / "gatehouse.db");
+    if (!database) {
+        return database;
+    }
+    if (auto made = database->execute("CREATE TABLE IF NOT EXISTS configuration_trial(id INTEGER PRIMARY KEY "
+                                      "CHECK(id=1), state TEXT NOT NULL) STRICT");
+        !made) {
+        return tl::unexpected(std::move(made.error()));
+    }
+    return database;
+}
+
+}  // namespace
+
+bool is_over(const ConfigurationTrial& trial, core::Milliseconds now) {
+    return now >= trial.ends || now < trial.began;
+}
+
+core::Milliseconds boot_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return std::chrono::seconds(now.tv_sec) +
+           std::chrono::floor<core::Milliseconds>(std::chrono::nanoseconds(now.tv_nsec));
+}
+
+core::Result<std::optional<ConfigurationTrial>> load_trial(const std::filesystem::path& folder) {
+    auto database = open_trials(folder);
+    if (!database) {
+        return tl::unexpected(std::move(database.error()));
+    }
+    auto row = database->prepare("SELECT state FROM configuration_trial");
+    const auto found = row ? row->step() : tl::unexpected(row.error());
+    if (!found) {
+        return tl::unexpected(found.error());
+    }
+    if (!*found) {
+        return std::optional<ConfigurationTrial>();
+    }
+    try {
+        return std::optional(read_stored(json::parse(row->text(0))));
+    } catch (const json::exception& error) {
+        return core::fail("cannot read the stored trial of the configuration", error.what(),
+                          "nothing goes back by itself; look at gatehouse config show --previous");
+    }
+}
+
+core::Result<void> save_trial(const std::filesystem::path& folder, const std::optional<ConfigurationTrial>& trial) {
+    auto database = open_trials(folder);
+    if (!database) {
+        return tl::unexpected(std::move(database.error()));
+    }
+    if (!trial) {
+        return database->execute("DELETE FROM configuration_trial");
+    }
+    auto insert = database->prepare("INSERT OR REPLACE INTO configuration_trial VALUES(1, ?)");
+    if (!insert) {
+        return tl::unexpected(std::move(insert.error()));
+    }
+    const std::string state = write_trial(*trial).dump(-1, ' ', false, json::error_handler_t::replace);
+    return insert->bind(1, state).step().map([](bool) {});
+}
+
+}  // namespace appliance::control
