@@ -278,7 +278,8 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
     for (const auto& pool : snapshot.pools) {
         json backends = json::array();
         for (const auto& spec : pool.backends) {
-            json backend{{"server", spec.server}, {"active", 0}, {"total", 0}, {"failed", 0}};
+            json backend{
+                {"server", spec.server}, {"address", spec.address.text()}, {"active", 0}, {"total", 0}, {"failed", 0}};
             for (const auto& counted : report.backends) {
                 if (counted.pool == pool.name && counted.server == spec.server) {
                     backend["active"] = counted.active;

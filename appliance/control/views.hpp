@@ -36,6 +36,8 @@ nlohmann::ordered_json view_maintenance(const config::Config& config, const Admi
 
 // How many exchanges and relays the report counts for one backend; 0 where it does not know it.
 std::uint64_t active_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
+// The address that the report is about; empty where it does not say.
+std::string address_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
 // Whether the report says anything of the backend's check, and whether it passes.
 bool checked_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
 bool up_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
