@@ -43,18 +43,25 @@ ConfigurationTrial read_stored(const json& from) {
             from.at("served").get<std::set<std::string>>()};
 }
 
-// In a table of its own in gatehouse.db, beside those of store.cpp, which count their schema's versions without it.
-core::Result<state::Database> open_trials(const std::filesystem::path& folder) {
-    auto database = state::Database::open(folder / "gatehouse.db");
-    if (!database) {
-        return database;
-    }
-    if (auto made = database->execute("CREATE TABLE IF NOT EXISTS configuration_trial(id INTEGER PRIMARY KEY "
-                                      "CHECK(id=1), state TEXT NOT NULL) STRICT");
-        !made) {
-        return tl::unexpected(std::move(made.error()));
-    }
-    return database;
+// In a table of its own in gatehouse.db, beside those of store.cpp, which count their schema's versions without it. A
+// look makes none: the folder may be read-only.
+core::Result<std::optional<std::string>> read_row(state::Database&& database) {
+    const auto text_of = [&database](const char* query) -> core::Result<std::optional<std::string>> {
+        auto row = database.prepare(query);
+        const auto found = row ? row->step() : tl::unexpected(row.error());
+        if (!found) {
+            return tl::unexpected(found.error());
+        }
+        return *found ? std::optional(row->text(0)) : std::nullopt;
+    };
+    auto table = text_of("SELECT name FROM sqlite_master WHERE name = 'configuration_trial'");
+    return table && *table ? text_of("SELECT state FROM configuration_trial") : table;
+}
+
+core::Result<void> make_table(state::Database& database) {
+    return database.execute(
+        "CREATE TABLE IF NOT EXISTS configuration_trial(id INTEGER PRIMARY KEY "
+        "CHECK(id=1), state TEXT NOT NULL) STRICT");
 }
 
 }  // namespace
@@ -71,20 +78,15 @@ core::Milliseconds boot_now() {
 }
 
 core::Result<std::optional<ConfigurationTrial>> load_trial(const std::filesystem::path& folder) {
-    auto database = open_trials(folder);
-    if (!database) {
-        return tl::unexpected(std::move(database.error()));
+    auto row = state::Database::open(folder / "gatehouse.db").and_then(read_row);
+    if (!row) {
+        return tl::unexpected(std::move(row.error()));
     }
-    auto row = database->prepare("SELECT state FROM configuration_trial");
-    const auto found = row ? row->step() : tl::unexpected(row.error());
-    if (!found) {
-        return tl::unexpected(found.error());
-    }
-    if (!*found) {
+    if (!*row) {
         return std::optional<ConfigurationTrial>();
     }
     try {
-        return std::optional(read_stored(json::parse(row->text(0))));
+        return std::optional(read_stored(json::parse(**row)));
     } catch (const json::exception& error) {
         return core::fail("cannot read the stored trial of the configuration", error.what(),
                           "nothing goes back by itself; look at gatehouse config show --previous");
@@ -92,9 +94,12 @@ core::Result<std::optional<ConfigurationTrial>> load_trial(const std::filesystem
 }
 
 core::Result<void> save_trial(const std::filesystem::path& folder, const std::optional<ConfigurationTrial>& trial) {
-    auto database = open_trials(folder);
+    auto database = state::Database::open(folder / "gatehouse.db");
     if (!database) {
         return tl::unexpected(std::move(database.error()));
+    }
+    if (auto made = make_table(*database); !made) {
+        return made;
     }
     if (!trial) {
         return database->execute("DELETE FROM configuration_trial");

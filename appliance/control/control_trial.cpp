@@ -130,6 +130,9 @@ core::Result<void> Control::set_trial(std::optional<ConfigurationTrial> trial) {
 void Control::recover_trial() {
     const auto config = state().config;
     running_text_ = file_.text().value_or("");
+    if (!store_) {
+        return;  // and why has been said
+    }
     auto stored = load_trial(config->control.state);
     if (!stored) {
         log("configuration", {{"error", stored.error().line()}});
