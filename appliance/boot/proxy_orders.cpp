@@ -100,6 +100,14 @@ core::proxy::Bypass read_bypass(const json& from) {
     return bypass;
 }
 
+std::vector<core::proxy::Administration::Fence> read_fences(const json& from) {
+    std::vector<core::proxy::Administration::Fence> fences;
+    for (const json& item : from) {
+        fences.push_back({item.at("pool"), item.at("server")});
+    }
+    return fences;
+}
+
 core::proxy::Timeouts read_timeouts(const json& from) {
     core::proxy::Timeouts timeouts;
     timeouts.head = read_ms(from, "head_ms");
@@ -170,6 +178,7 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
         read_pool(item, *snapshot, order.targets);
     }
     order.recall = body.value("recall", false) ? core::health::Recall::replaced : core::health::Recall::removed;
+    order.fences = read_fences(body.value("fences", json::array()));
     snapshot->timeouts = read_timeouts(body.at("timeouts"));
     snapshot->page = body.at("maintenance").at("page");
     snapshot->retry_after = body.at("maintenance").at("retry_after_s");
@@ -201,9 +210,7 @@ core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
 
 core::proxy::Administration read_administer(const json& body) {
     core::proxy::Administration administration;
-    for (const json& item : body.at("fences")) {
-        administration.fences.push_back({item.at("pool"), item.at("server")});
-    }
+    administration.fences = read_fences(body.at("fences"));
     for (const json& item : body.at("maintenance")) {
         const auto text = [&item](const char* name) {
             return item.contains(name) && item[name].is_string() ? item[name].get<std::string>() : std::string();

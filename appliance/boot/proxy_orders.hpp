@@ -19,6 +19,7 @@ struct ConfigureOrder {
     std::vector<core::health::Target> targets;
     std::vector<core::base::Descriptor> probe_sockets;
     core::health::Recall recall = core::health::Recall::removed;
+    std::vector<core::proxy::Administration::Fence> fences;  // under the names of the snapshot
 };
 
 // All of these throw nlohmann::json::exception or std::runtime_error for a message that control would never send.

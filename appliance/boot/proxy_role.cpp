@@ -118,6 +118,10 @@ private:
                 throw std::runtime_error(started.error().line());
             }
         }
+        // What is fenced under either name is, until control says again how all of it stands.
+        Administration both = administration_;
+        both.fences.insert(both.fences.end(), order.fences.begin(), order.fences.end());
+        server_.administer(both);
         snapshot_ = order.snapshot;
         const auto health = monitor_->forecast(order.targets, order.recall);
         server_.configure(order.snapshot, std::move(order.sockets), findings_of(*order.snapshot, health));

@@ -177,6 +177,8 @@ core::Result<void> Control::configure(const config::Config& config) {
         hold_while_on_trial(message);
     }
     message["recall"] = going_back_;
+    // Under the new names: a fenced server whose name changes must not be open until the next "administer".
+    message["fences"] = administer_message(config, *state().administration)["fences"];
     std::vector<core::base::Descriptor> sockets;
     const auto take = [&sockets](std::vector<core::base::Descriptor> more) {
         std::move(more.begin(), more.end(), std::back_inserter(sockets));

@@ -45,6 +45,14 @@ class Health(house.SystemTest):
         self.assertEqual(self.house.states("site"), {"app1": "up", "app2": "up"})
         self.assertEqual(self.since("site"), before)
 
+    def test_a_fenced_server_that_is_renamed_gets_no_visitor_in_between(self):
+        """The fence drops packets: whoever is sent there waits for the connect timeout, and then asks the other one."""
+        self.house.cli("fence", "web1", "--mode", "drop", "--why", "the test")
+        self.reload_under_load(*[SLOW.replace("web1", "app1"), SLOW] * 3, pause=0.1)
+        log = (self.house.folder / "gatehouse.log").read_text()
+        self.assertNotRegex(log, r'"retries":[1-9]')
+        self.assertEqual(self.house.states("app"), {"web1": "fenced", "web2": "up"})
+
     def test_a_server_in_another_pool_with_the_same_check_keeps_its_verdict(self):
         before = self.since("app")
         check = re.search(r"check = .*slow.*", SLOW).group(0)

@@ -51,6 +51,18 @@ class Trial(house.SystemTest):
         self.assertEqual(back["warnings"], [])
         wait_until(lambda: get().status == 200, 5, "the site is back")
 
+    def test_a_hangup_warns_in_the_log_and_is_refused_while_something_is_on_trial(self):
+        log = self.house.folder / "gatehouse.log"
+        self.house.write_configuration(WRONG)
+        self.house.daemon.send_signal(signal.SIGHUP)
+        wait_until(lambda: '"event":"reload","warnings":["pool app: no server passes' in log.read_text(), 5, "a warning")
+        self.house.write_configuration(CONFIGURATION)
+        self.house.cli("reload")
+        self.house.write_configuration(CONFIGURATION.replace("fall = 2", "fall = 3"))
+        self.house.cli("reload", "--confirm", "60s")
+        self.house.daemon.send_signal(signal.SIGHUP)
+        wait_until(lambda: '"error":"another change waits to be confirmed' in log.read_text(), 5, "a refusal")
+
     def test_on_trial_it_goes_back_before_any_visitor_sees_the_page(self):
         load = self.wrk(3)
         time.sleep(0.5)
