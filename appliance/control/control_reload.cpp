@@ -26,21 +26,26 @@ std::set<core::Address> addresses_of(const config::Config& config) {
 
 }  // namespace
 
-Outcome<Json> Control::reload(const std::string& who, const std::string& why) {
-    const std::lock_guard lock(changing_);
-    return take_file(who, why);
-}
-
 Outcome<Json> Control::take_file(const std::string& who, const std::string& why) {
     const auto running = state().config;
-    auto wanted = config::load(running->file);
+    auto text = file_.text();
+    auto wanted = text ? config::parse(*text, running->file) : config::load(running->file);
     if (!wanted) {
         const Refusal refusal = refuse_configuration(wanted.error());
         log("reload", {{"error", refusal.error.what}, {"problems", refusal.problems}, {"who", who}, {"why", why}});
         return tl::unexpected(refusal);
     }
+    auto taken = take_wanted(std::move(*wanted), who, why);
+    if (taken && text) {
+        running_text_ = std::move(*text);
+    }
+    return taken;
+}
+
+Outcome<Json> Control::take_wanted(config::Config wanted, const std::string& who, const std::string& why) {
+    const auto running = state().config;
     std::vector<std::string> notes;
-    const config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
+    const config::Config taken = keep_fixed(*running, std::move(wanted), notes);
     std::vector<std::string> changed = describe_changes(*running, taken);
     const FirewallTrial firewall = firewall_.trial();
     if (auto done = firewall_.change(*running, taken, who, why); !done) {
