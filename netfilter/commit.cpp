@@ -16,11 +16,13 @@ Commit run(Socket& socket, const Transaction& transaction, EncodeOptions options
     }
     options.first_sequence = socket.take_sequences(count_sequences(transaction));
     const auto batch = encode(transaction, options);
-    const auto replies = socket.exchange(batch.bytes);
+    // A send that failed has given the kernel nothing; a failed read says nothing about the commit.
+    if (const auto sent = socket.send(batch.bytes); !sent) {
+        return {Outcome::rejected, sent.error().os_error, {}, sent.error().line()};
+    }
+    const auto replies = socket.drain();
     if (!replies) {
-        // A send that failed has given the kernel nothing; a failed read says nothing about the commit.
-        const bool sent = replies.error().what.starts_with("cannot read");
-        return {sent ? Outcome::unknown : Outcome::rejected, replies.error().os_error, {}, replies.error().line()};
+        return {Outcome::unknown, replies.error().os_error, {}, replies.error().line()};
     }
     return judge(transaction, batch, *replies);
 }

@@ -116,8 +116,20 @@ void FenceManager::remember(const Wanted& wanted) {
     }
 }
 
+// The kernel counts the time that is left by a clock of its own. When the wall clock is set, the ends that are
+// remembered move with it, so that a table that somebody flushed then comes back with what is left.
+void FenceManager::follow_clock() {
+    const core::Milliseconds step = wall_steps_.take();
+    for (auto& [backend, fence] : fences_) {
+        if (fence.until) {
+            *fence.until += step;
+        }
+    }
+}
+
 // From what was found to what should be: the structure, where it differs, and with it the fences that are missing.
 Transaction FenceManager::difference(const Snapshot& snapshot, Repair& repair) {
+    follow_clock();
     const auto now = core::base::wall_now();
     std::erase_if(fences_, [now](const auto& each) { return each.second.until && *each.second.until <= now; });
     const bool right = has_structure(snapshot);
@@ -200,6 +212,7 @@ core::Result<void> FenceManager::apply(std::span<const Change> changes) {
             return valid;
         }
     }
+    follow_clock();  // before what is told now is remembered: its ends are of the clock as it is now
     for (int attempt = 0; attempt < fence_attempts_max; ++attempt) {
         const auto done = try_apply(changes);
         if (!done) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/clock.hpp"
 #include "core/base/result.hpp"
 #include "netfilter/fence.hpp"
 #include "netfilter/fence_plan.hpp"
@@ -67,9 +68,11 @@ private:
     void remember(const Wanted& wanted);
     Transaction difference(const Snapshot& snapshot, Repair& repair);
     core::Result<bool> try_apply(std::span<const Change> changes);
+    void follow_clock();
 
     std::unique_ptr<Kernel> kernel_;
     std::map<BackendKey, Fence> fences_;  // as they should be in the kernel; some may have run out there
+    core::base::WallSteps wall_steps_;
     // The generation at which the structure was last known to be right; other: somebody changed something somewhere.
     std::optional<std::uint32_t> sound_at_;
 };

@@ -6,20 +6,22 @@
 
 #include "core/base/duration.hpp"
 
+#include "core/base/clock.hpp"
+
 namespace netfilter {
 namespace {
 
 using Tables = std::map<std::string, Memory::Tables, std::less<>>;
 
-// `expires` holds the moment of the end while an element is kept, as milliseconds since 1970.
+// `expires` holds the moment of the end while an element is kept, as milliseconds since the machine's start.
 core::Milliseconds end_of(core::Milliseconds timeout) {
-    return core::base::wall_now().time_since_epoch() + timeout;
+    return core::BootClock::now().time_since_epoch() + timeout;
 }
 
 std::optional<Element> alive(const Element& kept) {
     Element shown = kept;
     if (kept.expires) {
-        shown.expires = *kept.expires - core::base::wall_now().time_since_epoch();
+        shown.expires = *kept.expires - core::BootClock::now().time_since_epoch();
         if (*shown.expires <= core::Milliseconds{0}) {
             return std::nullopt;
         }

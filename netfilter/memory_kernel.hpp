@@ -35,7 +35,7 @@ struct Memory {
     std::uint64_t commits = 0;  // that changed something
 };
 
-// All or nothing, generations, EEXIST and ENOENT, timeouts by the wall clock: as the real one. It counts no packets,
+// All or nothing, generations, EEXIST and ENOENT, timeouts by the boot clock: as the real one. It counts no packets,
 // and removing an element that is not there is no error (as with Capabilities::destroy).
 class MemoryKernel final : public Kernel {
 public:

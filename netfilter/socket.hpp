@@ -55,6 +55,10 @@ public:
     // is to read is there when the send returns, and nothing here ever blocks for an answer that will not come.
     // Errors: the send failed (too large for the buffer, no memory).
     core::Result<Replies> exchange(std::span<const std::byte> datagram);
+    // The halves of exchange(), for callers to which it matters which of them failed: after an error of send() the
+    // kernel has seen nothing, after one of drain() it has done what it was told, and what came of it is not known.
+    core::Result<void> send(std::span<const std::byte> datagram);
+    core::Result<Replies> drain();
 
     // Reserves `count` sequence numbers and returns the first. Never 0, which the kernel uses for events.
     std::uint32_t take_sequences(std::uint32_t count);
@@ -69,9 +73,6 @@ public:
 
 private:
     explicit Socket(core::base::Descriptor descriptor);
-    core::Result<void> send(std::span<const std::byte> datagram);
-    core::Result<Replies> drain();
-
     core::base::Descriptor descriptor_;
     std::uint32_t next_sequence_;
     std::vector<std::byte> buffer_;

@@ -24,6 +24,11 @@ constexpr std::chrono::milliseconds fences_wait{2'000};
 constexpr core::Milliseconds retry{1'000};
 // How often it is asked whether the checks of a proxy that does not serve yet are through.
 constexpr core::Milliseconds warm_step{50};
+// How long an order waits at the start for the proxy's link, and how often it looks.
+constexpr core::Milliseconds proxy_known_wait{2'000};
+constexpr core::Milliseconds known_look{5};
+// How long a proxy that has missed something is given to take it; longer would hold up the orders that wait meanwhile.
+constexpr core::Milliseconds tell_max{200};
 // Fences expire to the second.
 constexpr std::chrono::milliseconds expiry_step{200};
 
@@ -34,23 +39,10 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
       log_(log_to),
       helper_([&supervisor] { supervisor.wake(); }),
       file_(config.file),
+      keeper_(config.control.state, [this](const std::optional<StateTrouble>& trouble) { tell_trouble(trouble); }),
       firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
     file_.recover();
-    Administration administration;
-    auto store = Store::open(config.control.state);
-    if (store) {
-        if (auto loaded = store->load(); loaded) {
-            administration = std::move(*loaded);
-            store_.emplace(std::move(*store));
-        } else {
-            store_error_ = std::move(loaded.error());
-        }
-    } else {
-        store_error_ = std::move(store.error());
-    }
-    if (!store_) {
-        log("state", {{"error", store_error_.line()}});
-    }
+    Administration administration = keeper_.load();
     state_.config = std::make_shared<const config::Config>(std::move(config));
     state_.administration = std::make_shared<const Administration>(std::move(administration));
 }
@@ -83,6 +75,7 @@ void Control::handle(link::Message event) {
     if (type == "child_started" && event.fds.size() == 1) {
         if (is_proxy) {
             proxy_.attach(std::move(event.fds.front()), event.body.value("pid", 0));
+            proxy_known_ = true;
             configure_at_ = Clock::now();
             beside_ = event.body.value("beside", false);
             warm_until_.reset();
@@ -94,6 +87,7 @@ void Control::handle(link::Message event) {
         }
     } else if (type == "child_exited") {
         is_proxy ? proxy_.detach() : helper_.detach();
+        proxy_known_ = proxy_known_ || is_proxy;
         // The supervisor has logged it, in another process than the one that is asked for the log.
         events_.publish("process_exit", link::event_line("process_exit", {{"process", event.body.value("process", "")},
                                                                           {"why", event.body.value("why", "")}}));
@@ -112,16 +106,12 @@ void Control::handle(link::Message event) {
 
 void Control::tick(Clock::time_point now) {
     mend_drift(now);
+    if (compare_again_.exchange(false)) {
+        reconciled_ = false;
+        reconcile_at_ = now;
+    }
     if (!reconciled_ && helper_.attached() && now >= reconcile_at_) {
-        const std::lock_guard lock(changing_);
-        const auto done = reconcile();
-        reconciled_ = done.has_value();
-        reconcile_at_ = now + retry;
-        if (!done) {
-            log("fence", {{"error", done.error().line()}});
-        } else {
-            settle_drift();
-        }
+        reconcile_at_ = now + compare();
     }
     const bool fences_known = reconciled_ || now >= started_ + fences_wait;
     if (proxy_.status().state == ProxyState::starting && now >= configure_at_ && fences_known) {
@@ -129,6 +119,8 @@ void Control::tick(Clock::time_point now) {
     }
     keep_firewall(now);
     keep_redirects(now);
+    keep_state(now);
+    tell_again(now);
     if (now >= expire_at_) {
         expire();
         expire_at_ = now + expiry_step;
@@ -146,10 +138,26 @@ Control::Clock::time_point Control::next_tick() const {
     return next;
 }
 
+// Returns when to try again, where that is to be. The main loop does not wait for an order; see expire().
+core::Milliseconds Control::compare() {
+    const std::unique_lock lock(changing_, std::try_to_lock);
+    if (!lock) {
+        return warm_step;
+    }
+    const auto done = reconcile();
+    reconciled_ = done.has_value();
+    if (done) {
+        settle_drift();
+    } else {
+        log("fence", {{"error", done.error().line()}});
+    }
+    return retry;
+}
+
 // Returns when to try again, where that is to be.
 core::Milliseconds Control::configure_proxy() {
-    const std::lock_guard lock(changing_);
-    if (beside_ && !warm_up()) {
+    const std::unique_lock lock(changing_, std::try_to_lock);
+    if (!lock || (beside_ && !warm_up())) {
         return warm_step;
     }
     auto done = configure(*state().config).and_then([this] {
@@ -159,6 +167,7 @@ core::Milliseconds Control::configure_proxy() {
         log("configure", {{"error", done.error().line()}});
         return retry;
     }
+    untold_ = false;
     proxy_.mark_running();
     if (!std::exchange(told_ready_, true)) {
         static_cast<void>(supervisor_.ready());
@@ -191,34 +200,60 @@ core::Result<void> Control::configure(const config::Config& config) {
     return proxy_.ask(message, fds, ProxyLink::answer_max).map([](const json&) {});
 }
 
-// Fine without a proxy: the next one is given everything before it serves.
-core::Result<void> Control::administer() {
+// Fine without a proxy: the next one is given everything before it serves. One that is there is told, also before this
+// process has configured it: it may serve by what an earlier control said. What it did not take it is told again.
+core::Result<void> Control::administer(core::Milliseconds patience) {
     if (auto done = redirect(); !done) {
         return done;
     }
-    if (proxy_.status().state != ProxyState::running) {
+    if (auto known = await_proxy(); !known) {
+        return known;
+    }
+    const auto alive = [this] {
+        const auto state = proxy_.status().state;
+        return state == ProxyState::starting || state == ProxyState::running;
+    };
+    if (!alive()) {
         return {};
     }
     const State now = state();
-    const auto answer = proxy_.ask(administer_message(*now.config, *now.administration), {}, ProxyLink::answer_max);
-    if (!answer && proxy_.status().state == ProxyState::running) {
+    untold_ = true;
+    const auto answer = proxy_.ask(administer_message(*now.config, *now.administration), {}, patience);
+    if (!answer && alive()) {
         return tl::unexpected(answer.error());
+    }
+    untold_ = false;
+    return {};
+}
+
+// At the start of this process: until the supervisor has handed over the proxy's link, one that nobody here knows of
+// may serve.
+core::Result<void> Control::await_proxy() {
+    const auto deadline = Clock::now() + proxy_known_wait;
+    while (!proxy_known_) {
+        if (Clock::now() >= deadline) {
+            return core::fail_os("it is not known whether a proxy serves", EPIPE,
+                                 "gatehouse is starting; try again in a moment");
+        }
+        core::base::sleep_for(known_look);
     }
     return {};
 }
 
-core::Result<void> Control::save(const Administration& administration) {
-    if (!store_ || !store_->writable()) {
-        // The operator may have made room, or the folder writable, meanwhile.
-        store_.reset();
-        auto opened = Store::open(state().config->control.state);
-        if (!opened) {
-            store_error_ = std::move(opened.error());
-            return tl::unexpected(store_error_);
-        }
-        store_.emplace(std::move(*opened));
+// The main loop does not wait for an order; see expire().
+void Control::tell_again(Clock::time_point now) {
+    if (!untold_ || now < tell_at_) {
+        return;
     }
-    return store_->save(administration);
+    const std::unique_lock lock(changing_, std::try_to_lock);
+    if (!lock) {
+        return;
+    }
+    if (const auto told = administer(tell_max); !told) {
+        tell_at_ = Clock::now() + retry;
+    } else {
+        log("proxy", {{"told", "what it had not taken before"}});
+    }
 }
 
 json Control::report() {
@@ -247,6 +282,11 @@ Control::Json Control::status(const json& report) {
     Json view = view_status(*now.config, *now.administration,
                             {since_, proxy_.status(), helper_.attached(), helper_.since()}, report);
     show_redirects(view);
+    const auto trouble = keeper_.trouble();
+    view["state_folder"] = {{"state", trouble ? "trouble" : "ok"},
+                            {"why", trouble ? Json(trouble->why) : Json()},
+                            {"since", trouble ? Json(core::base::print_time(trouble->since)) : Json()},
+                            {"unsaved", trouble && trouble->unsaved}};
     const std::lock_guard lock(state_mutex_);
     view["fence_helper"]["repairs"] = repairs_;
     view["upgrade"] = upgrade_;

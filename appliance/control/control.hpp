@@ -2,6 +2,7 @@
 // and brings proxy and kernel into line with both. Lives in the control process; API threads and its main loop call it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,8 @@
 #include "appliance/control/configuration_file.hpp"
 #include "appliance/control/drift.hpp"
 #include "appliance/control/events.hpp"
+#include "appliance/control/fence_claim.hpp"
+#include "appliance/control/fence_endings.hpp"
 #include "appliance/control/firewall.hpp"
 #include "appliance/control/helper_link.hpp"
 #include "appliance/control/metrics.hpp"
@@ -23,9 +26,10 @@
 #include "appliance/control/record.hpp"
 #include "appliance/control/refusal.hpp"
 #include "appliance/control/revision.hpp"
-#include "appliance/control/store.hpp"
+#include "appliance/control/state_keeper.hpp"
 #include "appliance/control/supervisor_link.hpp"
 #include "appliance/control/targets.hpp"
+#include "core/base/clock.hpp"
 #include "core/base/log.hpp"
 
 namespace appliance::control {
@@ -34,7 +38,7 @@ namespace appliance::control {
 class Control {
 public:
     using Json = nlohmann::ordered_json;
-    using Clock = std::chrono::steady_clock;
+    using Clock = core::BootClock;
 
     // supervisor and log outlive it. Reads the store; one that cannot be read is no reason not to start, because
     // traffic does not need it: every change is refused then, with the reason.
@@ -58,11 +62,23 @@ public:
     Outcome<std::string> rules_text();
     [[nodiscard]] Json maintenance();
     // Returns when the rules are in the kernel and every worker has closed its idle connections, and, with drain, when
-    // the last exchange has ended (504 at the deadline; the fences hold). With kill, ends what is established before it
-    // returns, and says how much that was (an error where the kernel cannot; the fences hold).
+    // the last exchange has ended (504 at the deadline; the fences hold). What the proxy does not tell is not known,
+    // and is waited for. 409 where one of the fences was lifted, replaced or ran out meanwhile. With kill, ends what is
+    // established before it returns, and says how much that was (an error where the kernel cannot; the fences hold).
+    // See fence_claim.hpp for what becomes of fences that stand.
     Outcome<Json> fence(const FenceOrder& order);
-    // With wait, returns when a check of each backend has passed (504 at the deadline; the fences are lifted).
+    // Waits first, for command_wait at most, until no rollout's command runs there (504: nothing is lifted). With wait,
+    // returns when a check of each backend has passed since (504 at the deadline; the fences are lifted; 409 where one
+    // was fenced again).
     Outcome<Json> unfence(const UnfenceOrder& order);
+    static constexpr core::Milliseconds command_wait{60'000};
+    // Whether the rollout's own fences of these servers stand in the kernel. Errors: 409, whose fence it is or how it
+    // ended; 503, it is not known.
+    Outcome<void> holds(std::int64_t rollout, const std::string& pool, const std::vector<std::string>& servers);
+    // A rollout's command begins behind its fence. 409: the fence is not the rollout's any more, or is about to be
+    // lifted. Asks no other process.
+    Outcome<void> begin_command(std::int64_t rollout, const std::string& pool, const std::string& server);
+    void end_command(const std::string& pool, const std::string& server);
     Outcome<Json> set_maintenance(const MaintenanceOrder& order);
     // In the proxy, or in the kernel's slots, when it returns.
     Outcome<Json> set_weight(const WeightOrder& order);
@@ -98,7 +114,11 @@ private:
         std::shared_ptr<const config::Config> config;
         std::shared_ptr<const Administration> administration;
     };
-    enum class Asks { drained, passed };
+    // A backend behind a fence, and the fence that is waited for.
+    struct Waited {
+        Target target;
+        std::string fence;
+    };
 
     [[nodiscard]] State state() const;
     void publish(Administration administration);
@@ -107,22 +127,27 @@ private:
     [[nodiscard]] Json status(const nlohmann::json& report);
 
     // Changing; the caller holds changing_.
-    core::Result<void> save(const Administration& administration);
-    core::Result<void> administer();
+    core::Result<void> administer(core::Milliseconds patience = ProxyLink::answer_max);
+    core::Result<void> await_proxy();
+    void tell_again(Clock::time_point now);
     core::Result<void> configure(const config::Config& config);
     core::Result<void> commit_fences(Administration next, std::span<const netfilter::Change> changes);
     core::Result<void> commit_lift(Administration next, const std::set<core::Address>& addresses);
     void take_back(const Administration& before, std::span<const netfilter::Change> changes);
     Outcome<netfilter::Reaped> kill(const std::vector<Target>& targets);
-    Outcome<std::vector<FenceRecord>> install(const FenceOrder& order, const std::vector<Target>& targets);
+    Outcome<std::vector<Claim>> install(const FenceOrder& order, const std::vector<Target>& targets);
+    Outcome<void> lift(const UnfenceOrder& order, const std::set<core::Address>& addresses,
+                       std::vector<std::string>& notes);
     Outcome<Json> take_file(const std::string& who, const std::string& why);
     Outcome<Json> replace_file(const std::string& text, const std::string& who, const std::string& why);
     Outcome<void> take_config(const config::Config& wanted);
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
     // Returns in words what differed; empty where nothing did.
     core::Result<Differing> reconcile();
+    Outcome<Json> compare_rules();
     void mend_drift(Clock::time_point now);
     void settle_drift();
+    core::Milliseconds compare();
     core::Milliseconds configure_proxy();
     bool warm_up();
     void keep_redirects(Clock::time_point now);
@@ -130,11 +155,22 @@ private:
     bool redirects_differ();
     void note_redirect_drift();
     void show_redirects(Json& view);
-    core::Result<std::uint64_t> in_flight(const Target& target, const nlohmann::json& seen);
+    std::optional<std::uint64_t> in_flight(const Target& target, const nlohmann::json& seen);
+    [[nodiscard]] std::optional<std::uint64_t> sum_in_flight(const std::vector<Waited>& waited,
+                                                             const nlohmann::json& seen);
+    void follow_clock();
     void expire();
+    void keep_state(Clock::time_point now);
+    void tell_trouble(const std::optional<StateTrouble>& trouble);
     void keep_firewall(Clock::time_point now);
 
-    bool wait_until(const std::vector<Target>& targets, Asks what, Clock::time_point deadline);
+    [[nodiscard]] std::vector<Waited> waits_for(const std::set<core::Address>& addresses) const;
+    // Errors: how one of the fences ended.
+    [[nodiscard]] core::Result<void> all_stand(const std::vector<Waited>& waited) const;
+    // Nothing: it cannot be asked.
+    std::optional<bool> in_kernel(const std::set<core::Address>& addresses);
+    Outcome<void> await_drained(const std::vector<Waited>& waited, core::Milliseconds patience);
+    Outcome<void> await_passed(const std::vector<Target>& targets, core::Milliseconds patience);
 
     SupervisorLink& supervisor_;
     core::base::Log& log_;
@@ -150,10 +186,17 @@ private:
 
     std::mutex changing_;  // one change at a time; taken before state_mutex_
     ConfigurationFile file_;
-    std::optional<Store> store_;
+    StateKeeper keeper_;
     Firewall firewall_;
-    core::Error store_error_;
+    core::base::WallSteps wall_steps_;
     std::set<std::string> withdrawn_;  // ids of fences that were taken back while the kernel could not be asked
+
+    FenceEndings endings_;
+    CommandLeases leases_;
+    // What was taken back, or may have been done although its answer was lost: the kernel is compared once more.
+    std::atomic<bool> compare_again_ = false;
+    std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
+    std::atomic<bool> untold_ = false;       // the proxy may not have taken what it was told last
 
     mutable std::mutex state_mutex_;
     State state_;
@@ -174,6 +217,8 @@ private:
     Clock::time_point look_at_{};
     Clock::time_point expire_at_{};
     Clock::time_point firewall_at_{};
+    Clock::time_point keep_state_at_{};
+    Clock::time_point tell_at_{};
 };
 
 }  // namespace appliance::control

@@ -48,16 +48,20 @@ core::Result<Differing> Control::reconcile() {
     if (!kernel) {
         return tl::unexpected(kernel.error());
     }
+    follow_clock();
     const State now = state();
     Drift drift = find_drift(*now.config, *now.administration, withdrawn_, *kernel, core::base::wall_now());
     for (const netfilter::Fence& found : drift.adopted) {
         log("adopt", view_fence(&drift.wanted.fences.at(found.backend), &found));
     }
+    for (const auto& [address, record] : now.administration->fences) {
+        if (!drift.wanted.fences.contains(address)) {
+            endings_.note(record, FenceEnd::ran_out, {}, {});
+        }
+    }
     const Differing differing = drift.differing;
     if (!(drift.wanted == *now.administration)) {
-        if (const auto kept = save(drift.wanted); !kept) {
-            log("state", {{"error", kept.error().line()}});  // the kernel still knows; the next start adopts again
-        }
+        keeper_.keep(drift.wanted);  // the kernel still knows; the next start adopts again
         publish(std::move(drift.wanted));
     }
     // Without changes too: the fence process looks at the table's structure then.
@@ -69,11 +73,14 @@ core::Result<Differing> Control::reconcile() {
 
 // Many notices need one look: it finds what all of them have left.
 void Control::mend_drift(Clock::time_point now) {
+    const std::unique_lock lock(changing_, std::try_to_lock);
+    if (!lock) {
+        return;  // the next tick does it; see expire()
+    }
     const std::vector<netfilter::Notice> notices = helper_.take_notices();
     if (notices.empty()) {
         return;
     }
-    const std::lock_guard lock(changing_);
     netfilter::Notice first = notices.front();
     netfilter::Repair repaired;
     for (const netfilter::Notice& notice : notices) {
@@ -124,23 +131,32 @@ void Control::settle_drift() {
     revision_.advance();
 }
 
-// Under changing_: while a fence is set or lifted, store and kernel differ, and that is no drift.
-Outcome<Json> Control::rules() {
-    const std::lock_guard changing(changing_);
+// Under the lock of changes: a fence that is on its way from the store to the kernel is no drift.
+Outcome<Json> Control::compare_rules() {
+    const std::lock_guard lock(changing_);
     const std::uint64_t revision = revision_.current();
     const auto kernel = helper_.list();
     if (!kernel) {
         return refuse(kernel.error());
     }
+    const State now = state();
+    Json view = view_rules(*now.config, *now.administration, *kernel, core::base::wall_now());
+    view["revision"] = revision;
+    return view;
+}
+
+Outcome<Json> Control::rules() {
+    auto compared = compare_rules();
+    if (!compared) {
+        return compared;
+    }
     const auto capabilities = helper_.capabilities();
     if (!capabilities) {
         return refuse(capabilities.error());
     }
-    const State now = state();
-    Json view = view_rules(*now.config, *now.administration, *kernel, core::base::wall_now());
+    Json view = std::move(*compared);
     view["kernel"] = split(*capabilities);
-    view["firewall"] = firewall_.view(*now.config);
-    view["revision"] = revision;
+    view["firewall"] = firewall();
     const std::lock_guard lock(state_mutex_);
     view["repairs"] = repairs_;
     view["last_drift"] = last_drift_;

@@ -1,11 +1,11 @@
-// Fencing: orders, and what expires. The agreement of store and kernel is in control_drift.cpp.
+// Fencing: orders, and how they reach store, proxy and kernel. Waiting for a fence is in control_wait.cpp, what expires
+// in control_state.cpp, the agreement of store and kernel in control_drift.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <thread>
 
 #include "appliance/control/control.hpp"
 #include "appliance/control/drift.hpp"
@@ -17,7 +17,6 @@ namespace {
 using nlohmann::json;
 using Json = Control::Json;
 
-constexpr core::Milliseconds poll_step{20};
 // How long the proxy may take to notice that connections were killed, and to say so in its report.
 constexpr core::Milliseconds kill_settles{1'000};
 
@@ -26,15 +25,38 @@ std::string make_id() {
     return fmt::format("{:08x}", random());
 }
 
+// What goes with every refusal of an order that the disk would have had to keep.
+core::Error not_done(core::Error error, const char* what) {
+    error.why = error.line();
+    error.what = what;
+    error.mend = "gatehouse status shows the state folder; fences and the page still work";
+    return error;
+}
+
+// What a wait for checks looks at: every backend that is named, whether a fence stood there or not, and every one
+// behind a fence that goes.
+std::vector<Target> named_or_fenced(const config::Config& config, const Administration& administration,
+                                    const UnfenceOrder& order, const std::set<core::Address>& lifted) {
+    std::vector<Target> targets = find_targets(config, order.servers, order.pool).value_or(std::vector<Target>());
+    for (Target& target : fenced_backends(config, administration)) {
+        const bool named = std::any_of(targets.begin(), targets.end(), [&target](const Target& each) {
+            return each.pool == target.pool && each.server == target.server;
+        });
+        if (lifted.contains(target.address) && !named) {
+            targets.push_back(std::move(target));
+        }
+    }
+    return targets;
+}
+
 }  // namespace
 
 // Store, then proxy, then kernel: at no moment does the proxy send somebody to a backend that the kernel refuses, and a
-// crash in between leaves an intent that is carried out at the next start. After an error nothing is left of it.
+// crash in between leaves an intent that is carried out at the next start. After an error nothing is left of it. A disk
+// that does not take it holds up no fence.
 core::Result<void> Control::commit_fences(Administration next, std::span<const netfilter::Change> changes) {
     const Administration before = *state().administration;
-    if (auto kept = save(next); !kept) {
-        return kept;
-    }
+    keeper_.keep(next);
     publish(std::move(next));
     auto done = administer().and_then([&] { return helper_.apply(changes); });
     if (!done) {
@@ -43,85 +65,106 @@ core::Result<void> Control::commit_fences(Administration next, std::span<const n
     return done;
 }
 
+// Both kinds of change: a fence that was set goes, or becomes what it was; one that was lifted comes back. What was in
+// the kernel when an answer was lost is not known, so the kernel is compared with the store once more afterwards.
 void Control::take_back(const Administration& before, std::span<const netfilter::Change> changes) {
     std::vector<netfilter::Change> reverse;
     for (const netfilter::Change& change : changes) {
-        if (const auto* fence = std::get_if<netfilter::Fence>(&change)) {
+        const core::Address address = std::visit([](const auto& each) { return each.backend; }, change);
+        const auto old = before.fences.find(address);
+        if (const auto* fence = std::get_if<netfilter::Fence>(&change);
+            fence != nullptr && (old == before.fences.end() || old->second.id != fence->id)) {
             withdrawn_.insert(fence->id);
-            const auto old = before.fences.find(fence->backend);
-            if (old == before.fences.end()) {
-                reverse.emplace_back(netfilter::Unfence{fence->backend});
-            } else {
-                reverse.emplace_back(kernel_fence(old->second));
-            }
+        }
+        if (old != before.fences.end()) {
+            reverse.emplace_back(kernel_fence(old->second));
+        } else {
+            reverse.emplace_back(netfilter::Unfence{address});
         }
     }
+    keeper_.keep(before);
     publish(before);
-    // Each by itself as far as it goes: what fails here is put right when that process is started again.
-    const auto kept = save(before);
+    compare_again_ = true;
+    // Each by itself as far as it goes: what fails here is put right by the comparison, or when that process is started
+    // again.
     const auto told = administer();
-    const auto lifted = helper_.attached() ? helper_.apply(reverse) : core::Result<void>();
-    for (const auto* one : {&kept, &told, &lifted}) {
+    const auto lifted = helper_.attached() && !reverse.empty() ? helper_.apply(reverse) : core::Result<void>();
+    for (const auto* one : {&told, &lifted}) {
         if (!*one) {
             log("fence", {{"error", "cannot take back: " + one->error().line()}});
         }
     }
 }
 
-// Kernel first: the proxy may send visitors there only once it lets them through.
+// Store first: what is lifted must not come back after a crash, and what the disk does not take is not lifted. Then the
+// kernel, because the proxy may send visitors there only once it lets them through.
 core::Result<void> Control::commit_lift(Administration next, const std::set<core::Address>& addresses) {
     const Administration before = *state().administration;
     std::vector<netfilter::Change> changes;
-    std::vector<netfilter::Change> reverse;
     for (const core::Address& address : addresses) {
         changes.emplace_back(netfilter::Unfence{address});
-        if (const auto old = before.fences.find(address); old != before.fences.end()) {
-            reverse.emplace_back(kernel_fence(old->second));
-        }
+    }
+    if (auto kept = keeper_.save(next); !kept) {
+        return tl::unexpected(not_done(std::move(kept.error()), "nothing was lifted"));
     }
     if (auto lifted = helper_.apply(changes); !lifted) {
+        take_back(before, changes);
         return lifted;
     }
-    if (auto kept = save(next); !kept) {
-        if (const auto back = helper_.apply(reverse); !back) {
-            log("unfence", {{"error", "cannot take back: " + back.error().line()}});
-        }
-        return kept;
-    }
     publish(std::move(next));
-    return administer();
+    if (auto told = administer(); !told) {
+        core::Error error = std::move(told.error());
+        error.what = "the fence is lifted, but the proxy sends no visitors there yet: " + error.what;
+        return tl::unexpected(std::move(error));
+    }
+    return {};
 }
 
-Outcome<std::vector<FenceRecord>> Control::install(const FenceOrder& order, const std::vector<Target>& targets) {
+Outcome<std::vector<Claim>> Control::install(const FenceOrder& order, const std::vector<Target>& targets) {
     const State now = state();
     Administration next = *now.administration;
     const core::WallTime time = core::base::wall_now();
-    std::vector<FenceRecord> records;
+    std::vector<Claim> claims;
     std::vector<netfilter::Change> changes;
     for (const Target& target : targets) {
-        FenceRecord record{target.address, target.server, target.pool, order.mode.value_or(now.config->fence_mode),
-                           make_id(),      order.who,     order.why,   time,
-                           std::nullopt,   order.kill ? netfilter::Scope::all : order.scope};
+        FenceRecord record{target.address, target.server,
+                           target.pool,    order.mode.value_or(now.config->fence_mode),
+                           make_id(),      order.who,
+                           order.why,      time,
+                           std::nullopt,   order.kill ? netfilter::Scope::all : order.scope,
+                           order.lasts,    order.rollout};
         if (order.lasts) {
             record.until = time + *order.lasts;
         }
-        // Fenced anew, it has been fenced since the first time.
-        if (const auto old = next.fences.find(target.address); old != next.fences.end()) {
-            record.since = old->second.since;
+        Claim made{std::move(record), std::nullopt};
+        if (const auto old = now.administration->fences.find(target.address); old != now.administration->fences.end()) {
+            auto claimed = claim(std::move(made.record), old->second, order.replace);
+            if (!claimed) {
+                return tl::unexpected(std::move(claimed.error()));
+            }
+            made = std::move(*claimed);
         }
-        next.fences[target.address] = record;
-        changes.emplace_back(kernel_fence(record));
-        records.push_back(std::move(record));
+        next.fences[target.address] = made.record;
+        changes.emplace_back(kernel_fence(made.record));
+        claims.push_back(std::move(made));
     }
     if (auto done = commit_fences(std::move(next), changes); !done) {
         return refuse(std::move(done.error()));
     }
-    return records;
+    for (const Claim& made : claims) {
+        const auto old = now.administration->fences.find(made.record.address);
+        if (old != now.administration->fences.end() && old->second.id != made.record.id) {
+            endings_.note(old->second, FenceEnd::replaced, order.who, order.why);
+        }
+    }
+    return claims;
 }
 
 Outcome<Json> Control::fence(const FenceOrder& order) {
     std::vector<Target> targets;
+    std::vector<Waited> waited;
     Json fences = Json::array();
+    Json notes = Json::array();
     {
         const std::lock_guard lock(changing_);
         auto found = find_targets(*state().config, order.servers, order.pool);
@@ -129,14 +172,23 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
             return tl::unexpected(std::move(found.error()));
         }
         targets = std::move(*found);
-        const auto records = install(order, targets);
-        if (!records) {
-            return tl::unexpected(records.error());
+        const auto claims = install(order, targets);
+        if (!claims) {
+            return tl::unexpected(claims.error());
         }
-        for (const FenceRecord& record : *records) {
-            fences.push_back(view_fence(&record, nullptr));
-            log("fence", fences.back());
+        std::set<core::Address> addresses;
+        for (const Claim& made : *claims) {
+            addresses.insert(made.record.address);
+            fences.push_back(view_fence(&made.record, nullptr));
+            Json event = fences.back();
+            if (made.note) {
+                notes.push_back(*made.note);
+                event["note"] = *made.note;
+                event["ordered_by"] = order.who;
+            }
+            log("fence", event);
         }
+        waited = waits_for(addresses);
     }
     netfilter::Reaped reaped;
     if (order.kill) {
@@ -152,17 +204,15 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
                      {"forwarded", reaped.forwarded}});
     }
     const auto patience = order.drain.value_or(order.kill ? kill_settles : core::Milliseconds{0});
-    const bool drained = wait_until(targets, Asks::drained, Clock::now() + patience);
-    const json seen = report();
-    std::uint64_t active = 0;
-    for (const Target& target : targets) {
-        active += in_flight(target, seen).value_or(0);
+    const auto drained = await_drained(waited, patience);
+    if (!drained && (order.drain || drained.error().status == 409)) {
+        return tl::unexpected(drained.error());
     }
-    if (order.drain && !drained) {
-        return refuse(504, {"not drained within " + core::base::print_duration(*order.drain),
-                            std::to_string(active) + " still in flight", "the fence holds; wait on, or lift it", 0});
-    }
-    Json answer{{"fences", std::move(fences)}, {"drained", drained}, {"in_flight", active}};
+    const auto left = drained ? std::optional<std::uint64_t>(0) : sum_in_flight(waited, report());
+    Json answer{{"fences", std::move(fences)},
+                {"drained", drained.has_value()},
+                {"in_flight", left ? Json(*left) : Json()},
+                {"notes", std::move(notes)}};
     if (order.kill) {
         answer["killed"] = {{"sockets", reaped.sockets}, {"forwarded", reaped.forwarded}};
     }
@@ -184,9 +234,47 @@ Outcome<netfilter::Reaped> Control::kill(const std::vector<Target>& targets) {
     return *reaped;
 }
 
+// Under changing_.
+Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Address>& addresses,
+                            std::vector<std::string>& notes) {
+    const State now = state();
+    Administration next = *now.administration;
+    for (const core::Address& address : addresses) {
+        const FenceRecord& record = now.administration->fences.at(address);
+        if (order.rollout && record.rollout != order.rollout) {
+            return refuse(409, {describe_fence(record), "a rollout lifts its own fences alone",
+                                "lift that fence when it is no longer needed, then gatehouse deploy resume", 0});
+        }
+        if (!order.rollout && record.rollout) {
+            notes.push_back(fmt::format("rollout {} held {}; it pauses at its next step", *record.rollout,
+                                        record.server.empty() ? address.text() : record.server));
+        } else if (record.who != order.who && !order.rollout) {
+            notes.push_back("lifted: " + describe_fence(record));
+        }
+        next.fences.erase(address);
+    }
+    if (addresses.empty()) {
+        return {};
+    }
+    if (auto done = commit_lift(std::move(next), addresses); !done) {
+        return refuse(done.error());
+    }
+    for (const core::Address& address : addresses) {
+        const FenceRecord& record = now.administration->fences.at(address);
+        endings_.note(record, FenceEnd::lifted, order.who, order.why);
+        log("unfence", {{"server", record.server},
+                        {"pool", record.pool},
+                        {"address", address.text()},
+                        {"owner", view_owner(record)},
+                        {"who", order.who},
+                        {"why", order.why}});
+    }
+    return {};
+}
+
 Outcome<Json> Control::unfence(const UnfenceOrder& order) {
-    std::vector<Target> targets;
-    std::size_t lifted = 0;
+    std::set<core::Address> meant;
+    std::optional<CommandLeases::Lift> no_commands;
     {
         const std::lock_guard lock(changing_);
         const State now = state();
@@ -194,86 +282,35 @@ Outcome<Json> Control::unfence(const UnfenceOrder& order) {
         if (!found) {
             return tl::unexpected(std::move(found.error()));
         }
-        Administration next = *now.administration;
-        for (const core::Address& address : *found) {
-            next.fences.erase(address);
-        }
-        for (Target& target : fenced_backends(*now.config, *now.administration)) {
-            if (found->contains(target.address)) {
-                targets.push_back(std::move(target));
-            }
-        }
-        lifted = found->size();
-        if (lifted > 0) {
-            if (auto done = commit_lift(std::move(next), *found); !done) {
-                return refuse(done.error());
-            }
-        }
-        for (const core::Address& address : *found) {
-            const FenceRecord& record = now.administration->fences.at(address);
-            log("unfence", {{"server", record.server},
-                            {"pool", record.pool},
-                            {"address", address.text()},
-                            {"who", order.who},
-                            {"why", order.why}});
+        meant = std::move(*found);
+        if (!order.rollout && !order.replace) {
+            no_commands.emplace(leases_, meant);
         }
     }
-    const bool passed = wait_until(targets, Asks::passed, Clock::now() + order.wait.value_or(core::Milliseconds{0}));
+    // Without the lock: a command may take long, and other orders do not wait for it.
+    if (no_commands && !no_commands->await(command_wait)) {
+        return refuse(504,
+                      {"nothing was lifted", "a rollout's command still runs there",
+                       "wait for its end, end it with gatehouse deploy abort, or lift it at once with --replace", 0});
+    }
+    std::vector<Target> targets;
+    std::vector<std::string> notes;
+    {
+        const std::lock_guard lock(changing_);
+        const State now = state();
+        std::erase_if(meant,
+                      [&now](const core::Address& address) { return !now.administration->fences.contains(address); });
+        targets = named_or_fenced(*now.config, *now.administration, order, meant);
+        if (auto done = lift(order, meant, notes); !done) {
+            return tl::unexpected(std::move(done.error()));
+        }
+    }
+    no_commands.reset();
+    const auto passed = await_passed(targets, order.wait.value_or(core::Milliseconds{0}));
     if (order.wait && !passed) {
-        return refuse(504, {"no check has passed within " + core::base::print_duration(*order.wait), "",
-                            "the fence is lifted; gatehouse status says what the checks see", 0});
+        return tl::unexpected(passed.error());
     }
-    return Json{{"lifted", lifted}, {"passed", passed}};
-}
-
-bool Control::wait_until(const std::vector<Target>& targets, Asks what, Clock::time_point deadline) {
-    for (;;) {
-        const json seen = report();
-        const bool done = std::all_of(targets.begin(), targets.end(), [&](const Target& target) {
-            return what == Asks::drained ? in_flight(target, seen) == 0U : up_in(seen, target.pool, target.server);
-        });
-        if (done || Clock::now() >= deadline) {
-            return done;
-        }
-        std::this_thread::sleep_for(poll_step);
-    }
-}
-
-void Control::expire() {
-    const core::WallTime time = core::base::wall_now();
-    const auto due = [time](const auto& entry) { return expired(entry.second.until, time); };
-    const auto any = [&](const Administration& all) {
-        return std::any_of(all.fences.begin(), all.fences.end(), due) ||
-               std::any_of(all.maintenance.begin(), all.maintenance.end(), due);
-    };
-    if (!any(*state().administration)) {
-        return;
-    }
-    const std::lock_guard lock(changing_);
-    const State now = state();
-    Administration next = *now.administration;
-    std::vector<netfilter::Change> changes;
-    for (const auto& [address, record] : now.administration->fences) {
-        if (expired(record.until, time)) {
-            changes.emplace_back(netfilter::Unfence{address});
-            log("unfence", {{"server", record.server}, {"address", address.text()}, {"why", "its time is over"}});
-        }
-    }
-    for (const auto& [pool, record] : now.administration->maintenance) {
-        if (expired(record.until, time)) {
-            log("maintenance", {{"pool", pool}, {"on", false}, {"why", "its time is over"}});
-        }
-    }
-    std::erase_if(next.fences, due);
-    std::erase_if(next.maintenance, due);
-    // The kernel drops an expired fence by itself, so neither a fence process that is away nor a full disk holds this
-    // up: what is still stored is expired again at the next start.
-    if (!changes.empty() && helper_.attached()) {
-        static_cast<void>(helper_.apply(changes));
-    }
-    static_cast<void>(save(next));
-    publish(std::move(next));
-    static_cast<void>(administer());
+    return Json{{"lifted", meant.size()}, {"passed", passed.has_value()}, {"notes", notes}};
 }
 
 std::string Control::fence_note(const core::Address& address) const {

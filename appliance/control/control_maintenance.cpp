@@ -29,9 +29,7 @@ Outcome<Control::Json> Control::set_maintenance(const MaintenanceOrder& order) {
                 next.maintenance.erase(pool);
             }
         }
-        if (auto kept = save(next); !kept) {
-            return refuse(std::move(kept.error()));
-        }
+        keeper_.keep(next);
         publish(std::move(next));
         if (auto told = administer(); !told) {
             const Administration& before = *now.administration;

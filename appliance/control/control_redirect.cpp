@@ -102,17 +102,17 @@ void Control::note_redirect_drift() {
     revision_.advance();
 }
 
+// Changes nothing. The counts are those of the last look, half a second ago at most.
 void Control::show_redirects(Json& view) {
-    // Asks for fresh numbers; without a fence process those of its last answer have to do.
-    if (helper_.attached()) {
-        static_cast<void>(redirect());
-    }
     const State now = state();
     std::map<core::Address, std::uint64_t> active;
     for (const config::Pool& pool : now.config->pools) {
         for (const config::Backend& backend : pool.backends) {
-            if (pool.plane == config::Plane::kernel && helper_.attached()) {
-                active[backend.address] = helper_.count_redirected(backend.address).value_or(0);
+            if (pool.plane != config::Plane::kernel || !helper_.attached()) {
+                continue;
+            }
+            if (const auto count = helper_.count_redirected(backend.address)) {
+                active[backend.address] = *count;
             }
         }
     }
@@ -120,13 +120,16 @@ void Control::show_redirects(Json& view) {
     view_redirects(*now.config, redirect_counts_, active, view);
 }
 
-// What is in flight on the target, of whichever plane serves its pool. A proxy that is gone has nothing in flight any
-// more; connections that the kernel passes on go on without anybody, so there an error stays one.
-core::Result<std::uint64_t> Control::in_flight(const Target& target, const nlohmann::json& seen) {
+// What is in flight on the target, of whichever plane serves its pool. Nothing: it is not known, because the process
+// that counts does not answer.
+std::optional<std::uint64_t> Control::in_flight(const Target& target, const nlohmann::json& seen) {
     const State now = state();
     const config::Pool* pool = now.config->pool(target.pool);
-    return pool != nullptr && pool->plane == config::Plane::kernel ? helper_.count_redirected(target.address)
-                                                                   : active_in(seen, target.pool, target.server);
+    if (pool == nullptr || pool->plane != config::Plane::kernel) {
+        return active_in(seen, target.pool, target.server);
+    }
+    const auto count = helper_.count_redirected(target.address);
+    return count ? std::optional(*count) : std::nullopt;
 }
 
 }  // namespace appliance::control

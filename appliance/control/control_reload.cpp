@@ -77,7 +77,7 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
     };
     core::Result<void> done;
     if (!(next == *before.administration)) {
-        done = save(next);
+        done = keeper_.save(next);
     }
     // A fence follows its server to a new address, and is there before the first visitor could be.
     if (done && !moves.empty()) {
@@ -91,7 +91,7 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
             static_cast<void>(configure(*before.config));
         }
         close_unless(new_addresses, old_addresses);
-        if (!(next == *before.administration)) {
+        if (!(next == *before.administration) || !moves.empty()) {
             take_back(*before.administration, moves);
         }
         return refuse(std::move(done.error()));

@@ -20,7 +20,7 @@ constexpr std::chrono::seconds warm_max{10};
 bool all_checked(const json& report, const config::Config& config) {
     return std::all_of(config.pools.begin(), config.pools.end(), [&](const config::Pool& pool) {
         return std::all_of(pool.backends.begin(), pool.backends.end(), [&](const config::Backend& backend) {
-            return checked_in(report, pool.name, backend.server);
+            return health_in(report, pool.name, backend.server) != Health::unknown;
         });
     });
 }

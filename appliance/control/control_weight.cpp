@@ -22,8 +22,9 @@ Outcome<Control::Json> Control::set_weight(const WeightOrder& order) {
             next.weights.erase({target.pool, target.server});
         }
     }
-    if (auto kept = save(next); !kept) {
-        return refuse(std::move(kept.error()));
+    if (auto kept = keeper_.save(next); !kept) {
+        return refuse(503, {"no weight was changed", kept.error().line(),
+                            "gatehouse status shows the state folder; fences and the page still work", 0});
     }
     publish(next);
     if (auto told = administer(); !told) {

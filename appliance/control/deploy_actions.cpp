@@ -18,6 +18,34 @@ core::Result<void> done(const Outcome<T>& outcome) {
     return outcome ? core::Result<void>() : tl::unexpected(outcome.error().error);
 }
 
+std::optional<std::int64_t> owner_of(const deploy::Words& words) {
+    return words.rollout == 0 ? std::nullopt : std::optional(words.rollout);
+}
+
+deploy::Standing standing_of(const Json& backend, bool paged) {
+    deploy::Standing standing;
+    standing.server = backend["server"];
+    const Json& check = backend["check"];
+    if (check["state"] != "unknown") {
+        standing.up = check["state"] == "up";
+    }
+    standing.eligible = backend["state"] == "up" && !paged;
+    if (backend["active"].is_number_unsigned()) {
+        standing.in_flight = backend["active"].get<std::uint64_t>();
+    }
+    standing.why = check["why"].is_string() ? check["why"].get<std::string>() : "";
+    const Json& fence = backend["fence"];
+    if (fence.is_object()) {
+        standing.fence = fence["why"].get<std::string>();
+        standing.fence =
+            "by " + fence["who"].get<std::string>() + (standing.fence.empty() ? "" : ": ") + standing.fence;
+        if (fence["owner"]["kind"] == "rollout") {
+            standing.owner = fence["owner"]["rollout"].get<std::int64_t>();
+        }
+    }
+    return standing;
+}
+
 }  // namespace
 
 std::shared_ptr<const config::Config> DeployActions::config() {
@@ -37,12 +65,27 @@ core::Result<void> DeployActions::fence(const std::string& pool, const std::vect
     order.kill = kill;
     order.who = words.who;
     order.why = words.why;
+    order.rollout = owner_of(words);
     return done(control_.fence(order));
 }
 
 core::Result<void> DeployActions::unfence(const std::string& pool, const std::vector<std::string>& servers,
                                           const deploy::Words& words) {
-    return done(control_.unfence({servers, pool, std::nullopt, words.who, words.why}));
+    return done(control_.unfence({servers, pool, std::nullopt, false, owner_of(words), words.who, words.why}));
+}
+
+core::Result<void> DeployActions::holds(std::int64_t rollout, const std::string& pool,
+                                        const std::vector<std::string>& servers) {
+    return done(control_.holds(rollout, pool, servers));
+}
+
+core::Result<void> DeployActions::begin_command(std::int64_t rollout, const std::string& pool,
+                                                const std::string& server) {
+    return done(control_.begin_command(rollout, pool, server));
+}
+
+void DeployActions::end_command(const std::string& pool, const std::string& server) {
+    control_.end_command(pool, server);
 }
 
 core::Result<void> DeployActions::page(const std::string& pool, bool on, const std::string& message,
@@ -58,16 +101,7 @@ std::vector<deploy::Standing> DeployActions::standings(const std::string& pool) 
             continue;
         }
         for (const Json& backend : shown["backends"]) {
-            deploy::Standing& standing = all.emplace_back();
-            standing.server = backend["server"];
-            standing.up = backend["check"]["state"] == "up";
-            standing.eligible = backend["state"] == "up" && shown["state"] != "maintenance";
-            standing.in_flight = backend["active"];
-            standing.why = backend["check"]["why"].is_string() ? backend["check"]["why"].get<std::string>() : "";
-            if (backend["fence"].is_object()) {
-                standing.fence = backend["fence"].value("why", "");
-                standing.fence = standing.fence.empty() ? "by " + backend["fence"].value("who", "") : standing.fence;
-            }
+            all.push_back(standing_of(backend, shown["state"] == "maintenance"));
         }
     }
     return all;

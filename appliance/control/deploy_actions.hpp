@@ -20,6 +20,10 @@ public:
                                const deploy::Words& words) override;
     core::Result<void> page(const std::string& pool, bool on, const std::string& message,
                             const deploy::Words& words) override;
+    core::Result<void> holds(std::int64_t rollout, const std::string& pool,
+                             const std::vector<std::string>& servers) override;
+    core::Result<void> begin_command(std::int64_t rollout, const std::string& pool, const std::string& server) override;
+    void end_command(const std::string& pool, const std::string& server) override;
     std::vector<deploy::Standing> standings(const std::string& pool) override;
     core::Result<core::base::Descriptor> socket(int family) override;
     core::Result<std::string> guards(core::Milliseconds length) override;

@@ -48,8 +48,10 @@ netfilter::Fence kernel_fence(const FenceRecord& record) {
 }
 
 FenceRecord adopt(const config::Config& config, const netfilter::Fence& found) {
-    FenceRecord record{found.backend, "",          "",         config_mode(found.mode), found.id, found.who,
-                       found.why,     found.since, found.until, found.scope};
+    FenceRecord record{found.backend, "", "", config_mode(found.mode), found.id, found.who, found.why, found.since,
+                       found.until, found.scope,
+                       // The kernel counts what is left by itself, whatever the wall clock is set to.
+                       found.until ? std::optional(*found.until - found.since) : std::nullopt, std::nullopt};
     if (const auto target = backend_at(config, found.backend)) {
         record.server = target->server;
         record.pool = target->pool;
@@ -59,8 +61,11 @@ FenceRecord adopt(const config::Config& config, const netfilter::Fence& found) {
 
 bool agrees(const FenceRecord& record, const netfilter::Fence& found) {
     const netfilter::Fence wanted = netfilter::as_stored(kernel_fence(record));
-    return wanted.mode == found.mode && wanted.scope == found.scope && wanted.id == found.id &&
-           wanted.until == found.until;
+    // The kernel counts what is left by a clock of its own, and the note's end follows the wall clock a moment later.
+    constexpr std::chrono::seconds tolerance{2};
+    const bool same_end = wanted.until.has_value() == found.until.has_value() &&
+                          (!wanted.until || std::chrono::abs(*wanted.until - *found.until) <= tolerance);
+    return wanted.mode == found.mode && wanted.scope == found.scope && wanted.id == found.id && same_end;
 }
 
 bool may_be_ours(const netfilter::Fence& found) {

@@ -58,12 +58,14 @@ public:
             }
         }
     }
-    // One metric that says 1 where the item's field is that word, else 0.
+    // One metric that says 1 where the item's field is that word, else 0; nothing where the field is not known.
     template <typename Items>
     void state(const Column& column, const char* wanted, const Items& items) {
         Metric& added = metric(column.metric, column.type, column.help);
         for (const auto& [item, labels] : items) {
-            added.samples.push_back({{}, labels, word(*item, column.field) == wanted ? 1.0 : 0.0});
+            if (const std::string found = word(*item, column.field); found != "unknown") {
+                added.samples.push_back({{}, labels, found == wanted ? 1.0 : 0.0});
+            }
         }
     }
     [[nodiscard]] std::vector<Metric> take() { return std::move(metrics_); }
@@ -88,6 +90,12 @@ void collect_process(Collector& to, const Json& status) {
     to.column(
         {"drift_repairs_total", "counter", "Foreign changes of our nftables tables that were put right.", "repairs"},
         Items{{&member(status, "fence_helper"), {}}});
+    const Json& folder = member(status, "state_folder");
+    to.single("state_folder_ok", "gauge",
+              "1: the state folder takes changes. 0: fences and the page are kept in memory.",
+              word(folder, "state") == "ok" ? 1.0 : 0.0);
+    to.single("state_unsaved", "gauge", "1: memory and kernel hold what the disk does not.",
+              member(folder, "unsaved") == true ? 1.0 : 0.0);
     const Json& moved = member(status, "moved");
     Metric& bytes = to.metric("sent_bytes_total", "counter", "Bytes sent to clients and servers, by what moved them.");
     for (const auto& [mover, field] : {std::pair("copy", "copied"), std::pair("splice", "spliced")}) {

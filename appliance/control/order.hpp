@@ -1,6 +1,7 @@
 // Orders: what operators ask for, checked for form but not yet held against the configuration.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct FenceOrder {
     std::optional<core::Milliseconds> drain;  // how long to wait for what is in flight
     bool kill = false;                        // end what is in flight; the fence then takes all packets
     std::optional<core::Milliseconds> lasts;
+    bool replace = false;                 // in place of another owner's fence, however strict that is
+    std::optional<std::int64_t> rollout;  // the rollout whose step orders it; none: an operator does
     std::string who;
     std::string why;
 };
@@ -27,6 +30,8 @@ struct UnfenceOrder {
     std::vector<std::string> servers;  // names, or addresses as `rules` shows them
     std::optional<std::string> pool;
     std::optional<core::Milliseconds> wait;  // for the first passed check of each
+    bool replace = false;                    // at once, though a rollout's command runs there
+    std::optional<std::int64_t> rollout;     // lifts this rollout's own fences alone; none: an operator's order
     std::string who;
     std::string why;
 };

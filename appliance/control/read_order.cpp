@@ -111,8 +111,13 @@ Outcome<FenceOrder> read_fence(const json& body, const api::Peer& peer) {
     if (!kill.is_boolean() || (kill == true && !absent(body, "drain_ms"))) {
         return wrong("kill", "true or false, and not true together with 'drain_ms'");
     }
+    const json replace = body.value("replace", json(false));
+    if (!replace.is_boolean()) {
+        return wrong("replace", "true or false");
+    }
     FenceOrder order;
     order.kill = kill;
+    order.replace = replace;
     Words words;
     std::optional<Refusal> refusal;
     take(read_servers(body), order.servers, refusal);
@@ -135,7 +140,12 @@ Outcome<FenceOrder> read_fence(const json& body, const api::Peer& peer) {
 }
 
 Outcome<UnfenceOrder> read_unfence(const json& body, const api::Peer& peer) {
+    const json replace = body.value("replace", json(false));
+    if (!replace.is_boolean()) {
+        return wrong("replace", "true or false");
+    }
     UnfenceOrder order;
+    order.replace = replace;
     Words words;
     std::optional<Refusal> refusal;
     take(read_servers(body), order.servers, refusal);

@@ -2,6 +2,7 @@
 // (store.hpp), because neither a crash nor a reboot may forget that a server is being worked on.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,8 +24,10 @@ struct FenceRecord {
     std::string who;
     std::string why;
     core::WallTime since{};
-    std::optional<core::WallTime> until;
+    std::optional<core::WallTime> until;  // by the wall clock; follows it when it is set
     netfilter::Scope scope = netfilter::Scope::fresh;
+    std::optional<core::Milliseconds> lasts = std::nullopt;  // how long it was ordered for, where it has an end
+    std::optional<std::int64_t> rollout = std::nullopt;      // the rollout that owns it; none: an operator does
 
     friend bool operator==(const FenceRecord&, const FenceRecord&) = default;
 };

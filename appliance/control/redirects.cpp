@@ -6,6 +6,7 @@
 #include "appliance/config/forwarding.hpp"
 #include "appliance/control/targets.hpp"
 #include "appliance/control/views.hpp"
+#include "core/base/verify.hpp"
 
 namespace appliance::control {
 namespace {
@@ -18,9 +19,11 @@ netfilter::Spread spread_of(config::Balance balance) {
             return netfilter::Spread::source;
         case config::Balance::random_two:
             return netfilter::Spread::random;
-        default:
+        case config::Balance::round_robin:
+        case config::Balance::least_connections:
             return netfilter::Spread::in_turn;
     }
+    VERIFY(false);
 }
 
 Json* find_named(Json& list, const char* key, const std::string& name) {
@@ -34,6 +37,18 @@ bool was_eligible(std::span<const netfilter::Redirect> before, const core::Addre
         return std::any_of(redirect.backends.begin(), redirect.backends.end(),
                            [&backend](const auto& each) { return each.address == backend && each.eligible; });
     });
+}
+
+bool is_well(Health health, std::span<const netfilter::Redirect> before, const core::Address& backend) {
+    switch (health) {
+        case Health::up:
+            return true;
+        case Health::down:
+            return false;
+        case Health::unknown:
+            return was_eligible(before, backend);
+    }
+    VERIFY(false);
 }
 
 // A pool of two listeners has one count for a backend, which both say, and slots for each.
@@ -65,8 +80,7 @@ std::vector<netfilter::Redirect> make_redirects(const config::Config& config, co
         netfilter::Redirect redirect{listener.name, listener.address, spread_of(pool.balance), pool.masquerade, {}};
         const bool open = !administration.maintenance.contains(pool.name);
         for (const config::Backend& backend : pool.backends) {
-            const bool well = checked_in(report, pool.name, backend.server) ? up_in(report, pool.name, backend.server)
-                                                                            : was_eligible(before, backend.address);
+            const bool well = is_well(health_in(report, pool.name, backend.server), before, backend.address);
             const bool eligible = open && well && !administration.fences.contains(backend.address);
             const auto weight = static_cast<std::uint16_t>(weight_of(administration, pool, backend));
             redirect.backends.push_back({backend.address, weight, backend.backup, eligible});
@@ -81,7 +95,7 @@ bool all_checked(const config::Config& config, const nlohmann::json& report) {
         const config::Pool* pool = config.pool(listener.pool);
         return !config.in_kernel(listener) ||
                std::all_of(pool->backends.begin(), pool->backends.end(), [&](const config::Backend& backend) {
-                   return checked_in(report, pool->name, backend.server);
+                   return health_in(report, pool->name, backend.server) != Health::unknown;
                });
     });
 }
@@ -99,8 +113,9 @@ void view_redirects(const config::Config& config, std::span<const netfilter::Red
         }
         for (const config::Backend& backend : pool.backends) {
             Json* its = find_named((*shown)["backends"], "server", backend.server);
-            if (const auto count = active.find(backend.address); its != nullptr && count != active.end()) {
-                (*its)["active"] = count->second;
+            if (its != nullptr && pool.plane == config::Plane::kernel) {
+                const auto count = active.find(backend.address);
+                (*its)["active"] = count == active.end() ? Json() : Json(count->second);
             }
         }
         for (const config::Listener& listener : config.listeners) {

@@ -24,7 +24,7 @@ std::vector<netfilter::Redirect> make_redirects(const config::Config& config, co
 bool all_checked(const config::Config& config, const nlohmann::json& report);
 
 // Puts what the kernel has counted in place of what the proxy, which never saw these connections, has not. active: the
-// connections that it passes on to each backend now.
+// connections that it passes on to each backend now; of a backend that it does not name, that is not known.
 void view_redirects(const config::Config& config, std::span<const netfilter::RedirectCount> counts,
                     const std::map<core::Address, std::uint64_t>& active, nlohmann::ordered_json& status);
 

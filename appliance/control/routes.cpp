@@ -1,6 +1,8 @@
 #include "appliance/control/routes.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
+
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -153,9 +155,9 @@ constexpr Route table[] = {
     {"POST", "/v1/diagnose/connect", operate, diagnose_connect},
     {"POST", "/v1/diagnose/resolve", operate, diagnose_resolve},
     {"POST", "/v1/diagnose/ping", operate, diagnose_ping},
-    {"POST", "/v1/fence", operate, change_fence, "fence"},
+    {"POST", "/v1/fence", operate, change_fence, "fence", Route::Body::json, true},
     {"POST", "/v1/unfence", operate, change_unfence, "unfence"},
-    {"POST", "/v1/maintenance", operate, change_maintenance, "maintenance"},
+    {"POST", "/v1/maintenance", operate, change_maintenance, "maintenance", Route::Body::json, true},
     {"POST", "/v1/weight", operate, change_weight, "weight"},
     {"POST", "/v1/deploy", operate, change_deploys, "deploy"},
     {"POST", "/v1/deploy/rollback", operate, change_deploys, "deploy rollback"},
@@ -213,16 +215,18 @@ std::string request_of(json body) {
     return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-// Its outcome is in the audit log before it is answered.
-api::Reply carry_out_noted(const Route& route, const Call& call, std::int64_t id, const Words& words) {
+// Its outcome is in the audit log before it is answered; without an id, in the log alone.
+api::Reply carry_out_noted(const Route& route, const Call& call, std::optional<std::int64_t> id, const Words& words) {
     Control& control = call.services.control;
     std::string outcome = "refused: a fault in gatehouse";
     const auto note = [&] {
-        if (const auto noted = call.services.audit.end(id, outcome); !noted) {
-            control.log("audit", {{"id", id}, {"error", noted.error().line()}});
+        const auto noted = id ? call.services.audit.end(*id, outcome) : core::Result<void>();
+        if (!noted) {
+            control.log("audit", {{"id", *id}, {"error", noted.error().line()}});
         }
-        control.log("audit", {{"id", id},
+        control.log("audit", {{"id", id ? Json(*id) : Json()},
                               {"what", route.change},
+                              {"request", id ? Json() : Json(request_of(call.body))},
                               {"who", words.who},
                               {"for", words.acts_for},
                               {"from", call.request.peer.from},
@@ -280,7 +284,12 @@ api::Reply carry_out(const Route& route, const Call& call) {
                                                {}});
     if (!id) {
         control.log("audit", {{"error", id.error().line()}});
-        return reply(Refusal{500, id.error(), {}});
+        if (route.emergency) {
+            return carry_out_noted(route, call, std::nullopt, *words);
+        }
+        return complain(503,
+                        {fmt::format("nothing was done: {} needs the state folder", route.change), id.error().line(),
+                         "fences and the page still work; gatehouse status shows the folder", 0});
     }
     api::Reply answer = call.request.respond_async ? carry_out_apart(route, call, *id, *words)
                                                    : carry_out_noted(route, call, *id, *words);

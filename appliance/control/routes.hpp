@@ -35,13 +35,16 @@ struct Route {
     api::Reply (*handle)(const Call& call);
     std::string_view change{};  // what the audit log calls it; empty: it changes nothing
     Body takes = Body::json;
+    // It makes visitors safer, so it is carried out though the audit log cannot be written: the log has it then.
+    bool emergency = false;
 };
 
 // Every route there is.
 [[nodiscard]] std::span<const Route> routes() noexcept;
 
 // Answers every request, also those that make no sense (400, 404, 405) and those of callers who may not (403). A change
-// is in the audit log before it begins, and its outcome before it is answered. Any thread.
+// is in the audit log before it begins, and its outcome before it is answered; where the disk does not take the audit
+// log, an emergency route's change is in the log alone, and every other change is refused (503). Any thread.
 api::Reply answer(const Services& services, const api::Request& request);
 
 }  // namespace appliance::control

@@ -1,7 +1,10 @@
 #include "appliance/control/store.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
+
+#include "core/base/clock.hpp"
 
 namespace appliance::control {
 namespace {
@@ -28,6 +31,12 @@ constexpr std::array<const char*, schema_version> schema_steps{
     "PRAGMA user_version=3;"
     "COMMIT;"};
 
+// Beside the fences, by their ids, so that an older version, which knows the tables above alone, can read the file too:
+// who owns a fence, and its end by the boot clock.
+constexpr const char* details_schema =
+    "CREATE TABLE IF NOT EXISTS fence_details(id TEXT PRIMARY KEY, rollout INTEGER, lasts INTEGER, boot TEXT NOT NULL,"
+    " ends INTEGER) STRICT;";
+
 std::int64_t number(core::WallTime time) {
     return time.time_since_epoch().count();
 }
@@ -44,13 +53,22 @@ std::optional<core::WallTime> maybe_time_in(const Statement& row, int column) {
     return row.is_null(column) ? std::nullopt : std::optional(time_in(row, column));
 }
 
-config::FenceMode mode_in(std::string_view text) {
-    for (const auto mode : {config::FenceMode::icmp, config::FenceMode::drop}) {
+std::optional<config::FenceMode> mode_in(std::string_view text) {
+    for (const auto mode : {config::FenceMode::reset, config::FenceMode::icmp, config::FenceMode::drop}) {
         if (text == config::print(mode)) {
             return mode;
         }
     }
-    return config::FenceMode::reset;
+    return std::nullopt;
+}
+
+std::optional<netfilter::Scope> scope_in(std::string_view text) {
+    for (const auto scope : {netfilter::Scope::fresh, netfilter::Scope::all}) {
+        if (text == netfilter::print(scope)) {
+            return scope;
+        }
+    }
+    return std::nullopt;
 }
 
 core::Result<void> read_fences(Statement& rows, Administration& administration) {
@@ -66,17 +84,52 @@ core::Result<void> read_fences(Statement& rows, Administration& administration) 
         if (!address) {
             return core::fail("cannot read the stored fences", address.error().line());
         }
+        const auto mode = mode_in(rows.text(3));
+        const auto scope = scope_in(rows.text(9));
+        if (!mode || !scope) {
+            return core::fail("cannot read the stored fences",
+                              "no mode '" + rows.text(3) + "' or no scope '" + rows.text(9) + "' is known",
+                              "start the version of gatehouse that wrote it");
+        }
         administration.fences[*address] = {
-            *address,
-            rows.text(1),
-            rows.text(2),
-            mode_in(rows.text(3)),
-            rows.text(4),
-            rows.text(5),
-            rows.text(6),
-            time_in(rows, 7),
-            maybe_time_in(rows, 8),
-            rows.text(9) == netfilter::print(netfilter::Scope::all) ? netfilter::Scope::all : netfilter::Scope::fresh};
+            *address,     rows.text(1),     rows.text(2),           *mode,  rows.text(4), rows.text(5),
+            rows.text(6), time_in(rows, 7), maybe_time_in(rows, 8), *scope, std::nullopt, std::nullopt};
+    }
+}
+
+// A fence that was ordered for a time ends when that time has passed, whatever the wall clock was set to. Within one
+// start of the machine the boot clock tells; over a reboot the wall clock has to, but not beyond what was ordered.
+void restore_end(FenceRecord& fence, const Statement& row) {
+    fence.lasts = core::Milliseconds(row.number(2));
+    const core::WallTime now = core::base::wall_now();
+    const bool same_boot = row.text(3) == core::base::boot_id() && !row.is_null(4);
+    if (same_boot) {
+        fence.until = now + (core::Milliseconds(row.number(4)) - core::BootClock::now().time_since_epoch());
+    } else if (fence.until) {
+        fence.until = std::min(*fence.until, now + *fence.lasts);
+    }
+}
+
+core::Result<void> read_details(Statement& rows, Administration& administration) {
+    for (;;) {
+        const auto row = rows.step();
+        if (!row) {
+            return tl::unexpected(row.error());
+        }
+        if (!*row) {
+            return {};
+        }
+        for (auto& [address, fence] : administration.fences) {
+            if (fence.id != rows.text(0)) {
+                continue;
+            }
+            if (!rows.is_null(1)) {
+                fence.rollout = rows.number(1);
+            }
+            if (!rows.is_null(2)) {
+                restore_end(fence, rows);
+            }
+        }
     }
 }
 
@@ -153,7 +206,7 @@ core::Result<void> Store::prepare_schema() {
             return taken;
         }
     }
-    return {};
+    return database_.writable() ? database_.execute(details_schema) : core::Result<void>();
 }
 
 core::Result<Administration> Store::load() {
@@ -161,7 +214,8 @@ core::Result<Administration> Store::load() {
         database_.prepare("SELECT address, server, pool, mode, id, who, why, since, until, scope FROM fences");
     auto maintenance = database_.prepare("SELECT pool, message, who, why, since, until FROM maintenance");
     auto weights = database_.prepare("SELECT pool, server, weight, who, why, since FROM weights");
-    for (const auto* asked : {&fences, &maintenance, &weights}) {
+    auto details = database_.prepare("SELECT id, rollout, lasts, boot, ends FROM fence_details");
+    for (const auto* asked : {&fences, &maintenance, &weights, &details}) {
         if (!*asked) {
             return tl::unexpected(asked->error());
         }
@@ -169,7 +223,8 @@ core::Result<Administration> Store::load() {
     Administration administration;
     auto read = read_fences(*fences, administration)
                     .and_then([&] { return read_maintenance(*maintenance, administration); })
-                    .and_then([&] { return read_weights(*weights, administration); });
+                    .and_then([&] { return read_weights(*weights, administration); })
+                    .and_then([&] { return read_details(*details, administration); });
     if (!read) {
         return tl::unexpected(std::move(read.error()));
     }
@@ -188,7 +243,8 @@ core::Result<void> Store::save(const Administration& administration) {
 }
 
 core::Result<void> Store::write(const Administration& administration) {
-    auto emptied = database_.execute("DELETE FROM fences; DELETE FROM maintenance; DELETE FROM weights");
+    auto emptied = database_.execute(
+        "DELETE FROM fences; DELETE FROM maintenance; DELETE FROM weights; DELETE FROM fence_details");
     if (!emptied) {
         return emptied;
     }
@@ -209,6 +265,9 @@ core::Result<void> Store::write(const Administration& administration) {
             return tl::unexpected(done.error());
         }
     }
+    if (auto written = write_details(administration); !written) {
+        return written;
+    }
     for (const auto& [pool, record] : administration.maintenance) {
         maintenance->reset();
         maintenance->bind(1, pool).bind(2, record.message).bind(3, record.who).bind(4, record.why);
@@ -222,6 +281,30 @@ core::Result<void> Store::write(const Administration& administration) {
         weights->bind(1, record.pool).bind(2, record.server).bind(3, std::int64_t{record.weight});
         weights->bind(4, record.who).bind(5, record.why).bind(6, number(record.since));
         if (const auto done = weights->step(); !done) {
+            return tl::unexpected(done.error());
+        }
+    }
+    return {};
+}
+
+core::Result<void> Store::write_details(const Administration& administration) {
+    auto details = database_.prepare("INSERT OR REPLACE INTO fence_details VALUES(?,?,?,?,?)");
+    if (!details) {
+        return tl::unexpected(std::move(details.error()));
+    }
+    const core::WallTime now = core::base::wall_now();
+    const core::BootTime since_boot = core::BootClock::now();
+    for (const auto& [address, fence] : administration.fences) {
+        std::optional<std::int64_t> lasts;
+        std::optional<std::int64_t> ends;
+        if (fence.lasts && fence.until) {
+            lasts = fence.lasts->count();
+            ends = (since_boot.time_since_epoch() + (*fence.until - now)).count();
+        }
+        details->reset();
+        details->bind(1, fence.id).bind(2, fence.rollout);
+        details->bind(3, lasts).bind(4, core::base::boot_id()).bind(5, ends);
+        if (const auto done = details->step(); !done) {
             return tl::unexpected(done.error());
         }
     }

@@ -28,6 +28,7 @@ private:
     explicit Store(Database database) : database_(std::move(database)) {}
     core::Result<void> prepare_schema();
     core::Result<void> write(const Administration& administration);
+    core::Result<void> write_details(const Administration& administration);
 
     Database database_;
 };

@@ -16,6 +16,7 @@
 
 #include "appliance/link/channel.hpp"
 #include "core/base/address.hpp"
+#include "core/base/clock.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/result.hpp"
 
@@ -23,7 +24,7 @@ namespace appliance::control {
 
 class SupervisorLink {
 public:
-    using Clock = std::chrono::steady_clock;
+    using Clock = core::BootClock;
 
     explicit SupervisorLink(core::base::Descriptor socket);
     SupervisorLink(const SupervisorLink&) = delete;

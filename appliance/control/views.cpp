@@ -5,6 +5,7 @@
 #include <set>
 
 #include "appliance/control/drift.hpp"
+#include "appliance/control/fence_claim.hpp"
 #include "appliance/control/targets.hpp"
 #include "appliance/control/visitors.hpp"
 #include "appliance/control/workers.hpp"
@@ -15,6 +16,8 @@ namespace {
 
 using nlohmann::json;
 using Json = nlohmann::ordered_json;
+
+constexpr const char* silent_proxy = "the proxy does not answer";
 
 Json write_time(std::optional<core::WallTime> time) {
     return time ? Json(core::base::print_time(*time)) : Json();
@@ -36,17 +39,28 @@ const json& member(const json& object, const char* name) {
     return object.is_object() && object.contains(name) ? object[name] : nothing;
 }
 
+// What the report does not say is not known: null, and never zero.
+Json number_or_null(const json& object, const char* name) {
+    const json& number = member(object, name);
+    return number.is_number() ? Json(number) : Json();
+}
+
 const json& find_backend(const json& report, std::string_view pool, std::string_view server) {
     return find_named(member(find_named(member(report, "pools"), "name", pool), "backends"), "server", server);
 }
 
-Json view_check(const json& backend) {
+// known: the proxy has answered.
+Json view_check(const json& backend, bool known) {
     const json& check = member(backend, "check");
     if (check.is_object()) {
         return check;
     }
-    return {{"state", "unknown"}, {"why", "not checked yet"}, {"since", nullptr}, {"last_ms", nullptr}, {"passed", 0},
-            {"failed", 0}};
+    return {{"state", "unknown"},
+            {"why", known ? "not checked yet" : silent_proxy},
+            {"since", nullptr},
+            {"last_ms", nullptr},
+            {"passed", known ? Json(0) : Json()},
+            {"failed", known ? Json(0) : Json()}};
 }
 
 Json view_weight(const config::Pool& pool, const config::Backend& backend, const Administration& administration) {
@@ -59,10 +73,10 @@ Json view_weight(const config::Pool& pool, const config::Backend& backend, const
 }
 
 Json view_backend(const config::Pool& pool, const config::Backend& backend, const Administration& administration,
-                  const json& seen) {
+                  const json& seen, bool known) {
     const auto fenced = administration.fences.find(backend.address);
     const FenceRecord* fence = fenced == administration.fences.end() ? nullptr : &fenced->second;
-    Json check = view_check(seen);
+    Json check = view_check(seen, known);
     const Json check_state = check["state"];
     Json view{{"server", backend.server}, {"address", backend.address.text()}};
     if (fence != nullptr) {
@@ -72,14 +86,11 @@ Json view_backend(const config::Pool& pool, const config::Backend& backend, cons
                          {"by", fence->who},
                          {"until", write_time(fence->until)}});
     } else {
-        view.update(Json{{"state", check_state == "unknown" ? Json("checking") : check_state},
+        view.update(Json{{"state", check_state != "unknown" ? check_state : Json(known ? "checking" : "unknown")},
                          {"why", check["why"]},
                          {"since", check["since"]}});
     }
-    const auto count = [&seen](const char* name) {
-        const json& number = member(seen, name);
-        return number.is_number() ? Json(number) : Json(0);
-    };
+    const auto count = [&seen](const char* name) { return number_or_null(seen, name); };
     view["check"] = std::move(check);
     view["fence"] = fence == nullptr ? Json() : view_fence(fence, nullptr);
     view.update(Json{{"active", count("active")},
@@ -101,10 +112,7 @@ Json view_record(const MaintenanceRecord& record) {
 }
 
 Json view_queue(const config::Pool& pool, const json& seen) {
-    const auto count = [&seen](const char* name) {
-        const json& number = member(seen, name);
-        return number.is_number() ? Json(number) : Json(0);
-    };
+    const auto count = [&seen](const char* name) { return number_or_null(seen, name); };
     return {{"waiting", count("waiting")},
             {"most", pool.queue},
             {"waited", count("waited")},
@@ -115,30 +123,33 @@ Json view_queue(const config::Pool& pool, const json& seen) {
 Json view_pool(const config::Pool& pool, const Administration& administration, const json& report) {
     Json backends = Json::array();
     bool serving = false;
+    bool unknown = false;
     for (const config::Backend& backend : pool.backends) {
-        Json view = view_backend(pool, backend, administration, find_backend(report, pool.name, backend.server));
+        Json view = view_backend(pool, backend, administration, find_backend(report, pool.name, backend.server),
+                                 report.is_object());
         serving = serving || view["state"] == "up";
+        unknown = unknown || view["state"] == "unknown";
         backends.push_back(std::move(view));
     }
     const auto maintenance = administration.maintenance.find(pool.name);
     const bool by_hand = maintenance != administration.maintenance.end();
     return {{"name", pool.name},
-            {"state", by_hand ? "maintenance" : (serving ? "serving" : "down")},
+            {"state", by_hand   ? "maintenance"
+                      : serving ? "serving"
+                      : unknown ? "unknown"
+                                : "down"},
             {"port", pool.port},
             {"balance", config::print(pool.balance)},
             {"maintenance", by_hand ? view_record(maintenance->second) : Json()},
             {"queue", view_queue(pool, member(find_named(member(report, "pools"), "name", pool.name), "queue"))},
-            {"visitors", view_visitors(nullptr, visitors_in(report, pool.name))},
+            {"visitors", report.is_object() ? view_visitors(nullptr, visitors_in(report, pool.name)) : Json()},
             {"backends", std::move(backends)}};
 }
 
 // Bytes sent since the proxy's start, by what moved them.
 Json view_moved(const json& report) {
     const json& moved = member(report, "moved");
-    const auto count = [&moved](const char* name) {
-        const json& number = member(moved, name);
-        return number.is_number() ? Json(number) : Json(0);
-    };
+    const auto count = [&moved](const char* name) { return number_or_null(moved, name); };
     return {{"copied", count("copied")}, {"spliced", count("spliced")}};
 }
 
@@ -158,9 +169,9 @@ Json view_status(const config::Config& config, const Administration& administrat
                              {"mode", config::print(listener.mode)},
                              {"pool", listener.pool},
                              {"routes", std::move(routes)},
-                             {"sessions", seen.is_object() ? seen.value("sessions", json(0)) : json(0)},
-                             {"accepted", seen.is_object() ? seen.value("accepted", json(0)) : json(0)},
-                             {"refused", seen.is_object() ? seen.value("refused", json(0)) : json(0)}});
+                             {"sessions", number_or_null(seen, "sessions")},
+                             {"accepted", number_or_null(seen, "accepted")},
+                             {"refused", number_or_null(seen, "refused")}});
     }
     Json pools = Json::array();
     for (const config::Pool& pool : config.pools) {
@@ -200,6 +211,7 @@ Json view_fence(const FenceRecord* record, const netfilter::Fence* kernel) {
             {"since", write_time(same ? record->since : kernel->since)},
             {"until", write_time(same ? record->until : kernel->until)},
             {"id", same ? record->id : kernel->id},
+            {"owner", record == nullptr ? Json() : view_owner(*record)},
             {"drift", nullptr}};
 }
 
@@ -245,18 +257,14 @@ Json view_maintenance(const config::Config& config, const Administration& admini
     return {{"pools", std::move(pools)}};
 }
 
-std::uint64_t active_in(const json& report, const std::string& pool, const std::string& server) {
+std::optional<std::uint64_t> active_in(const json& report, const std::string& pool, const std::string& server) {
     const json& active = member(find_backend(report, pool, server), "active");
-    return active.is_number_unsigned() ? active.get<std::uint64_t>() : 0;
+    return active.is_number_unsigned() ? std::optional(active.get<std::uint64_t>()) : std::nullopt;
 }
 
-bool checked_in(const json& report, const std::string& pool, const std::string& server) {
+Health health_in(const json& report, const std::string& pool, const std::string& server) {
     const json& state = member(member(find_backend(report, pool, server), "check"), "state");
-    return state == "up" || state == "down";
-}
-
-bool up_in(const json& report, const std::string& pool, const std::string& server) {
-    return member(member(find_backend(report, pool, server), "check"), "state") == "up";
+    return state == "up" ? Health::up : state == "down" ? Health::down : Health::unknown;
 }
 
 }  // namespace appliance::control

@@ -1,6 +1,7 @@
 // Views: the state as the API shows it. Pure: everything observed is handed in.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -34,10 +35,13 @@ nlohmann::ordered_json view_rules(const config::Config& config, const Administra
 nlohmann::ordered_json view_maintenance(const config::Config& config, const Administration& administration,
                                         const nlohmann::json& report);
 
-// How many exchanges and relays the report counts for one backend; 0 where it does not know it.
-std::uint64_t active_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
-// Whether the report says anything of the backend's check, and whether it passes.
-bool checked_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
-bool up_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
+// What the last checks of a backend say.
+enum class Health : std::uint8_t { unknown, down, up };
+
+// How many exchanges and relays the report counts for one backend. Nothing where the report does not say, or there is
+// none: that is not known, and it is not zero.
+std::optional<std::uint64_t> active_in(const nlohmann::json& report, const std::string& pool,
+                                       const std::string& server);
+Health health_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
 
 }  // namespace appliance::control

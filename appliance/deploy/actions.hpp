@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,22 +16,21 @@
 
 namespace appliance::deploy {
 
-// How the reasons of a rollout's own fences begin.
-inline constexpr std::string_view fence_mark = "rollout ";
-
 struct Words {
     std::string who;
     std::string why;
+    std::int64_t rollout = 0;  // whose step it is; 0: an operator's order
 };
 
-// How one backend of a pool is.
+// How one backend of a pool is. What the proxy does not tell is not known, which is none of the other values.
 struct Standing {
     std::string server;
-    bool up = false;        // its last checks
-    bool eligible = false;  // up, not fenced, and its pool shows no page
-    std::uint64_t in_flight = 0;
-    std::string why;    // what its checks see
-    std::string fence;  // why it is fenced; empty: it is not
+    std::optional<bool> up;  // its last checks
+    bool eligible = false;   // known to be up, not fenced, and its pool shows no page
+    std::optional<std::uint64_t> in_flight;
+    std::string why;                    // what its checks see
+    std::string fence;                  // whose fence it is and why it stands; empty: none does
+    std::optional<std::int64_t> owner;  // of the fence: a rollout; none: an operator, or no fence
 };
 
 // Any thread, several at once.
@@ -44,16 +44,26 @@ public:
     virtual std::shared_ptr<const config::Config> config() = 0;
     // Whether the proxy serves and the kernel's fences are known.
     virtual bool ready() = 0;
-    // Returns when the rules are in the kernel; with kill, when what was in flight has been ended too.
+    // Returns when the rules are in the kernel; with kill, when what was in flight has been ended too. The fences are
+    // the rollout's of words. Error: an operator's fence stands there; it stays as it is.
     virtual core::Result<void> fence(const std::string& pool, const std::vector<std::string>& servers, bool kill,
                                      const Words& words) = 0;
-    // Returns when they are lifted; the servers are up again after their next check, which begins at once. A server
-    // that is not fenced is no error.
+    // Lifts the fences of the rollout of words, and no other's (error). Returns when they are lifted; the servers are
+    // up again after their next check, which begins at once. A server that is not fenced is no error.
     virtual core::Result<void> unfence(const std::string& pool, const std::vector<std::string>& servers,
                                        const Words& words) = 0;
     virtual core::Result<void> page(const std::string& pool, bool on, const std::string& message,
                                     const Words& words) = 0;
-    // Of every backend of the pool; empty while the proxy does not answer.
+    // Whether the rollout's own fences of these servers stand in the kernel. Error: whose stands there, how it ended,
+    // or that it is not known.
+    virtual core::Result<void> holds(std::int64_t rollout, const std::string& pool,
+                                     const std::vector<std::string>& servers) = 0;
+    // The rollout's command of a server begins: no order lifts the fence until it has ended. Error: the fence does not
+    // stand any more. Returns at once.
+    virtual core::Result<void> begin_command(std::int64_t rollout, const std::string& pool,
+                                             const std::string& server) = 0;
+    virtual void end_command(const std::string& pool, const std::string& server) = 0;
+    // Of every backend of the pool.
     virtual std::vector<Standing> standings(const std::string& pool) = 0;
     // A TCP socket of that family whose packets pass the fences.
     virtual core::Result<core::base::Descriptor> socket(int family) = 0;

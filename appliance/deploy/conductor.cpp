@@ -7,21 +7,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "appliance/deploy/perform.hpp"
-
 namespace appliance::deploy {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = core::BootClock;
 
 // How often lost command lines are looked for, and a full disk is tried again.
 constexpr std::chrono::milliseconds look{250};
 // How often it is asked whether the start is over.
 constexpr std::chrono::milliseconds ready_look{10};
-
-std::string of(const Step& step) {
-    return fmt::format("{} {}", print(step.kind), fmt::join(step.servers, ", "));
-}
 
 }  // namespace
 
@@ -92,6 +86,7 @@ void Conductor::recover() {
         if (step.kind == Kind::run && !step.evidence.empty()) {
             jobs_[step.id] =
                 Job{.taken = true, .runner = step.evidence, .heard = Clock::now() + (return_max - silence_max)};
+            static_cast<void>(actions_.begin_command(active_->id, active_->recipe.pool, step.servers.front()));
             under_way_.insert(step.id);
             std::thread([this, id = step.id, copy = *active_] { carry_out(id, copy); }).detach();
         } else {
@@ -110,15 +105,15 @@ void Conductor::conduct() {
     // Nothing is decided before the kernel's fences are known and somebody can be asked who is eligible.
     while (!ending_ && !actions_.ready()) {
         Lock lock(mutex_);
-        changed_.wait_for(lock, ready_look, [this] { return ending_.load(); });
+        changed_.wait_for(lock, core::base::waiting(ready_look), [this] { return ending_.load(); });
     }
     Lock lock(mutex_);
     while (!ending_) {
-        if (active_) {
+        if (active_ && !turning_) {
             look_for_lost();
             advance(lock);
         }
-        changed_.wait_for(lock, look);
+        changed_.wait_for(lock, core::base::waiting(look));
     }
 }
 
@@ -174,10 +169,11 @@ bool Conductor::begin(unsigned id) {
     Step& step = active_->steps.at(id);
     const Step before = step;
     step.progress = Progress::running;
+    step.again = before.began.has_value();
     step.began = core::base::wall_now();
     step.ended.reset();
     step.evidence.clear();
-    note("step", id, of(step));
+    note("step", id, describe_step(step));
     unsaved_.insert(id);
     if (!flush()) {
         step = before;
@@ -192,35 +188,6 @@ bool Conductor::begin(unsigned id) {
     std::thread([this, id, copy = *active_] { carry_out(id, copy); }).detach();
     changed_.notify_all();
     return true;
-}
-
-void Conductor::carry_out(unsigned id, Rollout rollout) {
-    const Step step = rollout.steps.at(id);
-    const std::string before = actions_.visitors(rollout.recipe.pool);
-    const auto say = [this, id, &step](const std::string& text) {
-        const std::lock_guard lock(mutex_);
-        note("step", id, fmt::format("{}: {}", of(step), text));
-        static_cast<void>(flush());
-        changed_.notify_all();
-    };
-    auto result = step.kind == Kind::run ? await_job(id) : perform(step, rollout, actions_, stop_, say);
-    const std::string after = actions_.visitors(rollout.recipe.pool);
-    // Servers that visitors have reached already are taken away from them again.
-    const bool reached = step.kind == Kind::open || step.kind == Kind::front || step.kind == Kind::soak;
-    if (!result && reached && rollout.strategy != Strategy::maintenance && !ending_) {
-        const Words words{rollout.who, fmt::format("{}{}: {}", fence_mark, rollout.id, result.error().line())};
-        if (const auto fenced = actions_.fence(rollout.recipe.pool, step.servers, false, words); !fenced) {
-            result.error().mend = fenced.error().line();
-        }
-    }
-    const std::lock_guard lock(mutex_);
-    if (ledger_) {
-        static_cast<void>(ledger_->note_visitors(rollout.id, id, false, before));
-        static_cast<void>(ledger_->note_visitors(rollout.id, id, true, after));
-    }
-    end(id, std::move(result));
-    under_way_.erase(id);
-    changed_.notify_all();
 }
 
 // A step that the end of this process interrupts stays running in the ledger, so that it is taken up again.
@@ -243,7 +210,7 @@ void Conductor::end(unsigned id, core::Result<std::string> result) {
     step.ended = core::base::wall_now();
     step.progress = result ? Progress::done : Progress::failed;
     step.evidence = result ? *result : result.error().line();
-    note("step", id, fmt::format("{}: {}{}", of(step), result ? "" : "failed: ", step.evidence));
+    note("step", id, fmt::format("{}: {}{}", describe_step(step), result ? "" : "failed: ", step.evidence));
     if (result && step.kind == Kind::preview) {
         set_state(State::paused, "testers look; gatehouse deploy resume shows the site to all");
     }
@@ -284,7 +251,7 @@ void Conductor::after_failure(Lock& lock) {
     }
     const auto step = std::find_if(active_->steps.begin(), active_->steps.end(),
                                    [](const Step& one) { return one.progress == Progress::failed && !one.excused; });
-    const std::string why = fmt::format("{}: {}", of(*step), step->evidence);
+    const std::string why = fmt::format("{}: {}", describe_step(*step), step->evidence);
     if (active_->expired(core::base::wall_now()) && (step->kind == Kind::wait || step->kind == Kind::guard) &&
         step->batch == 0) {
         finish(lock, State::aborted, why);  // nothing has been begun

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@
 #include "appliance/deploy/actions.hpp"
 #include "appliance/deploy/ledger.hpp"
 #include "appliance/deploy/rollout.hpp"
+#include "core/base/clock.hpp"
 
 namespace appliance::deploy {
 
@@ -109,20 +111,45 @@ public:
 private:
     // A command that is to be run, or is.
     struct Job {
+        bool ready = false;  // its fence stands: it may be given out
         bool taken = false;
         std::string runner{};  // who took it
-        std::chrono::steady_clock::time_point heard{};
+        core::BootTime heard{};
         std::size_t output = 0;  // bytes kept
         std::optional<core::Result<std::string>> result{};
         std::optional<core::WallTime> began_before{};  // an earlier try
     };
+    // A command whose runner fell silent: nobody knows whether it goes on.
+    struct Lost {
+        std::string runner;
+        std::size_t output = 0;
+    };
+    // An order that gives the lock back in the middle: no other order, step or end begins meanwhile.
+    class Turn {
+    public:
+        explicit Turn(Conductor& conductor) : conductor_(conductor) { conductor_.turning_ = true; }
+        ~Turn() {
+            conductor_.turning_ = false;
+            conductor_.changed_.notify_all();
+        }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+
+    private:
+        Conductor& conductor_;
+    };
     using Lock = std::unique_lock<std::mutex>;
+    using Say = std::function<void(const std::string&)>;
 
     void conduct();
     void recover();
     void advance(Lock& lock);
     bool begin(unsigned step);
     void carry_out(unsigned step, Rollout rollout);
+    core::Result<std::string> carry_out_fenced(const Step& step, const Rollout& rollout, const Say& say);
+    core::Result<void> stands_or_fence(const Step& step, const Rollout& rollout, const Say& say);
+    void refence(const Step& step, const Rollout& rollout, core::Error& failure);
+    void only_pause();
     core::Result<std::string> await_job(unsigned step);
     void end(unsigned step, core::Result<std::string> result);
     void after_failure(Lock& lock);
@@ -133,6 +160,9 @@ private:
     // Whether nobody has been heard of who would run the commands.
     [[nodiscard]] bool alone() const;
     void look_for_lost();
+    void lose(unsigned step, Job& job);
+    void take_up_again(const Sync& sync);
+    void return_to(const std::string& runner, Step& step, bool ended);
     bool flush();
     void note(std::string kind, std::optional<unsigned> step, std::string text);
     void set_state(State state, std::string why);
@@ -141,7 +171,9 @@ private:
     Outcome<Rollout> find(std::int64_t id);
     Json view_of(const Rollout& rollout);
     Outcome<void> need_active();
+    Outcome<void> need_quiet() const;
     Json take_jobs(const Sync& sync);
+    [[nodiscard]] Json strange_to(const Sync& sync) const;
     void hear(const Sync& sync);
     bool await_saved(Lock& lock, const Sync& sync);
     Json entries_after(std::int64_t id, std::int64_t after);
@@ -156,12 +188,14 @@ private:
     std::optional<Rollout> active_;
     std::set<unsigned> under_way_;  // steps
     std::map<unsigned, Job> jobs_;
+    std::map<unsigned, Lost> lost_;  // by step
     bool aborting_ = false;
+    bool turning_ = false;     // see Turn
     bool only_pause_ = false;  // what has failed asks for an operator, whatever the recipe says
     std::string runner_;       // the last that was heard of
     std::optional<core::WallTime> runner_heard_;
-    std::chrono::steady_clock::time_point attended_{};  // an operator or a runner was last there
-    std::set<unsigned> unsaved_;                        // steps
+    core::BootTime attended_{};   // an operator or a runner was last there
+    std::set<unsigned> unsaved_;  // steps
     std::vector<Entry> unsaved_entries_;
     std::atomic<bool> ending_ = false;
     std::atomic<bool> stop_ = false;  // the steps under way shall end

@@ -9,6 +9,7 @@
 namespace appliance::deploy {
 
 void Conductor::finish(Lock& lock, State state, std::string why) {
+    const Turn turn(*this);
     if (state != State::done && put_right(lock)) {
         why += "; the page stays, gatehouse maintenance off shows the site";
     }
@@ -24,6 +25,7 @@ void Conductor::finish(Lock& lock, State state, std::string why) {
 void Conductor::leave() {
     active_.reset();
     jobs_.clear();
+    lost_.clear();
     runner_.clear();
     runner_heard_.reset();
     changed_.notify_all();
@@ -45,7 +47,7 @@ bool Conductor::put_right(Lock& lock) {
     const bool unseen = std::any_of(active_->steps.begin(), active_->steps.end(),
                                     [](const Step& step) { return step.kind == Kind::show && !step.began; });
     const std::string pool = active_->recipe.pool;
-    const Words words{active_->who, fmt::format("rollout {} ended", active_->id)};
+    const Words words{active_->who, fmt::format("rollout {} ended", active_->id), active_->id};
     const std::size_t held = held_servers(*active_).size();
     const std::size_t all = [&] {
         const auto config = actions_.config();
@@ -53,9 +55,13 @@ bool Conductor::put_right(Lock& lock) {
         return found == nullptr ? std::size_t{0} : found->backends.size();
     }();
     lock.unlock();
-    if (!untouched.empty()) {
-        if (const auto opened = actions_.unfence(pool, untouched, words); !opened) {
-            actions_.event("deploy", {{"error", opened.error().line()}});
+    // Each by itself: one that an operator has fenced meanwhile stays so.
+    std::vector<std::string> opened;
+    for (const std::string& server : untouched) {
+        if (const auto lifted = actions_.unfence(pool, {server}, words); lifted) {
+            opened.push_back(server);
+        } else {
+            actions_.event("deploy", {{"error", lifted.error().line()}});
         }
     }
     if (paged && !unseen && held - untouched.size() < all) {
@@ -64,8 +70,8 @@ bool Conductor::put_right(Lock& lock) {
         }
     }
     lock.lock();
-    if (!untouched.empty()) {
-        note("state", std::nullopt, fmt::format("opened again, untouched: {}", fmt::join(untouched, ", ")));
+    if (!opened.empty()) {
+        note("state", std::nullopt, fmt::format("opened again, untouched: {}", fmt::join(opened, ", ")));
     }
     return paged && unseen;
 }

@@ -34,7 +34,7 @@ Outcome<void> check_fences(Actions& actions, const Rollout& rollout) {
         const bool ours = std::any_of(rollout.steps.begin(), rollout.steps.end(), [&](const Step& step) {
             return step.kind == Kind::run && step.servers.front() == standing.server;
         });
-        if (ours && !standing.fence.empty() && !standing.fence.starts_with(fence_mark)) {
+        if (ours && !standing.fence.empty() && !standing.owner) {
             return refuse(409, fmt::format("{} is fenced by hand", standing.server), standing.fence,
                           "lift that fence, or name the other servers with --servers");
         }
@@ -65,6 +65,9 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
         }
         return view;
     }
+    if (auto quiet = need_quiet(); !quiet) {
+        return tl::unexpected(std::move(quiet.error()));
+    }
     if (active_) {
         return tl::unexpected(Refused{409, busy(*active_, runner_heard_)});
     }
@@ -76,7 +79,7 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
         return tl::unexpected(Refused{503, std::move(kept.error())});
     }
     active_ = std::move(*planned);
-    attended_ = std::chrono::steady_clock::now();
+    attended_ = core::BootClock::now();
     note("state", std::nullopt,
          fmt::format("{} deploy of {} begun {}{}", print(active_->strategy), active_->recipe.pool, by(order.words),
                      order.overridden.empty() ? "" : "; guards overridden: " + order.overridden));
@@ -85,8 +88,17 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     return view_of(*active_);
 }
 
+// Refused where another order is in the middle of its work.
+Outcome<void> Conductor::need_quiet() const {
+    return turning_ ? refuse(409, "another order about the rollout is being carried out", "", "try again in a moment")
+                    : Outcome<void>();
+}
+
 // Refused where nothing is under way.
 Outcome<void> Conductor::need_active() {
+    if (auto quiet = need_quiet(); !quiet) {
+        return quiet;
+    }
     return active_ && active_->active() && !aborting_
                ? Outcome<void>()
                : refuse(409, "no rollout is under way", "", "gatehouse deploy history shows those that ended");
@@ -116,7 +128,7 @@ Outcome<Conductor::Json> Conductor::resume(const Words& words, bool skip) {
             unsaved_.insert(step.id);
         }
     }
-    attended_ = std::chrono::steady_clock::now();
+    attended_ = core::BootClock::now();
     if (active_->state == State::paused) {
         set_state(State::running, fmt::format("{}{}", skip ? "what failed is taken for done, " : "", by(words)));
     }
@@ -139,7 +151,8 @@ Outcome<Conductor::Json> Conductor::abort(const Words& words) {
     note("state", std::nullopt, "aborting " + active_->state_why);
     changed_.notify_all();
     // A command that does not heed its end, or a full disk, must not hold the operator up; status shows the rest.
-    changed_.wait_for(lock, abort_patience, [&] { return !active_ || active_->id != id || ending_; });
+    changed_.wait_for(lock, core::base::waiting(abort_patience),
+                      [&] { return !active_ || active_->id != id || ending_; });
     lock.unlock();
     return view(id);
 }
@@ -151,6 +164,7 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
         ledger_error_ = std::move(kept.error());
         return false;
     }
+    const Turn turn(*this);
     if (active_->active()) {
         put_right(lock);
     }
@@ -165,7 +179,7 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
         return true;
     }
     active_ = std::move(next);
-    attended_ = std::chrono::steady_clock::now();
+    attended_ = core::BootClock::now();
     note("state", std::nullopt, fmt::format("rollback of rollout {} begun {}", active_->undoes, by(words)));
     static_cast<void>(flush());
     changed_.notify_all();
@@ -174,6 +188,13 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
 
 Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::string& command, bool rolling) {
     Lock lock(mutex_);
+    if (auto quiet = need_quiet(); !quiet) {
+        return tl::unexpected(std::move(quiet.error()));
+    }
+    if (active_ && aborting_) {
+        return refuse(409, fmt::format("rollout {} is being aborted", active_->id), "",
+                      "wait for its end, then roll it back");
+    }
     if (auto opened = open_ledger(); !opened) {
         return tl::unexpected(Refused{503, std::move(opened.error())});
     }

@@ -11,7 +11,7 @@
 namespace appliance::deploy {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = core::BootClock;
 
 // Of one command's output; what is more is not kept.
 constexpr std::size_t output_max = std::size_t{1} << 20;
@@ -23,6 +23,8 @@ constexpr std::chrono::seconds saving_max{5};
 
 core::Result<std::string> Conductor::await_job(unsigned step) {
     Lock lock(mutex_);
+    jobs_.at(step).ready = true;
+    changed_.notify_all();
     changed_.wait(lock, [&] {
         const Job& job = jobs_.at(step);
         // A command that is running is told to end (see take_jobs), and its end is waited for.
@@ -50,16 +52,75 @@ void Conductor::look_for_lost() {
             changed_.notify_all();
         }
         if (job.taken && !job.result && Clock::now() - job.heard > silence_max) {
-            only_pause_ = true;
-            job.result = core::fail("nobody knows how the command went", job.runner + " is gone",
-                                    "look at the server; then gatehouse deploy resume runs it again, resume --skip "
-                                    "takes it for done");
-            changed_.notify_all();
+            lose(step, job);
         }
     }
 }
 
+void Conductor::lose(unsigned step, Job& job) {
+    only_pause_ = true;
+    lost_[step] = {job.runner, job.output};
+    job.result = core::fail("the result of the command is unknown", "the terminal that ran it is lost: " + job.runner,
+                            "look at the server; then gatehouse deploy resume runs it again, resume --skip takes it "
+                            "for done");
+    changed_.notify_all();
+}
+
+// A runner that comes back after a silence keeps its step, as long as nothing else has become of it: its command goes
+// on there, and another one beside it would run it twice.
+void Conductor::take_up_again(const Sync& sync) {
+    if (turning_ || aborting_) {
+        return;
+    }
+    std::set<unsigned> held(sync.running.begin(), sync.running.end());
+    for (const Sync::Result& result : sync.results) {
+        const auto lost = lost_.find(result.step);
+        if (lost != lost_.end() && lost->second.runner == sync.runner) {
+            held.insert(result.step);
+        }
+    }
+    for (const unsigned id : held) {
+        if (id >= active_->steps.size() || active_->steps[id].kind != Kind::run) {
+            continue;
+        }
+        Step& step = active_->steps[id];
+        const auto job = jobs_.find(id);
+        const auto lost = lost_.find(id);
+        const bool its = lost == lost_.end() || lost->second.runner == sync.runner;
+        const bool failed = step.progress == Progress::failed && !step.excused && !under_way_.contains(id);
+        const bool waits = lost != lost_.end() && job != jobs_.end() && !job->second.taken && !job->second.result;
+        if (its && (failed || waits)) {
+            return_to(sync.runner, step, failed);
+        }
+    }
+}
+
+// The step is the runner's again. ended: what carried it out has given up, and begins anew.
+void Conductor::return_to(const std::string& runner, Step& step, bool ended) {
+    const std::string& server = step.servers.front();
+    note("state", step.id, fmt::format("{} is back with the command of {}", runner, server));
+    if (const auto fenced = actions_.begin_command(active_->id, active_->recipe.pool, server); !fenced) {
+        note("state", step.id, fenced.error().line());
+    }
+    const auto lost = lost_.find(step.id);
+    jobs_[step.id] = Job{.ready = true,
+                         .taken = true,
+                         .runner = runner,
+                         .heard = Clock::now(),
+                         .output = lost == lost_.end() ? 0 : lost->second.output};
+    lost_.erase(step.id);
+    step.progress = Progress::running;
+    step.evidence = runner;
+    step.ended.reset();
+    unsaved_.insert(step.id);
+    if (ended) {
+        under_way_.insert(step.id);
+        std::thread([this, id = step.id, copy = *active_] { carry_out(id, copy); }).detach();
+    }
+}
+
 void Conductor::hear(const Sync& sync) {
+    take_up_again(sync);
     runner_ = sync.runner;
     runner_heard_ = core::base::wall_now();
     attended_ = Clock::now();
@@ -108,29 +169,50 @@ bool Conductor::await_saved(Lock& lock, const Sync& sync) {
     const auto saved = [this](const Sync::Result& result) {
         return !jobs_.contains(result.step) && !unsaved_.contains(result.step);
     };
-    return changed_.wait_for(lock, saving_max, [&] {
+    return changed_.wait_for(lock, core::base::waiting(saving_max), [&] {
         return !active_ || active_->id != sync.rollout || std::all_of(sync.results.begin(), sync.results.end(), saved);
     });
+}
+
+// What the asker runs and another one, or nobody, is to run: it ends that.
+Conductor::Json Conductor::strange_to(const Sync& sync) const {
+    Json strange = Json::array();
+    for (const unsigned step : sync.running) {
+        const auto job = jobs_.find(step);
+        if (job == jobs_.end() || !job->second.taken || job->second.runner != sync.runner) {
+            strange.push_back(step);
+        }
+    }
+    return strange;
 }
 
 // The commands that wait for somebody, which are the asker's from now on.
 Conductor::Json Conductor::take_jobs(const Sync& sync) {
     Json taken = Json::array();
-    if (!active_ || active_->id != sync.rollout || active_->state != State::running || stop_) {
+    if (!active_ || active_->id != sync.rollout || active_->state != State::running || stop_ || turning_) {
         return taken;
     }
     const auto config = actions_.config();
     for (auto& [id, job] : jobs_) {
-        if (job.taken || job.result) {
+        if (!job.ready || job.taken || job.result) {
             continue;
         }
         Step& step = active_->steps.at(id);
+        const std::string& server = step.servers.front();
+        if (auto fenced = actions_.begin_command(active_->id, active_->recipe.pool, server); !fenced) {
+            only_pause_ = true;
+            job.result = tl::unexpected(std::move(fenced.error()));
+            changed_.notify_all();
+            continue;
+        }
         step.evidence = sync.runner;
         unsaved_.insert(id);
         if (!flush()) {
+            actions_.end_command(active_->recipe.pool, server);
             step.evidence.clear();
             break;
         }
+        lost_.erase(id);
         job.taken = true;
         job.runner = sync.runner;
         job.heard = Clock::now();
@@ -141,6 +223,7 @@ Conductor::Json Conductor::take_jobs(const Sync& sync) {
 
 Outcome<Conductor::Json> Conductor::sync(const Sync& sync) {
     Lock lock(mutex_);
+    changed_.wait(lock, [this] { return !turning_ || ending_; });
     if (!active_ || active_->id != sync.rollout) {
         lock.unlock();
         auto ended = view(sync.rollout);
@@ -168,11 +251,11 @@ Outcome<Conductor::Json> Conductor::sync(const Sync& sync) {
         if (news || ending_ || Clock::now() >= deadline) {
             break;
         }
-        changed_.wait_until(lock, deadline);
+        changed_.wait_for(lock, core::base::waiting(deadline - Clock::now()));
     }
     Json answer{{"rollout", active_ && active_->id == sync.rollout ? view_of(*active_) : Json()},
                 {"take", std::move(taken)},
-                {"cancel", stop_ ? Json(sync.running) : Json::array()},
+                {"cancel", stop_ ? Json(sync.running) : strange_to(sync)},
                 {"journal", std::move(journal)},
                 {"next", 0}};
     return answer;
@@ -197,7 +280,7 @@ Outcome<Conductor::Json> Conductor::journal(std::int64_t id, std::int64_t after,
         if (!entries.empty() || ending_ || Clock::now() >= deadline) {
             return Json{{"journal", std::move(entries)}};
         }
-        changed_.wait_until(lock, deadline);
+        changed_.wait_for(lock, core::base::waiting(deadline - Clock::now()));
     }
 }
 

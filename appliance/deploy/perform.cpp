@@ -17,6 +17,8 @@ using core::base::print_duration;
 constexpr std::chrono::milliseconds look_again{20};
 constexpr std::chrono::milliseconds try_again{100};
 constexpr std::chrono::milliseconds long_try{500};
+// How long a proxy that does not answer is waited for where a step needs to know.
+constexpr std::chrono::seconds known_max{30};
 // Guards that do not agree; they are other people's servers.
 constexpr std::chrono::seconds ask_again{10};
 
@@ -30,8 +32,8 @@ public:
           actions_(actions),
           stop_(stop),
           say_(say),
-          words_{rollout.who,
-                 fmt::format("{}{}{}{}", fence_mark, rollout.id, rollout.why.empty() ? "" : ": ", rollout.why)} {}
+          words_{rollout.who, fmt::format("rollout {}{}{}", rollout.id, rollout.why.empty() ? "" : ": ", rollout.why),
+                 rollout.id} {}
 
     core::Result<std::string> perform() {
         switch (step_.kind) {
@@ -111,7 +113,7 @@ private:
         if (stop_ || Clock::now() >= deadline) {
             return false;
         }
-        std::this_thread::sleep_for(time);
+        core::base::sleep_for(time);
         return true;
     }
 
@@ -161,9 +163,30 @@ private:
         }
     }
 
+    // What every backend's checks say; an error where that is not known in time.
+    core::Result<std::vector<Standing>> known_standings() {
+        const auto deadline = Clock::now() + known_max;
+        for (;;) {
+            auto standings = actions_.standings(recipe_.pool);
+            const auto unknown =
+                std::find_if(standings.begin(), standings.end(), [](const Standing& one) { return !one.up; });
+            if (unknown == standings.end()) {
+                return standings;
+            }
+            if (!wait(deadline, try_again)) {
+                return core::fail(fmt::format("how {} is, is not known", unknown->server), unknown->why,
+                                  "gatehouse status shows what is known; then gatehouse deploy resume");
+            }
+        }
+    }
+
     core::Result<std::string> floor() {
+        const auto standings = known_standings();
+        if (!standings) {
+            return tl::unexpected(standings.error());
+        }
         std::int64_t left = 0;
-        for (const Standing& standing : actions_.standings(recipe_.pool)) {
+        for (const Standing& standing : *standings) {
             left += standing.eligible && !ours(standing.server) ? 1 : 0;
         }
         if (left < recipe_.min_healthy) {
@@ -174,33 +197,53 @@ private:
         return fmt::format("{} eligible without {}", left, fmt::join(step_.servers, ", "));
     }
 
-    std::uint64_t in_flight() {
+    // Of all servers of the step; nothing where it is not known of one.
+    std::optional<std::uint64_t> in_flight() {
         std::uint64_t count = 0;
         for (const Standing& standing : actions_.standings(recipe_.pool)) {
-            count += ours(standing.server) ? standing.in_flight : 0;
+            if (ours(standing.server) && !standing.in_flight) {
+                return std::nullopt;
+            }
+            count += ours(standing.server) ? *standing.in_flight : 0;
         }
         return count;
     }
 
+    // The rule is in the kernel before and after the look that finds nothing in flight.
     core::Result<std::string> fence() {
         const auto deadline = Clock::now() + recipe_.drain;
         if (auto done = actions_.fence(recipe_.pool, step_.servers, false, words_); !done) {
             return tl::unexpected(std::move(done.error()));
         }
-        std::uint64_t left = in_flight();
-        while (left > 0 && wait(deadline, look_again)) {
-            left = in_flight();
+        for (;;) {
+            const auto left = in_flight();
+            if (auto stands = actions_.holds(rollout_.id, recipe_.pool, step_.servers); !stands) {
+                return tl::unexpected(std::move(stands.error()));
+            }
+            if (left == 0U) {
+                return std::string("the rule is in the kernel, nothing is in flight");
+            }
+            if (wait(deadline, look_again)) {
+                continue;
+            }
+            return give_up_draining(left);
         }
-        if (left == 0) {
-            return std::string("the rule is in the kernel, nothing is in flight");
+    }
+
+    core::Result<std::string> give_up_draining(std::optional<std::uint64_t> left) {
+        if (recipe_.kill && !stop_) {
+            return kill(left);
         }
-        if (!recipe_.kill || stop_) {
-            return core::fail(fmt::format("{} still in flight", left),
-                              stop_ ? "stopped" : "drain was " + print_duration(recipe_.drain),
-                              "the fence holds; resume to wait on, or deploy with --kill");
-        }
+        return core::fail(left ? fmt::format("{} still in flight", *left)
+                               : std::string("how much is still in flight is not known: the proxy does not answer"),
+                          stop_ ? "stopped" : "drain was " + print_duration(recipe_.drain),
+                          "the fence holds; resume to wait on, or deploy with --kill");
+    }
+
+    core::Result<std::string> kill(std::optional<std::uint64_t> left) {
         return actions_.fence(recipe_.pool, step_.servers, true, words_).map([left] {
-            return fmt::format("the rule is in the kernel, {} in flight were ended", left);
+            return left ? fmt::format("the rule is in the kernel, {} in flight were ended", *left)
+                        : std::string("the rule is in the kernel, what was in flight was ended");
         });
     }
 
@@ -257,7 +300,11 @@ private:
                 if (!ours(standing.server)) {
                     continue;
                 }
-                if (standing.up) {
+                if (!standing.fence.empty() && standing.owner != rollout_.id) {
+                    return core::fail(fmt::format("{} was fenced again {}", standing.server, standing.fence), "",
+                                      "that fence stays; gatehouse deploy resume goes on when it is lifted");
+                }
+                if (standing.up == true) {
                     return show_site();
                 }
                 why = standing.why;
@@ -282,8 +329,12 @@ private:
         if (!door) {
             return std::string("no HTTP listener leads here");
         }
+        const auto standings = known_standings();
+        if (!standings) {
+            return tl::unexpected(standings.error());
+        }
         config::Recipe wanted = recipe_;
-        if (!all_deployed()) {
+        if (!all_deployed(*standings)) {
             wanted.expect_body = wanted.expect_regex = wanted.expect_json = wanted.expect_header = {};
         }
         return go(door->visit, Clock::now() + recipe_.verify_timeout)
@@ -293,8 +344,7 @@ private:
 
     // Whether whoever may answer a visitor has been deployed: servers that are still to come, or that are none of the
     // rollout's, answer as before.
-    [[nodiscard]] bool all_deployed() {
-        const auto standings = actions_.standings(recipe_.pool);
+    [[nodiscard]] bool all_deployed(const std::vector<Standing>& standings) const {
         return std::all_of(standings.begin(), standings.end(), [this](const Standing& standing) {
             const auto opened = [&standing](const Step& step) {
                 return step.kind == Kind::open && step.servers.front() == standing.server &&
@@ -308,10 +358,14 @@ private:
         const auto deadline = Clock::now() + recipe_.soak;
         while (wait(deadline, try_again)) {
             for (const Standing& standing : actions_.standings(recipe_.pool)) {
-                if (ours(standing.server) && !standing.up && !failed(standing.server)) {
+                if (ours(standing.server) && standing.up == false && !failed(standing.server)) {
                     return core::fail(fmt::format("{} went down while it was watched", standing.server), standing.why);
                 }
             }
+        }
+        // A proxy that does not answer at the end says nothing of how it went.
+        if (const auto standings = known_standings(); !standings && !stop_) {
+            return tl::unexpected(standings.error());
         }
         return stop_ ? core::fail("not watched to the end", "stopped")
                      : core::Result<std::string>(fmt::format("up for {}", print_duration(recipe_.soak)));

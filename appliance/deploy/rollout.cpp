@@ -1,5 +1,8 @@
 #include "appliance/deploy/rollout.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -115,6 +118,10 @@ std::optional<Progress> parse_progress(std::string_view text) noexcept {
 }
 std::optional<State> parse_state(std::string_view text) noexcept {
     return value_of(states, text);
+}
+
+std::string describe_step(const Step& step) {
+    return fmt::format("{} {}", print(step.kind), fmt::join(step.servers, ", "));
 }
 
 std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, const std::vector<std::string>& servers,

@@ -35,6 +35,7 @@ struct Step {
     std::vector<std::string> servers;  // of a lane's step: one
     Progress progress = Progress::pending;
     bool excused = false;  // failed, and the rollout goes on without its server
+    bool again = false;    // this process carries it out once more
     std::string evidence;  // what was seen: why it is done, or why it failed
     std::optional<core::WallTime> began;
     std::optional<core::WallTime> ended;
@@ -88,6 +89,9 @@ std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, co
 // The pending steps that nothing stands before: within a batch what is done for all of it, one after the other, then
 // the lanes of its servers side by side, then the rest; batch after batch. Ids.
 std::vector<unsigned> ready_steps(const Rollout& rollout);
+
+// "warm web1": the step as a journal names it.
+std::string describe_step(const Step& step);
 
 // The servers with a failed step, each once.
 std::vector<std::string> failed_servers(const Rollout& rollout);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/address.hpp"
+#include "core/base/clock.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/result.hpp"
@@ -34,7 +35,7 @@ struct Answer {
 
 inline constexpr std::size_t body_max = std::size_t{1} << 20;
 
-using Clock = std::chrono::steady_clock;
+using Clock = core::BootClock;
 
 // socket: a TCP socket of the family of visit.to, not connected. Errors: refused, reset, no answer by the deadline, an
 // answer that is not HTTP/1.1 as core/http has it, or stop was set (looked at ten times a second).

@@ -1,6 +1,7 @@
 #include "appliance/state/database.hpp"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -107,11 +108,21 @@ core::Result<Database> Database::open(const std::filesystem::path& file) {
     if (auto ready = database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"); !ready) {
         return tl::unexpected(std::move(ready.error()));
     }
+    database.place_ = database.place();
     return database;
 }
 
+Database::Place Database::place() const noexcept {
+    struct stat status {};
+    const char* file = ::sqlite3_db_filename(handle_.get(), "main");
+    if (file == nullptr || ::stat(file, &status) != 0) {
+        return {};
+    }
+    return {status.st_dev, status.st_ino};
+}
+
 bool Database::writable() const noexcept {
-    return ::sqlite3_db_readonly(handle_.get(), "main") == 0;
+    return ::sqlite3_db_readonly(handle_.get(), "main") == 0 && place() == place_;
 }
 
 core::Result<Statement> Database::prepare(std::string_view text) {

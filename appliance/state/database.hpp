@@ -48,8 +48,8 @@ public:
     // is missing, full or read-only, or the file is not a database, each with what to do.
     static core::Result<Database> open(const std::filesystem::path& file);
 
-    // Whether it was opened for writing. One that was not, because its folder was read-only, never becomes so: close it
-    // and open it again before a change.
+    // Whether it was opened for writing, and its file still lies where it was opened. One that is not never becomes so:
+    // close it and open it again before a change.
     [[nodiscard]] bool writable() const noexcept;
     core::Result<Statement> prepare(std::string_view text);
     // One or more statements without results.
@@ -59,9 +59,16 @@ private:
     struct Close {
         void operator()(sqlite3* handle) const noexcept;
     };
+    struct Place {
+        std::uint64_t device = 0;
+        std::uint64_t inode = 0;
+        friend bool operator==(const Place&, const Place&) = default;
+    };
     explicit Database(sqlite3* handle) : handle_(handle) {}
+    [[nodiscard]] Place place() const noexcept;
 
     std::unique_ptr<sqlite3, Close> handle_;
+    Place place_;  // of the file that was opened; SQLite would go on writing to one that was removed
 };
 
 }  // namespace appliance::state

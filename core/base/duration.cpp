@@ -158,8 +158,4 @@ Result<WallTime> parse_time(std::string_view text) {
                     std::chrono::seconds(second));
 }
 
-WallTime wall_now() noexcept {
-    return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
-}
-
 }  // namespace core::base

@@ -29,6 +29,7 @@ std::string print_time(WallTime time);
 // RFC 3339 with offset or Z: "2026-11-22T14:03:05Z", "2026-11-22T16:03:05+02:00", seconds and fraction may be absent.
 Result<WallTime> parse_time(std::string_view text);
 
+// The wall clock (core/base/clock.cpp).
 WallTime wall_now() noexcept;
 
 }  // namespace core::base

@@ -145,7 +145,7 @@ TEST_F(ControlInMemory, ARefusedReloadLeavesTheOldConfiguration) {
     EXPECT_EQ(control_->status()["pools"][0]["backends"][1]["address"], "10.0.0.12:80");
 }
 
-TEST_F(ControlInMemory, AnswersChangesWithTheStoresReasonWhenItIsCorrupt) {
+TEST_F(ControlInMemory, FencesWithACorruptStoreAndLiftsNothingThen) {
     end();
     for (const auto& entry : fs::directory_iterator(folder_)) {
         if (entry.path().filename().string().starts_with("gatehouse.db")) {
@@ -155,10 +155,14 @@ TEST_F(ControlInMemory, AnswersChangesWithTheStoresReasonWhenItIsCorrupt) {
     std::ofstream(folder_ / "gatehouse.db") << std::string(8192, 'x');
     begin();
     EXPECT_EQ(control_->status()["proxy"]["state"], "running");
-    const auto done = control_->fence(order({"web1"}));
+    ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.12:80"}));
+    EXPECT_EQ(control_->status()["state_folder"]["unsaved"], true);
+    const auto done = control_->unfence(lift({"web2"}));
     ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().error.what, "nothing was lifted");
     EXPECT_NE(done.error().error.line().find("gatehouse.db"), std::string::npos);
-    EXPECT_EQ(fenced(), Strings{});
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.12:80"}));
 }
 
 TEST_F(ControlInMemory, ShowsTheMaintenancePageByHand) {

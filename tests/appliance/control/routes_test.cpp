@@ -111,14 +111,23 @@ TEST_F(ControlWithRoutes, WriteAChangeDownWithItsOutcome) {
     EXPECT_EQ(shown["entries"][1]["request"]["servers"][0], "web1");
 }
 
-TEST_F(ControlWithRoutes, ChangeNothingThatCannotBeWrittenDown) {
+TEST_F(ControlWithRoutes, ChangeNothingThatCannotBeWrittenDownButWhatMakesVisitorsSafer) {
+    const auto status = [this](const char* path, const char* body) {
+        return ask({"POST", path, {}, body, {0, 1, "root"}}).status;
+    };
     fs::create_directory(folder_ / "audit.db");
-    const auto reply = ask({"POST", "/v1/fence", {}, R"({"servers":["web1"]})", {0, 1, "root"}});
-    EXPECT_EQ(reply.status, 500);
-    EXPECT_NE(reply.body.find("audit.db"), std::string::npos) << reply.body;
-    EXPECT_TRUE(fenced().empty());
+    EXPECT_EQ(status("/v1/fence", R"({"servers":["web1"]})"), 200);
+    EXPECT_EQ(fenced().size(), 2U);
+    EXPECT_EQ(status("/v1/maintenance", R"({"on":true})"), 200);
+    const auto refused = ask({"POST", "/v1/unfence", {}, R"({"servers":["web1"]})", {0, 1, "root"}});
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_NE(refused.body.find("nothing was done: unfence needs the state folder"), std::string::npos);
+    EXPECT_NE(refused.body.find("audit.db"), std::string::npos) << refused.body;
+    EXPECT_EQ(status("/v1/weight", R"({"servers":["web1"],"weight":2})"), 503);
+    EXPECT_EQ(status("/v1/deploy", R"({"strategy":"rolling","pool":"app","run":"true"})"), 503);
+    EXPECT_EQ(fenced().size(), 2U);
     fs::remove(folder_ / "audit.db");
-    EXPECT_EQ(ask({"POST", "/v1/fence", {}, R"({"servers":["web1"]})", {0, 1, "root"}}).status, 200);
+    EXPECT_EQ(status("/v1/unfence", R"({"servers":["web1"]})"), 200);
 }
 
 TEST_F(ControlWithRoutes, ShowAsManyEntriesAsAskedFor) {

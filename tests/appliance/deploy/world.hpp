@@ -78,6 +78,11 @@ public:
     core::Result<void> fence(const std::string& /*pool*/, const std::vector<std::string>& servers, bool /*kill*/,
                              const Words& /*words*/) override {
         const std::lock_guard lock(mutex_);
+        for (const std::string& server : servers) {
+            if (by_hand == server) {
+                return core::fail(server + " is fenced by ann");
+            }
+        }
         fenced_.insert(servers.begin(), servers.end());
         return refuse_fences ? core::fail("no fence process") : core::Result<void>();
     }
@@ -89,6 +94,34 @@ public:
         }
         return {};
     }
+    core::Result<void> holds(std::int64_t /*rollout*/, const std::string& /*pool*/,
+                             const std::vector<std::string>& servers) override {
+        const std::lock_guard lock(mutex_);
+        for (const std::string& server : servers) {
+            if (by_hand == server) {
+                return core::fail(server + " is fenced by ann");
+            }
+            if (!fenced_.contains(server)) {
+                return core::fail("the fence of " + server + " was lifted by ann");
+            }
+        }
+        return {};
+    }
+    core::Result<void> begin_command(std::int64_t rollout, const std::string& pool,
+                                     const std::string& server) override {
+        auto held = holds(rollout, pool, {server});
+        const std::lock_guard lock(mutex_);
+        if (held) {
+            commands_.insert(server);
+        }
+        return held;
+    }
+    void end_command(const std::string& /*pool*/, const std::string& server) override {
+        const std::lock_guard lock(mutex_);
+        if (const auto found = commands_.find(server); found != commands_.end()) {
+            commands_.erase(found);
+        }
+    }
     core::Result<void> page(const std::string& /*pool*/, bool on, const std::string& /*message*/,
                             const Words& /*words*/) override {
         paged = on;
@@ -99,7 +132,13 @@ public:
         std::vector<Standing> all;
         for (const char* server : {"web1", "web2"}) {
             const bool away = fenced_.contains(server);
-            all.push_back({server, up, up && !away, in_flight, up ? "200" : "503", by_hand == server ? "by ann" : ""});
+            const bool known = !silent;
+            all.push_back({server, known ? std::optional(up.load()) : std::nullopt, known && up && !away,
+                           known ? std::optional(in_flight.load()) : std::nullopt, up ? "200" : "503",
+                           by_hand == server ? "by ann"
+                           : away            ? "by rollout"
+                                             : "",
+                           away && by_hand != server ? std::optional<std::int64_t>(1) : std::nullopt});
         }
         return all;
     }
@@ -126,13 +165,24 @@ public:
     std::atomic<bool> paged = false;
     std::atomic<bool> guards_agree = true;
     std::atomic<bool> refuse_fences = false;
+    std::atomic<bool> silent = false;  // the proxy does not answer
     std::atomic<std::uint64_t> in_flight = 0;
-    std::string by_hand;
+    std::string by_hand;  // a server that an operator has fenced
+
+    void lift(const std::string& server) {
+        const std::lock_guard lock(mutex_);
+        fenced_.erase(server);
+    }
+    std::size_t commands() {
+        const std::lock_guard lock(mutex_);
+        return commands_.size();
+    }
 
 private:
     std::shared_ptr<const config::Config> config_;
     std::mutex mutex_;
     std::set<std::string> fenced_;
+    std::multiset<std::string> commands_;  // that run
 };
 
 // A conductor with its folder, and a command line that says what the test wants of each command.

@@ -1,0 +1,121 @@
+// What happens to the state by itself: it follows the clock, runs out, and is written again when the disk takes it.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "appliance/control/control.hpp"
+#include "appliance/control/drift.hpp"
+#include "core/base/clock.hpp"
+
+namespace appliance::control {
+namespace {
+
+// How often a disk in trouble is tried again, and a sound one looked at.
+constexpr core::Milliseconds state_retry{1'000};
+
+}  // namespace
+
+// The wall clock was set. A fence that was ordered for a time keeps what is left of it: its end moves with the clock,
+// here and in the kernel's note. What names a time of day stays.
+void Control::follow_clock() {
+    const core::Milliseconds step = wall_steps_.take();
+    if (step == core::Milliseconds{}) {
+        return;
+    }
+    log("clock", {{"set_by_ms", step.count()}});
+    Administration next = *state().administration;
+    std::vector<netfilter::Change> changes;
+    for (auto& [address, record] : next.fences) {
+        if (record.lasts && record.until) {
+            *record.until += step;
+            changes.emplace_back(kernel_fence(record));
+        }
+    }
+    if (changes.empty()) {
+        return;
+    }
+    keeper_.keep(next);
+    publish(std::move(next));
+    // The kernel counts what is left by itself; only its note says the end.
+    if (helper_.attached() && !helper_.apply(changes)) {
+        compare_again_ = true;
+    }
+}
+
+// The main loop does not wait for an order: an order may itself wait for a process that this loop has to greet.
+void Control::expire() {
+    const std::unique_lock lock(changing_, std::try_to_lock);
+    if (!lock) {
+        return;
+    }
+    follow_clock();
+    const core::WallTime time = core::base::wall_now();
+    const auto due = [time](const auto& entry) { return expired(entry.second.until, time); };
+    const State now = state();
+    const auto any = [&due](const auto& all) { return std::any_of(all.begin(), all.end(), due); };
+    if (!any(now.administration->fences) && !any(now.administration->maintenance)) {
+        return;
+    }
+    Administration next = *now.administration;
+    std::vector<netfilter::Change> changes;
+    for (const auto& [address, record] : now.administration->fences) {
+        if (expired(record.until, time)) {
+            changes.emplace_back(netfilter::Unfence{address});
+            endings_.note(record, FenceEnd::ran_out, {}, {});
+            log("unfence", {{"server", record.server}, {"address", address.text()}, {"why", "its time is over"}});
+        }
+    }
+    for (const auto& [pool, record] : now.administration->maintenance) {
+        if (expired(record.until, time)) {
+            log("maintenance", {{"pool", pool}, {"on", false}, {"why", "its time is over"}});
+        }
+    }
+    std::erase_if(next.fences, due);
+    std::erase_if(next.maintenance, due);
+    // The kernel drops an expired fence by itself, so neither a fence process that is away nor a full disk holds this
+    // up: what is still stored is expired again at the next start.
+    if (!changes.empty() && helper_.attached()) {
+        static_cast<void>(helper_.apply(changes));
+    }
+    keeper_.keep(next);
+    publish(std::move(next));
+    static_cast<void>(administer());
+}
+
+void Control::tell_trouble(const std::optional<StateTrouble>& trouble) {
+    if (trouble) {
+        log("state", {{"error", trouble->why}, {"unsaved", trouble->unsaved}});
+    } else {
+        log("state", {{"saved", true}});
+    }
+}
+
+// Fences that the disk held and nobody could read are taken over; what was ordered since counts where both speak of the
+// same thing.
+void Control::keep_state(Clock::time_point now) {
+    if (now < keep_state_at_) {
+        return;
+    }
+    const std::unique_lock lock(changing_, std::try_to_lock);
+    if (!lock) {
+        return;
+    }
+    keep_state_at_ = now + state_retry;
+    keeper_.look();
+    if (keeper_.trouble()) {
+        static_cast<void>(keeper_.save(*state().administration));
+    }
+    auto late = keeper_.take_late();
+    if (!late) {
+        return;
+    }
+    Administration merged = *state().administration;
+    merged.fences.merge(late->fences);
+    merged.maintenance.merge(late->maintenance);
+    merged.weights.merge(late->weights);
+    keeper_.keep(merged);
+    publish(std::move(merged));
+    compare_again_ = true;
+    static_cast<void>(administer());
+}
+
+}  // namespace appliance::control

@@ -1,0 +1,96 @@
+#include "appliance/control/fence_claim.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace appliance::control {
+namespace {
+
+std::string server_of(const FenceRecord& fence) {
+    return fence.server.empty() ? fence.address.text() : fence.server;
+}
+
+std::string owner_of(const FenceRecord& fence) {
+    return fence.rollout ? fmt::format("rollout {}", *fence.rollout) : fence.who;
+}
+
+bool same_owner(const FenceRecord& left, const FenceRecord& right) {
+    return left.rollout == right.rollout && (left.rollout || left.who == right.who);
+}
+
+// Whether the fence ends after the other one, or never.
+bool outlasts(const FenceRecord& fence, const FenceRecord& other) {
+    return !fence.until || (other.until && *fence.until >= *other.until);
+}
+
+bool covers(const FenceRecord& fence, const FenceRecord& other) {
+    return fence.scope == netfilter::Scope::all || other.scope == netfilter::Scope::fresh;
+}
+
+// The wider scope and the later end of both.
+void keep_stricter(FenceRecord& fence, const FenceRecord& other) {
+    if (!outlasts(fence, other)) {
+        fence.until = other.until;
+        fence.lasts = other.lasts;
+    }
+    if (!covers(fence, other)) {
+        fence.scope = other.scope;
+    }
+}
+
+std::string describe_end(const FenceRecord& fence) {
+    return fence.until ? " until " + core::base::print_time(*fence.until) : " without end";
+}
+
+}  // namespace
+
+Outcome<Claim> claim(FenceRecord wanted, const FenceRecord& standing, bool replace) {
+    // Fenced anew, it has been fenced since the first time.
+    wanted.since = standing.since;
+    if (wanted.rollout && !standing.rollout) {
+        return refuse(409, {describe_fence(standing), "a rollout lifts and replaces its own fences alone",
+                            "lift that fence when it is no longer needed, then gatehouse deploy resume", 0});
+    }
+    if (same_owner(wanted, standing)) {
+        if (wanted.rollout) {
+            keep_stricter(wanted, standing);
+        }
+        if (outlasts(wanted, standing) && covers(wanted, standing) && wanted.mode == standing.mode) {
+            wanted.id = standing.id;
+        }
+        return Claim{std::move(wanted), std::nullopt};
+    }
+    if (replace || wanted.rollout) {
+        std::string note = fmt::format("{}; replaced by {}", describe_fence(standing), owner_of(wanted));
+        return Claim{std::move(wanted), std::move(note)};
+    }
+    if (standing.rollout) {
+        keep_stricter(wanted, standing);
+        std::string note =
+            fmt::format("rollout {} held {}; the fence is {}'s now{}, and the rollout pauses at its next step",
+                        *standing.rollout, server_of(standing), wanted.who, describe_end(wanted));
+        return Claim{std::move(wanted), std::move(note)};
+    }
+    FenceRecord kept = standing;
+    keep_stricter(kept, wanted);
+    std::string note = fmt::format("{}; that fence is kept,{}; --replace puts yours in its place",
+                                   describe_fence(standing), describe_end(kept));
+    return Claim{std::move(kept), std::move(note)};
+}
+
+std::string describe_fence(const FenceRecord& fence) {
+    return fmt::format("{} is fenced by {} since {}{}", server_of(fence), owner_of(fence),
+                       core::base::print_time(fence.since), fence.why.empty() ? "" : ": " + fence.why);
+}
+
+nlohmann::ordered_json view_owner(const FenceRecord& fence) {
+    if (fence.rollout) {
+        return {{"kind", "rollout"}, {"rollout", *fence.rollout}};
+    }
+    return {{"kind", "operator"}};
+}
+
+}  // namespace appliance::control

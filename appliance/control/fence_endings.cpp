@@ -1,0 +1,98 @@
+#include "appliance/control/fence_endings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/verify.hpp"
+
+namespace appliance::control {
+namespace {
+
+std::string words_of(FenceEnd how, const std::string& who) {
+    switch (how) {
+        case FenceEnd::lifted:
+            return "was lifted by " + who;
+        case FenceEnd::replaced:
+            return "was replaced by " + who;
+        case FenceEnd::ran_out:
+            return "ran out";
+    }
+    VERIFY(false);
+    return {};
+}
+
+}  // namespace
+
+void FenceEndings::note(const FenceRecord& fence, FenceEnd how, const std::string& who, const std::string& why) {
+    std::string words = fmt::format(
+        "the fence of {} {} at {}{}", fence.server.empty() ? fence.address.text() : fence.server, words_of(how, who),
+        core::base::print_time(core::base::wall_now()), why.empty() ? "" : " (" + why + ")");
+    const std::lock_guard lock(mutex_);
+    endings_.push_back({fence.id, fence.address, std::move(words)});
+    if (endings_.size() > kept_max) {
+        endings_.pop_front();
+    }
+}
+
+std::optional<std::string> FenceEndings::find(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(endings_.rbegin(), endings_.rend(), [&id](const Ending& ending) { return ending.id == id; });
+    return found == endings_.rend() ? std::nullopt : std::optional(found->words);
+}
+
+std::optional<std::string> FenceEndings::find_last(const core::Address& address) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(endings_.rbegin(), endings_.rend(),
+                                    [&address](const Ending& ending) { return ending.address == address; });
+    return found == endings_.rend() ? std::nullopt : std::optional(found->words);
+}
+
+bool CommandLeases::begin(const core::Address& address) {
+    const std::lock_guard lock(mutex_);
+    if (lifting_.contains(address)) {
+        return false;
+    }
+    ++running_[address];
+    return true;
+}
+
+void CommandLeases::end(const core::Address& address) {
+    const std::lock_guard lock(mutex_);
+    const auto found = running_.find(address);
+    if (found != running_.end() && --found->second == 0) {
+        running_.erase(found);
+    }
+    changed_.notify_all();
+}
+
+bool CommandLeases::running(const std::set<core::Address>& addresses) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [this](const core::Address& address) { return running_.contains(address); });
+}
+
+CommandLeases::Lift::Lift(CommandLeases& leases, std::set<core::Address> addresses)
+    : leases_(leases), addresses_(std::move(addresses)) {
+    const std::lock_guard lock(leases_.mutex_);
+    leases_.lifting_.insert(addresses_.begin(), addresses_.end());
+}
+
+CommandLeases::Lift::~Lift() {
+    const std::lock_guard lock(leases_.mutex_);
+    for (const core::Address& address : addresses_) {
+        leases_.lifting_.erase(leases_.lifting_.find(address));
+    }
+}
+
+bool CommandLeases::Lift::await(core::Milliseconds patience) {
+    std::unique_lock lock(leases_.mutex_);
+    return leases_.changed_.wait_for(lock, core::base::waiting(patience), [this] {
+        return std::none_of(addresses_.begin(), addresses_.end(),
+                            [this](const core::Address& address) { return leases_.running_.contains(address); });
+    });
+}
+
+}  // namespace appliance::control

@@ -1,0 +1,107 @@
+// How the conductor carries out one step, in a thread of its own: what happens to a server behind its fence happens
+// only while that fence stands.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
+
+#include "appliance/deploy/conductor.hpp"
+#include "appliance/deploy/perform.hpp"
+
+namespace appliance::deploy {
+namespace {
+
+// How often it is asked whether the start is over.
+constexpr std::chrono::milliseconds start_look{10};
+
+}  // namespace
+
+void Conductor::carry_out(unsigned id, Rollout rollout) {
+    const Step step = rollout.steps.at(id);
+    const std::string before = actions_.visitors(rollout.recipe.pool);
+    const auto say = [this, id, &step](const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        note("step", id, fmt::format("{}: {}", describe_step(step), text));
+        static_cast<void>(flush());
+        changed_.notify_all();
+    };
+    auto result = carry_out_fenced(step, rollout, say);
+    const std::string after = actions_.visitors(rollout.recipe.pool);
+    const std::lock_guard lock(mutex_);
+    if (ledger_) {
+        static_cast<void>(ledger_->note_visitors(rollout.id, id, false, before));
+        static_cast<void>(ledger_->note_visitors(rollout.id, id, true, after));
+    }
+    end(id, std::move(result));
+    under_way_.erase(id);
+    changed_.notify_all();
+}
+
+// What happens to a server behind its fence begins and ends with the look whether the fence stands. A command that was
+// given out before this process started runs already, and an opening that is tried again has no fence to find any more.
+core::Result<std::string> Conductor::carry_out_fenced(const Step& step, const Rollout& rollout, const Say& say) {
+    const bool behind = step.kind == Kind::run || step.kind == Kind::warm || step.kind == Kind::verify;
+    const bool running = step.kind == Kind::run && !step.evidence.empty();
+    if ((behind && !running) || (step.kind == Kind::open && !step.again)) {
+        if (auto stands = stands_or_fence(step, rollout, say); !stands) {
+            return tl::unexpected(std::move(stands.error()));
+        }
+    }
+    auto result = step.kind == Kind::run ? await_job(step.id) : perform(step, rollout, actions_, stop_, say);
+    if (step.kind == Kind::run) {
+        actions_.end_command(rollout.recipe.pool, step.servers.front());
+    }
+    if (!result && (step.kind == Kind::open || step.kind == Kind::front || step.kind == Kind::soak)) {
+        refence(step, rollout, result.error());
+    }
+    if (!result || !behind) {
+        return result;
+    }
+    if (auto after = actions_.holds(rollout.id, rollout.recipe.pool, step.servers); !after) {
+        only_pause();
+        core::Error error = std::move(after.error());
+        error.why += fmt::format("{}meanwhile: {}", error.why.empty() ? "" : "; ", *result);
+        return tl::unexpected(std::move(error));
+    }
+    return result;
+}
+
+// A step that is tried again may find its server open: an operator has lifted the fence, and then ordered to go on.
+core::Result<void> Conductor::stands_or_fence(const Step& step, const Rollout& rollout, const Say& say) {
+    while (!ending_ && !stop_ && !actions_.ready()) {
+        core::base::sleep_for(start_look);
+    }
+    auto stands = actions_.holds(rollout.id, rollout.recipe.pool, step.servers);
+    if (!stands && step.again && step.kind != Kind::open) {
+        Step fence = step;
+        fence.kind = Kind::fence;
+        stands = perform(fence, rollout, actions_, stop_, say).map([&say](const std::string& evidence) {
+            say("fenced again: " + evidence);
+        });
+    }
+    if (!stands) {
+        only_pause();
+    }
+    return stands;
+}
+
+// Servers that visitors have reached already are taken away from them again. An operator's fence stays as it is.
+void Conductor::refence(const Step& step, const Rollout& rollout, core::Error& failure) {
+    if (rollout.strategy == Strategy::maintenance || ending_) {
+        return;
+    }
+    const Words words{rollout.who, fmt::format("rollout {}: {}", rollout.id, failure.line()), rollout.id};
+    for (const std::string& server : step.servers) {
+        if (const auto fenced = actions_.fence(rollout.recipe.pool, {server}, false, words); !fenced) {
+            failure.mend = fenced.error().line();
+        }
+    }
+}
+
+// No policy for failed steps fits: another person has decided about the server, or has to.
+void Conductor::only_pause() {
+    const std::lock_guard lock(mutex_);
+    only_pause_ = true;
+}
+
+}  // namespace appliance::deploy

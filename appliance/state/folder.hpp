@@ -1,0 +1,17 @@
+// The state folder: whether the process that asks can keep something there.
+#pragma once
+
+#include <filesystem>
+
+#include "core/base/result.hpp"
+
+namespace appliance::state {
+
+// Less room than this cannot hold a commit and what SQLite keeps beside it.
+inline constexpr std::uintmax_t folder_room_least = std::uintmax_t{256} << 10;
+
+// Writes nothing. Errors, each with what to do: the folder is gone, is no folder, is not writable for this process's
+// user, is on a read-only file system, or has no room.
+core::Result<void> check_folder(const std::filesystem::path& folder);
+
+}  // namespace appliance::state
