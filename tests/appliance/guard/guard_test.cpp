@@ -99,11 +99,13 @@ private:
     std::thread thread_;
 };
 
-Guard meetings_of(std::vector<std::string> urls) {
+Guard meetings_of(const std::vector<std::string>& urls) {
     Guard guard;
     guard.name = "bbb";
     guard.kind = config::GuardKind::bigbluebutton;
-    guard.urls = std::move(urls);
+    for (const std::string& url : urls) {
+        guard.urls.push_back({url, {}, {}});
+    }
     guard.secret = "639259d4-9dd8-4b25-bf01-95f9567eaf4b";
     guard.timeout = 2s;
     return guard;
@@ -112,7 +114,7 @@ Guard meetings_of(std::vector<std::string> urls) {
 const core::WallTime now = *core::base::parse_time("2026-11-23T12:00:00Z");  // a Monday
 
 Opinion opinion(const Guard& guard, core::Milliseconds length = {}) {
-    return ask({guard}, now, length).front();
+    return ask({guard}, now, length, now).front();
 }
 
 TEST(BigBlueButton, TheChecksumIsThatOfTheDocumentation) {
@@ -190,7 +192,7 @@ TEST(Guards, AMeetingMayOnlyWarn) {
     const Server server(with(meeting(2)));
     Guard guard = meetings_of({server.url});
     guard.on_meeting = config::OnMeeting::warn;
-    const auto said = ask({guard}, now, 0ms);
+    const auto said = ask({guard}, now, 0ms, now);
     EXPECT_EQ(said.front().verdict, Verdict::warned);
     EXPECT_TRUE(agree(said));
     EXPECT_THAT(summary(said), HasSubstr("bbb warned: "));
@@ -224,9 +226,9 @@ TEST(Guards, AnErrorOrHtmlIsUnknown) {
 
 TEST(Fetch, TakesSixteenMebibytesAndNotOneMore) {
     const Server full(std::string(answer_max, 'x'));
-    EXPECT_EQ(fetch(full.url, 10s, {})->size(), answer_max);
+    EXPECT_EQ(fetch({full.url, {}, {}}, {}, 10s, {})->body.size(), answer_max);
     const Server more(std::string(answer_max + 1, 'x'));
-    EXPECT_THAT(fetch(more.url, 10s, {}).error().line(), HasSubstr("longer than 16 MiB"));
+    EXPECT_THAT(fetch({more.url, {}, {}}, {}, 10s, {}).error().line(), HasSubstr("longer than 16 MiB"));
 }
 
 Guard windows(std::vector<const char*> allow, std::vector<const char*> forbid = {},
@@ -270,10 +272,10 @@ protected:
         folder_ = ::mkdtemp(name.data());
         guard_.name = "calendar";
         guard_.kind = config::GuardKind::schedule;
-        guard_.source = folder_ / "meetings.json";
+        guard_.source.url = folder_ / "meetings.json";
     }
     ~ScheduleTest() override { std::filesystem::remove_all(folder_); }
-    void write(const std::string& text) const { std::ofstream(guard_.source) << text; }
+    void write(const std::string& text) const { std::ofstream(guard_.source.url) << text; }
 
     std::filesystem::path folder_;
     Guard guard_;
@@ -284,7 +286,7 @@ TEST_F(ScheduleTest, AMeetingBlocksWithItsMargin) {
     EXPECT_EQ(opinion(guard_, 29min).verdict, Verdict::allowed);
     const auto said = opinion(guard_, 31min);
     EXPECT_EQ(said.verdict, Verdict::blocked);
-    EXPECT_THAT(said.why, HasSubstr("Board from 2026-11-23T13:30:00Z"));
+    EXPECT_THAT(said.why, HasSubstr("Board from 2026-11-23 13:30 UTC to 2026-11-23 14:30 UTC, 1h before"));
     EXPECT_EQ(core::base::print_time(*said.until), "2026-11-23T15:30:00Z");
     guard_.margin = 0ms;
     EXPECT_EQ(opinion(guard_, 89min).verdict, Verdict::allowed);
@@ -294,7 +296,7 @@ TEST_F(ScheduleTest, ReadsACalendarOverHttp) {
     const Server server(
         "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261123T120000Z\r\n"
         "DTEND:20261123T130000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
-    guard_.source = server.url + "/meetings.ics";
+    guard_.source.url = server.url + "/meetings.ics";
     EXPECT_EQ(opinion(guard_).verdict, Verdict::blocked);
 }
 
