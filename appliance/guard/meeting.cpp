@@ -126,13 +126,18 @@ private:
         }
         Lasting& lasting = meeting_.lasting;
         lasting.exact = end->instant() - start.instant();
+        // What the clock on the wall shows, where it is one clock. In the gap of a spring night it alone is in order.
+        lasting.shown = start.zone->local(end->instant()) - start.stamp.local;
+        if (lasting.exact < seconds::zero() && lasting.shown > seconds::zero()) {
+            lasting.exact = lasting.shown;
+        }
         if (lasting.exact < seconds::zero()) {
             return core::fail("it ends before it begins");
         }
-        // What the clock on the wall shows, where it is one clock.
-        lasting.shown = start.zone->local(end->instant()) - start.stamp.local;
-        if (start.stamp.whole_day() && lasting.exact == seconds::zero()) {
-            lasting.shown = days(1);
+        if (start.stamp.whole_day() && end->stamp.whole_day()) {
+            // From midnight to midnight, however long that is.
+            lasting.shown = std::max(lasting.shown, seconds(days(1)));
+            lasting.exact = {};
         }
         return {};
     }
