@@ -172,12 +172,23 @@ def is_replacement_of_nothing(case, reader, at):
     return reader == "python" and "RECURRENCE-ID" in case.tags and any(f":{text}" in case.text for text in case.texts(at))
 
 
+def is_had_by_other(case, reader, at):
+    """The other reader has it as well."""
+    return at in case.theirs["python" if reader == "ical.js" else "ical.js"]
+
+
+def is_at_edge(case, reader, at):
+    """It ends at the beginning of what was asked for, an hour earlier by the reader than by us (as other ends above)."""
+    ends = [span[1] for span in case.spans if span[0] == at]
+    return min(ends) - case.asked["from"] <= 7200 and case.near_change(min(ends))
+
+
 # Of what another reader has and we have not, and of what we have and it has not.
 MISSED = [is_second_of_two, is_in_gap, is_week_number, is_unpicked_day, is_monthly_mix, is_excepted_addition,
           is_replaced]
 # Calendars that a reader refuses: DTSTART in a gap, and DTEND behind it.
 REFUSED = "AssertionError: the event must start before it ends"
-EXTRA = [is_week_number, is_unpicked_start, is_replacement_of_nothing, is_second_of_two, is_in_gap, is_of_last_day,
+EXTRA = [is_had_by_other, is_at_edge, is_week_number, is_unpicked_start, is_replacement_of_nothing, is_second_of_two, is_in_gap, is_of_last_day,
          is_not_counted]
 
 
