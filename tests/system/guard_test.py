@@ -15,6 +15,7 @@ ONE = ("<response><returncode>SUCCESS</returncode><meetings><meeting><meetingID>
 
 class BigBlueButton(http.server.BaseHTTPRequestHandler):
     answer = NONE
+    served = 0
 
     def do_GET(self):
         body = self.answer.encode()
@@ -22,6 +23,7 @@ class BigBlueButton(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        BigBlueButton.served += 1
 
     def log_message(self, *words):
         pass
@@ -121,9 +123,11 @@ timezone = "Europe/Berlin"
     def test_a_deploy_may_wait_for_the_end_of_a_meeting(self):
         BigBlueButton.answer = ONE
         result = []
+        before = BigBlueButton.served
         deploy = threading.Thread(target=lambda: result.append(self.deploy("--at", "1s", "--wait", "60s")))
         deploy.start()
-        house.wait_until(lambda: self.running() == ["guard"], 20, "it waits")
+        # Asked for the order, and again when its time has come.
+        house.wait_until(lambda: BigBlueButton.served >= before + 2 and self.running() == ["guard"], 20, "it waits")
         self.assertEqual(self.house.nft_elements(), set())
         BigBlueButton.answer = NONE
         deploy.join(60)
