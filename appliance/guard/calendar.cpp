@@ -45,11 +45,10 @@ public:
         }
         for (const Read& one : meetings_) {
             const auto found = replacements.find(one.meeting.uid);
-            const Series series{&one.meeting,
-                                found == replacements.end() ? std::vector<const Meeting*>() : found->second};
+            const bool replaced = !one.meeting.replaces && found != replacements.end();
             Budget own{std::min(budget_.left, steps_of_event)};
             const std::uint64_t given = own.left;
-            auto laid = lay_out(series, stretch_, own, spans_);
+            auto laid = lay_out({&one.meeting, replaced ? &found->second : nullptr}, stretch_, own, spans_);
             budget_.left -= given - own.left;
             if (!laid && matters(*one.event)) {
                 return refuse(*one.event, laid.error());

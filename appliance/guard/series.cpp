@@ -35,17 +35,19 @@ Target target_of(const Moment& named, const Moment& start) {
 class Layout {
 public:
     Layout(const Series& series, const Stretch& stretch, Budget& budget, std::vector<Span>& spans)
-        : meeting_(*series.meeting),
-          zone_(*meeting_.start.zone),
-          replacements_(series.replacements),
-          stretch_(stretch),
-          budget_(budget),
-          spans_(spans) {}
+        : meeting_(*series.meeting), zone_(*meeting_.start.zone), stretch_(stretch), budget_(budget), spans_(spans) {
+        if (series.replacements != nullptr) {
+            replacements_ = *series.replacements;
+        }
+    }
 
     core::Result<void> run() {
         if (meeting_.replaces) {
             return meeting_.silent ? core::Result<void>()
                                    : add(zone_, meeting_.start.stamp.local, meeting_.lasting, meeting_.summary);
+        }
+        if (!budget_.spend(replacements_.size())) {
+            return too_long();
         }
         widen();
         collect_targets();
@@ -79,6 +81,7 @@ private:
         seconds longest = longest_of(meeting_.lasting);
         for (const Meeting* one : replacements_) {
             if (one->range != Range::itself) {
+                rulings_.push_back(one);
                 const seconds by = one->start.instant() - one->replaces->instant();
                 moved = std::max(moved, by < seconds::zero() ? -by : by);
                 longest = std::max(longest, longest_of(one->lasting));
@@ -147,10 +150,12 @@ private:
         const Followed followed =
             follow(rule, meeting_.start.stamp.local, meeting_.start.stamp.whole_day(), from_, until_, budget_, each);
         if (followed == Followed::too_long) {
-            return core::fail("its recurrences take too long to follow");
+            return too_long();
         }
         return check_count(times.size());
     }
+
+    static core::Result<void> too_long() { return core::fail("its recurrences take too long to follow"); }
 
     core::Result<void> add_additions() {
         for (const Addition& addition : meeting_.additions) {
@@ -169,6 +174,9 @@ private:
         if (days_.contains(day) || instants_.contains(instant)) {
             return {};
         }
+        if (!budget_.spend(rulings_.size())) {
+            return too_long();
+        }
         if (const Meeting* ruling = ruling_over(instant, day)) {
             return add_shifted(*ruling, named);
         }
@@ -178,7 +186,7 @@ private:
     // The replacement that changes this occurrence among others: the last one before it, or the first one after it.
     [[nodiscard]] const Meeting* ruling_over(Instant instant, std::chrono::local_days day) const {
         const Meeting* ruling = nullptr;
-        for (const Meeting* one : replacements_) {
+        for (const Meeting* one : rulings_) {
             const Target target = target_of(*one->replaces, meeting_.start);
             const bool later = target.of_day ? day > target.day : instant > target.instant;
             const bool fits = (one->range == Range::and_future && later) || (one->range == Range::and_prior && !later);
@@ -216,7 +224,8 @@ private:
 
     const Meeting& meeting_;
     const Zone& zone_;
-    const std::vector<const Meeting*>& replacements_;
+    std::vector<const Meeting*> replacements_;
+    std::vector<const Meeting*> rulings_;  // those that change others, too
     const Stretch& stretch_;
     Budget& budget_;
     std::vector<Span>& spans_;

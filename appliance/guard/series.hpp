@@ -11,7 +11,7 @@ namespace appliance::guard {
 
 struct Series {
     const Meeting* meeting = nullptr;
-    std::vector<const Meeting*> replacements;  // all with RECURRENCE-ID, of the same UID
+    const std::vector<const Meeting*>* replacements = nullptr;  // all with RECURRENCE-ID, of the same UID; null: none
 };
 
 struct Stretch {

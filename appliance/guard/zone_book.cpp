@@ -120,6 +120,9 @@ std::optional<Zone> read_zone(const ZoneComponent& component, Budget& budget) {
 
 ZonePointer ZoneBook::find(const std::string& name) {
     const auto known = known_.find(name);
+    if (known == known_.end() && known_.size() >= zone_names_max) {
+        return nullptr;
+    }
     return known != known_.end() ? known->second : known_.emplace(name, look_up(name)).first->second;
 }
 

@@ -14,6 +14,9 @@ namespace appliance::guard {
 // A rule for a day of each year takes a month's days for each of them.
 inline constexpr std::uint64_t steps_of_zone = 1'000'000;
 
+// Names in one calendar; each is looked for in several files. Further ones are known to nobody.
+inline constexpr std::size_t zone_names_max = 500;
+
 class ZoneBook {
 public:
     // own: the calendar's VTIMEZONEs; they and budget outlive the book.

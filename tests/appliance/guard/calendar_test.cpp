@@ -137,6 +137,12 @@ TEST(MeetingList, WhatIsNoneIsAnError) {
          {"{}", "[1]", R"([{"from":"soon","duration":"1h"}])", R"([{"from":"2026-11-22T14:00:00Z"}])"}) {
         EXPECT_EQ(listed(text), 999U) << text;
     }
+    EXPECT_EQ(listed(R"([{"from":"2019-11-22T14:00:00Z","until":"2019-11-22T13:00:00Z"},
+                         {"from":"2026-10-01T14:00:00Z","until":"soon"},
+                         {"from":"2026-11-22T14:00:00Z","duration":"1h"}])"),
+              1U)
+        << "what is wrong with one that is long over is no matter";
+    EXPECT_EQ(listed(R"([{"from":"2026-11-01T14:00:00Z","until":"soon"}])"), 999U) << "it may go on";
     std::string many = "[";
     for (std::size_t i = 0; i < meetings_max; ++i) {
         many += R"({"from":"2026-11-22T14:00:00Z","duration":"1h"},)";

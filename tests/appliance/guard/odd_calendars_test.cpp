@@ -196,6 +196,33 @@ TEST(OddCalendars, TakeNoMoreThanTheirSteps) {
                                                             "recurrences take too long to follow"));
 }
 
+TEST(OddCalendars, ManyReplacementsAreHeldAgainstManyOccurrencesWithinTheirSteps) {
+    const std::string master = event("DTSTART:20261120T000000Z\r\nRRULE:FREQ=MINUTELY;INTERVAL=5\r\n");
+    std::string replacements;
+    for (int i = 0; i < 2'000; ++i) {
+        replacements += event("RECURRENCE-ID;RANGE=THISANDFUTURE:20261121T000000Z\r\nDTSTART:20261121T000000Z\r\n");
+    }
+    EXPECT_THAT(times(calendar(master + replacements)).front(), HasSubstr("take too long to follow"));
+    std::string masters;
+    for (int i = 0; i < 20'000; ++i) {
+        masters += event("DTSTART:20260101T000000Z\r\n");
+    }
+    EXPECT_THAT(times(calendar(masters + replacements)).front(), HasSubstr("11-21T00:00"))
+        << "what is over is over, however often it is replaced";
+}
+
+TEST(OddCalendars, ACalendarNamesAsManyZonesAsTheLimit) {
+    const auto zones = [](std::size_t count) {
+        std::string events;
+        for (std::size_t i = 0; i < count; ++i) {
+            events += event("DTSTART;TZID=Nowhere " + std::to_string(i) + ":20190101T000000\r\n");
+        }
+        return times(calendar(events + event("DTSTART;TZID=Europe/Berlin:20261122T140000\r\n")));
+    };
+    EXPECT_THAT(zones(zone_names_max - 1), ElementsAre("11-22T13:00 11-22T13:01"));
+    EXPECT_THAT(zones(zone_names_max), ElementsAre(HasSubstr("time zone is not known: Europe/Berlin")));
+}
+
 TEST(OddCalendars, ABudgetIsSpentToTheLastStepAndNoFurther) {
     Budget budget{3};
     EXPECT_TRUE(budget.spend(2));
