@@ -9,6 +9,14 @@ ZONES = ["Europe/Berlin", "America/New_York", "Europe/London", "Australia/Lord_H
          "Australia/Sydney", "Asia/Tokyo", "America/Sao_Paulo"]
 WINDOWS = {"W. Europe Standard Time": "Europe/Berlin", "Eastern Standard Time": "America/New_York",
            "GMT Standard Time": "Europe/London", "India Standard Time": "Asia/Kolkata"}
+# Zones that the calendar itself brings along, as Outlook writes them.
+OWN = {"Own Berlin": "Europe/Berlin", "Own New York": "America/New_York"}
+CHANGES = {"Own Berlin": [("STANDARD", "03", "10;BYDAY=-1SU", "+0200", "+0100"),
+                          ("DAYLIGHT", "02", "3;BYDAY=-1SU", "+0100", "+0200")],
+           "Own New York": [("STANDARD", "02", "11;BYDAY=1SU", "-0400", "-0500"),
+                            ("DAYLIGHT", "02", "3;BYDAY=2SU", "-0500", "-0400")]}
+# The zone that each name means.
+NAMES = {**{name: name for name in ZONES}, **WINDOWS, **OWN}
 # Days around which clocks change in one of the zones.
 EDGES = [datetime.date(2026, 3, 8), datetime.date(2026, 3, 29), datetime.date(2026, 4, 5), datetime.date(2026, 10, 4),
          datetime.date(2026, 10, 25), datetime.date(2026, 11, 1)]
@@ -23,15 +31,23 @@ def time_text(time):
     return day_text(time) + f"T{time.hour:02}{time.minute:02}{time.second:02}"
 
 
+def own_zone(name):
+    lines = ["BEGIN:VTIMEZONE", f"TZID:{name}"]
+    for kind, hour, month, before, after in CHANGES[name]:
+        lines += [f"BEGIN:{kind}", f"DTSTART:20070101T{hour}0000", f"RRULE:FREQ=YEARLY;BYMONTH={month}",
+                  f"TZOFFSETFROM:{before}", f"TZOFFSETTO:{after}", f"TZNAME:{kind}", f"END:{kind}"]
+    return lines + ["END:VTIMEZONE"]
+
+
 class Event:
     """One with all that stands in place of its occurrences."""
 
     def __init__(self, chance, number, around):
         self.chance = chance
         self.uid = f"event-{number}"
-        self.kind = chance.choices(["zoned", "windows", "utc", "floating", "date"], [8, 2, 3, 2, 4])[0]
+        self.kind = chance.choices(["zoned", "windows", "own", "utc", "floating", "date"], [8, 2, 2, 3, 2, 4])[0]
         self.zone = {"zoned": lambda: chance.choice(ZONES), "windows": lambda: chance.choice(list(WINDOWS)),
-                     "utc": lambda: "UTC"}.get(self.kind, lambda: None)()
+                     "own": lambda: chance.choice(list(OWN)), "utc": lambda: "UTC"}.get(self.kind, lambda: None)()
         back = chance.choice([0, 0, 1, 2, 5, 10, 30, 100, 400])
         day = around - datetime.timedelta(days=chance.randint(0, back) if back else -chance.randint(0, 3))
         hour = chance.choice([0, 1, 1, 2, 2, 3, 8, 10, 14, 20, 23])
@@ -158,7 +174,8 @@ def make(seed, number):
     edge = chance.random() < 0.6
     around = chance.choice(EDGES) if edge else datetime.date(2026, 1, 1) + datetime.timedelta(chance.randint(0, 364))
     events = [Event(chance, at, around) for at in range(chance.choice([1, 1, 1, 2]))]
-    lines = [line for event in events for line in event.text()]
+    lines = [line for name in sorted({event.zone for event in events} & set(OWN)) for line in own_zone(name)]
+    lines += [line for event in events for line in event.text()]
     begin = datetime.datetime(around.year, around.month, around.day, tzinfo=datetime.timezone.utc)
     begin += datetime.timedelta(days=chance.randint(-2, 1), hours=chance.randint(0, 23))
     length = datetime.timedelta(hours=chance.choice([1, 6, 24, 72, 240]))
