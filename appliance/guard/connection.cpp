@@ -19,6 +19,7 @@ using Descriptor = core::base::Descriptor;
 using Clock = std::chrono::steady_clock;
 using TlsContext = std::unique_ptr<SSL_CTX, decltype([](SSL_CTX* context) { ::SSL_CTX_free(context); })>;
 
+constexpr std::size_t piece = 16'384;  // a TLS record
 constexpr const char* no_answer = "no answer in time";
 constexpr const char* closed = "it closed the connection";
 
@@ -122,7 +123,7 @@ core::Result<void> Connection::send_plain(std::string_view bytes) const {
 }
 
 core::Result<bool> Connection::receive_plain(std::string& to) const {
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, piece> buffer;
     for (;;) {
         // Also where much is there: a deadline that is only looked at when nothing is would never come.
         if (Clock::now() >= deadline_ || !wait(POLLIN)) {
@@ -161,7 +162,7 @@ core::Result<void> Connection::secure(const std::string& host, const std::filesy
         const int done = ::SSL_connect(tls_.get());
         const bool wants = done != 1 && ::SSL_get_error(tls_.get(), done) == SSL_ERROR_WANT_READ;
         if (done != 1 && !wants) {
-            const auto trouble = tls_trouble();
+            auto trouble = tls_trouble();
             static_cast<void>(flush());  // the alert that tells the server why
             return trouble;
         }
@@ -180,15 +181,14 @@ core::Result<void> Connection::tls_trouble() const {
     if (verdict != X509_V_OK) {
         return core::fail("its certificate does not hold", ::X509_verify_cert_error_string(verdict));
     }
-    std::array<char, 256> words{};
     const unsigned long code = ::ERR_get_error();
     ::ERR_clear_error();
     const char* reason = ::ERR_reason_error_string(code);
-    return core::fail("no TLS connection", reason == nullptr ? std::string(words.data()) : std::string(reason));
+    return core::fail("no TLS connection", reason == nullptr ? "" : reason);
 }
 
 core::Result<void> Connection::flush() {
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, piece> buffer;
     for (;;) {
         const int got = ::BIO_read(::SSL_get_wbio(tls_.get()), buffer.data(), buffer.size());
         if (got <= 0) {
@@ -223,7 +223,7 @@ core::Result<bool> Connection::receive(std::string& to) {
     if (tls_ == nullptr) {
         return receive_plain(to);
     }
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, piece> buffer;
     for (;;) {
         ::ERR_clear_error();
         const int got = ::SSL_read(tls_.get(), buffer.data(), buffer.size());

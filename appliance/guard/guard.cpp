@@ -216,9 +216,9 @@ std::optional<core::WallTime> next_free(const std::vector<Guard>& guards, core::
         if (!schedule) {
             return std::nullopt;
         }
-        for (const Span& span : schedule->spans) {
-            busy.push_back({span.from - guard.margin, span.until + guard.margin, {}});
-        }
+        std::transform(schedule->spans.begin(), schedule->spans.end(), std::back_inserter(busy), [&](const Span& span) {
+            return Span{span.from - guard.margin, span.until + guard.margin, {}};
+        });
     }
     const auto taken = [&](core::WallTime time, core::WallTime next) {
         return std::any_of(busy.begin(), busy.end(),

@@ -126,19 +126,20 @@ private:
         return static_cast<std::int64_t>(static_cast<int>(date.year())) * 12 + static_cast<unsigned>(date.month()) - 1;
     }
     [[nodiscard]] std::int64_t months_between() const {
-        return rule_.interval * (rule_.frequency == Frequency::yearly ? 12 : 1);
+        return rule_.interval * std::int64_t{rule_.frequency == Frequency::yearly ? 12 : 1};
     }
 
     // Of the period of this index, from 0: its first month, counted from the year 0.
     [[nodiscard]] std::int64_t month_of(std::int64_t index) const {
-        const std::int64_t first =
-            rule_.frequency == Frequency::yearly ? static_cast<int>(date_.year()) * 12 : month_number(date_);
+        const std::int64_t first = rule_.frequency == Frequency::yearly
+                                       ? std::int64_t{12} * static_cast<int>(date_.year())
+                                       : month_number(date_);
         return first + std::min<std::int64_t>(index, last_month) * months_between();
     }
-    static constexpr std::int64_t last_month = 12 * 20'000;
+    static constexpr std::int64_t last_month = 240'000;  // of the year 20000
 
     static local_days month_begin(std::int64_t number) {
-        constexpr std::int64_t most = 12 * 30'000;  // chrono's years end soon after
+        constexpr std::int64_t most = 360'000;  // chrono's years end soon after
         const std::int64_t bounded = std::min(number, most);
         return local_days(year(static_cast<int>(bounded / 12)) /
                           std::chrono::month(static_cast<unsigned>(bounded % 12 + 1)) / 1);
