@@ -148,11 +148,21 @@ def is_unpicked_start(case, reader, at):
     return (reader == "ical.js" or "UNTIL" in case.tags) and any(f":{text}" in case.text for text in case.texts(at))
 
 
+def is_named(case, at):
+    """A RECURRENCE-ID names this occurrence."""
+    return any(line.startswith("RECURRENCE-ID") and line.rstrip("Z").endswith(text)
+               for line in case.text.splitlines() for text in case.texts(at))
+
+
 def is_replaced(case, reader, at):
     """Python's reader keeps an occurrence whose replacement begins together with another occurrence."""
-    return reader == "python" and at not in case.theirs["ical.js"] and \
-        any(line.startswith("RECURRENCE-ID") and line.rstrip("Z").endswith(text)
-            for line in case.text.splitlines() for text in case.texts(at))
+    return reader == "python" and at not in case.theirs["ical.js"] and is_named(case, at)
+
+
+def is_replaced_in_place(case, reader, at):
+    """Python's reader keeps, with its length, an occurrence whose replacement begins when it did, in rules within the
+    day."""
+    return reader == "python" and case.tags & {"HOURLY", "MINUTELY", "SECONDLY"} and is_named(case, at)
 
 
 def is_not_counted(case, reader, at):
@@ -254,7 +264,8 @@ def compare(case, reader, spans, told):
                 faults.append(f"{reader} has a meeting at {when(begin, UTC)}")
         elif not case.covered(begin, end):
             # Another end; or a meeting that it should not have begins together with one of ours.
-            if not (case.covered(begin, end - 7200) and reasoned([is_other_end], end)) and not reasoned(MISSED, begin):
+            if not (case.covered(begin, end - 7200) and reasoned([is_other_end], end)) and \
+                    not reasoned([*MISSED, is_replaced_in_place], begin):
                 faults.append(f"{reader} has the meeting of {when(begin, UTC)} until {when(end, UTC)}")
     for begin in case.ours - theirs:
         if not reasoned(EXTRA, begin):
