@@ -99,7 +99,8 @@ def local(zone, instant):
 
 
 def is_second_of_two(case, reader, at):
-    """RFC 5545 3.3.5: of a local time that exists twice the first is meant. dateutil takes the second, ical.js often."""
+    """RFC 5545 3.3.5: of a local time that exists twice the first is meant. dateutil takes the second, and ical.js
+    often."""
     return any(local(zone, at) == local(zone, at + by) for by in (-3600, -1800, 1800, 3600) for zone in case.zones)
 
 
@@ -143,8 +144,8 @@ def is_excepted_addition(case, reader, at):
 
 
 def is_unpicked_start(case, reader, at):
-    """RFC 5545 3.8.5.3: DTSTART counts as the first, also where the rule does not pick it. ical.js leaves it out, dateutil
-    where UNTIL is before it."""
+    """RFC 5545 3.8.5.3: DTSTART counts as the first, also where the rule does not pick it. ical.js leaves it out,
+    dateutil where UNTIL is before it."""
     return (reader == "ical.js" or "UNTIL" in case.tags) and any(f":{text}" in case.text for text in case.texts(at))
 
 
@@ -179,7 +180,8 @@ def is_of_last_day(case, reader, at):
 
 def is_replacement_of_nothing(case, reader, at):
     """A RECURRENCE-ID that names no occurrence: people meet when that event says. Python's reader leaves it out."""
-    return reader == "python" and "RECURRENCE-ID" in case.tags and any(f":{text}" in case.text for text in case.texts(at))
+    return reader == "python" and "RECURRENCE-ID" in case.tags and \
+        any(f":{text}" in case.text for text in case.texts(at))
 
 
 def is_had_by_other(case, reader, at):
@@ -188,7 +190,7 @@ def is_had_by_other(case, reader, at):
 
 
 def is_at_edge(case, reader, at):
-    """It ends at the beginning of what was asked for, an hour earlier by the reader than by us (as other ends above)."""
+    """It ends at the beginning of what was asked for, an hour earlier by the reader than by us (is_other_end)."""
     ends = [span[1] for span in case.spans if span[0] == at]
     return min(ends) - case.asked["from"] <= 7200 and is_other_end(case, reader, min(ends))
 

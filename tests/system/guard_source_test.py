@@ -117,7 +117,7 @@ class GuardSources(house.SystemTest):
         self.assertIn("Board", text)
 
     def test_nobody_reads_a_password_anywhere(self):
-        for source in (f"http://ann:s3cret@127.0.0.1:{self.http}/none", f"http://ann:s3cret@127.0.0.1:1/a.ics?x=s3cret"):
+        for source in (f"http://ann:s3cret@127.0.0.1:{self.http}/none", "http://ann:s3cret@127.0.0.1:1/a.ics?x=s3cret"):
             code, text = self.feed(source)
             self.assertEqual(code, 1)
             self.assertNotIn("s3cret", text)
