@@ -117,17 +117,19 @@ class GuardSources(house.SystemTest):
         self.assertIn("Board", text)
 
     def test_nobody_reads_a_password_anywhere(self):
-        for source in (f"http://ann:s3cret@127.0.0.1:{self.http}/none", "http://ann:s3cret@127.0.0.1:1/a.ics?x=s3cret"):
+        told = []
+        for source in (f"http://ann:s3cret@127.0.0.1:{self.http}/none", "http://ann:s3cret@127.0.0.1:1/a.ics?x=t0ken"):
             code, text = self.feed(source)
             self.assertEqual(code, 1)
-            self.assertNotIn("s3cret", text)
             refused = self.house.cli("deploy", "rolling", "--pool", "app", "--run", "true", "--min-healthy", "1",
                                      check=False)
             self.assertIn("feed unknown", refused.stdout + refused.stderr)
-            self.assertNotIn("s3cret", refused.stdout + refused.stderr)
-        self.assertNotIn("s3cret", self.house.cli("audit", "--json").stdout)
-        self.assertNotIn("s3cret", (self.house.folder / "gatehouse.log").read_text())
-        self.assertNotIn("s3cret", self.house.cli("support").stdout)
+            told += [text, refused.stdout + refused.stderr]
+        told += [self.house.cli("audit", "--json").stdout, (self.house.folder / "gatehouse.log").read_text()]
+        for text in told:
+            self.assertNotIn("s3cret", text)
+            self.assertNotIn("t0ken", text)
+        self.assertFalse("s3cret" in self.house.cli("support", "--json").stdout)
 
     def drip(self, first, again, pause):
         """A server that says so, and again and again so, until nobody listens."""
