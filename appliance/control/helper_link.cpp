@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/base/clock.hpp"
+
 namespace appliance::control {
 
 HelperLink::HelperLink(std::function<void()> on_notice)
@@ -95,9 +97,10 @@ core::WallTime HelperLink::since() const {
 // with the next one.
 template <typename Call>
 auto HelperLink::with_client(Call call) -> decltype(call(std::declval<netfilter::HelperClient&>())) {
-    const auto deadline = std::chrono::steady_clock::now() + restart_wait;
+    const auto deadline = core::BootClock::now() + restart_wait;
     std::unique_lock lock(mutex_);
-    while (attached_.wait_until(lock, deadline, [this] { return client_.has_value(); })) {
+    while (attached_.wait_for(lock, core::base::waiting(deadline - core::BootClock::now()),
+                              [this] { return client_.has_value(); })) {
         auto result = call(*client_);
         gather();
         if (result || result.error().os_error != EPIPE) {

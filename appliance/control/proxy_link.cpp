@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <utility>
 
 #include "appliance/control/messages.hpp"
+#include "core/base/clock.hpp"
 
 namespace appliance::control {
 namespace {
@@ -80,10 +80,10 @@ core::Result<json> ProxyLink::ask(json request, std::span<const int> fds, core::
 }
 
 core::Result<json> ProxyLink::await(std::uint64_t id, core::Milliseconds timeout) {
-    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    const auto deadline = core::BootClock::now() + timeout;
     for (;;) {
-        const auto left = std::chrono::ceil<core::Milliseconds>(deadline - std::chrono::steady_clock::now());
-        auto message = channel_.receive(std::max(left, core::Milliseconds{0}));
+        auto message =
+            channel_.receive(core::base::waiting(std::max(deadline - core::BootClock::now(), core::Milliseconds{0})));
         if (!message) {
             channel_ = link::Channel();
             set(ProxyState::down, 0);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "appliance/control/messages.hpp"
+#include "core/base/clock.hpp"
 
 namespace appliance::control {
 namespace {
@@ -50,7 +51,8 @@ void SupervisorLink::read() {
 
 std::optional<link::Message> SupervisorLink::next_event(Clock::time_point deadline) {
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, deadline, [this] { return ended_ || woken_ || !events_.empty(); });
+    changed_.wait_for(lock, core::base::waiting(deadline - Clock::now()),
+                      [this] { return ended_ || woken_ || !events_.empty(); });
     woken_ = false;
     if (events_.empty()) {
         return std::nullopt;
@@ -86,7 +88,7 @@ core::Result<link::Message> SupervisorLink::ask(json request, std::chrono::secon
         }
     }
     lock.lock();
-    changed_.wait_for(lock, patience, [&] { return ended_ || answers_[id].has_value(); });
+    changed_.wait_for(lock, core::base::waiting(patience), [&] { return ended_ || answers_[id].has_value(); });
     std::optional<link::Message> answer = std::move(answers_[id]);
     answers_.erase(id);
     if (!answer) {

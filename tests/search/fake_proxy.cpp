@@ -1,0 +1,194 @@
+#include "tests/search/fake_proxy.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace tests::search {
+namespace {
+
+constexpr std::chrono::milliseconds look{1};
+constexpr core::Milliseconds late_by{3'000};
+
+bool take(std::atomic<unsigned>& left) {
+    unsigned now = left.load();
+    while (now > 0 && !left.compare_exchange_weak(now, now - 1)) {
+    }
+    return now > 0;
+}
+
+}  // namespace
+
+FakeProxy::FakeProxy(Truth& truth, ProxyTroubles& troubles, core::base::Descriptor end)
+    : truth_(truth), troubles_(troubles), channel_(std::move(end)), thread_([this] { serve(); }) {}
+
+FakeProxy::~FakeProxy() {
+    ending_ = true;
+    ::shutdown(channel_.fd(), SHUT_RDWR);
+    thread_.join();
+    const std::lock_guard lock(truth_.mutex);
+    const Moment now = truth_.step();
+    truth_.serving = false;
+    for (const auto& [address, place] : truth_.places) {
+        truth_.rotation[address].set(now, false);
+        truth_.verdict[address].set(now, false);
+        truth_.flying[address].set(now, 0);
+    }
+}
+
+void FakeProxy::serve() {
+    while (!ending_) {
+        if (troubles_.wedged) {
+            std::this_thread::sleep_for(look);
+            continue;
+        }
+        auto got = channel_.receive(core::Milliseconds{20});
+        if (!got) {
+            return;
+        }
+        if (!*got) {
+            continue;
+        }
+        Json answer = carry_out((*got)->body);
+        if (take(troubles_.mute)) {
+            truth_.note("proxy: does not answer '" + (*got)->body.value("type", "") + "'");
+            continue;
+        }
+        if (take(troubles_.late)) {
+            core::base::sleep_for(late_by);
+        }
+        answer["id"] = (*got)->body.at("id");
+        static_cast<void>(channel_.send(answer));
+    }
+}
+
+FakeProxy::Json FakeProxy::carry_out(const Json& order) {
+    const std::string type = order.at("type");
+    const Json no{{"type", "failed"}, {"error", "the search says no"}};
+    const std::lock_guard lock(truth_.mutex);
+    if (truth_.crashed) {
+        return no;
+    }
+    if (type == "configure") {
+        if (take(troubles_.refuse_configure)) {
+            truth_.tell("proxy: refuses to be configured");
+            return no;
+        }
+        configure(order);
+    } else if (type == "administer") {
+        if (take(troubles_.refuse_administer)) {
+            truth_.tell("proxy: refuses to be told");
+            return no;
+        }
+        administer(order);
+    } else if (type == "report") {
+        return report();
+    }
+    return {{"type", "done"}};
+}
+
+void FakeProxy::configure(const Json& order) {
+    std::vector<Backend> next;
+    for (const Json& pool : order.at("pools")) {
+        for (const Json& one : pool.at("backends")) {
+            Backend backend{{pool.at("name"), one.at("server")}, one.at("address"), false, false};
+            backend.fenced = fences_.contains(backend.place);
+            for (const Backend& old : backends_) {
+                backend.checked =
+                    backend.checked || (old.place == backend.place && old.address == backend.address && old.checked);
+            }
+            next.push_back(std::move(backend));
+        }
+    }
+    backends_ = std::move(next);
+    write_down();
+}
+
+void FakeProxy::administer(const Json& order) {
+    serving_ = truth_.serving = true;
+    // It may come before the configuration, and holds for that too.
+    fences_.clear();
+    for (const Json& fence : order.at("fences")) {
+        fences_.emplace(fence.at("pool").get<std::string>(), fence.at("server").get<std::string>());
+    }
+    for (Backend& backend : backends_) {
+        const bool fenced = fences_.contains(backend.place);
+        if (backend.fenced && !fenced) {
+            backend.checked = false;
+        }
+        backend.fenced = fenced;
+    }
+    pages_.clear();
+    for (const Json& page : order.at("maintenance")) {
+        pages_.insert(page.at("pool").get<std::string>());
+    }
+    weights_.clear();
+    for (const Json& one : order.at("weights")) {
+        weights_.insert(fmt::format("{} {} {}", one.at("pool").get<std::string>(), one.at("server").get<std::string>(),
+                                    one.at("weight").get<unsigned>()));
+    }
+    write_down();
+}
+
+void FakeProxy::write_down() {
+    const Moment now = truth_.step();
+    for (const char* pool : {"app", "chat"}) {
+        truth_.paged[pool].set(now, pages_.contains(pool));
+    }
+    for (const auto& [address, place] : truth_.places) {
+        const auto found = std::find_if(backends_.begin(), backends_.end(),
+                                        [&](const Backend& backend) { return backend.address == address; });
+        const bool in = serving_ && found != backends_.end() && !found->fenced;
+        if (truth_.rotation[address].now() != in) {
+            truth_.rotation[address].set(now, in);
+            truth_.tell(fmt::format("proxy: {} ({}) is {} rotation", place.second, address, in ? "in" : "out of"));
+            const auto& held = truth_.kernel[address].now();
+            const unsigned order = held ? order_in(held->why) : 0;
+            if (in && order != 0 && truth_.excuse(place.second, order).empty()) {
+                truth_.accuse("a fenced server is out of rotation",
+                              fmt::format("o{} stands, and the proxy sends visitors to {}", order, place.second));
+            }
+        }
+        truth_.verdict[address].set(now, in && found->checked && truth_.healthy[address]);
+    }
+}
+
+bool FakeProxy::request(const std::string& address) {
+    const std::lock_guard lock(truth_.mutex);
+    if (!truth_.verdict[address].now()) {
+        return false;
+    }
+    auto& line = truth_.flying[address];
+    line.set(truth_.step(), line.now() + 1);
+    return true;
+}
+
+std::set<std::string> FakeProxy::fenced() const {
+    std::set<std::string> all;
+    for (const Backend& backend : backends_) {
+        if (backend.fenced) {
+            all.insert(backend.address);
+        }
+    }
+    return all;
+}
+
+FakeProxy::Json FakeProxy::report() {
+    std::map<std::string, Json> pools;
+    for (Backend& backend : backends_) {
+        const bool up = truth_.healthy[backend.address];
+        const Json check{{"state", !backend.checked ? "unknown" : up ? "up" : "down"}, {"why", up ? "200" : "503"}};
+        pools[backend.place.first].push_back(
+            {{"server", backend.place.second}, {"active", truth_.flying[backend.address].now()}, {"check", check}});
+        backend.checked = true;  // the next check is there by the next report
+    }
+    write_down();
+    Json list = Json::array();
+    for (auto& [name, backends] : pools) {
+        list.push_back({{"name", name}, {"backends", std::move(backends)}});
+    }
+    return {{"type", "report"}, {"pools", std::move(list)}};
+}
+
+}  // namespace tests::search

@@ -1,0 +1,50 @@
+// Player: carries the steps of a plan out in a house. Orders that wait go to threads of their own, so that the steps
+// that follow meet them waiting.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+
+#include "tests/search/operators.hpp"
+#include "tests/search/plan.hpp"
+#include "tests/search/runner.hpp"
+
+namespace tests::search {
+
+class Player {
+public:
+    // alone: nobody else plays in that house, so that the steps may rest and look at all.
+    Player(House& house, std::vector<std::unique_ptr<Runner>>& runners, bool alone)
+        : house_(house), operators_(house), runners_(runners), alone_(alone) {}
+
+    // Until its end, or a lie. Returns how many steps were played.
+    std::size_t play(const Plan& plan);
+    // Waits for the orders that wait.
+    void join();
+    // Ends all troubles and looks whether all agrees.
+    void rest();
+
+private:
+    void carry_out(const Step& step);
+    void order(const Step& step);
+    void deploy(const Step& step);
+    void visitors(const Step& step);
+    void time(const Step& step);
+    void trouble_processes(const Step& step);
+    void trouble_kernel(const Step& step);
+    void trouble_runners(const Step& step);
+    void fence(const Step& step);
+    void unfence(const Step& step);
+    void wait_apart(std::function<void()> order);
+
+    House& house_;
+    Operators operators_;
+    std::vector<std::unique_ptr<Runner>>& runners_;
+    bool alone_;
+    std::deque<std::future<void>> waiting_;
+    Layout layout_;
+};
+
+}  // namespace tests::search

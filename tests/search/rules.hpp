@@ -1,0 +1,39 @@
+// The rules: what control may say only when it is so. Each is held against Truth while its lock is held, at the moment
+// of the answer; what breaks one is put down with Truth::accuse().
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "appliance/control/control.hpp"
+#include "tests/search/truth.hpp"
+
+namespace tests::search {
+
+using Answer = appliance::control::Outcome<appliance::control::Control::Json>;
+
+// "fenced" means: in the kernel and out of rotation, at some moment of the order, and still, unless somebody has
+// explained otherwise. "drained" means: nothing in flight, and the fence stood until the answer.
+struct Wanted {
+    bool drain = false;
+    bool all = false;      // every packet
+    bool endless = false;  // it never runs out
+};
+void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answer);
+// "opened" means: not fenced in the kernel. "passed" means: a check has passed since. addresses: of its servers.
+void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& addresses, bool wait,
+                   const Answer& answer);
+// The page is what the answer says. proxy: there is one that serves.
+void judge_page(Truth& truth, unsigned order, const std::string& pool, bool on, bool proxy, const Answer& answer);
+// A number in status is a number that is so.
+void judge_status(Truth& truth, Moment begun, const appliance::control::Control::Json& status);
+// An operator's fence that is to stand and does not, in the kernel or for the proxy, or one that stands though it was
+// lifted; in words. addresses: of each place, as the configuration has them now; told: the addresses that the proxy
+// takes for fenced, none where that is not asked.
+std::optional<std::string> find_lost(Truth& truth, const std::map<Place, std::string>& addresses,
+                                     const std::optional<std::set<std::string>>& told);
+// What an order that was refused has left behind, when all troubles have ended.
+void judge_refused(Truth& truth);
+
+}  // namespace tests::search

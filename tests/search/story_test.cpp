@@ -1,0 +1,305 @@
+// Stories: each known lie as it was told, step by step, in the house of the search. A story fails where control says
+// what is not so.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "tests/search/operators.hpp"
+#include "tests/search/runner.hpp"
+#include "tests/search/setting.hpp"
+
+namespace tests::search {
+namespace {
+
+using namespace std::chrono_literals;
+using core::Milliseconds;
+
+class Story : public testing::Test {
+protected:
+    Story() { EXPECT_TRUE(house_.settle()); }
+    ~Story() override { expect_truth(); }
+
+    void expect_truth() {
+        const bool lied = house_.truth.lied();
+        EXPECT_FALSE(lied) << *house_.truth.lie << "\n" << house_.truth.print_story(60);
+    }
+    template <typename Ask>
+    bool wait_for(Ask ask) {
+        for (int tries = 0; tries < 3'000; ++tries) {
+            if (ask()) {
+                return true;
+            }
+            std::this_thread::sleep_for(1ms);
+        }
+        return false;
+    }
+    // Puts so many requests in flight on web2.
+    std::string load(unsigned count, unsigned server = 1) {
+        const std::string address = house_.address(server, "app");
+        const bool sent = wait_for([&] { return house_.request(address); });
+        EXPECT_TRUE(sent);
+        for (unsigned i = 1; i < count; ++i) {
+            EXPECT_TRUE(house_.request(address));
+        }
+        return address;
+    }
+    void warm() {
+        // Two reports: the first begins the checks.
+        for (int i = 0; i < 3; ++i) {
+            const House::Use use(house_);
+            static_cast<void>(use.control().status());
+        }
+    }
+    bool fenced(unsigned server, const std::string& pool = "app") {
+        const std::lock_guard lock(house_.truth.mutex);
+        return house_.truth.in_kernel(house_.address(server, pool)).has_value();
+    }
+    // The proxy may send visitors there.
+    bool rotates(unsigned server) {
+        const std::lock_guard lock(house_.truth.mutex);
+        return house_.truth.rotation[house_.address(server, "app")].now();
+    }
+    std::string step_of(std::int64_t rollout, const std::string& kind, const std::string& server) {
+        const House::Use use(house_);
+        const auto view = use.conductor().view(rollout);
+        for (const auto& step : (*view)["steps"]) {
+            if (step["kind"] == kind && step["servers"].front() == server) {
+                return step["progress"];
+            }
+        }
+        return {};
+    }
+    std::string state_of(std::int64_t rollout) {
+        const House::Use use(house_);
+        return use.conductor().view(rollout).value()["state"];
+    }
+
+    SearchClock clock_{pace()};
+    House house_{clock_};
+    Operators operators_{house_};
+};
+
+TEST_F(Story, AFenceThatIsLiftedWhileItDrainsIsNotDrained) {
+    warm();
+    const std::string address = load(3);
+    auto draining = std::async(std::launch::async, [&] {
+        return operators_.fence({.servers = {1}, .pool = "app", .drain = 3s, .lasts = {}});
+    });
+    ASSERT_TRUE(wait_for([&] { return fenced(1); }));
+    operators_.unfence({1}, "app", {});
+    for (int i = 0; i < 3; ++i) {
+        house_.end_request(address);
+    }
+    const auto answer = draining.get();
+    EXPECT_FALSE(answer.has_value()) << answer->dump();
+}
+
+TEST_F(Story, AFenceThatRunsOutWhileItDrainsIsNotDrained) {
+    warm();
+    const std::string address = load(1);
+    auto draining = std::async(std::launch::async, [&] {
+        return operators_.fence({.servers = {1}, .pool = "app", .drain = 10min, .lasts = 1s});
+    });
+    ASSERT_TRUE(wait_for([&] { return fenced(1); }));
+    clock_.pass(2s);
+    ASSERT_TRUE(wait_for([&] { return !fenced(1); }));
+    house_.end_request(address);
+    const auto answer = draining.get();
+    EXPECT_FALSE(answer.has_value()) << answer->dump();
+}
+
+TEST_F(Story, AProxyThatDoesNotAnswerHasNotDrained) {
+    warm();
+    load(2);
+    auto draining = std::async(std::launch::async, [&] {
+        return operators_.fence({.servers = {1}, .pool = "app", .drain = 20s, .lasts = {}});
+    });
+    ASSERT_TRUE(wait_for([&] { return fenced(1); }));
+    house_.proxy_troubles.wedged = true;
+    const auto answer = draining.get();
+    EXPECT_FALSE(answer.has_value()) << answer->dump();
+    house_.proxy_troubles.wedged = false;
+}
+
+TEST_F(Story, AFenceOrderedWhileControlComesBackReachesTheProxyThatServed) {
+    warm();
+    load(2);
+    house_.proxy_troubles.wedged = true;  // so that it cannot be told before the order
+    house_.restart_control();
+    auto fencing = std::async(std::launch::async, [&] {
+        return operators_.fence({.servers = {1}, .pool = "app", .drain = 100ms, .lasts = {}});
+    });
+    fencing.wait_for(1s);
+    house_.proxy_troubles.wedged = false;
+    fencing.get();
+}
+
+TEST_F(Story, ARolloutDoesNotLiftAnOperatorsFence) {
+    Runner runner(house_, "dora", 1);
+    runner.fail_percent = 0;
+    warm();
+    runner.slow = true;
+    const auto rollout = operators_.deploy({});
+    ASSERT_NE(rollout, 0);
+    ASSERT_TRUE(wait_for([&] { return step_of(rollout, "run", "web1") == "running"; }));
+    operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = {}});
+    runner.slow = false;
+    wait_for([&] { return state_of(rollout) != "running"; });
+    EXPECT_TRUE(fenced(1));
+}
+
+TEST_F(Story, ARolloutDoesNotLiftTheFenceThatAnOperatorSetsOnItsServer) {
+    Runner runner(house_, "dora", 1);
+    runner.fail_percent = 0;
+    warm();
+    runner.slow = true;
+    const auto rollout = operators_.deploy({});
+    ASSERT_NE(rollout, 0);
+    ASSERT_TRUE(wait_for([&] { return step_of(rollout, "run", "web1") == "running"; }));
+    operators_.fence({.servers = {0}, .pool = "app", .drain = {}, .lasts = {}});
+    runner.slow = false;
+    wait_for([&] { return state_of(rollout) != "running"; });
+    EXPECT_TRUE(fenced(0));
+}
+
+TEST_F(Story, ACommandDoesNotBeginOnAServerThatAnOperatorHasOpened) {
+    Runner runner(house_, "dora", 1);
+    runner.fail_percent = 0;
+    warm();
+    load(1, 0);
+    const auto rollout = operators_.deploy({.drain = 60s});
+    ASSERT_TRUE(wait_for([&] { return fenced(0); }));
+    operators_.unfence({0}, "app", {});
+    house_.end_request(house_.address(0, "app"));
+    wait_for([&] { return state_of(rollout) != "running"; });
+}
+
+TEST_F(Story, ADeployDoesNotBeginWithAServerWhoseRequestsNobodyCanCount) {
+    Runner runner(house_, "dora", 1);
+    warm();
+    load(2, 0);
+    const auto rollout = operators_.deploy({.drain = 60s});
+    ASSERT_TRUE(wait_for([&] { return fenced(0); }));
+    house_.proxy_troubles.wedged = true;
+    wait_for([&] { return step_of(rollout, "fence", "web1") != "running"; });
+    std::this_thread::sleep_for(50ms);
+    house_.proxy_troubles.wedged = false;
+}
+
+TEST_F(Story, TwoRollbacksAtOnceLeaveOneConductor) {
+    for (int round = 0; round < 20; ++round) {
+        warm();
+        Runner runner(house_, "dora", 1);
+        const auto rollout = operators_.deploy({});
+        wait_for([&] { return rollout == 0 || step_of(rollout, "fence", "web1") != "pending"; });
+        operators_.pause();
+        std::vector<std::future<void>> all;
+        for (int i = 0; i < 8; ++i) {
+            all.push_back(std::async(std::launch::async, [&] { operators_.roll_back(); }));
+        }
+        all.clear();
+        operators_.abort();
+    }
+}
+
+TEST_F(Story, AReloadThatFailsLateLosesNoFence) {
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = {}, .drain = {}, .lasts = {}}));
+    house_.refuse_listeners(1);
+    EXPECT_FALSE(operators_.reload({.moved = 2, .more = true}));
+    house_.write_config({});
+    EXPECT_TRUE(fenced(1));
+    operators_.check_agreement();
+}
+
+TEST_F(Story, AStepOfTheWallClockEndsNoFence) {
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 30min}));
+    clock_.set_wall(1h);
+    std::this_thread::sleep_for(50ms);
+    EXPECT_TRUE(fenced(1));
+    operators_.check_standing("after a step of the wall clock");
+}
+
+TEST_F(Story, AFenceOrderedJustAfterAStepOfTheWallClockLastsAsLongAsOrdered) {
+    for (const auto step : {-24h, 24h}) {
+        clock_.set_wall(step);
+        ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 30min}));
+        clock_.pass(5s);
+        std::this_thread::sleep_for(20ms);
+        EXPECT_TRUE(fenced(1));
+        clock_.pass(31min);
+        EXPECT_TRUE(wait_for([&] { return rotates(1); }));
+    }
+}
+
+TEST_F(Story, AnOpeningJustAfterControlHasComeBackOpens) {
+    house_.fill_disk(true);
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = {}}));
+    house_.crash_control();
+    house_.fill_disk(false);
+    operators_.unfence({1}, "app", {});
+}
+
+TEST_F(Story, AStepBackOfTheWallClockKeepsNoFence) {
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 30min}));
+    clock_.set_wall(-24h);
+    clock_.pass(31min);
+    EXPECT_TRUE(wait_for([&] { return !fenced(1); }));
+    EXPECT_TRUE(wait_for([&] { return rotates(1); })) << "control still takes it for fenced";
+}
+
+TEST_F(Story, ACommitWhoseAnswerIsLostIsLookedAt) {
+    house_.kernel_troubles.unknown = 1;
+    EXPECT_TRUE(operators_.fence({.servers = {1}, .pool = {}, .drain = {}, .lasts = {}}));
+    house_.kernel_troubles.vanish = 1;
+    EXPECT_TRUE(operators_.unfence({1}, {}, {}));
+    operators_.check_agreement();
+}
+
+TEST_F(Story, AFullDiskLosesNoFence) {
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = {}, .drain = {}, .lasts = {}}));
+    house_.fill_disk(true);
+    EXPECT_TRUE(operators_.fence({.servers = {2}, .pool = {}, .drain = {}, .lasts = {}})) << "the emergency tool";
+    operators_.unfence({1}, {}, {});
+    operators_.check_standing("on a full disk");
+    house_.fill_disk(false);
+    operators_.check_agreement();
+}
+
+TEST_F(Story, AServerThatAnotherHasOpenedHasNotPassedACheckForThat) {
+    warm();
+    house_.set_healthy(1, false);
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = {}}));
+    EXPECT_FALSE(operators_.unfence({1}, "app", 200ms));
+    EXPECT_FALSE(operators_.unfence({1}, "app", 200ms));
+}
+
+TEST_F(Story, AProxyThatMissedTheEndOfAFenceIsToldAgain) {
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 1s}));
+    house_.proxy_troubles.refuse_administer = 1;
+    clock_.pass(2s);
+    operators_.check_agreement();
+}
+
+TEST_F(Story, ARunnerThatComesBackIsNotGivenTheCommandThatItRuns) {
+    Runner runner(house_, "dora", 1);
+    runner.fail_percent = 0;
+    runner.slow = true;
+    warm();
+    const auto rollout = operators_.deploy({});
+    ASSERT_TRUE(wait_for([&] { return runner.commands() == 1; }));
+    runner.silent = true;
+    ASSERT_TRUE(wait_for([&] {
+        clock_.pass(1s);
+        return state_of(rollout) == "paused";
+    }));
+    operators_.resume(false);
+    runner.silent = false;
+    std::this_thread::sleep_for(50ms);
+    runner.slow = false;
+    wait_for([&] { return state_of(rollout) != "running"; });
+}
+
+}  // namespace
+}  // namespace tests::search
