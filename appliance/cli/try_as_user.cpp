@@ -32,9 +32,9 @@ bool may_read(const fs::path& path) {
 // A guard reads these when it is asked, long after the start.
 void try_guards(const config::Config& config, json& problems) {
     for (const config::Guard& guard : config.guards) {
-        const bool is_file = !guard.source.empty() && guard.source.find("://") == std::string::npos;
-        for (const fs::path& path :
-             {guard.ca_file, is_file ? folder_of_file(config.file) / guard.source : fs::path()}) {
+        const std::string& source = guard.source.url;
+        const bool is_file = !source.empty() && source.find("://") == std::string::npos;
+        for (const fs::path& path : {guard.ca_file, is_file ? folder_of_file(config.file) / source : fs::path()}) {
             if (!path.empty() && !may_read(path)) {
                 problems.push_back({0, 0, fmt::format("guard {}: cannot read '{}'", guard.name, path.string())});
             }

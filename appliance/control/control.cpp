@@ -151,6 +151,7 @@ core::Milliseconds Control::compare() {
     const auto done = reconcile();
     reconciled_ = done.has_value();
     if (done) {
+        fences_known_ = true;
         settle_drift();
     } else {
         log("fence", {{"error", done.error().line()}});

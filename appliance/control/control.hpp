@@ -108,6 +108,9 @@ public:
     Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
     void upgrade();
 
+    // Whether the kernel's fences have been compared with the store since the start.
+    [[nodiscard]] bool knows_fences() const noexcept { return fences_known_; }
+
     // "web1 is fenced by ann: deploying", where a fence stands at the address; else empty.
     [[nodiscard]] std::string fence_note(const core::Address& address) const;
 
@@ -178,6 +181,7 @@ private:
     Outcome<Json> take_wanted(config::Config wanted, const std::string& who, const std::string& why);
     Outcome<Json> replace_file(const std::string& text, const std::string& who, const std::string& why);
     Outcome<void> take_config(const config::Config& wanted);
+    void leave(const Administration& before, const std::vector<netfilter::Change>& lifted);
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
     // Returns in words what differed; empty where nothing did.
     core::Result<Differing> reconcile();
@@ -203,6 +207,8 @@ private:
     [[nodiscard]] std::vector<Waited> waits_for(const std::set<core::Address>& addresses) const;
     // Errors: how one of the fences ended.
     [[nodiscard]] core::Result<void> all_stand(const std::vector<Waited>& waited) const;
+    [[nodiscard]] std::string still_fenced(const std::vector<Waited>& waited) const;
+    Outcome<void> await_fences() const;
     // Nothing: it cannot be asked.
     std::optional<bool> in_kernel(const std::set<core::Address>& addresses);
     Outcome<void> await_drained(const std::vector<Waited>& waited, core::Milliseconds patience);
@@ -241,8 +247,9 @@ private:
     CommandLeases leases_;
     // What was taken back, or may have been done although its answer was lost: the kernel is compared once more.
     std::atomic<bool> compare_again_ = false;
-    std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
-    std::atomic<bool> untold_ = false;       // the proxy may not have taken what it was told last
+    std::atomic<bool> proxy_known_ = false;   // the supervisor has said which proxy there is, or that there is none
+    std::atomic<bool> fences_known_ = false;  // the kernel's fences have been compared with the store
+    std::atomic<bool> untold_ = false;        // the proxy may not have taken what it was told last
 
     mutable std::mutex state_mutex_;
     State state_;

@@ -84,7 +84,13 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
     if (!(next == *before.administration)) {
         done = keeper_.save(next);
     }
-    // A fence follows its server to a new address, and is there before the first visitor could be.
+    // A fence follows its server to a new address: it is there before the first visitor could be, and at the old
+    // address until the new configuration counts.
+    const auto left = std::stable_partition(moves.begin(), moves.end(), [](const netfilter::Change& change) {
+        return std::holds_alternative<netfilter::Fence>(change);
+    });
+    const std::vector<netfilter::Change> lifted(left, moves.end());
+    moves.erase(left, moves.end());
     if (done && !moves.empty()) {
         done = helper_.apply(moves);
     }
@@ -107,8 +113,23 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
     if (const auto told = administer(); !told) {
         log("reload", {{"error", told.error().line()}});
     }
+    leave(*before.administration, lifted);
     close_unless(old_addresses, new_addresses);
     return {};
+}
+
+// The fences at addresses that no server has any more. One that stays behind is taken out by the comparison.
+void Control::leave(const Administration& before, const std::vector<netfilter::Change>& lifted) {
+    if (lifted.empty() || helper_.apply(lifted)) {
+        return;
+    }
+    for (const netfilter::Change& change : lifted) {
+        const auto old = before.fences.find(std::get<netfilter::Unfence>(change).backend);
+        if (old != before.fences.end()) {
+            withdrawn_.insert(old->second.id);
+        }
+    }
+    compare_again_ = true;
 }
 
 // The administrative state under another configuration: fences move where their server's backend has moved, the page
