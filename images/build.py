@@ -30,8 +30,8 @@ TOOLS = """
 mkosi systemd-repart systemd-ukify systemd-boot-efi systemd apt debian-archive-keyring sbsigntool efitools openssl
 python3-virt-firmware python3-pefile erofs-utils dosfstools mtools kmod binutils zstd fdisk cmake ninja-build g++
 pkg-config ccache liburing-dev libnftnl-dev libmnl-dev libtomlplusplus-dev nlohmann-json3-dev libcli11-dev libfmt-dev
-libexpected-dev libcpp-httplib-dev libsqlite3-dev libseccomp-dev libcap-ng-dev libssl-dev libpcre2-dev libical-dev
-libpugixml-dev libyaml-cpp-dev genisoimage
+libexpected-dev libcpp-httplib-dev libsqlite3-dev libseccomp-dev libcap-ng-dev libssl-dev libpcre2-dev
+libyaml-cpp-dev unicode-cldr-core genisoimage
 """.split()
 
 SOURCES = f"""deb {MIRROR} trixie main

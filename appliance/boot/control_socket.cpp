@@ -1,5 +1,6 @@
 #include "appliance/boot/control_socket.hpp"
 
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +11,8 @@
 #include <string>
 #include <system_error>
 #include <utility>
+
+#include "appliance/state/folder.hpp"
 
 namespace appliance::boot {
 namespace {
@@ -93,6 +96,16 @@ core::Result<void> prepare_state_folder(const fs::path& folder, const Account& a
         return core::fail_os("cannot give the folder " + folder.string() + " to " + account.name, errno);
     }
     return {};
+}
+
+// With the account's identity for the file system, which is this thread's alone.
+core::Result<void> check_state_folder(const fs::path& folder, const Account& account) {
+    const int group = ::setfsgid(account.gid);
+    const int user = ::setfsuid(account.uid);
+    auto found = state::check_folder(folder, account.uid);
+    ::setfsuid(static_cast<uid_t>(user));
+    ::setfsgid(static_cast<gid_t>(group));
+    return found;
 }
 
 }  // namespace appliance::boot

@@ -18,4 +18,7 @@ core::Result<core::base::Descriptor> open_control_socket(const std::filesystem::
 // The folder of control's durable state, made where it is missing and given to the account. Error: it cannot be.
 core::Result<void> prepare_state_folder(const std::filesystem::path& folder, const Account& account);
 
+// Whether the account could keep the state there. Errors: as state::check_folder.
+core::Result<void> check_state_folder(const std::filesystem::path& folder, const Account& account);
+
 }  // namespace appliance::boot

@@ -10,6 +10,10 @@ namespace {
 using core::Milliseconds;
 using nlohmann::json;
 
+// How long servers that a reload has taken away serve at most while none of the new ones has passed its check; else it
+// is the time that these have until they would be down: `fall` checks.
+constexpr Milliseconds overlap_max{10'000};
+
 core::Network read_network(const json& text) {
     const auto network = core::Network::parse(text.get<std::string>());
     if (!network) {
@@ -62,6 +66,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     pool.proxy_header = read_version(from.at("proxy_protocol"));
     core::health::Check check = read_check(from.at("check"));
     check.proxy_header = pool.proxy_header;
+    pool.overlap = std::min(overlap_max, (check.interval + check.timeout) * check.fall);
     for (const json& item : from.at("backends")) {
         core::proxy::BackendSpec backend;
         backend.server = item.at("server");
@@ -93,6 +98,14 @@ core::proxy::Bypass read_bypass(const json& from) {
         bypass.field_value = header.substr(colon + 2);
     }
     return bypass;
+}
+
+std::vector<core::proxy::Administration::Fence> read_fences(const json& from) {
+    std::vector<core::proxy::Administration::Fence> fences;
+    for (const json& item : from) {
+        fences.push_back({item.at("pool"), item.at("server")});
+    }
+    return fences;
 }
 
 core::proxy::Timeouts read_timeouts(const json& from) {
@@ -164,6 +177,8 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     for (const json& item : body.at("pools")) {
         read_pool(item, *snapshot, order.targets);
     }
+    order.recall = body.value("recall", false) ? core::health::Recall::replaced : core::health::Recall::removed;
+    order.fences = read_fences(body.value("fences", json::array()));
     snapshot->timeouts = read_timeouts(body.at("timeouts"));
     snapshot->page = body.at("maintenance").at("page");
     snapshot->retry_after = body.at("maintenance").at("retry_after_s");
@@ -176,11 +191,26 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     return order;
 }
 
+core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
+                                  const std::vector<core::health::Health>& health) {
+    using core::health::Health;
+    using core::proxy::Finding;
+    core::proxy::Findings findings;
+    auto next = health.begin();
+    for (const auto& pool : snapshot.pools) {
+        findings.emplace_back();
+        for (std::size_t i = 0; i < pool.backends.size(); ++i, ++next) {
+            findings.back().push_back(*next == Health::up     ? Finding::up
+                                      : *next == Health::down ? Finding::down
+                                                              : Finding::nothing);
+        }
+    }
+    return findings;
+}
+
 core::proxy::Administration read_administer(const json& body) {
     core::proxy::Administration administration;
-    for (const json& item : body.at("fences")) {
-        administration.fences.push_back({item.at("pool"), item.at("server")});
-    }
+    administration.fences = read_fences(body.at("fences"));
     for (const json& item : body.at("maintenance")) {
         const auto text = [&item](const char* name) {
             return item.contains(name) && item[name].is_string() ? item[name].get<std::string>() : std::string();
@@ -255,7 +285,8 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
     for (const auto& pool : snapshot.pools) {
         json backends = json::array();
         for (const auto& spec : pool.backends) {
-            json backend{{"server", spec.server}, {"active", 0}, {"total", 0}, {"failed", 0}};
+            json backend{
+                {"server", spec.server}, {"address", spec.address.text()}, {"active", 0}, {"total", 0}, {"failed", 0}};
             for (const auto& counted : report.backends) {
                 if (counted.pool == pool.name && counted.server == spec.server) {
                     backend["active"] = counted.active;
@@ -265,12 +296,11 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
             }
             for (const auto& standing : standings) {
                 if (standing.pool == pool.name && standing.server == spec.server) {
-                    backend["check"] = {{"state", print(standing.health)},
-                                        {"why", standing.why},
-                                        {"since", core::base::print_time(standing.since)},
-                                        {"last_ms", standing.last.count()},
-                                        {"passed", standing.passed},
-                                        {"failed", standing.failed}};
+                    backend["check"] = {
+                        {"state", print(standing.health)},  {"why", standing.why},
+                        {"carried", standing.carried},      {"since", core::base::print_time(standing.since)},
+                        {"last_ms", standing.last.count()}, {"passed", standing.passed},
+                        {"failed", standing.failed}};
                 }
             }
             backends.push_back(std::move(backend));

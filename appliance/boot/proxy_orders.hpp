@@ -18,11 +18,16 @@ struct ConfigureOrder {
     std::vector<core::proxy::Server::ListenerSockets> sockets;  // one entry for each listener of the snapshot
     std::vector<core::health::Target> targets;
     std::vector<core::base::Descriptor> probe_sockets;
+    core::health::Recall recall = core::health::Recall::removed;
+    std::vector<core::proxy::Administration::Fence> fences;  // under the names of the snapshot
 };
 
 // All of these throw nlohmann::json::exception or std::runtime_error for a message that control would never send.
 core::Address read_address(const nlohmann::json& text);
 ConfigureOrder read_configure(const nlohmann::json& body, std::vector<core::base::Descriptor> fds);
+// What the monitor says of the targets of a "configure" message, in the order of its snapshot.
+core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
+                                  const std::vector<core::health::Health>& health);
 core::proxy::Administration read_administer(const nlohmann::json& body);
 nlohmann::json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
                             const std::vector<core::health::Standing>& standings);

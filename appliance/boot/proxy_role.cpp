@@ -59,6 +59,11 @@ private:
         log_.write(link::event_line("health", fields));
     }
 
+    void on_inherited(const core::health::Standing& standing) override {
+        server_.set_health(standing.pool, standing.server, standing.address,
+                           standing.health == core::health::Health::up);
+    }
+
     // On a worker's thread, while ours may be taking the monitor away.
     void on_failing(const core::proxy::Backend& backend, std::string_view why) override {
         const auto& spec = backend.spec();
@@ -137,9 +142,14 @@ private:
                 throw std::runtime_error(started.error().line());
             }
         }
+        // What is fenced under either name is, until control says again how all of it stands.
+        Administration both = administration_;
+        both.fences.insert(both.fences.end(), order.fences.begin(), order.fences.end());
+        server_.administer(both);
         snapshot_ = order.snapshot;
-        server_.configure(order.snapshot, std::move(order.sockets));
-        monitor_->apply(std::move(order.targets), std::move(order.probe_sockets));
+        const auto health = monitor_->forecast(order.targets, order.recall);
+        server_.configure(order.snapshot, std::move(order.sockets), findings_of(*order.snapshot, health));
+        monitor_->apply(std::move(order.targets), std::move(order.probe_sockets), order.recall);
     }
 
     // A lifted fence opens its backend only after the next passed check: what was seen before does not count.

@@ -77,7 +77,13 @@ core::Result<void> Supervisor::open() {
             return opened;
         }
     }
-    prepare_state();
+    // What runs keeps on with a folder in trouble; what starts would not know what it had to keep.
+    auto usable = prepare_state_folder(config_.control.state, account_).and_then([this] {
+        return check_state_folder(config_.control.state, account_);
+    });
+    if (!usable) {
+        return usable;
+    }
     auto socket = open_control_socket(config_.control.socket, operators_group(account_));
     if (!socket) {
         return tl::unexpected(std::move(socket.error()));

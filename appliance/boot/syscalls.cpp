@@ -47,9 +47,7 @@ constexpr const char* for_control[] = {"open", "openat", "stat", "lstat", "acces
                                        "renameat2", "fchmod", "fchown", "utimensat", "statfs", "fstatfs", "flock",
                                        "accept4", "connect", "memfd_create", "ioctl",
                                        // for looking names up
-                                       "bind", "sendmmsg", "recvmmsg",
-                                       // for reading calendars in a process of its own (appliance/guard/apart)
-                                       "pipe2", "wait4"};
+                                       "bind", "sendmmsg", "recvmmsg"};
 
 // For the socket on which netfilter/monitor hears announcements, which is opened and bound when the sandbox is shut
 // already. The sockets that ask and change are open by then; a lost one ends the process, and another is started.

@@ -4,6 +4,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/outcome.hpp"
+#include "appliance/cli/try_as_user.hpp"
 #include "appliance/cli/view.hpp"
 #include "appliance/config/forwarding.hpp"
 #include "appliance/config/load.hpp"
@@ -42,16 +43,27 @@ Outcome check_file(const Options& options) {
     if (!config) {
         return bad(config.error(), options.json);
     }
+    const Trying as_user = try_as_user(*config);
+    if (!as_user.problems.empty()) {
+        return bad(as_user.problems, options.json);
+    }
     std::vector<config::Backend> backends;
-    std::string warnings;
+    json warned = json::array();
     for (const config::Pool& pool : config->pools) {
-        if (const auto missing = config::missing_forwarding(pool); !missing.empty()) {
-            warnings += "warning: " + missing + "\n";
+        if (auto missing = config::missing_forwarding(pool); !missing.empty()) {
+            warned.push_back(std::move(missing));
         }
         backends.insert(backends.end(), pool.backends.begin(), pool.backends.end());
     }
+    if (!as_user.warning.empty()) {
+        warned.push_back(as_user.warning);
+    }
+    std::string warnings;
+    for (const json& warning : warned) {
+        warnings += "warning: " + clean(warning.get<std::string>()) + "\n";
+    }
     if (options.json) {
-        return {done, dump({{"valid", true}, {"problems", json::array()}}), warnings};
+        return {done, dump({{"valid", true}, {"problems", json::array()}, {"warnings", std::move(warned)}}), warnings};
     }
     return {done,
             fmt::format("{}: valid: {}, {}, {}, {}\n", options.config, count(config->listeners, "listener"),

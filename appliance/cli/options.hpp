@@ -31,6 +31,7 @@ enum class Command {
     reload,
     config_show,
     config_apply,
+    config_confirm,
     config_rollback,
     upgrade,
     update_status,
@@ -106,8 +107,10 @@ struct Options {
     std::uint16_t port = 0;                     // connect
     std::int64_t count = 3;                     // ping: how many echoes
     std::int64_t lines = 100;                   // log
-    std::string output{};                       // support: the file; empty: one named after the time
-    bool skip = false;                          // deploy resume: what failed is taken for done
+    // config apply, reload: the change goes back unless it is confirmed in this time.
+    std::optional<core::Milliseconds> confirm{};
+    std::string output{};  // support: the file; empty: one named after the time
+    bool skip = false;     // deploy resume: what failed is taken for done
 };
 
 }  // namespace appliance::cli

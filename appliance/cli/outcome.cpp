@@ -86,6 +86,10 @@ std::string show(const Json& body, const Json& before, const Options& options, c
         case Command::config_apply:
         case Command::config_rollback:
             return show_applied(body, style);
+        case Command::config_show:
+            return text(body, "text");
+        case Command::config_confirm:
+            return show_confirmed(body, style);
         case Command::connect:
             return show_connected(body, style);
         case Command::resolve:
@@ -109,6 +113,19 @@ std::string notes_of(const Json& body) {
         lines += note.is_string() ? clean(note.get<std::string>()) + "\n" : "";
     }
     return lines;
+}
+
+// What is no failure, and what an operator must see all the same.
+std::string warnings(const Json& body, const Options& options) {
+    std::string all;
+    for (const Json& warning : items(body, "warnings")) {
+        all += warning.is_string() ? complaint("warning: " + warning.get<std::string>()) : "";
+    }
+    if (options.command == Command::config_show && !options.previous && field(body, "trial").is_object()) {
+        all += complaint(
+            fmt::format("on trial until {}; gatehouse config confirm keeps it", text(field(body, "trial"), "until")));
+    }
+    return all;
 }
 
 // What was waited for and did not come, though the command itself was done; empty where nothing was.
@@ -140,8 +157,7 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
     if (answer.status < 200 || answer.status > 299) {
         return refusal(answer);
     }
-    const bool as_it_is = options.command == Command::metrics || options.command == Command::config_show;
-    if (options.nft || (as_it_is && !options.json)) {
+    if (options.nft || (options.command == Command::metrics && !options.json)) {
         return {done, answer.body, {}};
     }
     Json body = Json::parse(answer.body, nullptr, false);
@@ -158,7 +174,8 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
     if (options.command == Command::log && !options.json) {
         return {done, show_log(answer.body, style), {}};
     }
-    Outcome outcome{done, options.json ? dump(body) : show(body, before, options, now, style), notes_of(body)};
+    Outcome outcome{done, options.json ? dump(body) : show(body, before, options, now, style),
+                    notes_of(body) + warnings(body, options)};
     if (options.command == Command::guard && field(body, "allowed") != true) {
         outcome.code = failed;
     }

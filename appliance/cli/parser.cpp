@@ -134,6 +134,7 @@ private:
         CLI::App& reload = add(app_, "reload", Command::reload, "Take the changed configuration into the daemon",
                                "gatehouse reload --why 'a third server'\n"
                                "No connection is dropped. A file with a problem changes nothing (exit code 2).");
+        add_confirm(reload, options_);
         add_why(reload);
         add_upgrade();
     }

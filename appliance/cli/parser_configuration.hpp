@@ -9,6 +9,8 @@ class App;
 
 namespace appliance::cli {
 
+// --confirm of whatever changes the configuration.
+void add_confirm(CLI::App& command, Options& options);
 void add_configuration(CLI::App& app, Options& options);
 
 }  // namespace appliance::cli

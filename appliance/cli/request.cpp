@@ -105,8 +105,7 @@ Request weight(const Options& options, const std::string& claimed_by) {
 }
 
 Request show_configuration(const Options& options) {
-    const char* format = options.json ? "json" : "toml";
-    return get(fmt::format("/v1/configuration?format={}{}", format, options.previous ? "&previous=1" : ""));
+    return get(fmt::format("/v1/configuration?format=json{}", options.previous ? "&previous=1" : ""));
 }
 
 // The body is the text itself, so the rest stands in the query.
@@ -114,7 +113,16 @@ Request configuration_request(const Options& options, const std::string& claimed
     std::string path = "/v1/configuration?why=" + escape(options.why);
     path += claimed_by.empty() ? "" : "&claimed_by=" + escape(claimed_by);
     path += options.dry_run ? "&dry_run=1" : "";
+    path += options.confirm ? fmt::format("&confirm_ms={}", options.confirm->count()) : "";
     return {std::move(path), options.text, api::Client::answer_timeout, Request::Method::put};
+}
+
+Request reload(const Options& options, const std::string& claimed_by) {
+    json body = json::object();
+    if (options.confirm) {
+        body["confirm_ms"] = options.confirm->count();
+    }
+    return post("/v1/reload", std::move(body), options, claimed_by);
 }
 
 // Changes nothing, so nobody says why.
@@ -196,9 +204,11 @@ Request request_for(const Options& options, const std::string& claimed_by) {
         case Command::firewall_confirm:
             return post("/v1/firewall/confirm", json::object(), options, claimed_by);
         case Command::reload:
-            return post("/v1/reload", json::object(), options, claimed_by);
+            return reload(options, claimed_by);
         case Command::config_apply:
             return configuration_request(options, claimed_by);
+        case Command::config_confirm:
+            return post("/v1/configuration/confirm", json::object(), options, claimed_by);
         case Command::config_rollback:
             return post("/v1/configuration/rollback", json::object(), options, claimed_by);
         case Command::upgrade:

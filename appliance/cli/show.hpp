@@ -25,6 +25,8 @@ std::string show_unfenced(const nlohmann::json& answer, const Options& options, 
 std::string show_weights(const nlohmann::json& answer, const nlohmann::json& before, const Style& style);
 // PUT /v1/configuration, POST /v1/configuration/rollback: what it has changed, or would.
 std::string show_applied(const nlohmann::json& answer, const Style& style);
+// POST /v1/configuration/confirm.
+std::string show_confirmed(const nlohmann::json& answer, const Style& style);
 std::string show_reloaded(const nlohmann::json& answer, const Style& style);
 
 }  // namespace appliance::cli

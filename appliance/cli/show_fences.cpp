@@ -204,28 +204,4 @@ std::string show_weights(const Json& answer, const Json& before, const Style& st
     return out;
 }
 
-std::string show_reloaded(const Json& answer, const Style& style) {
-    std::string out;
-    for (const Json& change : items(answer, "changed")) {
-        out += paragraph("changed " + (change.is_string() ? change.get<std::string>() : change.dump()), style);
-    }
-    return out.empty() ? "nothing has changed\n" : out;
-}
-
-std::string show_applied(const Json& answer, const Style& style) {
-    const bool dry_run = field(answer, "dry_run") == true;
-    std::string out;
-    for (const Json& change : items(answer, "changed")) {
-        out += paragraph(
-            (dry_run ? "would change " : "changed ") + (change.is_string() ? change.get<std::string>() : change.dump()),
-            style);
-    }
-    out = out.empty() ? "nothing has changed\n" : out;
-    if (dry_run) {
-        return out + "valid; nothing was written\n";
-    }
-    const std::string written = fmt::format("written to {} (undo: gatehouse config rollback)", text(answer, "file"));
-    return field(answer, "written") == true ? out + paragraph(written, style) : out;
-}
-
 }  // namespace appliance::cli

@@ -38,6 +38,12 @@ std::string show_head(const Json& status, core::WallTime now, const Style& style
     out += paragraph(fmt::format("{}, {}", show_process(status, "proxy", "proxy", now),
                                  show_process(status, "fence_helper", "fence helper", now)),
                      style, 0, well ? Tone::plain : Tone::bad);
+    if (const Json& trial = field(status, "trial"); trial.is_object()) {
+        out += paragraph(fmt::format("configuration on trial for {} more, by {}{}; keep it: gatehouse config confirm",
+                                     print_until(trial, "until", now), text(trial, "who"),
+                                     text(trial, "why").empty() ? "" : ": " + text(trial, "why")),
+                         style, 0, Tone::caution);
+    }
     return out;
 }
 

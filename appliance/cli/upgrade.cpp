@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr core::Milliseconds default_wait{60'000};
-constexpr std::chrono::milliseconds step{50};
+constexpr std::chrono::milliseconds look_step{50};
 
 std::string side(const std::string& version, std::int64_t proxy) {
     return fmt::format("{} (proxy {})", version, proxy);
@@ -85,7 +85,7 @@ Outcome upgrade(const Options& options, const std::string& claimed_by) {
             teller.tell({{"upgrade", status ? "the new version starts; the old one serves until it is ready"
                                             : "the control process changes; waiting for the new one"}});
         }
-        if (const int signal = interrupts.wait(step); signal != 0) {
+        if (const int signal = interrupts.wait(look_step); signal != 0) {
             return interrupted_by(signal, witness);
         }
     }

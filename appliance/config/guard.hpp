@@ -17,19 +17,28 @@ enum class Checksum : std::uint8_t { sha1, sha256, sha384, sha512 };
 enum class EmptyMeeting : std::uint8_t { ignore, count };
 enum class OnMeeting : std::uint8_t { block, warn };
 
+// Where something is read, and as whom.
+struct Site {
+    std::string url;       // "https://bbb.example.org/bigbluebutton/api", without user and password; or a file's path
+    std::string user;      // for Basic; empty: nobody
+    std::string password;  // not in any message
+
+    friend bool operator==(const Site&, const Site&) = default;
+};
+
 struct Guard {
     std::string name;
     GuardKind kind = GuardKind::windows;
 
     // bigbluebutton
-    std::vector<std::string> urls;  // of the API: "https://bbb.example.org/bigbluebutton/api"; at least one
-    std::string secret;             // what secret_file held; not in any message
+    std::vector<Site> urls;  // of the API; at least one
+    std::string secret;      // what secret_file held; not in any message
     Checksum checksum = Checksum::sha256;
     EmptyMeeting empty = EmptyMeeting::ignore;
     OnMeeting on_meeting = OnMeeting::block;
 
     // schedule
-    std::string source;                    // a URL, or a file relative to the configuration
+    Site source;                           // a URL, or a file
     core::Milliseconds margin{3'600'000};  // before and after each meeting
 
     // windows; nothing allowed means: always

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 
 #include "appliance/config/reader.hpp"
 #include "appliance/config/text_file.hpp"
+#include "appliance/config/url.hpp"
 #include "appliance/config/words.hpp"
 
 namespace appliance::config {
@@ -17,10 +19,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t secret_bytes = 4096;
 constexpr std::size_t list_max = 64;
-
-bool is_url(std::string_view text) {
-    return text.starts_with("https://") || text.starts_with("http://");
-}
 
 // The texts of a list; what is none is complained of.
 std::vector<std::string> read_list(Section& section, std::string_view key) {
@@ -52,42 +50,93 @@ std::vector<Item> read_items(Section& section, std::string_view key, Parse parse
     return items;
 }
 
-}  // namespace
-
-void Reader::read_secret(Section& section, Guard& guard) {
-    const auto text = section.required_text("secret_file", "secret_file = \"bbb.secret\"");
-    if (text.empty()) {
-        return;
-    }
-    const auto file = config_.file.parent_path() / text;
+// What a file holds that only we shall read, without the end of its line. Empty where something is wrong, which is
+// said.
+std::string read_secret_file(Section& section, std::string_view key, const std::filesystem::path& file,
+                             std::string_view what) {
     struct stat entry {};
     if (::stat(file.c_str(), &entry) == 0 && (entry.st_mode & S_IROTH) != 0) {
-        section.complain("secret_file", fmt::format("'{}' can be read by everybody", file.string()),
+        section.complain(key, fmt::format("'{}' can be read by everybody", file.string()),
                          fmt::format("chmod o= {}", file.string()));
     }
     auto secret = read_text(file, secret_bytes);
     if (!secret) {
-        section.complain("secret_file", secret.error().line(),
-                         "put the shared secret there, for group gatehouse to read");
-        return;
+        section.complain(key, secret.error().line(), fmt::format("put {} there, for group gatehouse to read", what));
+        return {};
     }
     while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r' || secret->back() == ' ')) {
         secret->pop_back();
     }
     if (secret->empty()) {
-        section.complain("secret_file", fmt::format("'{}' is empty", file.string()), "bbb-conf --secret prints it");
+        section.complain(key, fmt::format("'{}' is empty", file.string()), fmt::format("put {} there", what));
     }
-    guard.secret = std::move(*secret);
+    return std::move(*secret);
+}
+
+// "user" and "password_file", which go together.
+Site read_login(Section& section, const std::filesystem::path& folder) {
+    Site login;
+    login.user = section.text("user", {});
+    const std::string file = section.text("password_file", {});
+    if (file.empty() != login.user.empty()) {
+        section.complain(file.empty() ? "user" : "password_file", "'user' and 'password_file' go together",
+                         "write both or none");
+    } else if (!file.empty()) {
+        login.password = read_secret_file(section, "password_file", folder / file, "the password");
+    }
+    if (login.user.find(':') != std::string::npos) {
+        section.complain("user", "'user' holds a colon", "write the name alone; Basic ends it at the first colon");
+    }
+    return login;
+}
+
+// Nothing where the text is no URL, which is said; its secrets are not.
+std::optional<Site> site_of(Section& section, std::string_view key, const std::string& text, const Site& login) {
+    const auto url = parse_url(text);
+    if (!url) {
+        section.complain(key, fmt::format("'{}' is no URL that can be read", without_secrets(text)),
+                         "begin with https://, http://, webcal:// or webcals://");
+        return std::nullopt;
+    }
+    const bool own = !url->user.empty() || !url->password.empty();
+    if (own && !login.user.empty()) {
+        section.complain(key, fmt::format("'{}' names a user, and so does 'user'", url->origin()),
+                         "take the user out of the URL");
+    }
+    return Site{url->text(), own ? url->user : login.user, own ? url->password : login.password};
+}
+
+// bbb-conf --secret prints the address of the installation, with a slash; its API is below.
+void name_api(Section& section, Site& site) {
+    if (site.url.find('?') != std::string::npos) {
+        section.complain("urls", fmt::format("'{}' has a query", without_secrets(site.url)),
+                         "write it as bbb-conf --secret prints it");
+    }
+    while (site.url.ends_with('/')) {
+        site.url.pop_back();
+    }
+    site.url += site.url.ends_with("/bigbluebutton") ? "/api" : "";
+}
+
+}  // namespace
+
+void Reader::read_secret(Section& section, Guard& guard) {
+    const auto text = section.required_text("secret_file", "secret_file = \"bbb.secret\"");
+    if (!text.empty()) {
+        guard.secret = read_secret_file(section, "secret_file", config_.file.parent_path() / text,
+                                        "the shared secret, which bbb-conf --secret prints,");
+    }
 }
 
 void Reader::read_meetings(Section& section, Guard& guard) {
-    guard.urls = read_list(section, "urls");
+    const Site login = read_login(section, config_.file.parent_path());
     if (section.find("urls") == nullptr) {
         section.miss("urls", R"(urls = ["https://bbb.example.org/bigbluebutton/api"])");
     }
-    for (const std::string& url : guard.urls) {
-        if (!is_url(url)) {
-            section.complain("urls", fmt::format("'{}' is no URL", url), "begin with https://");
+    for (const std::string& text : read_list(section, "urls")) {
+        if (auto site = site_of(section, "urls", text, login)) {
+            name_api(section, *site);
+            guard.urls.push_back(std::move(*site));
         }
     }
     read_secret(section, guard);
@@ -97,10 +146,16 @@ void Reader::read_meetings(Section& section, Guard& guard) {
 }
 
 void Reader::read_source(Section& section, Guard& guard) {
-    guard.source = section.required_text("source", "source = \"https://calendar.example.org/meetings.ics\"");
+    const std::string text = section.required_text("source", "source = \"https://calendar.example.org/meetings.ics\"");
+    const Site login = read_login(section, config_.file.parent_path());
     guard.margin = section.duration("margin", guard.margin, 0ms, 24h * 7);
-    if (!guard.source.empty() && !is_url(guard.source)) {
-        guard.source = (config_.file.parent_path() / guard.source).string();
+    if (has_scheme(text)) {
+        guard.source = site_of(section, "source", text, login).value_or(Site{});
+    } else if (!text.empty()) {
+        guard.source.url = (config_.file.parent_path() / text).string();
+        if (!login.user.empty()) {
+            section.complain("user", "a file needs no 'user'", "take 'user' and 'password_file' out");
+        }
     }
 }
 

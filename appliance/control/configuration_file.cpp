@@ -139,6 +139,18 @@ core::Result<void> ConfigurationFile::replace(std::string_view text) {
     return done;
 }
 
+core::Result<void> ConfigurationFile::try_writing() const {
+    struct stat entry {};
+    if (::lstat(path_.c_str(), &entry) != 0) {
+        return core::fail_os(fmt::format("cannot replace {}", path_.string()), errno, "put it back, or start anew");
+    }
+    auto done = write_like(fresh_, "", entry, path_);
+    if (done) {
+        ::unlink(fresh_.c_str());
+    }
+    return done;
+}
+
 core::Result<void> ConfigurationFile::keep() {
     return rename(aside_, previous_);
 }

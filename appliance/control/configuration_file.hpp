@@ -24,6 +24,8 @@ public:
     // Puts the text into the place of the file, with its mode and group, on the disk when it returns; the one that was
     // there is set aside until keep() or take_back(). Error: nothing has changed, and what has to be done about it.
     core::Result<void> replace(std::string_view text);
+    // Whether replace() could write there. Error: as there.
+    [[nodiscard]] core::Result<void> try_writing() const;
     // What is set aside is the previous one from now on.
     core::Result<void> keep();
     // What is set aside is back in its place; the previous one is what it was.

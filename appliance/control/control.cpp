@@ -45,6 +45,7 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
     Administration administration = keeper_.load();
     state_.config = std::make_shared<const config::Config>(std::move(config));
     state_.administration = std::make_shared<const Administration>(std::move(administration));
+    recover_trial();
 }
 
 Control::State Control::state() const {
@@ -92,7 +93,8 @@ void Control::handle(link::Message event) {
         events_.publish("process_exit", link::event_line("process_exit", {{"process", event.body.value("process", "")},
                                                                           {"why", event.body.value("why", "")}}));
     } else if (type == "reload") {
-        static_cast<void>(reload("the supervisor", "SIGHUP"));
+        const std::lock_guard lock(changing_);
+        static_cast<void>(change({std::nullopt, {"the supervisor", "SIGHUP", std::nullopt}}));
     } else if (type == "upgrade") {
         const std::lock_guard lock(state_mutex_);
         upgrade_ = event.body.value("upgrade", json());
@@ -118,6 +120,7 @@ void Control::tick(Clock::time_point now) {
         configure_at_ = now + configure_proxy();
     }
     keep_firewall(now);
+    keep_trial(now);
     keep_redirects(now);
     keep_state(now);
     tell_again(now);
@@ -129,7 +132,7 @@ void Control::tick(Clock::time_point now) {
 }
 
 Control::Clock::time_point Control::next_tick() const {
-    Clock::time_point next = std::min(expire_at_, redirect_at_);
+    Clock::time_point next = std::min({expire_at_, redirect_at_, trial_at_});
     if (!reconciled_ && helper_.attached()) {
         next = std::min(next, reconcile_at_);
     }
@@ -148,6 +151,7 @@ core::Milliseconds Control::compare() {
     const auto done = reconcile();
     reconciled_ = done.has_value();
     if (done) {
+        fences_known_ = true;
         settle_drift();
     } else {
         log("fence", {{"error", done.error().line()}});
@@ -179,7 +183,13 @@ core::Milliseconds Control::configure_proxy() {
 
 // Sends a configuration with all its sockets. Duplicates of ours are closed again at the end; the supervisor keeps its.
 core::Result<void> Control::configure(const config::Config& config) {
-    const json message = configure_message(config);
+    json message = configure_message(config);
+    if (trial_) {
+        hold_while_on_trial(message);
+    }
+    message["recall"] = going_back_;
+    // Under the new names: a fenced server whose name changes must not be open until the next "administer".
+    message["fences"] = administer_message(config, *state().administration)["fences"];
     std::vector<core::base::Descriptor> sockets;
     const auto take = [&sockets](std::vector<core::base::Descriptor> more) {
         std::move(more.begin(), more.end(), std::back_inserter(sockets));
@@ -292,6 +302,7 @@ Control::Json Control::status(const json& report) {
     const std::lock_guard lock(state_mutex_);
     view["fence_helper"]["repairs"] = repairs_;
     view["upgrade"] = upgrade_;
+    view["trial"] = trial_shown_;
     return view;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "appliance/control/configuration_file.hpp"
+#include "appliance/control/configuration_trial.hpp"
 #include "appliance/control/drift.hpp"
 #include "appliance/control/events.hpp"
 #include "appliance/control/fence_claim.hpp"
@@ -85,19 +86,30 @@ public:
     Outcome<Json> set_weight(const WeightOrder& order);
     [[nodiscard]] Json firewall();
     Outcome<Json> confirm_firewall(const std::string& who, const std::string& why);
-    // 422 with every problem where the file is invalid; nothing has changed then.
-    Outcome<Json> reload(const std::string& who, const std::string& why);
+    // 422 with every problem where the file is invalid; nothing has changed then. Returns when the checks have said
+    // whether the pools that had a server still have one, 6 s later at most: "warnings" holds a line for each that has
+    // none. With confirm, the change goes back unless it is confirmed in that time, and at once where such a pool has
+    // no server left (409 then). 409 too, while another one waits to be confirmed.
+    Outcome<Json> reload(const ReloadOrder& order);
     // The text of the configuration file, or of the one before (404 where there is none).
     Outcome<std::string> configuration(Edition edition);
     // Puts the text into the file and reloads: 422 with every problem, 409 where the file cannot be written; then, and
-    // where the reload is refused, the file is what it was.
+    // where the reload is refused, the file is what it was. The rest is as with reload().
     Outcome<Json> apply(const ConfigurationOrder& order);
-    // The same with the text of the one before, which changes places with it. 404 where there is none.
+    // The change that waits counts for good. 409 where none does, or its time is over.
+    Outcome<Json> confirm_configuration(const std::string& who, const std::string& why);
+    // The change that waits to be confirmed: who, why, since, until; null where none does.
+    [[nodiscard]] Json trial() const;
+    // The same with the text of the one before, which changes places with it. 404 where there is none. A change that
+    // waits to be confirmed goes back.
     Outcome<Json> rollback(const std::string& who, const std::string& why);
     // Says whether the program at the daemon's path will do (409 with the reason where it will not); and then,
     // when its caller has been told, lets the supervisor become it, which ends this process. `status` shows the rest.
     Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
     void upgrade();
+
+    // Whether the kernel's fences have been compared with the store since the start.
+    [[nodiscard]] bool knows_fences() const noexcept { return fences_known_; }
 
     // "web1 is fenced by ann: deploying", where a fence stands at the address; else empty.
     [[nodiscard]] std::string fence_note(const core::Address& address) const;
@@ -141,9 +153,35 @@ private:
     Outcome<std::vector<Claim>> install(const FenceOrder& order, const std::vector<Target>& targets);
     Outcome<void> lift(const UnfenceOrder& order, const std::set<core::Address>& addresses,
                        std::vector<std::string>& notes);
+    // What a change of the configuration asks for: another text in the file, or the file as it is.
+    struct Change {
+        std::optional<std::string> text;
+        ReloadOrder order;
+    };
+    // What checks say of the pools since the last change.
+    struct Look {
+        std::uint64_t change = 0;
+        std::set<std::string> served;  // pools that had a server before it
+        Clock::time_point until{};     // what is undecided then is told as it is
+        bool concluded = true;
+        std::vector<std::string> warnings;
+        std::string gone_back;  // why it has; empty: it has not
+    };
+    Outcome<Json> try_out(const std::string& text);
+    Outcome<Json> change(const Change& change);
+    Outcome<Json> roll_trial_back(const std::string& who, const std::string& why);
+    Outcome<Json> wait_for_look(Outcome<Json> done, std::uint64_t change);
+    core::Result<void> begin_trial(const ReloadOrder& order, const std::set<std::string>& served);
+    core::Result<void> set_trial(std::optional<ConfigurationTrial> trial);
+    void recover_trial();
+    void keep_look(Clock::time_point now);
+    void keep_trial(Clock::time_point now);
+    Outcome<Json> go_back(const std::string& why, Clock::time_point now);
     Outcome<Json> take_file(const std::string& who, const std::string& why);
+    Outcome<Json> take_wanted(config::Config wanted, const std::string& who, const std::string& why);
     Outcome<Json> replace_file(const std::string& text, const std::string& who, const std::string& why);
     Outcome<void> take_config(const config::Config& wanted);
+    void leave(const Administration& before, const std::vector<netfilter::Change>& lifted);
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
     // Returns in words what differed; empty where nothing did.
     core::Result<Differing> reconcile();
@@ -169,6 +207,8 @@ private:
     [[nodiscard]] std::vector<Waited> waits_for(const std::set<core::Address>& addresses) const;
     // Errors: how one of the fences ended.
     [[nodiscard]] core::Result<void> all_stand(const std::vector<Waited>& waited) const;
+    [[nodiscard]] std::string still_fenced(const std::vector<Waited>& waited) const;
+    Outcome<void> await_fences() const;
     // Nothing: it cannot be asked.
     std::optional<bool> in_kernel(const std::set<core::Address>& addresses);
     Outcome<void> await_drained(const std::vector<Waited>& waited, core::Milliseconds patience);
@@ -193,6 +233,12 @@ private:
     std::mutex changing_;  // one change at a time; taken before state_mutex_
     ConfigurationFile file_;
     StateKeeper keeper_;
+    std::string running_text_;  // what the file held when it was taken in
+    std::optional<ConfigurationTrial> trial_;
+    Look look_;
+    bool going_back_ = false;
+    Clock::time_point go_back_at_{};             // after a try that failed
+    std::optional<Clock::time_point> relax_at_;  // the proxy need not hold requests for longer than the file says
     Firewall firewall_;
     core::base::WallSteps wall_steps_;
     std::set<std::string> withdrawn_;  // ids of fences that were taken back while the kernel could not be asked
@@ -201,14 +247,16 @@ private:
     CommandLeases leases_;
     // What was taken back, or may have been done although its answer was lost: the kernel is compared once more.
     std::atomic<bool> compare_again_ = false;
-    std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
-    std::atomic<bool> untold_ = false;       // the proxy may not have taken what it was told last
+    std::atomic<bool> proxy_known_ = false;   // the supervisor has said which proxy there is, or that there is none
+    std::atomic<bool> fences_known_ = false;  // the kernel's fences have been compared with the store
+    std::atomic<bool> untold_ = false;        // the proxy may not have taken what it was told last
 
     mutable std::mutex state_mutex_;
     State state_;
     std::uint64_t repairs_ = 0;  // drifts put right since this process started
     Json last_drift_;            // null: none
     Revision revision_;
+    Json trial_shown_;        // of trial_
     nlohmann::json upgrade_;  // the last one, as the supervisor tells it; null: none
 
     // The main loop's.
@@ -225,6 +273,7 @@ private:
     Clock::time_point firewall_at_{};
     Clock::time_point keep_state_at_{};
     Clock::time_point tell_at_{};
+    Clock::time_point trial_at_{};
 };
 
 }  // namespace appliance::control

@@ -42,14 +42,22 @@ Outcome<Json> Control::apply(const ConfigurationOrder& order) {
         return refuse(413, {"the configuration is too long",
                             fmt::format("it holds more than {} KiB", config::Bounds::file_bytes / 1024), "", 0});
     }
+    if (order.dry_run) {
+        return try_out(order.text);
+    }
+    std::unique_lock lock(changing_);
+    auto done = change({order.text, {order.who, order.why, order.confirm}});
+    const std::uint64_t change = look_.change;
+    lock.unlock();
+    return wait_for_look(std::move(done), change);
+}
+
+Outcome<Json> Control::try_out(const std::string& text) {
     const std::lock_guard lock(changing_);
     const auto running = state().config;
-    auto wanted = config::parse(order.text, running->file);
+    auto wanted = config::parse(text, running->file);
     if (!wanted) {
         return tl::unexpected(refuse_configuration(wanted.error()));
-    }
-    if (!order.dry_run) {
-        return replace_file(order.text, order.who, order.why);
     }
     std::vector<std::string> notes;
     const config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
@@ -59,7 +67,10 @@ Outcome<Json> Control::apply(const ConfigurationOrder& order) {
 }
 
 Outcome<Json> Control::rollback(const std::string& who, const std::string& why) {
-    const std::lock_guard lock(changing_);
+    std::unique_lock lock(changing_);
+    if (trial_) {
+        return roll_trial_back(who, why);
+    }
     const auto previous = file_.previous();
     if (!previous) {
         return refuse(previous.error());
@@ -72,7 +83,10 @@ Outcome<Json> Control::rollback(const std::string& who, const std::string& why) 
         refusal.error = {"the previous configuration is invalid", "", "nothing has changed; apply a mended one", 0};
         return tl::unexpected(std::move(refusal));
     }
-    return replace_file(**previous, who, why);
+    auto done = change({**previous, {who, why, std::nullopt}});
+    const std::uint64_t change = look_.change;
+    lock.unlock();
+    return wait_for_look(std::move(done), change);
 }
 
 // The caller has looked whether the text is valid. One that is there already is not written again, or the previous one

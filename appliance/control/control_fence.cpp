@@ -121,6 +121,7 @@ core::Result<void> Control::commit_lift(Administration next, const std::set<core
 }
 
 Outcome<std::vector<Claim>> Control::install(const FenceOrder& order, const std::vector<Target>& targets) {
+    follow_clock();  // before an end is computed: this one is of the clock as it is now
     const State now = state();
     Administration next = *now.administration;
     const core::WallTime time = core::base::wall_now();
@@ -206,7 +207,11 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
     const auto patience = order.drain.value_or(order.kill ? kill_settles : core::Milliseconds{0});
     const auto drained = await_drained(waited, patience);
     if (!drained && (order.drain || drained.error().status == 409)) {
-        return tl::unexpected(drained.error());
+        Refusal refusal = drained.error();
+        if (const std::string left = still_fenced(waited); refusal.status == 409 && !left.empty()) {
+            refusal.error.mend += "; still fenced by this order: " + left;
+        }
+        return tl::unexpected(std::move(refusal));
     }
     const auto left = drained ? std::optional<std::uint64_t>(0) : sum_in_flight(waited, report());
     Json answer{{"fences", std::move(fences)},
@@ -273,6 +278,9 @@ Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Addr
 }
 
 Outcome<Json> Control::unfence(const UnfenceOrder& order) {
+    if (auto known = await_fences(); !known) {
+        return tl::unexpected(std::move(known.error()));
+    }
     std::set<core::Address> meant;
     std::optional<CommandLeases::Lift> no_commands;
     {

@@ -26,21 +26,26 @@ std::set<core::Address> addresses_of(const config::Config& config) {
 
 }  // namespace
 
-Outcome<Json> Control::reload(const std::string& who, const std::string& why) {
-    const std::lock_guard lock(changing_);
-    return take_file(who, why);
-}
-
 Outcome<Json> Control::take_file(const std::string& who, const std::string& why) {
     const auto running = state().config;
-    auto wanted = config::load(running->file);
+    auto text = file_.text();
+    auto wanted = text ? config::parse(*text, running->file) : config::load(running->file);
     if (!wanted) {
         const Refusal refusal = refuse_configuration(wanted.error());
         log("reload", {{"error", refusal.error.what}, {"problems", refusal.problems}, {"who", who}, {"why", why}});
         return tl::unexpected(refusal);
     }
+    auto taken = take_wanted(std::move(*wanted), who, why);
+    if (taken && text) {
+        running_text_ = std::move(*text);
+    }
+    return taken;
+}
+
+Outcome<Json> Control::take_wanted(config::Config wanted, const std::string& who, const std::string& why) {
+    const auto running = state().config;
     std::vector<std::string> notes;
-    const config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
+    const config::Config taken = keep_fixed(*running, std::move(wanted), notes);
     std::vector<std::string> changed = describe_changes(*running, taken);
     const FirewallTrial firewall = firewall_.trial();
     if (auto done = firewall_.change(*running, taken, who, why); !done) {
@@ -79,7 +84,13 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
     if (!(next == *before.administration)) {
         done = keeper_.save(next);
     }
-    // A fence follows its server to a new address, and is there before the first visitor could be.
+    // A fence follows its server to a new address: it is there before the first visitor could be, and at the old
+    // address until the new configuration counts.
+    const auto left = std::stable_partition(moves.begin(), moves.end(), [](const netfilter::Change& change) {
+        return std::holds_alternative<netfilter::Fence>(change);
+    });
+    const std::vector<netfilter::Change> lifted(left, moves.end());
+    moves.erase(left, moves.end());
     if (done && !moves.empty()) {
         done = helper_.apply(moves);
     }
@@ -102,8 +113,23 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
     if (const auto told = administer(); !told) {
         log("reload", {{"error", told.error().line()}});
     }
+    leave(*before.administration, lifted);
     close_unless(old_addresses, new_addresses);
     return {};
+}
+
+// The fences at addresses that no server has any more. One that stays behind is taken out by the comparison.
+void Control::leave(const Administration& before, const std::vector<netfilter::Change>& lifted) {
+    if (lifted.empty() || helper_.apply(lifted)) {
+        return;
+    }
+    for (const netfilter::Change& change : lifted) {
+        const auto old = before.fences.find(std::get<netfilter::Unfence>(change).backend);
+        if (old != before.fences.end()) {
+            withdrawn_.insert(old->second.id);
+        }
+    }
+    compare_again_ = true;
 }
 
 // The administrative state under another configuration: fences move where their server's backend has moved, the page

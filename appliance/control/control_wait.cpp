@@ -13,6 +13,8 @@ namespace appliance::control {
 namespace {
 
 constexpr core::Milliseconds poll_step{20};
+// How long an order waits at the start for what the kernel holds.
+constexpr core::Milliseconds start_wait{2'000};
 // How long a fence that another program has taken out of the kernel may take to be put back.
 constexpr core::Milliseconds repair_wait{1'000};
 
@@ -45,9 +47,35 @@ core::Result<void> Control::all_stand(const std::vector<Waited>& waited) const {
             return core::fail(one.target.server + " and its fence have moved to " + moved->first.text(),
                               "a reload gave it another address", "repeat the command to wait there");
         }
-        return core::fail(endings_.find(one.fence).value_or("the fence of " + one.target.server + " is gone"), "",
-                          found == fences.end() ? one.target.server + " is not fenced now; gatehouse status shows it"
+        return core::fail(endings_.find(one.fence).value_or("the fence of " + one.target.server + " is gone"),
+                          "that of " + one.target.pool,
+                          found == fences.end() ? one.target.server + " is not fenced in " + one.target.pool + " now"
                                                 : describe_fence(found->second));
+    }
+    return {};
+}
+
+// "web1 in chat, web2 in app": what of an order stands.
+std::string Control::still_fenced(const std::vector<Waited>& waited) const {
+    std::string all;
+    for (const Waited& one : waited) {
+        if (all_stand({one})) {
+            all += (all.empty() ? "" : ", ") + one.target.server + " in " + one.target.pool;
+        }
+    }
+    return all;
+}
+
+// Until the kernel has been looked at, a fence may stand there that the store does not know. Without the lock, which
+// the look takes.
+Outcome<void> Control::await_fences() const {
+    const auto deadline = Clock::now() + start_wait;
+    while (!fences_known_) {
+        if (Clock::now() >= deadline) {
+            return refuse(503, {"nothing was done", "the kernel's fences are not known yet",
+                                "gatehouse is starting, or the fence process is away; try again in a moment", 0});
+        }
+        core::base::sleep_for(poll_step);
     }
     return {};
 }

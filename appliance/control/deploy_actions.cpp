@@ -54,7 +54,8 @@ std::shared_ptr<const config::Config> DeployActions::config() {
 
 bool DeployActions::ready() {
     const Json status = control_.status();
-    return status["proxy"]["state"] == "running" && status["fence_helper"]["state"] == "running";
+    return status["proxy"]["state"] == "running" && status["fence_helper"]["state"] == "running" &&
+           control_.knows_fences();
 }
 
 core::Result<void> DeployActions::fence(const std::string& pool, const std::vector<std::string>& servers, bool kill,

@@ -8,7 +8,8 @@
 
 namespace appliance::control {
 
-// "listener web: changed", "pool app: backend web2 added", ...; empty where nothing differs.
+// "listener web: changed", "pool app: backend web2 added", "guard calendar: secret changed", ...; secrets by their
+// names alone. Empty where nothing differs, but for what a firewall says that is off before and after.
 std::vector<std::string> describe_changes(const config::Config& before, const config::Config& after);
 
 // The new configuration as far as a running Gatehouse can take it: the number of workers, the user, and the paths of

@@ -1,5 +1,6 @@
 #include "appliance/control/messages.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -134,6 +135,13 @@ json configure_message(const config::Config& config) {
             {"zero_copy", config.proxy.zero_copy == config::ZeroCopy::automatic},
             {"log", {{"exchanges", config.log.exchanges}}},
             {"probe_sockets", {{"v4", probes.v4}, {"v6", probes.v6}}}};
+}
+
+void hold_while_on_trial(json& configure_message) {
+    constexpr std::int64_t least_ms = 1'000;
+    for (json& pool : configure_message["pools"]) {
+        pool["hold_ms"] = std::max(pool["hold_ms"].get<std::int64_t>(), least_ms);
+    }
 }
 
 json administer_message(const config::Config& config, const Administration& administration) {

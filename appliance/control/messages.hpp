@@ -19,6 +19,9 @@ ProbeSockets count_probes(const config::Config& config);
 // "configure". Its descriptors: worker_count listening sockets for each listener in order, then the probe sockets, v4
 // before v6.
 nlohmann::json configure_message(const config::Config& config);
+// Makes pools hold requests for a second at least: a change on trial that leaves a pool without a server goes back, and
+// no visitor need see it.
+void hold_while_on_trial(nlohmann::json& configure_message);
 // "administer": all of the administrative state, so that it may be sent at any time and as often as wanted.
 nlohmann::json administer_message(const config::Config& config, const Administration& administration);
 

@@ -58,6 +58,13 @@ struct ConfigurationOrder {
     bool dry_run = false;  // only say what it would change
     std::string who;
     std::string why;
+    std::optional<core::Milliseconds> confirm{};  // it goes back unless it is confirmed in this time
+};
+
+struct ReloadOrder {
+    std::string who;
+    std::string why;
+    std::optional<core::Milliseconds> confirm{};
 };
 
 // Of the configuration file.

@@ -51,6 +51,30 @@ bool is_well(Health health, std::span<const netfilter::Redirect> before, const c
     VERIFY(false);
 }
 
+// What the report says of a server may be of the address that it had before a reload.
+bool is_of(const nlohmann::json& report, const std::string& pool, const config::Backend& backend) {
+    const std::string address = address_in(report, pool, backend.server);
+    return address.empty() || address == backend.address.text();
+}
+
+// No check has asked the servers that a reload has brought: those before them serve until the first verdict of each.
+void lean_on(std::span<const netfilter::Redirect> before, const Administration& administration,
+             netfilter::Redirect& redirect) {
+    for (const netfilter::Redirect& former : before) {
+        if (former.listener != redirect.listener) {
+            continue;
+        }
+        for (const netfilter::RedirectBackend& each : former.backends) {
+            const bool there = std::any_of(redirect.backends.begin(), redirect.backends.end(),
+                                           [&each](const auto& own) { return own.address == each.address; });
+            if (each.eligible && !there && !administration.fences.contains(each.address) &&
+                redirect.backends.size() < netfilter::Redirect::backends_max) {
+                redirect.backends.push_back(each);
+            }
+        }
+    }
+}
+
 // A pool of two listeners has one count for a backend, which both say, and slots for each.
 void view_backends(const config::Pool& pool, const core::Address& listener,
                    std::span<const netfilter::RedirectCount> counts, Json& view) {
@@ -79,11 +103,21 @@ std::vector<netfilter::Redirect> make_redirects(const config::Config& config, co
         const config::Pool& pool = *config.pool(listener.pool);
         netfilter::Redirect redirect{listener.name, listener.address, spread_of(pool.balance), pool.masquerade, {}};
         const bool open = !administration.maintenance.contains(pool.name);
+        bool waits = false;
+        bool served = false;
         for (const config::Backend& backend : pool.backends) {
-            const bool well = is_well(health_in(report, pool.name, backend.server), before, backend.address);
+            const Health health =
+                is_of(report, pool.name, backend) ? health_in(report, pool.name, backend.server) : Health::unknown;
+            const bool checked = health != Health::unknown;
+            const bool well = is_well(health, before, backend.address);
             const bool eligible = open && well && !administration.fences.contains(backend.address);
+            waits = waits || !checked;
+            served = served || eligible;
             const auto weight = static_cast<std::uint16_t>(weight_of(administration, pool, backend));
             redirect.backends.push_back({backend.address, weight, backend.backup, eligible});
+        }
+        if (open && waits && !served) {
+            lean_on(before, administration, redirect);
         }
         redirects.push_back(std::move(redirect));
     }

@@ -168,13 +168,14 @@ constexpr Route table[] = {
     {"POST", "/v1/firewall/confirm", admin, change_plain<&Control::confirm_firewall>, "firewall confirm"},
     {"GET", "/v1/configuration", admin, read_configuration},
     {"PUT", "/v1/configuration", admin, change_configuration, "config apply", Route::Body::text},
+    {"POST", "/v1/configuration/confirm", admin, change_plain<&Control::confirm_configuration>, "config confirm"},
     {"POST", "/v1/configuration/rollback", admin, change_plain<&Control::rollback>, "config rollback"},
     {"GET", "/v1/update", look, read_update},
     {"POST", "/v1/update/install", admin, install_update, "update install"},
     {"POST", "/v1/update/rollback", admin, roll_update_back, "update rollback"},
     {"POST", "/v1/update/reboot", admin, reboot_machine, "update reboot"},
     {"POST", "/v1/upgrade", admin, change_upgrade, "upgrade"},
-    {"POST", "/v1/reload", admin, change_plain<&Control::reload>, "reload"},
+    {"POST", "/v1/reload", admin, reload_configuration, "reload"},
 };
 
 // The route of a request, or why there is none.

@@ -1,5 +1,7 @@
 #include "appliance/control/state_keeper.hpp"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "appliance/state/folder.hpp"
@@ -58,7 +60,7 @@ std::optional<Administration> StateKeeper::take_late() {
 }
 
 void StateKeeper::look() {
-    if (const auto found = state::check_folder(folder_); !found) {
+    if (const auto found = state::check_folder(folder_, ::geteuid()); !found) {
         set(found, trouble() && trouble()->unsaved);
     }
 }

@@ -9,7 +9,12 @@ using Json = nlohmann::ordered_json;
 Json view_guards(const config::Config& config, core::WallTime at, core::Milliseconds length) {
     const auto opinions = guard::ask(config.guards, at, length);
     const bool allowed = guard::agree(opinions);
-    const auto next = guard::next_free(config.guards, at, length);
+    auto next = guard::next_free(config.guards, at, length);
+    // What windows and schedules leave free at once is held by others, until nobody knows when.
+    if (!allowed && next == at) {
+        next.reset();
+    }
+    const auto local = [&config](core::WallTime point) { return guard::print_local(config.guards, point); };
     const auto time = [](const std::optional<core::WallTime>& point) {
         return point ? Json(core::base::print_time(*point)) : Json();
     };
@@ -23,9 +28,11 @@ Json view_guards(const config::Config& config, core::WallTime at, core::Millisec
     }
     return {{"allowed", allowed},
             {"at", core::base::print_time(at)},
+            {"at_local", local(at)},
             {"for_ms", length.count()},
             {"guards", std::move(list)},
-            {"next_free", time(next)}};
+            {"next_free", time(next)},
+            {"next_free_local", next ? Json(local(*next)) : Json()}};
 }
 
 }  // namespace appliance::control

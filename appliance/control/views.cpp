@@ -257,6 +257,11 @@ Json view_maintenance(const config::Config& config, const Administration& admini
     return {{"pools", std::move(pools)}};
 }
 
+std::string address_in(const json& report, const std::string& pool, const std::string& server) {
+    const json& backend = find_backend(report, pool, server);
+    return backend.is_object() ? backend.value("address", "") : "";
+}
+
 std::optional<std::uint64_t> active_in(const json& report, const std::string& pool, const std::string& server) {
     const json& active = member(find_backend(report, pool, server), "active");
     return active.is_number_unsigned() ? std::optional(active.get<std::uint64_t>()) : std::nullopt;

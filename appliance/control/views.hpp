@@ -43,5 +43,7 @@ enum class Health : std::uint8_t { unknown, down, up };
 std::optional<std::uint64_t> active_in(const nlohmann::json& report, const std::string& pool,
                                        const std::string& server);
 Health health_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
+// The address that the report is about; empty where it does not say.
+std::string address_in(const nlohmann::json& report, const std::string& pool, const std::string& server);
 
 }  // namespace appliance::control

@@ -3,8 +3,14 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
-#include <pugixml.hpp>
+#include <charconv>
+#include <initializer_list>
+#include <vector>
+
+#include "appliance/guard/markup.hpp"
+#include "appliance/guard/span.hpp"
 
 namespace appliance::guard {
 namespace {
@@ -34,20 +40,114 @@ const EVP_MD* kind_of(config::Checksum checksum) {
     return ::EVP_sha256();
 }
 
-// Whoever creates a meeting may give its metadata any names, and BigBlueButton makes elements of them, also of names
-// that no XML element can have.
-std::string without_metadata(std::string xml) {
-    constexpr std::string_view open = "<metadata>";
-    constexpr std::string_view close = "</metadata>";
-    for (auto begin = xml.find(open); begin != std::string::npos; begin = xml.find(open, begin)) {
-        const auto end = xml.find(close, begin);
-        if (end == std::string::npos) {
-            break;
+// What the answer holds, element by element. Strict: an element that ends as another than it began could hide a
+// meeting.
+class MeetingsReader {
+public:
+    core::Result<Meetings> read(std::string_view xml) {
+        Markup markup(xml);
+        for (;;) {
+            const Markup::Token token = markup.next();
+            switch (token.kind) {
+                case Markup::Kind::begin:
+                    path_.push_back(token.text);
+                    begin();
+                    break;
+                case Markup::Kind::end:
+                    end(token.text);
+                    break;
+                case Markup::Kind::text:
+                    text(token.text);
+                    break;
+                case Markup::Kind::broken:
+                    return core::fail("the answer is not XML", "it is cut off");
+                case Markup::Kind::finish:
+                    return finish();
+            }
+            if (path_.size() > depth_max || !wrong_.empty()) {
+                return core::fail("the answer is none of BigBlueButton's",
+                                  wrong_.empty() ? "its elements are nested too deep" : wrong_);
+            }
         }
-        xml.erase(begin, end + close.size() - begin);
     }
-    return xml;
-}
+
+private:
+    static constexpr std::size_t depth_max = 32;
+
+    // Whether the open elements are response and these.
+    [[nodiscard]] bool at(std::initializer_list<std::string_view> names) const {
+        return path_.size() == names.size() + 1 && path_.front() == "response" &&
+               std::equal(names.begin(), names.end(), path_.begin() + 1);
+    }
+
+    void begin() {
+        listed_ = listed_ || at({"meetings"});
+        if (at({"meetings", "meeting"})) {
+            counts_ = 0;
+        } else if (at({"meetings", "meeting", "participantCount"})) {
+            ++counts_;
+            count_.clear();
+        }
+    }
+
+    void text(const std::string& said) {
+        if (at({"returncode"})) {
+            code_ += said;
+        } else if (at({"messageKey"})) {
+            key_ += said;
+        } else if (at({"message"})) {
+            message_ += said;
+        } else if (at({"meetings", "meeting", "participantCount"})) {
+            count_ += said;
+        }
+    }
+
+    void end(const std::string& name) {
+        if (path_.empty() || path_.back() != name) {
+            wrong_ = fmt::format("an element ends as {}", brief(name));
+            return;
+        }
+        if (at({"meetings", "meeting"})) {
+            add();
+        }
+        path_.pop_back();
+    }
+
+    void add() {
+        const auto begin = count_.find_first_not_of(" \t\r\n");
+        const auto digits = begin == std::string::npos
+                                ? std::string()
+                                : count_.substr(begin, count_.find_last_not_of(" \t\r\n") + 1 - begin);
+        std::size_t participants = 0;
+        const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), participants);
+        if (counts_ != 1 || error != std::errc() || stop != digits.data() + digits.size()) {
+            wrong_ = counts_ > 1 ? "a meeting with two participantCount" : "a meeting without participantCount";
+            return;
+        }
+        meetings_.participants += participants;
+        ++(participants > 0 ? meetings_.running : meetings_.empty);
+    }
+
+    core::Result<Meetings> finish() {
+        if (!path_.empty()) {
+            return core::fail("the answer is not XML", "it is cut off");
+        }
+        if (code_ == "FAILED") {
+            return core::fail("the server refuses", fmt::format("{}: {}", brief(key_), brief(message_)),
+                              "look at secret_file and checksum");
+        }
+        if (code_ != "SUCCESS" || (!listed_ && key_ != "noMeetings")) {
+            return core::fail("the answer is none of BigBlueButton's", code_.empty() ? "no returncode" : "no meetings");
+        }
+        return meetings_;
+    }
+
+    std::vector<std::string> path_;  // open elements, from the outermost
+    std::string code_, key_, message_, count_, wrong_;
+    unsigned counts_ = 0;  // of the meeting at hand
+    bool listed_ = false;
+    Meetings meetings_;
+};
 
 }  // namespace
 
@@ -56,32 +156,7 @@ std::string meetings_query(const std::string& secret, config::Checksum checksum)
 }
 
 core::Result<Meetings> read_meetings(const std::string& xml) {
-    pugi::xml_document document;
-    if (const auto parsed = document.load_string(without_metadata(xml).c_str()); !parsed) {
-        return core::fail("the answer is not XML", parsed.description());
-    }
-    const pugi::xml_node response = document.child("response");
-    const std::string code = response.child_value("returncode");
-    if (code == "FAILED") {
-        return core::fail("the server refuses",
-                          fmt::format("{}: {}", response.child_value("messageKey"), response.child_value("message")),
-                          "look at secret_file and checksum");
-    }
-    const pugi::xml_node list = response.child("meetings");
-    if (code != "SUCCESS" || (!list && std::string(response.child_value("messageKey")) != "noMeetings")) {
-        return core::fail("the answer is none of BigBlueButton's", code.empty() ? "no returncode" : "no meetings");
-    }
-    Meetings meetings;
-    for (const pugi::xml_node meeting : list.children("meeting")) {
-        const pugi::xml_node count = meeting.child("participantCount");
-        const int participants = count.text().as_int(-1);
-        if (participants < 0) {
-            return core::fail("the answer is none of BigBlueButton's", "a meeting without participantCount");
-        }
-        meetings.participants += static_cast<std::size_t>(participants);
-        ++(participants > 0 ? meetings.running : meetings.empty);
-    }
-    return meetings;
+    return MeetingsReader().read(xml);
 }
 
 }  // namespace appliance::guard

@@ -1,5 +1,5 @@
-// What BigBlueButton's API says about running meetings (docs.bigbluebutton.org/development/api). Pure. pugixml and
-// OpenSSL stay behind bigbluebutton.cpp.
+// What BigBlueButton's API says about running meetings (docs.bigbluebutton.org/development/api). Pure. OpenSSL stays
+// behind bigbluebutton.cpp.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,8 @@ struct Meetings {
     std::size_t participants = 0;
 };
 
-// Reads the answer. Errors: not XML, no answer of BigBlueButton's, FAILED with its own words.
+// Reads the answer. Errors: not XML, no answer of BigBlueButton's, FAILED with its own words, a meeting whose
+// participants are not said, or said twice.
 core::Result<Meetings> read_meetings(const std::string& xml);
 
 }  // namespace appliance::guard

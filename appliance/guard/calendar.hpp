@@ -1,5 +1,5 @@
-// Meetings to come, from iCalendar (RFC 5545) and from JSON; and local time. Pure but for the time zones' files.
-// libical stays behind calendar.cpp.
+// Meetings to come, from iCalendar (RFC 5545, and 2445) and from JSON; and local time. Pure but for the time zones'
+// files.
 #pragma once
 
 #include <chrono>
@@ -8,20 +8,22 @@
 #include <vector>
 
 #include "appliance/guard/span.hpp"
+#include "appliance/guard/zone.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::guard {
 
 // More in one stretch of time are refused.
 inline constexpr std::size_t meetings_max = 10'000;
-// Of the processor's time: a rule may be written so that following it takes hours.
-inline constexpr std::chrono::seconds reading_max{2};
+// A rule may be written so that following it takes hours. All of these take two seconds of a slow processor's time.
+inline constexpr std::uint64_t steps_of_calendar = 20'000'000;
+inline constexpr std::uint64_t steps_of_event = 5'000'000;
 
-// Every event between from and until: recurrences (RRULE, RDATE, without EXDATE), single ones that were moved
-// (RECURRENCE-ID), whole days; not what is CANCELLED or TRANSPARENT. Times without a zone are of zone
-// ("Europe/Berlin"). Errors: no calendar, one that is cut off or whose times cannot be read (a zone that nobody knows,
-// an end before the beginning), what is not supported (RANGE, a rule for every minute), too many events, too long to
-// read, or of a form that the library does not survive: it reads in a process of its own (apart.hpp). Any thread.
+// Every event between from and until: recurrences (RRULE, RDATE, without EXDATE and EXRULE), single ones and those from
+// one on that were moved (RECURRENCE-ID), whole days; not what is CANCELLED or TRANSPARENT. Times without a zone are of
+// zone ("Europe/Berlin"). Errors: no calendar, one that is cut off, too many events, and events that are not understood
+// (a zone that nobody knows, an end before the beginning, a rule that takes too long) where they can lie between from
+// and until; those are named. Any thread.
 core::Result<std::vector<Span>> read_calendar(const std::string& text, core::WallTime from, core::WallTime until,
                                               const std::string& zone);
 
@@ -33,7 +35,6 @@ struct LocalTime {
     std::int32_t date = 0;  // year * 10000 + month * 100 + day
 };
 
-// Any thread. zone: a name that config has found to exist.
-LocalTime local_time(core::WallTime time, const std::string& zone);
+LocalTime local_time(core::WallTime time, const Zone& zone);
 
 }  // namespace appliance::guard

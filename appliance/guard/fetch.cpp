@@ -1,76 +1,247 @@
 #include "appliance/guard/fetch.hpp"
 
 #include <fmt/format.h>
-#include <httplib.h>
+#include <openssl/evp.h>
 
+#include <algorithm>
 #include <chrono>
+#include <memory>
+#include <optional>
+
+#include "appliance/config/url.hpp"
+#include "appliance/guard/connection.hpp"
+#include "core/http/chunked.hpp"
+#include "core/http/parser.hpp"
 
 namespace appliance::guard {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using config::Url;
 
-struct Place {
-    std::string origin;  // "https://bbb.example.org:443"
-    std::string path;    // with the query
+struct Reply {
+    unsigned status = 0;
+    std::string location;
+    std::string body;
 };
 
-Place split_url(const std::string& url) {
-    const auto host = url.find("://") + 3;
-    const auto slash = url.find('/', host);
-    return slash == std::string::npos ? Place{url, "/"} : Place{url.substr(0, slash), url.substr(slash)};
+core::Result<void> cut_off() {
+    return core::fail("it closed the connection", "in the middle of its answer");
 }
 
-std::string reason_of(httplib::Error error) {
-    switch (error) {
-        case httplib::Error::Connection:
-            return "no connection";
-        case httplib::Error::ConnectionTimeout:
-        case httplib::Error::Read:
-            return "no answer in time";
-        case httplib::Error::SSLConnection:
-            return "no TLS connection";
-        case httplib::Error::SSLServerVerification:
-            return "its certificate does not hold";
-        case httplib::Error::SSLLoadingCerts:
-            return "the authorities' certificates cannot be read";
-        default:
-            return httplib::to_string(error);
+core::Result<void> too_long() {
+    return core::fail("its answer is longer than 16 MiB");
+}
+
+// Reads a body as its head frames it, with what has come of it already.
+class AnswerBody {
+public:
+    AnswerBody(Connection& connection, std::string bytes) : connection_(connection), bytes_(std::move(bytes)) {}
+
+    core::Result<std::string> read(const core::http::Framing& framing) {
+        using Kind = core::http::Framing::Kind;
+        core::Result<void> read;
+        switch (framing.kind) {
+            case Kind::none:
+                return std::string();
+            case Kind::chunked:
+                read = read_chunks();
+                break;
+            case Kind::length:
+                read = framing.length > answer_max ? too_long() : read_length(framing.length);
+                break;
+            case Kind::until_close:
+                read = read_to_end();
+                break;
+        }
+        return read ? core::Result<std::string>(std::move(body_)) : tl::unexpected(std::move(read.error()));
     }
+
+private:
+    core::Result<void> read_length(std::uint64_t length) {
+        while (bytes_.size() < length) {
+            const auto more = connection_.receive(bytes_);
+            if (!more || !*more) {
+                return more ? cut_off() : core::Result<void>(tl::unexpected(more.error()));
+            }
+        }
+        bytes_.resize(length);
+        body_ = std::move(bytes_);
+        return {};
+    }
+
+    core::Result<void> read_to_end() {
+        for (;;) {
+            if (bytes_.size() > answer_max) {
+                return too_long();
+            }
+            const auto more = connection_.receive(bytes_);
+            if (!more) {
+                return tl::unexpected(more.error());
+            }
+            if (!*more) {
+                body_ = std::move(bytes_);
+                return {};
+            }
+        }
+    }
+
+    core::Result<void> read_chunks() {
+        using Step = core::http::ChunkParser::Step;
+        core::http::ChunkParser parser;
+        for (;;) {
+            std::string_view input = bytes_;
+            for (Step step = parser.next(input); step.kind != Step::Kind::more; step = parser.next(input)) {
+                if (step.kind == Step::Kind::end) {
+                    return {};
+                }
+                if (step.kind == Step::Kind::bad || body_.size() + step.data.size() > answer_max) {
+                    return step.kind == Step::Kind::bad ? core::fail("its answer is not HTTP", std::string(step.reason))
+                                                        : too_long();
+                }
+                body_ += step.data;
+            }
+            bytes_.clear();
+            const auto more = connection_.receive(bytes_);
+            if (!more || !*more) {
+                return more ? cut_off() : core::Result<void>(tl::unexpected(more.error()));
+            }
+        }
+    }
+
+    Connection& connection_;
+    std::string bytes_;
+    std::string body_;
+};
+
+core::Result<Reply> read_reply(Connection& connection) {
+    core::http::Limits limits;
+    limits.head = answer_head_max;
+    const auto head = std::make_unique<core::http::ResponseHead>();
+    std::string bytes;
+    std::size_t seen = 0;
+    for (unsigned interim = 0; interim < 8;) {
+        const auto parsed = core::http::parse_response(bytes, limits, "GET", *head, seen);
+        if (parsed.bad()) {
+            return core::fail("its answer is not HTTP", std::string(parsed.reason));
+        }
+        if (parsed.complete() && head->is_interim()) {
+            bytes.erase(0, parsed.consumed);
+            seen = 0;
+            ++interim;
+            continue;
+        }
+        if (parsed.complete()) {
+            const core::http::Field* location = head->fields.find("Location");
+            Reply reply{head->status, location == nullptr ? std::string() : std::string(location->value), {}};
+            if (reply.status != 200) {
+                return reply;
+            }
+            const core::http::Framing framing = head->framing;
+            return AnswerBody(connection, bytes.substr(parsed.consumed)).read(framing).map([&](std::string body) {
+                reply.body = std::move(body);
+                return std::move(reply);
+            });
+        }
+        seen = bytes.size();
+        const auto more = connection.receive(bytes);
+        if (!more || !*more) {
+            return more ? core::fail("it closed the connection", bytes.empty() ? "without an answer" : "too early")
+                        : core::Result<Reply>(tl::unexpected(more.error()));
+        }
+    }
+    return core::fail("its answer is not HTTP", "nothing but interim answers");
+}
+
+std::string base64(const std::string& text) {
+    std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
+    const int size =
+        ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                          reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    out.resize(static_cast<std::size_t>(size));
+    return out;
+}
+
+core::Result<Reply> ask_once(const Url& url, Deadline deadline, const std::filesystem::path& ca_file) {
+    const auto addresses = look_up(url.host, url.port, deadline);
+    if (!addresses) {
+        return tl::unexpected(addresses.error());
+    }
+    auto connection = Connection::open(*addresses, deadline);
+    if (!connection) {
+        return tl::unexpected(std::move(connection.error()));
+    }
+    const std::string login = url.user.empty() && url.password.empty()
+                                  ? std::string()
+                                  : fmt::format("Authorization: Basic {}\r\n", base64(url.user + ":" + url.password));
+    const std::string request = fmt::format(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: gatehouse-guard\r\nAccept: */*\r\nAccept-Encoding: identity\r\n{}"
+        "Connection: close\r\n\r\n",
+        url.target, url.authority(), login);
+    auto sent = (url.tls ? connection->secure(url.host, ca_file) : core::Result<void>()).and_then([&] {
+        return connection->send(request);
+    });
+    return sent ? read_reply(*connection) : core::Result<Reply>(tl::unexpected(std::move(sent.error())));
+}
+
+bool is_redirect(unsigned status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// RFC 3986 5.2, but for dots in paths, which servers resolve themselves.
+std::optional<Url> follow_location(const Url& from, const std::string& location) {
+    std::string absolute = location;
+    if (location.starts_with("//")) {
+        absolute = (from.tls ? "https:" : "http:") + location;
+    } else if (!config::has_scheme(location)) {
+        const std::string path = from.target.substr(0, from.target.find('?'));
+        const std::string base = location.starts_with('/')   ? std::string()
+                                 : location.starts_with('?') ? path
+                                                             : path.substr(0, path.rfind('/') + 1);
+        absolute = from.origin() + base + location;
+    }
+    auto to = location.empty() ? std::nullopt : config::parse_url(absolute);
+    if (to) {
+        const bool same = to->origin() == from.origin();
+        to->user = same ? from.user : std::string();
+        to->password = same ? from.password : std::string();
+    }
+    return to;
 }
 
 }  // namespace
 
-core::Result<std::string> fetch(const std::string& url, core::Milliseconds timeout,
-                                const std::filesystem::path& ca_file) {
-    const Place place = split_url(url);
-    const std::string what = fmt::format("cannot ask {}", place.origin);
-    httplib::Client client(place.origin);
-    client.set_connection_timeout(timeout);
-    client.set_read_timeout(timeout);
-    client.set_write_timeout(timeout);
-    client.set_follow_location(false);
-    if (!ca_file.empty()) {
-        client.set_ca_cert_path(ca_file.string());
+core::Result<Fetched> fetch(const config::Site& site, const std::string& query, core::Milliseconds timeout,
+                            const std::filesystem::path& ca_file) {
+    auto url = config::parse_url(site.url + query);
+    if (!url) {
+        return core::fail("cannot ask " + config::without_secrets(site.url), "it is no URL");
     }
-    const auto deadline = Clock::now() + timeout;
-    std::string body;
-    bool too_long = false;
-    const auto answer = client.Get(place.path, [&](const char* bytes, std::size_t size) {
-        too_long = body.size() + size > answer_max;
-        body.append(bytes, too_long ? 0 : size);
-        return !too_long && Clock::now() < deadline;
-    });
-    if (!answer) {
-        const bool late = answer.error() == httplib::Error::Canceled && !too_long;
-        return core::fail(what, too_long ? "its answer is longer than 16 MiB"
-                                : late   ? "no complete answer in time"
-                                         : reason_of(answer.error()));
+    url->user = site.user;
+    url->password = site.password;
+    const std::string first = url->origin();
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    for (unsigned redirects = 0;; ++redirects) {
+        const std::string origin = url->origin();
+        const std::string what = "cannot ask " + first + (origin == first ? "" : ", which sends to " + origin);
+        auto reply = ask_once(*url, deadline, ca_file);
+        if (!reply) {
+            return core::fail(what, reply.error().line());
+        }
+        if (reply->status == 200) {
+            return Fetched{std::move(reply->body), origin == first ? std::string() : origin};
+        }
+        if (!is_redirect(reply->status)) {
+            return core::fail(what, fmt::format("status {}", reply->status),
+                              reply->status == 401 ? "write user and password_file" : "");
+        }
+        auto next = follow_location(*url, reply->location);
+        if (!next || redirects == redirects_max || (url->tls && !next->tls)) {
+            return core::fail(what, !next                        ? "it redirects to what is no URL"
+                                    : redirects == redirects_max ? fmt::format("more than {} redirects", redirects_max)
+                                                                 : "it redirects from https to " + next->origin());
+        }
+        url = std::move(next);
     }
-    if (answer->status != 200) {
-        return core::fail(what, fmt::format("status {}", answer->status));
-    }
-    return body;
 }
 
 }  // namespace appliance::guard

@@ -10,6 +10,13 @@ namespace appliance::guard {
 
 using nlohmann::json;
 
+namespace {
+
+// As long as one may be of which only the beginning can be read.
+constexpr std::chrono::days longest_unread_meeting{31};
+
+}  // namespace
+
 core::Result<std::vector<Span>> read_meeting_list(std::string_view text, core::WallTime from, core::WallTime until) {
     const json list = json::parse(text, nullptr, false);
     if (!list.is_array()) {
@@ -33,8 +40,17 @@ core::Result<std::vector<Span>> read_meeting_list(std::string_view text, core::W
             end = *begin + *length;
         }
         if (!begin || !end || *end <= *begin) {
-            return core::fail(fmt::format("meeting {} of the list cannot be read", number), {},
-                              R"(write {"from": "2026-11-22T14:00:00Z", "duration": "1h", "what": "…"})");
+            // One that cannot lie near is no matter, as in a calendar.
+            constexpr std::chrono::days a_day{1};
+            const auto last = end ? *end + a_day : begin ? *begin + longest_unread_meeting : until;
+            const bool near = !begin || (*begin - a_day < until && std::max(*begin + a_day, last) > from);
+            if (!near) {
+                continue;
+            }
+            const std::string what = text_of("what");
+            return core::fail(fmt::format("meeting {} of the list{} cannot be read", number,
+                                          what.empty() ? "" : ", '" + brief(what) + "',"),
+                              {}, R"(write {"from": "2026-11-22T14:00:00Z", "duration": "1h", "what": "…"})");
         }
         if ((*begin < until) && (*end > from)) {
             const std::string what = text_of("what");

@@ -16,17 +16,7 @@ struct Span {
     friend bool operator==(const Span&, const Span&) = default;
 };
 
-// Other people's words, short enough for a line of the log: at most 120 bytes, no half character.
-inline std::string brief(std::string_view text) {
-    constexpr std::size_t max = 120;
-    if (text.size() <= max) {
-        return std::string(text);
-    }
-    std::size_t end = max - 3;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-        --end;
-    }
-    return std::string(text.substr(0, end)) + "…";
-}
+// Other people's words, fit for a line of the log: at most 120 bytes, no half character, no control characters, UTF-8.
+std::string brief(std::string_view text);
 
 }  // namespace appliance::guard

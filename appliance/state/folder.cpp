@@ -26,7 +26,7 @@ std::string user_name(uid_t uid) {
 
 }  // namespace
 
-core::Result<void> check_folder(const std::filesystem::path& folder) {
+core::Result<void> check_folder(const std::filesystem::path& folder, uid_t user) {
     const std::string what = "cannot keep the state in " + folder.string();
     struct stat status {};
     if (::stat(folder.c_str(), &status) != 0) {
@@ -43,9 +43,9 @@ core::Result<void> check_folder(const std::filesystem::path& folder) {
         return core::fail(what, "its file system is read-only", "mount it for writing");
     }
     if (::faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
-        const std::string user = user_name(::geteuid());
-        return core::fail(what, fmt::format("{} owns it, and {} may not write there", user_name(status.st_uid), user),
-                          fmt::format("chown {} {}", user, folder.string()));
+        const std::string name = user_name(user);
+        return core::fail(what, fmt::format("{} owns it, and {} may not write there", user_name(status.st_uid), name),
+                          fmt::format("chown {} {}", name, folder.string()));
     }
     if (room.f_bavail * room.f_frsize < folder_room_least) {
         return core::fail(what, "the file system is full", "make room there");

@@ -14,6 +14,12 @@
 namespace core::health {
 namespace {
 
+// How long verdicts of what is no longer checked count, milliseconds; and of how many. A change that goes back does so
+// within an hour of its beginning.
+constexpr io::Tick remember_for = 60'000;
+constexpr io::Tick remember_replaced_for = 3'700'000;
+constexpr std::size_t remember_max = 4'096;
+
 int family_of(const base::Descriptor& socket) {
     int family = 0;
     socklen_t size = sizeof family;
@@ -26,13 +32,15 @@ int family_of(const base::Descriptor& socket) {
 // The checks of one target: probe, count, sleep, again. Ends after leave(), when the probe that is out has ended.
 class Monitor::Watch {
 public:
-    Watch(Monitor& monitor, Target target, base::Descriptor socket)
-        : monitor_(monitor), target_(std::move(target)), socket_(std::move(socket)) {}
+    Watch(Monitor& monitor, Target target, base::Descriptor socket, Tally tally)
+        : monitor_(monitor), target_(std::move(target)), socket_(std::move(socket)), tally_(std::move(tally)) {}
 
     [[nodiscard]] const Target& target() const { return target_; }
-    [[nodiscard]] bool same(const Target& other) const {
-        return target_.pool == other.pool && target_.server == other.server && target_.address == other.address &&
-               target_.check == other.check;
+    [[nodiscard]] const Tally& tally() const { return tally_; }
+    // The probe that is out reads check and address, which stay.
+    void rename(const Target& target) {
+        target_.pool = target.pool;
+        target_.server = target.server;
     }
 
     static io::Task<void> run(const std::shared_ptr<Watch>& shared) {
@@ -75,7 +83,7 @@ public:
     }
     [[nodiscard]] Standing standing() const {
         return {target_.pool,   target_.server, target_.address, tally_.health(), tally_.why(),
-                tally_.since(), last_,          tally_.passed(), tally_.failed()};
+                tally_.since(), last_,          tally_.passed(), tally_.failed(), tally_.carried()};
     }
 
 private:
@@ -176,31 +184,98 @@ void Monitor::on_thread(Order order) {
     ready.wait();
 }
 
-void Monitor::apply(std::vector<Target> targets, std::vector<base::Descriptor> sockets) {
-    on_thread([&] { replace(std::move(targets), std::move(sockets)); });
+void Monitor::apply(std::vector<Target> targets, std::vector<base::Descriptor> sockets, Recall recall) {
+    on_thread([&] { replace(std::move(targets), std::move(sockets), recall); });
 }
 
-void Monitor::replace(std::vector<Target> targets, std::vector<base::Descriptor> sockets) {
-    sockets_ = std::move(sockets);
-    std::vector<std::shared_ptr<Watch>> kept;
-    for (Target& target : targets) {
-        const auto same = std::find_if(watches_.begin(), watches_.end(),
-                                       [&](const auto& watch) { return watch && watch->same(target); });
-        if (same != watches_.end()) {
-            kept.push_back(std::move(*same));
-            continue;
+std::vector<Health> Monitor::forecast(const std::vector<Target>& targets, Recall recall) {
+    std::vector<Health> health;
+    on_thread([&] {
+        for (const Start& start : plan(targets, recall)) {
+            health.push_back(start.tally.health());
         }
-        const int family = target.address.family();
-        kept.push_back(std::make_shared<Watch>(*this, std::move(target), take_socket(family)));
-        tasks_.start(Watch::run(kept.back()));
+    });
+    return health;
+}
+
+std::vector<Monitor::Start> Monitor::plan(const std::vector<Target>& targets, Recall recall) const {
+    using Kind = Inheritance::Kind;
+    std::vector<Target> before;
+    for (const auto& watch : watches_) {
+        before.push_back(watch->target());
+    }
+    std::vector<Start> starts;
+    const std::vector<Inheritance> inheritances = inherit(before, targets);
+    for (std::size_t at = 0; at < targets.size(); ++at) {
+        Start start{inheritances[at], {}};
+        const Kind kind = start.inheritance.kind;
+        const bool anew = kind == Kind::none || (kind == Kind::carried && recall == Recall::replaced);
+        if (const Retired* const known = anew ? remembered(targets[at], recall) : nullptr; known != nullptr) {
+            start = {{}, known->tally};
+        } else if (kind != Kind::none) {
+            start.tally = watches_[start.inheritance.from]->tally();
+        }
+        if (start.inheritance.kind == Kind::carried) {
+            start.tally.carry();
+        }
+        starts.push_back(std::move(start));
+    }
+    return starts;
+}
+
+void Monitor::replace(std::vector<Target> targets, std::vector<base::Descriptor> sockets, Recall recall) {
+    using Kind = Inheritance::Kind;
+    sockets_ = std::move(sockets);
+    std::vector<Start> starts = plan(targets, recall);
+    std::vector<std::shared_ptr<Watch>> kept;
+    for (std::size_t at = 0; at < targets.size(); ++at) {
+        const auto [kind, from] = starts[at].inheritance;
+        if (kind == Kind::kept || kind == Kind::moved) {
+            kept.push_back(std::move(watches_[from]));
+            kept.back()->rename(targets[at]);
+        } else {
+            const int family = targets[at].address.family();
+            kept.push_back(std::make_shared<Watch>(*this, std::move(targets[at]), take_socket(family),
+                                                   std::move(starts[at].tally)));
+            tasks_.start(Watch::run(kept.back()));
+        }
+        if (kind != Kind::kept && kept.back()->tally().health() != Health::unknown) {
+            observer_.on_inherited(kept.back()->standing());
+        }
     }
     for (const auto& watch : watches_) {
         if (watch != nullptr) {
+            retire(*watch);
             watch->leave();
         }
     }
     watches_ = std::move(kept);
     sockets_.clear();
+}
+
+const Monitor::Retired* Monitor::remembered(const Target& target, Recall recall) const {
+    const io::Tick now = io::steady_now();
+    const io::Tick most = recall == Recall::replaced ? remember_replaced_for : remember_for;
+    const auto found = std::find_if(retired_.rbegin(), retired_.rend(), [&](const Retired& each) {
+        return each.target.address == target.address && each.target.check == target.check && now - each.at < most;
+    });
+    return found == retired_.rend() ? nullptr : &*found;
+}
+
+void Monitor::retire(const Watch& watch) {
+    const io::Tick now = io::steady_now();
+    std::erase_if(retired_, [now](const Retired& each) { return now - each.at >= remember_replaced_for; });
+    if (retired_.size() >= remember_max) {
+        retired_.erase(retired_.begin());
+    }
+    if (watch.tally().health() != Health::unknown) {
+        retired_.push_back({watch.target(), watch.tally(), now});
+    }
+}
+
+// A fence was lifted, or visitors found it failing: what was known before does not count again.
+void Monitor::forget(const Address& address) {
+    std::erase_if(retired_, [&](const Retired& each) { return each.target.address == address; });
 }
 
 base::Descriptor Monitor::take_socket(int family) {
@@ -217,6 +292,7 @@ void Monitor::recheck(const std::string& pool, const std::string& server, std::s
     on_thread([&] {
         for (const auto& watch : watches_) {
             if (watch->target().pool == pool && watch->target().server == server) {
+                forget(watch->target().address);
                 watch->recheck(why);
             }
         }
@@ -228,6 +304,7 @@ void Monitor::fail(const std::string& pool, const std::string& server, const Add
         for (const auto& watch : watches_) {
             const Target& target = watch->target();
             if (target.pool == pool && target.server == server && target.address == address) {
+                forget(address);
                 watch->fail(why);
             }
         }

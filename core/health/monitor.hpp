@@ -12,39 +12,28 @@
 #include "core/base/address.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/health/check.hpp"
-#include "core/health/tally.hpp"
+#include "core/health/succession.hpp"
+#include "core/health/target.hpp"
 #include "core/io/mailbox.hpp"
 #include "core/io/task.hpp"
 
 namespace core::health {
 
-// One backend to be checked. pool and server together name it.
-struct Target {
-    std::string pool;
-    std::string server;
-    Address address;
-    Check check;
-};
-
-// What is known of a target at the moment of asking.
-struct Standing {
-    std::string pool;
-    std::string server;
-    Address address;
-    Health health = Health::unknown;
-    std::string why;
-    WallTime since{};
-    Milliseconds last{0};  // how long the last check took
-    std::uint64_t passed = 0;
-    std::uint64_t failed = 0;
+// Whose verdicts of before count again when targets are replaced.
+enum class Recall : std::uint8_t {
+    removed,   // of an address that has not been checked for a minute at most
+    replaced,  // of the last hour, and also of a check that another one has replaced: a change goes back
 };
 
 class Monitor {
 public:
-    // Told of every change, on the monitor's thread.
+    // On the monitor's thread.
     class Observer {
     public:
+        // Every change.
         virtual void on_health(const Standing& standing) = 0;
+        // A target begins with the verdict that another one had. Nothing has changed.
+        virtual void on_inherited(const Standing& /*standing*/) {}
 
     protected:
         ~Observer() = default;
@@ -58,10 +47,12 @@ public:
 
     // Error: the ring could not be made.
     Result<void> start();
-    // Replaces the targets. One whose name, address and check stay the same keeps its standing; a new one is checked at
-    // once, all new ones in parallel. sockets: marked sockets to probe with (see probe()), any number; a target for
-    // which there is none uses a plain socket. Returns when the change is made.
-    void apply(std::vector<Target> targets, std::vector<base::Descriptor> sockets);
+    // Replaces the targets. Verdicts go over as inherit() says; what begins anew is checked at once, all in parallel.
+    // sockets: marked sockets to probe with (see probe()), any number; a target for which there is none uses a plain
+    // socket. Returns when the change is made.
+    void apply(std::vector<Target> targets, std::vector<base::Descriptor> sockets, Recall recall = Recall::removed);
+    // The health that each target would begin with, were it applied now.
+    [[nodiscard]] std::vector<Health> forecast(const std::vector<Target>& targets, Recall recall = Recall::removed);
     // Forgets the standing of one target, tells the observer so, and checks it at once: used when its fence has been
     // lifted. When it returns, no earlier verdict can reach the observer any more.
     void recheck(const std::string& pool, const std::string& server, std::string why);
@@ -72,9 +63,24 @@ public:
 
 private:
     class Watch;
+    // What was known of a target that is no longer checked.
+    struct Retired {
+        Target target;
+        Tally tally;
+        std::uint64_t at = 0;  // io::steady_now()
+    };
+    // How one of the new targets begins.
+    struct Start {
+        Inheritance inheritance;
+        Tally tally;
+    };
 
     void run(std::promise<Result<void>>& started);
-    void replace(std::vector<Target> targets, std::vector<base::Descriptor> sockets);
+    void replace(std::vector<Target> targets, std::vector<base::Descriptor> sockets, Recall recall);
+    [[nodiscard]] std::vector<Start> plan(const std::vector<Target>& targets, Recall recall) const;
+    [[nodiscard]] const Retired* remembered(const Target& target, Recall recall) const;
+    void retire(const Watch& watch);
+    void forget(const Address& address);
     base::Descriptor take_socket(int family);
     template <typename Order>
     void on_thread(Order order);
@@ -84,6 +90,7 @@ private:
     std::unique_ptr<io::Loop> loop_;
     io::TaskGroup tasks_;
     std::vector<std::shared_ptr<Watch>> watches_;
+    std::vector<Retired> retired_;  // oldest first
     std::vector<base::Descriptor> sockets_;
     bool ending_ = false;
     std::thread thread_;

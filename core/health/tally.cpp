@@ -12,6 +12,7 @@ bool Tally::count(const Verdict& verdict, const Check& check, WallTime now) {
     if (changes || !verdict.passed || health_ != Health::down) {
         why_ = verdict.why;
     }
+    carried_ = carried_ && !agrees && !changes;
     if (!changes) {
         return false;
     }
@@ -29,7 +30,13 @@ bool Tally::fail(std::string why, WallTime now) {
     why_ = std::move(why);
     since_ = now;
     row_ = 0;
+    carried_ = false;
     return true;
+}
+
+void Tally::carry() noexcept {
+    row_ = 0;
+    carried_ = health_ != Health::unknown;
 }
 
 void Tally::reset(std::string why, WallTime now) {
@@ -37,6 +44,7 @@ void Tally::reset(std::string why, WallTime now) {
     why_ = std::move(why);
     since_ = now;
     row_ = 0;
+    carried_ = false;
 }
 
 }  // namespace core::health

@@ -22,12 +22,17 @@ public:
     // Somebody else has found it failing: down where it was up, until rise passes bring it back. True where the health
     // changed.
     bool fail(std::string why, WallTime now);
+    // The check has become another one: the health stands until the new check has failed `fall` times in a row, or has
+    // passed `rise` times, because a wrong check must not take down a server that is well.
+    void carry() noexcept;
     // Forgets the standing but not the counters; the next verdict decides alone.
     void reset(std::string why, WallTime now);
 
     [[nodiscard]] Health health() const noexcept { return health_; }
     [[nodiscard]] const std::string& why() const noexcept { return why_; }
     [[nodiscard]] WallTime since() const noexcept { return since_; }
+    // The health is still that of the check before.
+    [[nodiscard]] bool carried() const noexcept { return carried_; }
     [[nodiscard]] std::uint64_t passed() const noexcept { return passed_; }
     [[nodiscard]] std::uint64_t failed() const noexcept { return failed_; }
 
@@ -36,6 +41,7 @@ private:
     std::string why_ = "no check has ended yet";
     WallTime since_{};
     std::uint32_t row_ = 0;  // consecutive verdicts that speak against the present health
+    bool carried_ = false;
     std::uint64_t passed_ = 0;
     std::uint64_t failed_ = 0;
 };

@@ -9,6 +9,19 @@ bool holds(std::span<Backend* const> backends, const Backend& wanted) noexcept {
     return std::find(backends.begin(), backends.end(), &wanted) != backends.end();
 }
 
+// The backends that serve now go on serving while no check has asked those of `after`. Reload after reload they get no
+// more time than the first has given them.
+void lean_on(const Pool& before, Pool& after, io::Tick now) {
+    std::vector<std::shared_ptr<Backend>> former;
+    std::copy_if(before.backends().begin(), before.backends().end(), std::back_inserter(former),
+                 [](const std::shared_ptr<Backend>& backend) { return backend->usable(); });
+    if (!former.empty()) {
+        after.stand_in(std::move(former), now + static_cast<io::Tick>(after.spec().overlap.count()));
+    } else {
+        after.stand_in(before.standing(), before.former_until());
+    }
+}
+
 }  // namespace
 
 Pool::Pool(const PoolSpec& spec, std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<Queue> queue,
@@ -40,7 +53,7 @@ Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among a
     for (;;) {
         const auto chosen = choose(client, tried, among, now);
         if (!chosen) {
-            return {};
+            return standing_.empty() ? Usage() : pick_former(tried, among, now);
         }
         // Another worker may have taken the last of the quota meanwhile; then the backend has no room any more.
         if (Usage usage = Usage::of(*backends_[*chosen]); usage.backend() != nullptr) {
@@ -50,9 +63,11 @@ Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among a
 }
 
 bool Pool::crowded(std::span<Backend* const> tried) const noexcept {
-    return std::any_of(backends_.begin(), backends_.end(), [&](const std::shared_ptr<Backend>& backend) {
+    const auto full = [&](const auto& backend) {
         return backend->usable() && backend->limited() && !holds(tried, *backend);
-    });
+    };
+    return std::any_of(backends_.begin(), backends_.end(), full) ||
+           std::any_of(standing_.begin(), standing_.end(), full);
 }
 
 bool Pool::may_hold(io::Tick now) const noexcept {
@@ -73,10 +88,64 @@ std::optional<std::size_t> Pool::choose(const Address& client, std::span<Backend
     return strategy_.pick(candidates_, client);
 }
 
-Routing::Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons, std::uint64_t seed)
+bool Pool::usable() const noexcept {
+    return std::any_of(backends_.begin(), backends_.end(),
+                       [](const std::shared_ptr<Backend>& backend) { return backend->usable(); });
+}
+
+void Pool::stand_in(std::vector<std::shared_ptr<Backend>> former, io::Tick until) {
+    former_ = std::move(former);
+    former_until_ = until;
+    std::transform(former_.begin(), former_.end(), std::back_inserter(standing_),
+                   [](const std::shared_ptr<Backend>& backend) { return backend.get(); });
+}
+
+std::vector<std::shared_ptr<Backend>> Pool::standing() const {
+    std::vector<std::shared_ptr<Backend>> standing;
+    std::copy_if(former_.begin(), former_.end(), std::back_inserter(standing), [&](const auto& backend) {
+        return std::find(standing_.begin(), standing_.end(), backend.get()) != standing_.end();
+    });
+    return standing;
+}
+
+void Pool::dismiss(const std::string& server) {
+    std::erase_if(standing_, [&](const Backend* backend) { return backend->spec().server == server; });
+}
+
+// Nobody asks their health any more, so they go round in turn, and one that fails is followed by the next.
+Usage Pool::pick_former(std::span<Backend* const> tried, Among among, io::Tick now) {
+    if (now >= former_until_) {
+        settle(now);
+        return {};
+    }
+    for (std::size_t step = 0; step < standing_.size() && !usable(); ++step) {
+        Backend& backend = *standing_[former_turn_++ % standing_.size()];
+        if (may_use(backend, tried, among)) {
+            if (Usage usage = Usage::of(backend); usage.backend() != nullptr) {
+                return usage;
+            }
+        }
+    }
+    return {};
+}
+
+void Pool::settle(io::Tick now) {
+    const bool dark = !usable();
+    if (!dark || now >= former_until_) {
+        standing_.clear();
+    }
+    std::optional<io::Tick>& since = memory_->dark_since;
+    since = dark && standing_.empty() ? since.value_or(now) : std::optional<io::Tick>();
+    queue_->wake();
+}
+
+Routing::Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons, std::uint64_t seed,
+                 const Findings& findings, io::Tick now)
     : snapshot_(std::move(snapshot)) {
     pools_.reserve(snapshot_->pools.size());
-    for (const PoolSpec& spec : snapshot_->pools) {
+    for (std::size_t at = 0; at < snapshot_->pools.size(); ++at) {
+        const PoolSpec& spec = snapshot_->pools[at];
+        const std::vector<Finding> found = findings.empty() ? std::vector<Finding>() : findings[at];
         std::vector<std::shared_ptr<Backend>> backends;
         for (const BackendSpec& backend : spec.backends) {
             auto kept = previous != nullptr ? previous->backend(spec.name, backend.server) : nullptr;
@@ -85,12 +154,52 @@ Routing::Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons
             } else {
                 kept = std::make_shared<Backend>(spec.name, backend,
                                                  commons.backend(spec.name, backend.server, backend.address));
+                // It was up under another name, and so since long ago: no slow start.
+                kept->set_healthy(!found.empty() && found[backends.size()] == Finding::up, 0);
             }
             backends.push_back(std::move(kept));
         }
         pools_.emplace_back(spec, std::move(backends), commons.queue(spec.name),
                             previous != nullptr ? previous->memory(spec.name) : std::make_shared<PoolMemory>(), seed);
+        const bool waits = std::find(found.begin(), found.end(), Finding::nothing) != found.end() || found.empty();
+        if (const Pool* before = previous != nullptr && waits ? previous->predecessor(*snapshot_, spec.name) : nullptr;
+            before != nullptr) {
+            lean_on(*before, pools_.back(), now);
+        }
     }
+}
+
+const Pool* Routing::find(const std::string& pool) const noexcept {
+    const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const Pool& p) { return p.name() == pool; });
+    return found == pools_.end() ? nullptr : &*found;
+}
+
+// Who has answered until now what `pool` answers in `next`: the pool of that name, or else the one that a listener, or
+// a route, has named before it.
+const Pool* Routing::predecessor(const Snapshot& next, const std::string& pool) const {
+    if (const Pool* same = find(pool); same != nullptr) {
+        return same;
+    }
+    for (const ListenerSpec& listener : next.listeners) {
+        const auto& all = snapshot_->listeners;
+        const auto before = std::find_if(all.begin(), all.end(),
+                                         [&](const ListenerSpec& each) { return each.address == listener.address; });
+        if (before == all.end()) {
+            continue;
+        }
+        if (listener.pool == pool) {
+            return find(before->pool);
+        }
+        for (const balance::Route& route : listener.routes) {
+            if (route.pool == pool) {
+                const auto same = std::find_if(
+                    before->routes.begin(), before->routes.end(),
+                    [&](const balance::Route& each) { return each.host == route.host && each.path == route.path; });
+                return find(same == before->routes.end() ? before->pool : same->pool);
+            }
+        }
+    }
+    return nullptr;
 }
 
 Pool* Routing::pool(const std::string& name) noexcept {
@@ -112,8 +221,8 @@ std::shared_ptr<Backend> Routing::backend(const std::string& pool, const std::st
 }
 
 std::shared_ptr<PoolMemory> Routing::memory(const std::string& pool) const {
-    const auto found = std::find_if(pools_.begin(), pools_.end(), [&](const Pool& p) { return p.name() == pool; });
-    return found == pools_.end() ? std::make_shared<PoolMemory>() : found->share_memory();
+    const Pool* const found = find(pool);
+    return found == nullptr ? std::make_shared<PoolMemory>() : found->share_memory();
 }
 
 void Routing::apply(const Administration& administration) {
@@ -125,6 +234,9 @@ void Routing::apply(const Administration& administration) {
                     return fence.pool == pool.name() && fence.server == backend->spec().server;
                 });
             backend->set_fenced(fenced);
+            if (fenced) {
+                pool.dismiss(backend->spec().server);
+            }
             const auto weight = std::find_if(
                 administration.weights.begin(), administration.weights.end(), [&](const Administration::Weight& each) {
                     return each.pool == pool.name() && each.server == backend->spec().server;
@@ -141,11 +253,7 @@ void Routing::apply(const Administration& administration) {
 
 void Routing::settle(io::Tick now) {
     for (Pool& pool : pools_) {
-        const bool dark = std::none_of(pool.backends().begin(), pool.backends().end(),
-                                       [](const std::shared_ptr<Backend>& backend) { return backend->usable(); });
-        std::optional<io::Tick>& since = pool.memory().dark_since;
-        since = dark ? since.value_or(now) : std::optional<io::Tick>();
-        pool.queue().wake();
+        pool.settle(now);
     }
 }
 

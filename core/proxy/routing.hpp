@@ -48,6 +48,19 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return spec_.name; }
     [[nodiscard]] const std::vector<std::shared_ptr<Backend>>& backends() const noexcept { return backends_; }
 
+    // Until a backend may be used, and until `until` at the latest, these serve in its place: the pool was given new
+    // servers that no check has asked yet.
+    void stand_in(std::vector<std::shared_ptr<Backend>> former, io::Tick until);
+    // All of them, also when their time is over: what is in flight on them still needs them.
+    [[nodiscard]] const std::vector<std::shared_ptr<Backend>>& former() const noexcept { return former_; }
+    // Those that stand in now, and until when.
+    [[nodiscard]] std::vector<std::shared_ptr<Backend>> standing() const;
+    [[nodiscard]] io::Tick former_until() const noexcept { return former_until_; }
+    // An operator has fenced one of them.
+    void dismiss(const std::string& server);
+    // Health, fences or limits have changed: notes whether the pool is dark, and has those who wait look again.
+    void settle(io::Tick now);
+
     // Set while an operator has the maintenance page on.
     std::optional<Administration::Maintenance> maintenance;
 
@@ -55,6 +68,8 @@ private:
     [[nodiscard]] static bool may_use(const Backend& backend, std::span<Backend* const> tried, Among among) noexcept;
     std::optional<std::size_t> choose(const Address& client, std::span<Backend* const> tried, Among among,
                                       io::Tick now);
+    Usage pick_former(std::span<Backend* const> tried, Among among, io::Tick now);
+    [[nodiscard]] bool usable() const noexcept;
 
     const PoolSpec& spec_;
     std::vector<std::shared_ptr<Backend>> backends_;
@@ -62,12 +77,18 @@ private:
     std::shared_ptr<PoolMemory> memory_;
     balance::Strategy strategy_;
     std::vector<balance::Candidate> candidates_;
+    std::vector<std::shared_ptr<Backend>> former_;
+    std::vector<Backend*> standing_;  // of former_; empty but for a moment after some reloads
+    io::Tick former_until_ = 0;
+    std::size_t former_turn_ = 0;
 };
 
 class Routing {
 public:
-    // Takes over the backends of previous (may be null) whose pool, server and address are the same.
-    Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons, std::uint64_t seed);
+    // Takes over the backends of previous (may be null) whose pool, server and address are the same. findings: of the
+    // snapshot's backends, for those that are new here. now: the loop's clock.
+    Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons, std::uint64_t seed,
+            const Findings& findings = {}, io::Tick now = 0);
 
     [[nodiscard]] Pool* pool(const std::string& name) noexcept;
     [[nodiscard]] std::vector<Pool>& pools() noexcept { return pools_; }
@@ -75,11 +96,12 @@ public:
     [[nodiscard]] std::shared_ptr<Backend> backend(const std::string& pool, const std::string& server) const;
 
     void apply(const Administration& administration);
-    // Health, fences or limits have changed: notes which pools are dark, and has those who wait look again.
     void settle(io::Tick now);
 
 private:
     [[nodiscard]] std::shared_ptr<PoolMemory> memory(const std::string& pool) const;
+    [[nodiscard]] const Pool* find(const std::string& pool) const noexcept;
+    [[nodiscard]] const Pool* predecessor(const Snapshot& next, const std::string& pool) const;
 
     SnapshotRef snapshot_;
     std::vector<Pool> pools_;

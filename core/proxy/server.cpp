@@ -53,7 +53,7 @@ void Server::on_all(Order order) {
     done.wait();
 }
 
-void Server::configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets) {
+void Server::configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets, const Findings& findings) {
     VERIFY(!drained_ && sockets.size() == snapshot->listeners.size());
     std::vector<std::vector<Worker::Listening>> shares(workers_.size());
     for (std::size_t i = 0; i < sockets.size(); ++i) {
@@ -65,8 +65,8 @@ void Server::configure(const SnapshotRef& snapshot, std::vector<ListenerSockets>
     std::latch done(static_cast<std::ptrdiff_t>(workers_.size()));
     for (std::size_t index = 0; index < workers_.size(); ++index) {
         Worker& worker = *workers_[index].worker;
-        worker.post([&worker, &snapshot, &done, share = &shares[index]] {
-            worker.apply(snapshot, std::move(*share), [&done] { done.count_down(); });
+        worker.post([&worker, &snapshot, &findings, &done, share = &shares[index]] {
+            worker.apply(snapshot, std::move(*share), findings, [&done] { done.count_down(); });
         });
     }
     done.wait();

@@ -29,9 +29,10 @@ public:
     // Sockets of one listener: as many as there are workers, one each (SO_REUSEPORT).
     using ListenerSockets = std::vector<base::Descriptor>;
     // Swaps the configuration: listeners whose address stays keep accepting, exchanges in flight go on, backends that
-    // stay keep their health. sockets[i] belongs to snapshot->listeners[i]. Those of listeners that are gone are closed
-    // when this returns.
-    void configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets);
+    // stay keep their health. Where no backend of a pool has been checked yet, those before it serve on for its
+    // overlap. sockets[i] belongs to snapshot->listeners[i]. Those of listeners that are gone are closed when this
+    // returns. findings: what checks have found of the snapshot's backends under other names.
+    void configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets, const Findings& findings = {});
     // Returns once no worker holds an idle connection to a fenced backend or would choose one.
     void administer(const Administration& administration);
     // Any thread; does not wait. address says which backend was checked: a verdict on an address that a reload has

@@ -55,6 +55,7 @@ struct PoolSpec {
     Milliseconds queue_timeout{5'000};  // and how long each of them
     Milliseconds hold{0};               // how long no backend may be usable until visitors see the page; 0: not at all
     Milliseconds slow_start{0};         // until a backend that has come up has its whole weight; 0: at once
+    Milliseconds overlap{10'000};       // how long the backends before may serve until one of these has passed
 };
 
 struct Timeouts {
@@ -95,6 +96,10 @@ struct Snapshot {
     Milliseconds relay_drain{30'000};  // how long relays may go on once a drain has begun
     bool zero_copy = true;             // long runs of body are spliced; false: everything is copied
 };
+
+// What checks have found so far of a snapshot's backends, in its order: [pool][backend]. Empty: nothing.
+enum class Finding : std::uint8_t { nothing, up, down };
+using Findings = std::vector<std::vector<Finding>>;
 
 using SnapshotRef = std::shared_ptr<const Snapshot>;
 

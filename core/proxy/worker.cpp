@@ -92,8 +92,10 @@ bool Worker::done() const noexcept {
            std::all_of(doors_.begin(), doors_.end(), [](const auto& door) { return door->idle(); });
 }
 
-void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners, io::Mailbox::Letter applied) {
-    routing_ = std::make_shared<Routing>(std::move(snapshot), routing_.get(), commons_, loop_->now() * 31 + index_);
+void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners, const Findings& findings,
+                   io::Mailbox::Letter applied) {
+    routing_ = std::make_shared<Routing>(std::move(snapshot), routing_.get(), commons_, loop_->now() * 31 + index_,
+                                         findings, loop_->now());
     routing_->apply(administration_);
     routing_->settle(loop_->now());
     std::vector<std::unique_ptr<Door>> kept;
@@ -273,8 +275,10 @@ void Worker::keep_house() {
     io::Tick next = loop_->now() + house_every;
     if (routing_ != nullptr) {
         for (Pool& pool : routing_->pools()) {
-            for (const auto& backend : pool.backends()) {
-                backend->sweep(loop_->now());
+            for (const auto* backends : {&pool.backends(), &pool.former()}) {
+                for (const auto& backend : *backends) {
+                    backend->sweep(loop_->now());
+                }
             }
         }
     }

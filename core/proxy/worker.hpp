@@ -54,7 +54,8 @@ public:
     };
     // Takes a new configuration; a listener whose address is there already keeps its socket. applied is called when
     // that is done and the sockets of listeners that are gone are closed: until then their addresses are in use.
-    void apply(SnapshotRef snapshot, std::vector<Listening> listeners, io::Mailbox::Letter applied);
+    void apply(SnapshotRef snapshot, std::vector<Listening> listeners, const Findings& findings,
+               io::Mailbox::Letter applied);
     void administer(const Administration& administration);
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     // backend has failed an exchange or relay, because of why.

@@ -149,7 +149,7 @@ Answer Operators::reload(const Layout& layout) {
         house_.truth.begin(Deed::reload, {},
                            fmt::format("reload, moved {:04b}{}{}", layout.moved,
                                        layout.more ? ", one more listener" : "", layout.sound ? "" : ", invalid"));
-    Answer answer = use.control().reload("ann", fmt::format("o{}", number));
+    Answer answer = use.control().reload({"ann", fmt::format("o{}", number)});
     if (house_.has_helper()) {
         expect_standing(use.control(), false, answer ? "after a reload" : "after a reload that was refused");
     }

@@ -46,8 +46,6 @@ constexpr Library libraries[] = {
     {"pcre2.h", "appliance/deploy"},
     {"cap-ng.h", "appliance/boot"},
     {"openssl/", "appliance/", "images/"},
-    {"pugixml.hpp", "appliance/guard"},
-    {"libical/", "appliance/guard"},
     {"yaml-cpp/", "images/setup"},
 };
 

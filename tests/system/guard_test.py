@@ -1,5 +1,6 @@
 """Guards as the real, confined daemon asks them, and a deploy that heeds them."""
 
+import datetime
 import http.server
 import json
 import os
@@ -16,6 +17,7 @@ ONE = ("<response><returncode>SUCCESS</returncode><meetings><meeting><meetingID>
 
 class BigBlueButton(http.server.BaseHTTPRequestHandler):
     answer = NONE
+    served = 0
 
     def do_GET(self):
         body = self.answer.encode()
@@ -23,6 +25,7 @@ class BigBlueButton(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        BigBlueButton.served += 1
 
     def log_message(self, *words):
         pass
@@ -72,6 +75,34 @@ timeout = "2s"
         self.assertEqual(self.house.cli("guard").returncode, 0)
         self.assertEqual(self.deploy().returncode, 0)
 
+    def test_what_is_said_of_now_and_of_a_time_to_come_is_what_can_be_known(self):
+        BigBlueButton.answer = ONE
+        self.house.write_configuration(self.configuration + """
+[guard.nights]
+kind = "windows"
+forbid = ["Thu 00:00-06:00"]
+timezone = "Europe/Berlin"
+""")
+        self.house.cli("reload")
+        day = datetime.date.today() + datetime.timedelta(days=8)
+        friday = day + datetime.timedelta(days=(4 - day.weekday()) % 7)
+        later = self.house.cli("guard", "--at", f"{friday}T12:00:00Z", check=False)
+        text = " ".join(later.stdout.split())
+        self.assertEqual(later.returncode, 0, text)
+        self.assertIn("who meets then cannot be known", text)
+        self.assertRegex(text, r"a deploy at \d+-\d+-\d+ 1[34]:00 CES?T may start")
+        thursday = friday - datetime.timedelta(days=1)
+        night = " ".join(self.house.cli("guard", "--at", f"{thursday}T01:30:07Z", check=False).stdout.split())
+        self.assertRegex(night, rf"{thursday} 0[23]:30 CES?T is a forbidden window")
+        self.assertRegex(night, rf"windows and schedules leave it free from {thursday} 06:00 CES?T")
+        self.house.write_configuration(self.configuration)
+        self.house.cli("reload")
+        now = self.house.cli("guard", check=False)
+        self.assertEqual(now.returncode, 1)
+        self.assertNotIn("leave it free from", " ".join(now.stdout.split()))
+        self.assertIn("ask again when the meeting has ended", " ".join(now.stdout.split()))
+        self.assertIsNone(json.loads(self.house.cli("guard", "--json", check=False).stdout)["next_free"])
+
     def test_a_meeting_that_begins_meanwhile_stops_before_the_next_server(self):
         BigBlueButton.answer = NONE
         command = f"while ! [ -e {self.house.folder}/go ]; do sleep 0.05; done"
@@ -95,9 +126,11 @@ timeout = "2s"
     def test_a_deploy_may_wait_for_the_end_of_a_meeting(self):
         BigBlueButton.answer = ONE
         result = []
+        before = BigBlueButton.served
         deploy = threading.Thread(target=lambda: result.append(self.deploy("--at", "1s", "--wait", "60s")))
         deploy.start()
-        house.wait_until(lambda: self.running() == ["guard"], 20, "it waits")
+        # Asked for the order, and again when its time has come.
+        house.wait_until(lambda: BigBlueButton.served >= before + 2 and self.running() == ["guard"], 20, "it waits")
         self.assertEqual(self.house.nft_elements(), set())
         BigBlueButton.answer = NONE
         deploy.join(60)

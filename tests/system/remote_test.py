@@ -133,7 +133,8 @@ class Remote(house.SystemTest):
         (self.folder / "api.key").chmod(0o640)
         self.house.write_configuration(self.configuration + "\n" + without)
         changed = self.house.json("reload")["changed"]
-        self.assertEqual(changed, ["access: changed", "control: certificate, key or client_ca: changed"])
+        self.assertEqual(changed, ["access read: removed", "access somebody: added", "control.certificate: changed",
+                                   "control.key: changed"])
         self.assertEqual(self.remote("fence", "web1", who="read").returncode, 3)
         self.remote("fence", "web1", who="read", ca="another.pem", check=True)
         self.assertEqual(self.house.json("audit", "--last", "2")["entries"][0]["who"], "somebody")

@@ -63,7 +63,8 @@ TEST(Change, WhatIsSeenMeanwhileComesFromTheDaemonToo) {
     Options options{.command = Command::fence, .socket = server.path(), .servers = {"web1"}};
     EXPECT_EQ(witness_of(options).look().front().line, "web1: fenced, the rule is in the kernel");
     EXPECT_EQ(witness_of(options).look().front().line, "web1: being fenced") << "the kernel could not be asked";
-    EXPECT_EQ(witness_of(options).look().front().line, "the daemon does not answer; waiting on");
+    EXPECT_EQ(witness_of(options).look().front().line,
+              "what stands is not known: the daemon does not answer within a second; waiting on");
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ TEST(RequestForConfig, SaysBesideTheTextWhyAndWho) {
     EXPECT_EQ(request.method, Request::Method::put);
     EXPECT_EQ(request.path, "/v1/configuration?why=%C3%A4%20%26%20100%20%25&claimed_by=ann&dry_run=1");
     EXPECT_EQ(request.body, "[pool.app]\n");
-    EXPECT_EQ(request_for({.command = Command::config_show}, "").path, "/v1/configuration?format=toml");
+    EXPECT_EQ(request_for({.command = Command::config_show}, "").path, "/v1/configuration?format=json");
     EXPECT_EQ(request_for({.command = Command::config_show, .json = true, .previous = true}, "").path,
               "/v1/configuration?format=json&previous=1");
     EXPECT_EQ(request_for({.command = Command::config_rollback}, "").path, "/v1/configuration/rollback");
@@ -98,9 +98,50 @@ TEST_F(ConfigApply, AFileThatIsMissingIsCodeTwo) {
     EXPECT_THAT(outcome.err, HasSubstr("No such file"));
 }
 
+TEST(ConfirmWords, AreATimeFromASecondToAnHour) {
+    EXPECT_EQ(parse({"config", "apply", "f", "--confirm", "60s"})->confirm, core::Milliseconds(60'000));
+    EXPECT_EQ(parse({"reload", "--confirm", "1s"})->confirm, core::Milliseconds(1'000));
+    EXPECT_EQ(parse({"reload", "--confirm", "1h"})->confirm, core::Milliseconds(3'600'000));
+    EXPECT_EQ(parse({"reload"})->confirm, std::nullopt);
+    EXPECT_EQ(parse({"config", "confirm"})->command, Command::config_confirm);
+    for (const char* wrong : {"999ms", "3601s", "soon"}) {
+        const auto refused = parse({"reload", "--confirm", wrong});
+        ASSERT_FALSE(refused) << wrong;
+        EXPECT_EQ(refused.error().code, 2) << wrong;
+    }
+}
+
+TEST(ConfirmWords, AreAskedOfTheDaemon) {
+    const auto minute = core::Milliseconds(60'000);
+    EXPECT_EQ(request_for({.command = Command::config_apply, .confirm = minute}, "").path,
+              "/v1/configuration?why=&confirm_ms=60000");
+    EXPECT_THAT(request_for({.command = Command::reload, .confirm = minute}, "").body,
+                HasSubstr("\"confirm_ms\":60000"));
+    EXPECT_EQ(request_for({.command = Command::config_confirm}, "").path, "/v1/configuration/confirm");
+}
+
+TEST(ConfirmWords, WarningsAndATrialAreOnStandardError) {
+    const Options apply{.command = Command::config_apply};
+    const auto warned = outcome_of(
+        {200, "application/json", R"({"changed": ["a"], "warnings": ["pool app: no server"]})"}, apply, {}, {});
+    EXPECT_EQ(warned.err, "gatehouse: warning: pool app: no server\n");
+    EXPECT_EQ(warned.code, 0);
+    const auto shown =
+        outcome_of({200, "application/json", R"({"text": "[x]\n", "trial": {"until": "2026-11-22T14:00:00Z"}})"},
+                   {.command = Command::config_show}, {}, {});
+    EXPECT_EQ(shown.out, "[x]\n");
+    EXPECT_THAT(shown.err, HasSubstr("on trial until 2026-11-22T14:00:00Z"));
+}
+
 TEST(ShowApplied, TheSameTextIsNotWrittenAgain) {
     EXPECT_EQ(show_applied({{"changed", nlohmann::json::array()}, {"file", "g.toml"}, {"written", false}}, {}),
               "nothing has changed\n");
+}
+
+TEST(ShowApplied, AnotherTextThatSaysTheSameIsWrittenAndChangesNothing) {
+    const auto said = show_applied({{"changed", nlohmann::json::array()}, {"file", "g.toml"}, {"written", true}}, {});
+    EXPECT_THAT(said, StartsWith("written to g.toml, which says the same as before"));
+    EXPECT_THAT(said, Not(HasSubstr("nothing")));
 }
 
 TEST(ShowApplied, ADryRunSaysThatNothingWasWritten) {

@@ -74,6 +74,7 @@ public:
     std::atomic<bool> up = true;
     std::atomic<bool> checked = true;
     std::atomic<bool> silent = false;  // gives no report
+    std::atomic<bool> fails_after_configure = false;  // the next configuration's checks pass nowhere
 
 private:
     void serve() {
@@ -98,6 +99,8 @@ private:
                 fds.assign(body.at("count").get<std::size_t>(), STDIN_FILENO);
             } else if (type == "report" && silent) {
                 continue;
+            } else if (type == "configure" && fails_after_configure.exchange(false)) {
+                up = false;
             } else if (type == "report") {
                 reply = report();
             }

@@ -118,7 +118,7 @@ TEST_F(ControlInMemory, TellsDriftBothWays) {
 TEST_F(ControlInMemory, AReloadOfAnInvalidFileChangesNothing) {
     const json before = proxy_->last("configure");
     write_config("[listen.web]\nadress = 1\n");
-    const auto done = control_->reload("ann", "");
+    const auto done = control_->reload({"ann", ""});
     ASSERT_FALSE(done.has_value());
     EXPECT_EQ(done.error().status, 422);
     EXPECT_FALSE(done.error().problems.empty());
@@ -130,7 +130,7 @@ TEST_F(ControlInMemory, AFenceFollowsItsServerToANewAddress) {
     std::string moved = plain_config;
     moved.replace(moved.find("10.0.0.12"), 9, "10.0.0.99");
     write_config(moved);
-    const auto done = control_->reload("ann", "");
+    const auto done = control_->reload({"ann", ""});
     ASSERT_TRUE(done.has_value()) << done.error().error.line();
     EXPECT_EQ(fenced(), (Strings{"10.0.0.99:80"}));
     EXPECT_EQ(proxy_->last("administer")["fences"], json::parse(R"([{"pool":"app","server":"web2"}])"));
@@ -141,7 +141,7 @@ TEST_F(ControlInMemory, ARefusedReloadLeavesTheOldConfiguration) {
     moved.replace(moved.find("10.0.0.12"), 9, "10.0.0.99");
     write_config(moved);
     proxy_->refuse("configure");
-    EXPECT_FALSE(control_->reload("ann", "").has_value());
+    EXPECT_FALSE(control_->reload({"ann", ""}).has_value());
     EXPECT_EQ(control_->status()["pools"][0]["backends"][1]["address"], "10.0.0.12:80");
 }
 

@@ -96,7 +96,7 @@ TEST_F(FenceOwner, ADrainOfASilentProxyIsNotDrained) {
 
 TEST_F(FenceOwner, ADrainCountsEveryPoolThatSharesTheAddress) {
     write_config(std::string(plain_config) + "[pool.more]\nport = 80\nservers = [\"web2\"]\n");
-    ASSERT_TRUE(control_->reload("ann", "").has_value());
+    ASSERT_TRUE(control_->reload({"ann", ""}).has_value());
     FenceOrder draining = by("ann", "");
     draining.pool = "app";
     draining.drain = core::Milliseconds{50};

@@ -75,6 +75,31 @@ TEST(Redirects, LeaveOutWhoIsFencedAndAPoolInMaintenance) {
     EXPECT_EQ(eligible(make_redirects(config, administration, report("up", "up"), {})), (std::vector{false, false}));
 }
 
+TEST(Redirects, LeaveTheServersBeforeInPlaceUntilEachOfTheNewOnesHasAVerdict) {
+    const auto before = make_redirects(chat_config(), {}, report("up", "up"), {});
+    auto config = chat_config();
+    config.pools[1].backends[0].address = *core::Address::parse("10.0.0.21:5222");
+    config.pools[1].backends[1].address = *core::Address::parse("10.0.0.22:5222");
+    ASSERT_EQ(config.pools[1].name, "chat");
+    const auto leaning = make_redirects(config, {}, report("unknown", "unknown"), before);
+    EXPECT_EQ(eligible(leaning), (std::vector{false, false, true, true}));
+    EXPECT_EQ(eligible(make_redirects(config, {}, report("unknown", "down"), leaning)),
+              (std::vector{false, false, true, true}));
+    EXPECT_EQ(eligible(make_redirects(config, {}, report("unknown", "up"), leaning)), (std::vector{false, true}));
+    EXPECT_EQ(eligible(make_redirects(config, {}, report("down", "down"), leaning)), (std::vector{false, false}));
+    Administration administration;
+    administration.fences[*core::Address::parse("10.0.0.11:5222")] = {};
+    EXPECT_EQ(eligible(make_redirects(config, administration, report("unknown", "unknown"), leaning)),
+              (std::vector{false, false, true}));
+}
+
+TEST(Redirects, DoNotTakeAVerdictOnTheAddressBeforeForOneOnTheNewOne) {
+    auto stale = report("up", "up");
+    stale["pools"][0]["backends"][0]["address"] = "10.0.0.99:5222";
+    stale["pools"][0]["backends"][1]["address"] = "10.0.0.12:5222";
+    EXPECT_EQ(eligible(make_redirects(chat_config(), {}, stale, {})), (std::vector{false, true}));
+}
+
 TEST(Redirects, TakeAWeightByHandInPlaceOfTheFiles) {
     Administration administration;
     administration.weights[{"chat", "web1"}] = {"chat", "web1", 9, "ann", "", {}};

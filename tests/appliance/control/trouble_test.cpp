@@ -176,7 +176,7 @@ TEST_F(ControlInMemory, AReloadThatFailsLateLosesNoFence) {
     moved.replace(moved.find("10.0.0.12"), 9, "10.0.0.99");
     write_config(moved);
     proxy_->refuse("configure");
-    ASSERT_FALSE(control_->reload("ann", "").has_value());
+    ASSERT_FALSE(control_->reload({"ann", ""}).has_value());
     EXPECT_EQ(fenced(), (Strings{"10.0.0.12:80"}));
     EXPECT_EQ((*control_->rules())["fences"][0]["drift"], nullptr);
 }

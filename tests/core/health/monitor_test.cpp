@@ -7,57 +7,10 @@
 #include <memory>
 
 #include "core/net/socket.hpp"
-#include "tests/core/health/backend.hpp"
+#include "tests/core/health/monitor_fixture.hpp"
 
 namespace core::health::testing {
 namespace {
-
-// Keeps what the monitor says.
-class Events final : public Monitor::Observer {
-public:
-    void on_health(const Standing& standing) override {
-        {
-            const std::lock_guard lock(mutex_);
-            standings_.push_back(standing);
-        }
-        count_.add();
-    }
-    // The first count events, or as many as have come in five seconds.
-    std::vector<Standing> wait(int count) {
-        EXPECT_TRUE(count_.wait(count)) << "there should be " << count << " events";
-        const std::lock_guard lock(mutex_);
-        return standings_;
-    }
-
-private:
-    std::mutex mutex_;
-    std::vector<Standing> standings_;
-    Counter count_;
-};
-
-class MonitorTest : public ::testing::Test {
-protected:
-    void SetUp() override {
-        monitor_ = std::make_unique<Monitor>(events_);
-        const auto started = monitor_->start();
-        if (!started) {
-            GTEST_SKIP() << started.error().line();
-        }
-    }
-    static Target target(const std::string& server, const Address& address, Milliseconds interval,
-                         Milliseconds timeout = Milliseconds(5000)) {
-        Target target{"app", server, address, {}};
-        target.check.interval = interval;
-        target.check.timeout = timeout;
-        return target;
-    }
-    void apply(std::vector<Target> targets) { monitor_->apply(std::move(targets), {}); }
-
-    static constexpr Milliseconds often{5};
-    static constexpr Milliseconds once{3'600'000};
-    Events events_;
-    std::unique_ptr<Monitor> monitor_;
-};
 
 // Every backend answers only when all have been visited: checks one after the other would never get there.
 TEST_F(MonitorTest, ChecksAllNewTargetsAtOnceAndInParallel) {
@@ -214,22 +167,6 @@ TEST_F(MonitorTest, KeepsTheStandingOfTargetsThatStayTheSame) {
     EXPECT_EQ(after[1].since, before.at(0).since);
     EXPECT_EQ(after[1].passed, 1U);
     EXPECT_EQ(first.visits().value(), 1) << "nothing to ask again";
-}
-
-TEST_F(MonitorTest, AsksAnewWhereTheCheckOrTheAddressHasChanged) {
-    Backend first(answer({200}));
-    Backend second(answer({200}));
-    apply({target("web1", first.address(), once)});
-    events_.wait(1);
-    Target changed = target("web1", first.address(), once);
-    changed.check.expect = 204;
-    apply({changed});
-    const auto events = events_.wait(2);
-    ASSERT_EQ(events.size(), 2U);
-    EXPECT_EQ(events[1].why, "200 instead of 204");
-    apply({target("web1", second.address(), once)});
-    EXPECT_EQ(events_.wait(3).at(2).health, Health::up);
-    EXPECT_EQ(second.visits().value(), 1);
 }
 
 TEST_F(MonitorTest, AsksATargetThatWasRemovedNoMore) {

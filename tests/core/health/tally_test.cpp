@@ -83,6 +83,55 @@ TEST(Tally, IsTakenDownByOthersOnlyFromUpAndComesBackByPasses) {
     EXPECT_EQ(tally.health(), Health::up);
 }
 
+TEST(Tally, CarriesAnUpUntilTheNewCheckHasFailedAsOftenAsFallSays) {
+    Check check;
+    check.fall = 3;
+    Tally tally;
+    tally.count(pass, check, noon);
+    tally.count(fail, check, noon);
+    tally.count(fail, check, noon);
+    tally.carry();
+    EXPECT_TRUE(tally.carried());
+    EXPECT_FALSE(tally.count(fail, check, noon)) << "failures of the check before do not count";
+    EXPECT_FALSE(tally.count(fail, check, noon));
+    EXPECT_EQ(tally.health(), Health::up);
+    EXPECT_TRUE(tally.carried());
+    EXPECT_TRUE(tally.count(fail, check, noon));
+    EXPECT_EQ(tally.health(), Health::down);
+    EXPECT_FALSE(tally.carried());
+}
+
+TEST(Tally, CarriesADownUntilTheNewCheckHasPassedAsOftenAsRiseSays) {
+    Check check;
+    check.rise = 2;
+    Tally tally;
+    tally.count(fail, check, noon);
+    tally.carry();
+    EXPECT_FALSE(tally.count(pass, check, noon));
+    EXPECT_EQ(tally.health(), Health::down);
+    EXPECT_TRUE(tally.carried());
+    EXPECT_TRUE(tally.count(pass, check, noon));
+    EXPECT_EQ(tally.health(), Health::up);
+    EXPECT_FALSE(tally.carried());
+}
+
+TEST(Tally, IsCarriedNoMoreOnceTheNewCheckAgrees) {
+    const Check check;
+    Tally tally;
+    tally.count(pass, check, noon);
+    tally.carry();
+    EXPECT_FALSE(tally.count(pass, check, noon));
+    EXPECT_FALSE(tally.carried());
+}
+
+TEST(Tally, HasNothingToCarryBeforeItsFirstVerdict) {
+    const Check check;
+    Tally tally;
+    tally.carry();
+    EXPECT_FALSE(tally.carried());
+    EXPECT_TRUE(tally.count(fail, check, noon)) << "the first verdict of all decides alone";
+}
+
 TEST(Tally, ForgetsItsStandingOnReset) {
     const Check check;
     Tally tally;

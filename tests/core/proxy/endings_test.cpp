@@ -213,7 +213,7 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
     worker.post([&] {
         std::vector<Worker::Listening> listeners;
         listeners.push_back({snapshot->listeners[0], std::move(listening)});
-        worker.apply(snapshot, std::move(listeners), [] {});
+        worker.apply(snapshot, std::move(listeners), {}, [] {});
         worker.set_health("app", "web1", origin.address(), true);
         configured.count_down();
     });

@@ -134,7 +134,8 @@ Gate::~Gate() {
     ::close(log_fd_);
 }
 
-void Gate::configure(std::vector<Address> backends, base::Descriptor listening) {
+void Gate::configure(std::vector<Address> backends, base::Descriptor listening, bool checked,
+                     const Findings& findings) {
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->listeners.push_back({"web", address_, mode_, "app"});
     PoolSpec pool;
@@ -151,9 +152,11 @@ void Gate::configure(std::vector<Address> backends, base::Descriptor listening) 
     for (unsigned i = 0; i < server_->workers(); ++i) {
         sockets[0].emplace_back(::dup(listening.get()));  // one socket for all: whichever worker is first accepts
     }
-    server_->configure(snapshot, std::move(sockets));
+    server_->configure(snapshot, std::move(sockets), findings);
     for (const BackendSpec& backend : pool.backends) {
-        server_->set_health("app", backend.server, backend.address, true);
+        if (checked) {
+            server_->set_health("app", backend.server, backend.address, true);
+        }
     }
     static_cast<void>(server_->report());  // the letters before it have been read when it is answered
 }
@@ -165,6 +168,11 @@ void Gate::reload(std::vector<Address> backends) {
 void Gate::reload(std::vector<Address> backends, std::function<void(Snapshot&)> change) {
     change_ = std::move(change);
     reload(std::move(backends));
+}
+
+void Gate::reload_unchecked(std::vector<Address> backends, std::function<void(Snapshot&)> change, Findings findings) {
+    change_ = std::move(change);
+    configure(std::move(backends), base::Descriptor(::dup(0)), false, findings);
 }
 
 std::string Gate::ask(std::string_view request) const {

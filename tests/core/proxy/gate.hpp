@@ -86,6 +86,8 @@ public:
     void reload(std::vector<Address> backends);
     // The same backends under another configuration.
     void reload(std::vector<Address> backends, std::function<void(Snapshot&)> change);
+    // The same, but no check has ended: what is known of the backends stands in findings.
+    void reload_unchecked(std::vector<Address> backends, std::function<void(Snapshot&)> change, Findings findings = {});
     Server& server() { return *server_; }
     // Waits until so many stand in the first pool's queue, for 20 s; whether they did.
     bool waiting(std::uint64_t count);
@@ -97,7 +99,8 @@ public:
     }
 
 private:
-    void configure(std::vector<Address> backends, base::Descriptor listening);
+    void configure(std::vector<Address> backends, base::Descriptor listening, bool checked = true,
+                   const Findings& findings = {});
     Mode mode_;
     std::function<void(Snapshot&)> change_;
     Address address_;

@@ -1,0 +1,64 @@
+// Connection: bytes to and from a server of the internet, by itself or under TLS, all of it before one deadline.
+// Blocking; one thread. OpenSSL stays behind connection.cpp.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/address.hpp"
+#include "core/base/descriptor.hpp"
+#include "core/base/result.hpp"
+
+struct ssl_st;
+
+namespace appliance::guard {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+// Name services that do not answer keep their thread for as long as they do not; so many at a time may.
+inline constexpr unsigned lookups_max = 16;
+
+// The addresses of a name, with that port, in the order to try. Errors: no such name, no answer by the deadline, too
+// many names that are still being asked for.
+core::Result<std::vector<core::Address>> look_up(const std::string& host, std::uint16_t port, Deadline deadline);
+
+class Connection {
+public:
+    // Tries the addresses one after the other, each with its share of the time that is left.
+    static core::Result<Connection> open(const std::vector<core::Address>& addresses, Deadline deadline);
+
+    Connection(Connection&&) noexcept;
+    Connection& operator=(Connection&&) = delete;
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();
+
+    // TLS 1.2 or newer; the certificate must hold for host, against the system's authorities or ca_file's.
+    core::Result<void> secure(const std::string& host, const std::filesystem::path& ca_file);
+    core::Result<void> send(std::string_view bytes);
+    // Appends what has come; false where the server has closed in order.
+    core::Result<bool> receive(std::string& to);
+
+private:
+    Connection(core::base::Descriptor socket, Deadline deadline);
+    [[nodiscard]] bool wait(short events) const;
+    core::Result<void> send_plain(std::string_view bytes) const;
+    core::Result<bool> receive_plain(std::string& to) const;
+    // Sends what TLS has to say; receives what it wants to hear. False: the server has closed.
+    core::Result<void> flush();
+    core::Result<bool> feed();
+    [[nodiscard]] core::Result<void> tls_trouble() const;
+
+    struct FreeTls {
+        void operator()(ssl_st* tls) const;
+    };
+    core::base::Descriptor socket_;
+    Deadline deadline_;
+    std::unique_ptr<ssl_st, FreeTls> tls_;
+};
+
+}  // namespace appliance::guard

@@ -1,0 +1,38 @@
+// Target: one backend to be checked, and what its checks have found.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/address.hpp"
+#include "core/base/duration.hpp"
+#include "core/health/check.hpp"
+#include "core/health/tally.hpp"
+
+namespace core::health {
+
+// pool and server together name it.
+struct Target {
+    std::string pool;
+    std::string server;
+    Address address;
+    Check check;
+
+    friend bool operator==(const Target&, const Target&) = default;
+};
+
+// What is known of a target at the moment of asking.
+struct Standing {
+    std::string pool;
+    std::string server;
+    Address address;
+    Health health = Health::unknown;
+    std::string why;
+    WallTime since{};
+    Milliseconds last{0};  // how long the last check took
+    std::uint64_t passed = 0;
+    std::uint64_t failed = 0;
+    bool carried = false;  // the check has changed, and the new one has not decided yet
+};
+
+}  // namespace core::health
