@@ -107,6 +107,8 @@ private:
     [[nodiscard]] nlohmann::ordered_json describe_upgrade() const;
     void note_upgrade(std::string_view state);
     void tell_upgrade();
+    // Proxies beside ours that still have exchanges: those before upgrades.
+    [[nodiscard]] std::size_t old_proxies() const;
 
     // The end.
     void begin_stop();

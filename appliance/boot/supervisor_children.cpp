@@ -39,9 +39,9 @@ void Supervisor::start(Child& child) {
         introduce(child);
         return;
     }
+    tell_upgrade();  // first: proxies of earlier upgrades may still drain
     introduce(this->child(Role::fence));
     introduce(this->child(Role::proxy));
-    tell_upgrade();
 }
 
 core::Result<pid_t> Supervisor::launch(Child& child) {
@@ -104,6 +104,7 @@ void Supervisor::drop_control() {
 }
 
 void Supervisor::reap() {
+    const std::size_t old_before = old_proxies();
     for (Child& one : children_) {
         int status = 0;
         // By pid, never "any child": the process belongs to a program that may have other children.
@@ -121,6 +122,9 @@ void Supervisor::reap() {
         end_rehearsal(status);
     }
     predecessors_.reap();
+    if (old_proxies() != old_before) {
+        tell_upgrade();
+    }
     finish_when_drained();
 }
 

@@ -229,6 +229,10 @@ bool Supervisor::undo_instead(const std::string& why) {
     return true;
 }
 
+std::size_t Supervisor::old_proxies() const {
+    return predecessors_.size() + (serving_ ? 1 : 0);
+}
+
 nlohmann::ordered_json Supervisor::describe_upgrade() const {
     return {{"state", upgrade_state_},
             {"number", upgrade_.number},
@@ -236,6 +240,7 @@ nlohmann::ordered_json Supervisor::describe_upgrade() const {
             {"to", upgrade_.to},
             {"proxy_before", upgrade_.proxy},
             {"proxy", child(Role::proxy).pid},
+            {"old_proxies", old_proxies()},
             {"error", upgrade_.error.empty() ? json() : json(upgrade_.error)},
             {"who", upgrade_.who},
             {"why", upgrade_.why}};

@@ -159,6 +159,23 @@ CLI::App& add_strategy(CLI::App& deploy, Options& options, Command command, cons
     return strategy;
 }
 
+void add_rollback(CLI::App& deploy, Options& options) {
+    CLI::App& rollback =
+        add_verb(deploy, options, Command::deploy_rollback, "rollback", "Undo the last one, everywhere at once",
+                 "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
+    rollback
+        .add_option_function<std::string>(
+            "--run",
+            [&options](const std::string& text) {
+                check_command("--run", text);
+                options.run = text;
+            },
+            "The command; else the recipe's rollback")
+        ->type_name("TEXT");
+    rollback.add_flag("--rolling", options.rolling, "Batch by batch; else all at once");
+    add_why(rollback, options);
+}
+
 }  // namespace
 
 void add_guard(CLI::App& app, Options& options, core::WallTime now) {
@@ -214,20 +231,7 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
         add_at(*strategy, options, now);
         add_expires(*strategy, options);
     }
-    CLI::App& rollback =
-        add_verb(deploy, options, Command::deploy_rollback, "rollback", "Undo the last one, everywhere at once",
-                 "Example: gatehouse deploy rollback --run 'ssh {host} release previous'");
-    rollback
-        .add_option_function<std::string>(
-            "--run",
-            [&options](const std::string& text) {
-                check_command("--run", text);
-                options.run = text;
-            },
-            "The command; else the recipe's rollback")
-        ->type_name("TEXT");
-    rollback.add_flag("--rolling", options.rolling, "Batch by batch; else all at once");
-    add_why(rollback, options);
+    add_rollback(deploy, options);
     CLI::App& status = add_verb(deploy, options, Command::deploy_status, "status", "The rollout under way, or the last",
                                 "Example: gatehouse deploy status --watch");
     status.add_option("ID", options.rollout, "Another one")->type_name("");

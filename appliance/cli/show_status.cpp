@@ -38,6 +38,14 @@ std::string show_head(const Json& status, core::WallTime now, const Style& style
     out += paragraph(fmt::format("{}, {}", show_process(status, "proxy", "proxy", now),
                                  show_process(status, "fence_helper", "fence helper", now)),
                      style, 0, well ? Tone::plain : Tone::bad);
+    if (const Json& folder = field(status, "state_folder"); text(folder, "state", "ok") != "ok") {
+        out += paragraph(
+            fmt::format("state folder in trouble for {}: {}; {}", print_since(folder, "since", now),
+                        text(folder, "why"),
+                        field(folder, "unsaved") == true ? "fences and pages are in memory and not on the disk"
+                                                         : "fences and the page work, nothing else can be changed"),
+            style, 0, Tone::bad);
+    }
     if (const Json& trial = field(status, "trial"); trial.is_object()) {
         out += paragraph(fmt::format("configuration on trial for {} more, by {}{}; keep it: gatehouse config confirm",
                                      print_until(trial, "until", now), text(trial, "who"),

@@ -108,8 +108,8 @@ public:
     Outcome<Json> check_upgrade(const std::string& who, const std::string& why);
     void upgrade();
 
-    // Whether the kernel's fences have been compared with the store since the start.
-    [[nodiscard]] bool knows_fences() const noexcept { return fences_known_; }
+    // Whether the kernel's fences have been compared with the store since the start, and since the last failure.
+    [[nodiscard]] bool knows_fences() const noexcept { return fences_known_ && reconciled_ && !compare_again_; }
 
     // "web1 is fenced by ann: deploying", where a fence stands at the address; else empty.
     [[nodiscard]] std::string fence_note(const core::Address& address) const;
@@ -207,10 +207,15 @@ private:
     [[nodiscard]] std::vector<Waited> waits_for(const std::set<core::Address>& addresses) const;
     // Errors: how one of the fences ended.
     [[nodiscard]] core::Result<void> all_stand(const std::vector<Waited>& waited) const;
+    [[nodiscard]] std::size_t old_proxies() const;
     [[nodiscard]] std::string still_fenced(const std::vector<Waited>& waited) const;
-    Outcome<void> await_fences() const;
+    Outcome<std::unique_lock<std::mutex>> lock_known();
+    void await_fences(Clock::time_point deadline) const;
+    // How long an order waits for what the kernel holds.
+    static constexpr core::Milliseconds start_wait{2'000};
     // Nothing: it cannot be asked.
     std::optional<bool> in_kernel(const std::set<core::Address>& addresses);
+    [[nodiscard]] std::string why_not_drained(std::optional<std::uint64_t> left, std::optional<bool> stands) const;
     Outcome<void> await_drained(const std::vector<Waited>& waited, core::Milliseconds patience);
     Outcome<void> await_passed(const std::vector<Target>& targets, core::Milliseconds patience);
 
@@ -260,7 +265,7 @@ private:
     nlohmann::json upgrade_;  // the last one, as the supervisor tells it; null: none
 
     // The main loop's.
-    bool reconciled_ = false;
+    std::atomic<bool> reconciled_ = false;  // read by any thread
     bool told_ready_ = false;
     bool beside_ = false;  // another proxy serves while ours gets ready
     std::optional<Clock::time_point> warm_until_;

@@ -61,7 +61,9 @@ core::Result<void> Control::commit_fences(Administration next, std::span<const n
     auto done = administer().and_then([&] { return helper_.apply(changes); });
     if (!done) {
         take_back(before, changes);
+        return done;
     }
+    follow_clock();  // it may have been set meanwhile, and the kernel have taken an end for one that is over
     return done;
 }
 
@@ -162,6 +164,9 @@ Outcome<std::vector<Claim>> Control::install(const FenceOrder& order, const std:
 }
 
 Outcome<Json> Control::fence(const FenceOrder& order) {
+    // The proxy is told all fences at once: those that only the kernel knows must be among them. A fence process that
+    // is away is no reason to wait longer: it will say so itself.
+    await_fences(Clock::now() + start_wait);
     std::vector<Target> targets;
     std::vector<Waited> waited;
     Json fences = Json::array();
@@ -256,6 +261,9 @@ Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Addr
         } else if (record.who != order.who && !order.rollout) {
             notes.push_back("lifted: " + describe_fence(record));
         }
+        if (!record.others.empty() && record.others != order.who) {
+            notes.push_back("it was ordered by " + record.others + " too");
+        }
         next.fences.erase(address);
     }
     if (addresses.empty()) {
@@ -278,13 +286,13 @@ Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Addr
 }
 
 Outcome<Json> Control::unfence(const UnfenceOrder& order) {
-    if (auto known = await_fences(); !known) {
-        return tl::unexpected(std::move(known.error()));
-    }
     std::set<core::Address> meant;
     std::optional<CommandLeases::Lift> no_commands;
     {
-        const std::lock_guard lock(changing_);
+        const auto lock = lock_known();
+        if (!lock) {
+            return tl::unexpected(lock.error());
+        }
         const State now = state();
         auto found = find_fenced(*now.config, *now.administration, order.servers, order.pool);
         if (!found) {
@@ -304,7 +312,10 @@ Outcome<Json> Control::unfence(const UnfenceOrder& order) {
     std::vector<Target> targets;
     std::vector<std::string> notes;
     {
-        const std::lock_guard lock(changing_);
+        const auto lock = lock_known();
+        if (!lock) {
+            return tl::unexpected(lock.error());
+        }
         const State now = state();
         std::erase_if(meant,
                       [&now](const core::Address& address) { return !now.administration->fences.contains(address); });

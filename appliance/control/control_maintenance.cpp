@@ -13,6 +13,7 @@ Control::Json Control::maintenance() {
 }
 
 Outcome<Control::Json> Control::set_maintenance(const MaintenanceOrder& order) {
+    await_fences(Clock::now() + start_wait);  // see fence()
     {
         const std::lock_guard lock(changing_);
         const State now = state();

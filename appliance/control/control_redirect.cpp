@@ -126,6 +126,9 @@ std::optional<std::uint64_t> Control::in_flight(const Target& target, const nloh
     const State now = state();
     const config::Pool* pool = now.config->pool(target.pool);
     if (pool == nullptr || pool->plane != config::Plane::kernel) {
+        if (old_proxies() > 0) {
+            return std::nullopt;  // what they have in flight only they know, and nobody can ask them
+        }
         return active_in(seen, target.pool, target.server);
     }
     const auto count = helper_.count_redirected(target.address);

@@ -73,8 +73,13 @@ void Control::expire() {
     std::erase_if(next.maintenance, due);
     // The kernel drops an expired fence by itself, so neither a fence process that is away nor a full disk holds this
     // up: what is still stored is expired again at the next start.
-    if (!changes.empty() && helper_.attached()) {
-        static_cast<void>(helper_.apply(changes));
+    if (!changes.empty() && !(helper_.attached() && helper_.apply(changes))) {
+        for (const auto& [address, record] : now.administration->fences) {
+            if (expired(record.until, time)) {
+                withdrawn_.insert(record.id);
+            }
+        }
+        compare_again_ = true;
     }
     keeper_.keep(next);
     publish(std::move(next));

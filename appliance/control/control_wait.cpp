@@ -13,8 +13,6 @@ namespace appliance::control {
 namespace {
 
 constexpr core::Milliseconds poll_step{20};
-// How long an order waits at the start for what the kernel holds.
-constexpr core::Milliseconds start_wait{2'000};
 // How long a fence that another program has taken out of the kernel may take to be put back.
 constexpr core::Milliseconds repair_wait{1'000};
 
@@ -55,6 +53,11 @@ core::Result<void> Control::all_stand(const std::vector<Waited>& waited) const {
     return {};
 }
 
+std::size_t Control::old_proxies() const {
+    const std::lock_guard lock(state_mutex_);
+    return upgrade_.is_object() ? upgrade_.value("old_proxies", std::size_t{0}) : 0;
+}
+
 // "web1 in chat, web2 in app": what of an order stands.
 std::string Control::still_fenced(const std::vector<Waited>& waited) const {
     std::string all;
@@ -66,18 +69,27 @@ std::string Control::still_fenced(const std::vector<Waited>& waited) const {
     return all;
 }
 
-// Until the kernel has been looked at, a fence may stand there that the store does not know. Without the lock, which
-// the look takes.
-Outcome<void> Control::await_fences() const {
+// Until the kernel has been looked at, at the start and after what was taken back, a fence may stand there that the
+// store does not know. Without the lock, which the look takes; held when this returns.
+Outcome<std::unique_lock<std::mutex>> Control::lock_known() {
     const auto deadline = Clock::now() + start_wait;
-    while (!fences_known_) {
+    for (;;) {
+        await_fences(deadline);
+        std::unique_lock lock(changing_);
+        if (knows_fences()) {
+            return lock;
+        }
         if (Clock::now() >= deadline) {
-            return refuse(503, {"nothing was done", "the kernel's fences are not known yet",
+            return refuse(503, {"nothing was done", "the kernel's fences are not known",
                                 "gatehouse is starting, or the fence process is away; try again in a moment", 0});
         }
+    }
+}
+
+void Control::await_fences(Clock::time_point deadline) const {
+    while (!knows_fences() && Clock::now() < deadline) {
         core::base::sleep_for(poll_step);
     }
-    return {};
 }
 
 std::optional<bool> Control::in_kernel(const std::set<core::Address>& addresses) {
@@ -103,6 +115,19 @@ std::optional<std::uint64_t> Control::sum_in_flight(const std::vector<Waited>& w
     return sum;
 }
 
+// What a wait that ran out says: how much is known.
+std::string Control::why_not_drained(std::optional<std::uint64_t> left, std::optional<bool> stands) const {
+    if (!left) {
+        return old_proxies() > 0 ? "how much is still in flight is not known: the proxy before the upgrade still drains"
+                                 : "how much is still in flight is not known: the proxy does not answer";
+    }
+    if (*left > 0) {
+        return fmt::format("{} still in flight", *left);
+    }
+    return stands ? "the rule is missing in the kernel; it is being put back"
+                  : "whether the rule is in the kernel is not known: the fence process does not answer";
+}
+
 // Refused with 409 where a fence ended, with 504 where the patience did.
 Outcome<void> Control::await_drained(const std::vector<Waited>& waited, core::Milliseconds patience) {
     const auto deadline = Clock::now() + patience;
@@ -121,12 +146,7 @@ Outcome<void> Control::await_drained(const std::vector<Waited>& waited, core::Mi
             return {};
         }
         if (Clock::now() >= deadline) {
-            const std::string why = !left ? "how much is still in flight is not known: the proxy does not answer"
-                                    : !stands
-                                        ? "whether the rule is in the kernel is not known: the fence process does "
-                                          "not answer"
-                                    : *stands ? fmt::format("{} still in flight", *left)
-                                              : "the rule is missing in the kernel; it is being put back";
+            const std::string why = why_not_drained(left, stands);
             return refuse(504, {"not drained within " + core::base::print_duration(patience), why,
                                 "the fence holds; wait on, or lift it", 0});
         }

@@ -7,6 +7,7 @@
 namespace appliance::control {
 
 Outcome<Control::Json> Control::set_weight(const WeightOrder& order) {
+    await_fences(Clock::now() + start_wait);  // see fence()
     const std::lock_guard lock(changing_);
     const State now = state();
     const auto targets = find_targets(*now.config, order.servers, order.pool);

@@ -22,7 +22,8 @@ std::optional<std::int64_t> owner_of(const deploy::Words& words) {
     return words.rollout == 0 ? std::nullopt : std::optional(words.rollout);
 }
 
-deploy::Standing standing_of(const Json& backend, bool paged) {
+// counted: no proxy of an earlier upgrade has exchanges that nobody counts.
+deploy::Standing standing_of(const Json& backend, bool paged, bool counted) {
     deploy::Standing standing;
     standing.server = backend["server"];
     const Json& check = backend["check"];
@@ -30,7 +31,7 @@ deploy::Standing standing_of(const Json& backend, bool paged) {
         standing.up = check["state"] == "up";
     }
     standing.eligible = backend["state"] == "up" && !paged;
-    if (backend["active"].is_number_unsigned()) {
+    if (counted && backend["active"].is_number_unsigned()) {
         standing.in_flight = backend["active"].get<std::uint64_t>();
     }
     standing.why = check["why"].is_string() ? check["why"].get<std::string>() : "";
@@ -97,12 +98,14 @@ core::Result<void> DeployActions::page(const std::string& pool, bool on, const s
 std::vector<deploy::Standing> DeployActions::standings(const std::string& pool) {
     std::vector<deploy::Standing> all;
     const Json status = control_.status();
+    const Json& upgrade = status["upgrade"];
+    const bool counted = !upgrade.is_object() || upgrade.value("old_proxies", 0) == 0;
     for (const Json& shown : status["pools"]) {
         if (shown["name"] != pool) {
             continue;
         }
         for (const Json& backend : shown["backends"]) {
-            all.push_back(standing_of(backend, shown["state"] == "maintenance"));
+            all.push_back(standing_of(backend, shown["state"] == "maintenance", counted));
         }
     }
     return all;

@@ -91,7 +91,8 @@ std::string Differing::text() const {
 }
 
 Drift find_drift(const config::Config& config, const Administration& administration,
-                 const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now) {
+                 const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now,
+                 Trust trust) {
     Drift drift{administration, {}, {}, {}};
     auto& wanted = drift.wanted.fences;
     std::erase_if(wanted, [now](const auto& entry) { return expired(entry.second.until, now); });
@@ -107,7 +108,8 @@ Drift find_drift(const config::Config& config, const Administration& administrat
             ++drift.differing.stale;
             continue;
         }
-        if (record == wanted.end()) {
+        const bool newer = record != wanted.end() && trust == Trust::kernel && record->second.id != found.id;
+        if (record == wanted.end() || newer) {
             wanted[found.backend] = adopt(config, found);
             drift.adopted.push_back(found);
             ++drift.differing.added;

@@ -30,9 +30,14 @@ struct Drift {
     Differing differing;
 };
 
+// Which of the two counts where store and kernel hold different fences at one address. At the start it is the kernel: a
+// disk in trouble may have missed the last order. Later it is the store, and the kernel was changed by another program.
+enum class Trust : std::uint8_t { store, kernel };
+
 // kernel: all fences in it. withdrawn: ids of fences that were taken back. now: what has expired by then is not wanted.
 Drift find_drift(const config::Config& config, const Administration& administration,
-                 const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now);
+                 const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now,
+                 Trust trust = Trust::store);
 
 // Whether the kernel says what the record says. Words apart, which it holds only in part, and below the second.
 bool agrees(const FenceRecord& record, const netfilter::Fence& found);

@@ -22,7 +22,8 @@ void Events::publish(std::string_view kind, std::string_view line) {
 
 Events::News Events::after(std::uint64_t id, core::Milliseconds patience) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, patience, [&] { return newest_ > id; });
+    // What is kept, and not the newest number: at the start there is a number and no event yet.
+    changed_.wait_for(lock, patience, [&] { return !kept_.empty() && kept_.back().id > id; });
     News news;
     const auto first = std::find_if(kept_.begin(), kept_.end(), [id](const Event& event) { return event.id > id; });
     news.events.assign(first, kept_.end());

@@ -55,13 +55,21 @@ Outcome<Claim> claim(FenceRecord wanted, const FenceRecord& standing, bool repla
                             "lift that fence when it is no longer needed, then gatehouse deploy resume", 0});
     }
     if (same_owner(wanted, standing)) {
-        if (wanted.rollout) {
+        std::optional<std::string> note;
+        if (!standing.others.empty() && !replace) {
+            wanted.others = standing.others;
+            keep_stricter(wanted, standing);
+            note = fmt::format(
+                "{} ordered the fence of {} too: what is stricter is kept,{}; --replace puts yours in its "
+                "place",
+                standing.others, server_of(standing), describe_end(wanted));
+        } else if (wanted.rollout) {
             keep_stricter(wanted, standing);
         }
         if (outlasts(wanted, standing) && covers(wanted, standing) && wanted.mode == standing.mode) {
             wanted.id = standing.id;
         }
-        return Claim{std::move(wanted), std::nullopt};
+        return Claim{std::move(wanted), std::move(note)};
     }
     if (replace || wanted.rollout) {
         std::string note = fmt::format("{}; replaced by {}", describe_fence(standing), owner_of(wanted));
@@ -76,6 +84,9 @@ Outcome<Claim> claim(FenceRecord wanted, const FenceRecord& standing, bool repla
     }
     FenceRecord kept = standing;
     keep_stricter(kept, wanted);
+    if (kept.others.find(wanted.who) == std::string::npos) {
+        kept.others += (kept.others.empty() ? "" : ", ") + wanted.who;
+    }
     std::string note = fmt::format("{}; that fence is kept,{}; --replace puts yours in its place",
                                    describe_fence(standing), describe_end(kept));
     return Claim{std::move(kept), std::move(note)};

@@ -19,7 +19,8 @@ struct Claim {
 // wanted: the fence as ordered, with a new id. standing: the one at the same address. replace: as ordered, whoever owns
 // the standing one.
 // An owner's own fence becomes as ordered; it keeps its id, so that a wait for it goes on, unless the order loosens it.
-// Another operator's fence stays that operator's, and takes over what is stricter of the order. A rollout's fence
+// Another operator's fence stays that operator's, and takes over what is stricter of the order; from then on its owner
+// loosens it with replace alone. A rollout's fence
 // becomes the operator's, as strict as it was at least. A rollout takes over what an ended rollout has left fenced.
 // Refused with 409: a rollout's order where an operator's fence stands.
 Outcome<Claim> claim(FenceRecord wanted, const FenceRecord& standing, bool replace);

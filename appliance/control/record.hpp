@@ -28,6 +28,7 @@ struct FenceRecord {
     netfilter::Scope scope = netfilter::Scope::fresh;
     std::optional<core::Milliseconds> lasts = std::nullopt;  // how long it was ordered for, where it has an end
     std::optional<std::int64_t> rollout = std::nullopt;      // the rollout that owns it; none: an operator does
+    std::string others{};                                    // operators that have ordered it beside its owner, by name
 
     friend bool operator==(const FenceRecord&, const FenceRecord&) = default;
 };

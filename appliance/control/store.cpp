@@ -35,7 +35,7 @@ constexpr std::array<const char*, schema_version> schema_steps{
 // who owns a fence, and its end by the boot clock.
 constexpr const char* details_schema =
     "CREATE TABLE IF NOT EXISTS fence_details(id TEXT PRIMARY KEY, rollout INTEGER, lasts INTEGER, boot TEXT NOT NULL,"
-    " ends INTEGER) STRICT;";
+    " ends INTEGER, others TEXT NOT NULL) STRICT;";
 
 std::int64_t number(core::WallTime time) {
     return time.time_since_epoch().count();
@@ -129,6 +129,7 @@ core::Result<void> read_details(Statement& rows, Administration& administration)
             if (!rows.is_null(2)) {
                 restore_end(fence, rows);
             }
+            fence.others = rows.text(5);
         }
     }
 }
@@ -214,7 +215,7 @@ core::Result<Administration> Store::load() {
         database_.prepare("SELECT address, server, pool, mode, id, who, why, since, until, scope FROM fences");
     auto maintenance = database_.prepare("SELECT pool, message, who, why, since, until FROM maintenance");
     auto weights = database_.prepare("SELECT pool, server, weight, who, why, since FROM weights");
-    auto details = database_.prepare("SELECT id, rollout, lasts, boot, ends FROM fence_details");
+    auto details = database_.prepare("SELECT id, rollout, lasts, boot, ends, others FROM fence_details");
     for (const auto* asked : {&fences, &maintenance, &weights, &details}) {
         if (!*asked) {
             return tl::unexpected(asked->error());
@@ -288,7 +289,7 @@ core::Result<void> Store::write(const Administration& administration) {
 }
 
 core::Result<void> Store::write_details(const Administration& administration) {
-    auto details = database_.prepare("INSERT OR REPLACE INTO fence_details VALUES(?,?,?,?,?)");
+    auto details = database_.prepare("INSERT OR REPLACE INTO fence_details VALUES(?,?,?,?,?,?)");
     if (!details) {
         return tl::unexpected(std::move(details.error()));
     }
@@ -303,7 +304,7 @@ core::Result<void> Store::write_details(const Administration& administration) {
         }
         details->reset();
         details->bind(1, fence.id).bind(2, fence.rollout);
-        details->bind(3, lasts).bind(4, core::base::boot_id()).bind(5, ends);
+        details->bind(3, lasts).bind(4, core::base::boot_id()).bind(5, ends).bind(6, fence.others);
         if (const auto done = details->step(); !done) {
             return tl::unexpected(done.error());
         }

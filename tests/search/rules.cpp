@@ -104,14 +104,14 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
         if (status != 409) {
             truth.refused[order] = line;
         }
-        if (status == 409) {
+        const bool holds = line.find("the fence holds") != std::string::npos;
+        if (status == 409 || holds) {
             // Its fence may have stood in place of another for a while, as an owner's own order may.
             for (const auto& [address, place] : truth.places) {
                 Standing& standing = truth.standing[place];
                 standing.disputed = standing.disputed || truth.deeds.at(order).servers.contains(place.second);
             }
         }
-        const bool holds = line.find("the fence holds") != std::string::npos;
         if (holds || status == 409 || truth.deeds.at(order).crossed) {
             for (const auto& [address, place] : truth.places) {
                 const auto seen = truth.kernel[address].now();

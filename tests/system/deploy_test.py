@@ -263,7 +263,7 @@ class Deploys(house.SystemTest):
         status = self.status()
         cut = []
         if status["state"] == "paused":
-            if "nobody knows how the command went" in status["state_why"]:
+            if "the result of the command is unknown" in status["state_why"]:
                 cut = [step["servers"][0] for step in self.steps(status, "run") if step["progress"] == "failed"]
             begun = {server: self.runs(release)[server] for server in cut}
             resumed = self.house.cli("deploy", "resume", "--why", "my laptop was off", check=False)
@@ -299,7 +299,7 @@ class Deploys(house.SystemTest):
         wait_until(lambda: not self.commands(), 10, "its command ends with it")
         wait_until(lambda: self.status()["state"] == "paused", 30, "it is noticed")
         status = self.status()
-        self.assertIn("nobody knows how the command went", status["state_why"])
+        self.assertIn("the result of the command is unknown", status["state_why"])
         self.assertEqual(self.fenced(), ["10.80.0.11:80"])
         resumed = self.house.cli("deploy", "resume", "--why", "I looked: it is half done", check=False)
         self.assertEqual(resumed.returncode, 0, resumed.stdout + resumed.stderr)

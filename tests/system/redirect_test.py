@@ -67,7 +67,7 @@ class Redirect(SystemTest):
         for _ in range(10):
             with self.connect() as visitor:
                 self.assertEqual(self.echo(visitor), b"hello")
-        self.assertEqual(self.counted(), {"web1": 5, "web2": 5})
+        house.wait_until(lambda: self.counted() == {"web1": 5, "web2": 5}, 5, "the connections are counted")
         self.assertNotIn(":5222", run("ss", "-Hltn").stdout)
 
     def test_a_fence_moves_new_connections_and_leaves_established_ones_alone(self):
@@ -77,7 +77,7 @@ class Redirect(SystemTest):
         for _ in range(6):
             with self.connect() as visitor:
                 self.assertEqual(self.echo(visitor), b"hello")
-        self.assertEqual(self.counted(), {"web1": 2, "web2": 8})
+        house.wait_until(lambda: self.counted() == {"web1": 2, "web2": 8}, 5, "the connections are counted")
         self.assertEqual([self.echo(visitor) for visitor in before], [b"hello"] * 4)
         self.house.cli("unfence", "web1", "--pool", "chat", "--why", "the test")
         wait_until(lambda: self.slots() == {"web1": 128, "web2": 128}, 5, "it has its slots again")
@@ -115,7 +115,7 @@ class Redirect(SystemTest):
             with self.connect() as visitor:
                 self.assertEqual(self.echo(visitor), b"hello")
                 seen.update(self.peers_of_servers())
-        self.assertEqual(self.counted(), {"web1": 6, "web2": 2})
+        house.wait_until(lambda: self.counted() == {"web1": 6, "web2": 2}, 5, "the connections are counted")
         self.assertEqual(seen, {"10.81.0.2"})
 
     def test_masquerade_shows_servers_the_address_of_this_machine(self):

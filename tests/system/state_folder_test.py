@@ -1,4 +1,5 @@
-"""A state folder that is full, read-only or corrupt: each change is refused with a clear line, and nothing is lost."""
+"""A state folder in trouble. While running: fences and the page go on in memory, whatever opens something is refused, and
+all is written when there is room. At the start: a refusal that names the mend."""
 
 import contextlib
 import shutil
@@ -25,67 +26,106 @@ class StateFolder(SystemTest):
         self.assertEqual(line.count("\n"), 0, line)
         return line
 
-    def assert_as_it_was(self, fenced):
-        self.assertEqual(get("/").status, 200)
-        self.assertEqual(self.house.nft_elements(), fenced)
-        self.assertEqual(self.house.states("app"), {"web1": "fenced", "web2": "up"})
+    def folder_state(self):
+        return self.house.json("status")["state_folder"]
 
-    def changes(self):
+    def metric(self, name):
+        lines = self.house.cli("metrics").stdout.splitlines()
+        return [line.split()[-1] for line in lines if line.startswith(f"gatehouse_{name} ")]
+
+    def loosening(self):
         deploy = ("deploy", "rolling", "--pool", "app", "--run", "true")
-        return [("fence", "web2"), ("unfence", "web1"), ("maintenance", "on"), deploy]
+        return [("unfence", "web1"), ("weight", "web2", "--set", "7"), deploy]
 
-    def refuse_and_recover(self, spoil, mend, says):
+    def check_trouble(self, spoil, mend, says):
+        """With web1 fenced, and the folder spoilt while the daemon runs."""
         self.house.cli("fence", "web1", "--pool", "app", "--why", "it stays")
-        fenced = self.house.nft_elements()
+        before = self.house.nft_elements()
         spoil()
-        for words in self.changes():
+        for words in self.loosening():
             with self.subTest(words=words):
                 self.assertRegex(self.assert_refused(*words), says)
-                self.assert_as_it_was(fenced)
+                self.assertEqual(self.house.nft_elements(), before)
+        wait_until(lambda: self.folder_state()["state"] == "trouble", 5, "status tells the trouble")
+        self.assertEqual(self.metric("state_folder_ok"), ["0"])
+        self.assertIn("state folder", self.house.cli("status").stdout)
+        self.house.cli("fence", "web2", "--pool", "app", "--why", "no disk", "--yes")
+        self.assertEqual(self.house.states("app"), {"web1": "fenced", "web2": "fenced"})
+        self.assertEqual(len(self.house.nft_elements()), len(before) + 1)
+        self.assertEqual(get("/").status, 503)
+        self.house.cli("maintenance", "on", "app", "--message", "Back soon")
+        self.house.cli("maintenance", "off", "app")
+        self.assertEqual(self.metric("state_unsaved"), ["1"])
+        self.assertIn('"no disk"', (self.house.folder / "gatehouse.log").read_text())
         mend()
-        self.house.cli("unfence", "web1")
-        wait_until(lambda: self.house.states("app")["web1"] == "up", 10, "web1 is open")
-        self.house.cli("fence", "web2", "--pool", "app")
+        wait_until(lambda: self.folder_state()["state"] == "ok", 10, "what was kept in memory is written")
+        self.house.daemon.kill()
+        self.house.daemon.wait(20)
+        self.house.start_daemon()
+        wait_until(lambda: self.house.states("app") == {"web1": "fenced", "web2": "fenced"}, 10, "both fences stand")
+        self.house.cli("unfence", "web1", "web2")
+        wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 10, "both are open")
 
     def test_full(self):
-        self.refuse_and_recover(self.fill, lambda: (self.folder / "ballast").unlink(), "full|No space")
+        self.check_trouble(self.fill, lambda: (self.folder / "ballast").unlink(), "full|No space")
 
-    def restart_after(self, spoil):
-        """With web1 fenced; the daemon does not run while its folder is spoilt."""
-        self.house.cli("fence", "web1", "--pool", "app", "--why", "it stays")
-        fenced = self.house.nft_elements()
+    def test_gone_and_a_plain_file(self):
+        """Not the mount: a folder below it, which somebody moves away."""
+        inner = self.folder / "inner"
+        text = self.house.configuration.read_text()
+        self.house.configuration.write_text(text.replace(f'state = "{self.folder}"', f'state = "{inner}"'))
+        self.house.daemon.terminate()
+        self.house.daemon.wait(20)
+        self.house.start_daemon()
+        wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 10, "it serves")
+        away = self.folder / "away"
+
+        def spoil():
+            inner.rename(away)
+            inner.write_text("a plain file")
+
+        def mend():
+            inner.unlink()
+            away.rename(inner)
+
+        self.check_trouble(spoil, mend, "state")
+
+    def refuse_to_start(self, spoil, mend, *says):
         self.house.daemon.terminate()
         self.house.daemon.wait(20)
         spoil()
         self.house.start_daemon()
-        wait_until(lambda: self.house.states("app") == {"web1": "fenced", "web2": "up"}, 10, "it serves as before")
-        return fenced
+        self.assertEqual(self.house.daemon.wait(20), 1)
+        told = (self.house.folder / "gatehouse.log").read_text().strip().splitlines()
+        last = [line for line in told if line.startswith("gatehouse: ")][-1]
+        for words in says:
+            self.assertIn(words, last)
+        mend()
+        self.house.start_daemon()
+        wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 10, "it serves")
 
-    def test_read_only(self):
-        fenced = self.restart_after(lambda: run("mount", "-o", "remount,ro", self.folder))
-        for words in self.changes():
-            with self.subTest(words=words):
-                line = self.assert_refused(*words)
-                self.assertIn("readonly", line)
-                self.assertIn("let gatehouse's user write", line)
-                self.assert_as_it_was(fenced)
-        run("mount", "-o", "remount,rw", self.folder)
-        self.house.cli("unfence", "web1")
-        wait_until(lambda: self.house.states("app")["web1"] == "up", 10, "web1 is open")
+    def test_at_the_start(self):
+        self.refuse_to_start(self.fill, lambda: (self.folder / "ballast").unlink(), "full", "make room")
+        self.refuse_to_start(lambda: run("mount", "-o", "remount,ro", self.folder),
+                             lambda: run("mount", "-o", "remount,rw", self.folder), "read-only", "mount it for writing")
+        self.refuse_to_start(lambda: shutil.chown(self.folder, "root", "root"),
+                             lambda: shutil.chown(self.folder, "gatehouse", "gatehouse"),
+                             "root owns it", "chown gatehouse")
 
     def test_corrupt(self):
-        def spoil():
-            for left in self.folder.glob("gatehouse.db*"):
-                left.unlink()
-            (self.folder / "gatehouse.db").write_bytes(b"this is no database" * 1000)
-
-        fenced = self.restart_after(spoil)
-        for words in self.changes()[:3]:
-            with self.subTest(words=words):
-                line = self.assert_refused(*words)
-                self.assertIn("file is not a database", line)
-                self.assertIn("fences are then taken over from the kernel", line)
-                self.assert_as_it_was(fenced)
+        """Nothing is known of what it held, so the kernel's fences are taken over, and the file is left alone."""
+        self.house.cli("fence", "web1", "--pool", "app", "--why", "it stays")
+        self.house.daemon.terminate()
+        self.house.daemon.wait(20)
+        for left in self.folder.glob("gatehouse.db*"):
+            left.unlink()
+        (self.folder / "gatehouse.db").write_bytes(b"this is no database" * 1000)
+        self.house.start_daemon()
+        wait_until(lambda: self.house.states("app") == {"web1": "fenced", "web2": "up"}, 10, "it serves as before")
+        line = self.assert_refused("unfence", "web1")
+        self.assertIn("nothing was lifted", line)
+        self.assertIn("file is not a database", line)
+        self.house.cli("fence", "web2", "--pool", "app", "--yes")
         self.assertIn(b"this is no database", (self.folder / "gatehouse.db").read_bytes())
 
 

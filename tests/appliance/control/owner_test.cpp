@@ -35,13 +35,15 @@ protected:
         draining.drain = core::Milliseconds{20'000};
         Outcome<Control::Json> answer = Control::Json();
         std::thread waiter([&] { answer = control_->fence(draining); });
-        for (int tries = 0; tries < 1000 && fenced().empty(); ++tries) {
+        for (int tries = 0; tries < 1000 && standing() == 0; ++tries) {
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }
         change();
         waiter.join();
         return answer;
     }
+    // As control sees the kernel, which another thread may be changing.
+    std::size_t standing() { return (*control_->rules())["fences"].size(); }
     Control::Json record() { return (*control_->rules())["fences"][0]; }
 };
 
@@ -194,7 +196,7 @@ TEST_F(FenceOwner, NoOrderOpensAServerUnderARolloutsCommand) {
         control_->end_command("app", "web2");  // until the order waits
     }
     EXPECT_FALSE(lifted);
-    EXPECT_EQ(fenced(), (Strings{"10.0.0.12:80"}));
+    EXPECT_EQ(standing(), 1U);
     control_->end_command("app", "web2");
     operator_.join();
     EXPECT_EQ(fenced(), Strings{});
@@ -224,7 +226,7 @@ TEST_F(FenceOwner, AnUnfenceThatWaitsIsToldOfANewFence) {
     waiting.wait = core::Milliseconds{20'000};
     Outcome<Control::Json> answer = Control::Json();
     std::thread waiter([&] { answer = control_->unfence(waiting); });
-    while (!fenced().empty()) {
+    while (standing() > 0) {
         std::this_thread::yield();
     }
     ASSERT_TRUE(control_->fence(by("bob", "not yet")).has_value());
