@@ -103,13 +103,15 @@ Drift find_drift(const config::Config& config, const Administration& administrat
             continue;
         }
         const auto record = wanted.find(found.backend);
-        if (record == wanted.end() && (withdrawn.contains(found.id) || administration.fences.contains(found.backend))) {
+        const auto stored = administration.fences.find(found.backend);
+        const bool known = stored != administration.fences.end();
+        const bool another = known && trust == Trust::kernel && stored->second.id != found.id;
+        if (record == wanted.end() && (withdrawn.contains(found.id) || (known && !another))) {
             drift.changes.emplace_back(netfilter::Unfence{found.backend});
             ++drift.differing.stale;
             continue;
         }
-        const bool newer = record != wanted.end() && trust == Trust::kernel && record->second.id != found.id;
-        if (record == wanted.end() || newer) {
+        if (record == wanted.end() || another) {
             wanted[found.backend] = adopt(config, found);
             drift.adopted.push_back(found);
             ++drift.differing.added;

@@ -32,8 +32,8 @@ Administration wanted(const std::vector<FenceRecord>& records) {
 }
 
 Drift find(const Administration& administration, const std::vector<netfilter::Fence>& kernel,
-           const std::set<std::string>& withdrawn = {}) {
-    return find_drift(config::Config{}, administration, withdrawn, kernel, now);
+           const std::set<std::string>& withdrawn = {}, Trust trust = Trust::store) {
+    return find_drift(config::Config{}, administration, withdrawn, kernel, now, trust);
 }
 
 const FenceRecord first = record("10.0.0.1:80", "a");
@@ -97,6 +97,20 @@ TEST(Drift, RemovesWhatWasTakenBackOrIsOver) {
     EXPECT_EQ(drift.differing.text(), "2 fences left over");
     EXPECT_EQ(words(drift.changes), (Strings{"open 10.0.0.1:80", "open 10.0.0.2:80"}));
     EXPECT_EQ(drift.wanted, Administration{});
+}
+
+// The disk was in trouble: it holds an earlier order, of which the time may be over.
+TEST(Drift, AtTheStartTheKernelsFenceCountsWhereTheStoreHoldsAnother) {
+    auto over = second;
+    over.until = now;
+    const auto later = record("10.0.0.1:80", "c");
+    const auto last = record("10.0.0.2:80", "d");
+    const std::vector<netfilter::Fence> kernel{kernel_fence(later), kernel_fence(last)};
+    const auto drift = find(wanted({first, over}), kernel, {}, Trust::kernel);
+    EXPECT_TRUE(drift.changes.empty()) << words(drift.changes).front();
+    EXPECT_EQ(drift.wanted.fences.at(first.address).id, "c");
+    EXPECT_EQ(drift.wanted.fences.at(second.address).id, "d");
+    EXPECT_EQ(words(find(wanted({first}), {kernel_fence(later)}).changes), (Strings{"10.0.0.1:80 reset new a"}));
 }
 
 TEST(Drift, LeavesOtherProtocolsAlone) {
