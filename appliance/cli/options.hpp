@@ -76,7 +76,7 @@ struct Options {
     std::vector<std::uint16_t> ports{};         // host-fence: at least one, not 0
     std::optional<std::string> mode{};          // fence: reset, icmp or drop; none: as configured
     bool all_packets = false;                   // fence --scope all
-    bool replace = false;                       // fence: also one that somebody else has set
+    bool replace = false;                       // fence: also another's; unfence: also under a command
     bool yes = false;                           // fence, maintenance: do not ask on a terminal
     FenceEnd end = FenceEnd::let_be;            // fence: what becomes of what is in flight
     core::Milliseconds drain{};                 // how long to wait for it

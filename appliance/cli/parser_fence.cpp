@@ -111,6 +111,9 @@ void add_fences(CLI::App& app, Options& options) {
     add_servers(unfence, options, "The servers to open");
     add_duration(unfence, "--wait", "Wait up to DURATION until it passes a check",
                  [&options](core::Milliseconds duration) { options.wait = duration; });
+    unfence.add_flag("--replace", options.replace,
+                     "Lift it at once, though a deploy's command runs on\n"
+                     "the server; without it the command's end is awaited");
     add_why(unfence, options);
     unfence.footer(
         "Example: gatehouse unfence web1 --wait 60s\n"

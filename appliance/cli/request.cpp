@@ -77,7 +77,13 @@ Request unfence(const Options& options, const std::string& claimed_by) {
     if (options.wait) {
         body["wait_ms"] = options.wait->count();
     }
-    return post("/v1/unfence", std::move(body), options, claimed_by, options.wait.value_or(core::Milliseconds{}));
+    if (options.replace) {
+        body["replace"] = true;
+    }
+    // Before it lifts anything the daemon waits for a deploy's command that runs there.
+    constexpr core::Milliseconds command_wait{60'000};
+    return post("/v1/unfence", std::move(body), options, claimed_by,
+                options.wait.value_or(core::Milliseconds{}) + command_wait);
 }
 
 Request maintenance(const Options& options, const std::string& claimed_by) {
