@@ -29,11 +29,11 @@ std::vector<Telling> see_now(const Options& options) {
         case Command::fence:
         case Command::unfence: {
             const Json status = look_at(client, "/v1/status");
-            return status.is_null()                    ? std::vector<Telling>{{"daemon",
-                                                                               "what stands is not known: the daemon does not answer "
-                                                                                                  "within a second; waiting on"}}
-                   : options.command == Command::fence ? tell_fence(status, look_at(client, "/v1/rules"), options)
-                                                       : tell_unfence(status, options);
+            if (status.is_null()) {
+                return {{"daemon", "what stands is not known: the daemon does not answer within a second; waiting on"}};
+            }
+            return options.command == Command::fence ? tell_fence(status, look_at(client, "/v1/rules"), options)
+                                                     : tell_unfence(status, options);
         }
         case Command::upgrade:
             return {{"upgrade", "the new binary is being tried beside the old one"}};

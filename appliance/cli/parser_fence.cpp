@@ -112,8 +112,8 @@ void add_fences(CLI::App& app, Options& options) {
     add_duration(unfence, "--wait", "Wait up to DURATION until it passes a check",
                  [&options](core::Milliseconds duration) { options.wait = duration; });
     unfence.add_flag("--replace", options.replace,
-                     "Lift it at once, though a deploy's command runs on\n"
-                     "the server; without it the command's end is awaited");
+                     "Lift it at once, though a deploy's command runs\n"
+                     "there; without it, wait for the command's end");
     add_why(unfence, options);
     unfence.footer(
         "Example: gatehouse unfence web1 --wait 60s\n"
