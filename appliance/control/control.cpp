@@ -107,6 +107,8 @@ void Control::handle(link::Message event) {
 }
 
 void Control::tick(Clock::time_point now) {
+    // The supervisor hands over what there is at once; what has not come by now is not there.
+    proxy_known_ = proxy_known_ || now >= started_ + proxy_known_wait;
     mend_drift(now);
     if (compare_again_.exchange(false)) {
         reconciled_ = false;
@@ -145,8 +147,8 @@ Control::Clock::time_point Control::next_tick() const {
 // Returns when to try again, where that is to be. The main loop does not wait for an order; see expire().
 core::Milliseconds Control::compare() {
     const std::unique_lock lock(changing_, std::try_to_lock);
-    if (!lock) {
-        return warm_step;
+    if (!lock || !proxy_known_) {
+        return known_look;  // this loop itself hears of the proxy
     }
     const auto done = reconcile();
     reconciled_ = done.has_value();
@@ -238,7 +240,7 @@ core::Result<void> Control::administer(core::Milliseconds patience) {
 }
 
 // At the start of this process: until the supervisor has handed over the proxy's link, one that nobody here knows of
-// may serve.
+// may serve. Not for the main loop, which would wait for itself.
 core::Result<void> Control::await_proxy() {
     const auto deadline = Clock::now() + proxy_known_wait;
     while (!proxy_known_) {

@@ -78,6 +78,9 @@ void Control::mend_drift(Clock::time_point now) {
     if (!lock) {
         return;  // the next tick does it; see expire()
     }
+    if (!proxy_known_) {
+        return;  // as compare() does
+    }
     const std::vector<netfilter::Notice> notices = helper_.take_notices();
     if (notices.empty()) {
         return;

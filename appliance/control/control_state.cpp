@@ -44,7 +44,7 @@ void Control::follow_clock() {
 // The main loop does not wait for an order: an order may itself wait for a process that this loop has to greet.
 void Control::expire() {
     const std::unique_lock lock(changing_, std::try_to_lock);
-    if (!lock) {
+    if (!lock || !proxy_known_) {
         return;
     }
     follow_clock();
@@ -101,7 +101,7 @@ void Control::keep_state(Clock::time_point now) {
         return;
     }
     const std::unique_lock lock(changing_, std::try_to_lock);
-    if (!lock) {
+    if (!lock || !proxy_known_) {
         return;
     }
     keep_state_at_ = now + state_retry;

@@ -194,7 +194,7 @@ void Control::keep_trial(Clock::time_point now) {
         return;
     }
     const std::unique_lock lock(changing_, std::try_to_lock);
-    if (!lock) {
+    if (!lock || !proxy_known_) {
         return;  // the main loop does not wait for an order; see expire()
     }
     const bool busy = trial_ || !look_.concluded || relax_at_;
