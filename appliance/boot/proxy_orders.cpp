@@ -1,6 +1,7 @@
 #include "appliance/boot/proxy_orders.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -24,7 +25,13 @@ core::Network read_network(const json& text) {
 
 core::net::ProxyVersion read_version(const std::string& name) {
     using core::net::ProxyVersion;
-    return name == "v1" ? ProxyVersion::v1 : name == "v2" ? ProxyVersion::v2 : ProxyVersion::none;
+    if (name == "v1" || name == "v2") {
+        return name == "v1" ? ProxyVersion::v1 : ProxyVersion::v2;
+    }
+    if (name != "off") {
+        throw std::runtime_error("unknown PROXY version " + name);
+    }
+    return ProxyVersion::none;
 }
 
 Milliseconds read_ms(const json& object, const char* name) {
@@ -33,15 +40,24 @@ Milliseconds read_ms(const json& object, const char* name) {
 
 core::balance::Balance read_balance(const std::string& name) {
     using core::balance::Balance;
-    return name == "least_connections" ? Balance::least_connections
-           : name == "random_two"      ? Balance::random_two
-           : name == "source_hash"     ? Balance::source_hash
-                                       : Balance::round_robin;
+    static const std::map<std::string, Balance> known{{"round_robin", Balance::round_robin},
+                                                      {"least_connections", Balance::least_connections},
+                                                      {"random_two", Balance::random_two},
+                                                      {"source_hash", Balance::source_hash}};
+    const auto found = known.find(name);
+    if (found == known.end()) {
+        throw std::runtime_error("unknown balance " + name);
+    }
+    return found->second;
 }
 
 core::health::Check read_check(const json& from) {
     core::health::Check check;
-    check.type = from.at("type") == "tcp" ? core::health::CheckType::tcp : core::health::CheckType::http;
+    const json& type = from.at("type");
+    if (type != "tcp" && type != "http") {
+        throw std::runtime_error("unknown type of check " + type.dump());
+    }
+    check.type = type == "tcp" ? core::health::CheckType::tcp : core::health::CheckType::http;
     check.method = from.at("method");
     check.path = from.at("path");
     check.host = from.at("host");

@@ -101,9 +101,14 @@ std::string show(const Json& body, const Json& before, const Options& options, c
         case Command::firewall_status:
         case Command::firewall_confirm:
             return show_firewall(body, now, style);
-        default:
+        case Command::maintenance_on:
+        case Command::maintenance_off:
+        case Command::maintenance_status:
             return show_maintenance(body, now, style);
+        default:
+            break;  // these have their words elsewhere
     }
+    return dump(body);
 }
 
 // What the daemon has to say about a change that it has made, such as whose fence was there before.

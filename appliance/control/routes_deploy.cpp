@@ -184,6 +184,9 @@ api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& con
     if (request.path == "/v1/deploy/abort") {
         return reply_to(conductor.abort(words));
     }
+    if (request.path != "/v1/deploy") {
+        return complain(404, {"no resource " + request.path, "", "", 0});
+    }
     auto order = read_order(body, config);
     if (!order) {
         return complain(400, order.error());
