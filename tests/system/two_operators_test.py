@@ -87,7 +87,8 @@ class TwoOperators(SystemTest):
         wait_until(running.exists, 20, "the command runs")
         unfence = self.begin("unfence", "web1", "--pool", "app", "--why", "I need it")
         while unfence.poll() is None:
-            self.assertTrue(ended.exists() or self.fence_of("web1"), "opened under its command")
+            fenced = self.fence_of("web1")  # first: the command may end between the two looks
+            self.assertTrue(fenced or ended.exists(), "opened under its command")
             time.sleep(0.05)
         self.assertEqual(self.result(unfence)[0], 0)
         code, said = self.result(rollout)
