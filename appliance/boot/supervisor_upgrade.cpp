@@ -240,7 +240,6 @@ nlohmann::ordered_json Supervisor::describe_upgrade() const {
             {"to", upgrade_.to},
             {"proxy_before", upgrade_.proxy},
             {"proxy", child(Role::proxy).pid},
-            {"old_proxies", old_proxies()},
             {"error", upgrade_.error.empty() ? json() : json(upgrade_.error)},
             {"who", upgrade_.who},
             {"why", upgrade_.why}};
@@ -255,7 +254,7 @@ void Supervisor::note_upgrade(std::string_view state) {
 // Told again to each control process, for `status`.
 void Supervisor::tell_upgrade() {
     if (upgrade_.number > 0) {
-        tell_control({{"type", "upgrade"}, {"upgrade", describe_upgrade()}});
+        tell_control({{"type", "upgrade"}, {"upgrade", describe_upgrade()}, {"old_proxies", old_proxies()}});
     }
 }
 

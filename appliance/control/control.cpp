@@ -98,6 +98,7 @@ void Control::handle(link::Message event) {
     } else if (type == "upgrade") {
         const std::lock_guard lock(state_mutex_);
         upgrade_ = event.body.value("upgrade", json());
+        old_proxies_ = event.body.value("old_proxies", std::size_t{0});
     } else if (type == "stop") {
         const core::Milliseconds deadline(event.body.value("deadline_ms", std::int64_t{0}));
         if (const auto told = proxy_.drain(deadline); !told) {

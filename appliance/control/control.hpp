@@ -111,6 +111,9 @@ public:
     // Whether the kernel's fences have been compared with the store since the start, and since the last failure.
     [[nodiscard]] bool knows_fences() const noexcept { return fences_known_ && reconciled_ && !compare_again_; }
 
+    // Proxies from before upgrades that still drain: what they have in flight is not known.
+    [[nodiscard]] std::size_t old_proxies() const noexcept { return old_proxies_; }
+
     // "web1 is fenced by ann: deploying", where a fence stands at the address; else empty.
     [[nodiscard]] std::string fence_note(const core::Address& address) const;
 
@@ -207,7 +210,6 @@ private:
     [[nodiscard]] std::vector<Waited> waits_for(const std::set<core::Address>& addresses) const;
     // Errors: how one of the fences ended.
     [[nodiscard]] core::Result<void> all_stand(const std::vector<Waited>& waited) const;
-    [[nodiscard]] std::size_t old_proxies() const;
     [[nodiscard]] std::string still_fenced(const std::vector<Waited>& waited) const;
     Outcome<std::unique_lock<std::mutex>> lock_known();
     void await_fences(Clock::time_point deadline) const;
@@ -252,7 +254,8 @@ private:
     CommandLeases leases_;
     // What was taken back, or may have been done although its answer was lost: the kernel is compared once more.
     std::atomic<bool> compare_again_ = false;
-    std::atomic<bool> proxy_known_ = false;   // the supervisor has said which proxy there is, or that there is none
+    std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
+    std::atomic<std::size_t> old_proxies_ = 0;
     std::atomic<bool> fences_known_ = false;  // the kernel's fences have been compared with the store
     std::atomic<bool> untold_ = false;        // the proxy may not have taken what it was told last
 

@@ -53,11 +53,6 @@ core::Result<void> Control::all_stand(const std::vector<Waited>& waited) const {
     return {};
 }
 
-std::size_t Control::old_proxies() const {
-    const std::lock_guard lock(state_mutex_);
-    return upgrade_.is_object() ? upgrade_.value("old_proxies", std::size_t{0}) : 0;
-}
-
 // "web1 in chat, web2 in app": what of an order stands.
 std::string Control::still_fenced(const std::vector<Waited>& waited) const {
     std::string all;

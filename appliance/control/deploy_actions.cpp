@@ -98,8 +98,7 @@ core::Result<void> DeployActions::page(const std::string& pool, bool on, const s
 std::vector<deploy::Standing> DeployActions::standings(const std::string& pool) {
     std::vector<deploy::Standing> all;
     const Json status = control_.status();
-    const Json& upgrade = status["upgrade"];
-    const bool counted = !upgrade.is_object() || upgrade.value("old_proxies", 0) == 0;
+    const bool counted = control_.old_proxies() == 0;
     for (const Json& shown : status["pools"]) {
         if (shown["name"] != pool) {
             continue;
