@@ -45,6 +45,7 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
     Administration administration = keeper_.load();
     state_.config = std::make_shared<const config::Config>(std::move(config));
     state_.administration = std::make_shared<const Administration>(std::move(administration));
+    follow_file();
     recover_trial();
 }
 

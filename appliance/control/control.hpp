@@ -184,6 +184,7 @@ private:
     Outcome<Json> take_wanted(config::Config wanted, const std::string& who, const std::string& why);
     Outcome<Json> replace_file(const std::string& text, const std::string& who, const std::string& why);
     Outcome<void> take_config(const config::Config& wanted);
+    void follow_file();
     void leave(const Administration& before, const std::vector<netfilter::Change>& lifted);
     Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
     // Returns in words what differed; empty where nothing did.

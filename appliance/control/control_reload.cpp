@@ -118,6 +118,24 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
     return {};
 }
 
+// At the start: the file may have moved a fenced server since the state was written. Its fence follows it, as in a
+// reload; what the kernel holds at the old address goes with the first comparison.
+void Control::follow_file() {
+    const State now = state();
+    std::vector<netfilter::Change> moves;
+    Administration next = follow(*now.config, moves);
+    if (next.fences == now.administration->fences) {
+        return;
+    }
+    for (const netfilter::Change& change : moves) {
+        if (const auto* left = std::get_if<netfilter::Unfence>(&change)) {
+            withdrawn_.insert(now.administration->fences.at(left->backend).id);
+        }
+    }
+    keeper_.keep(next);
+    publish(std::move(next));
+}
+
 // The fences at addresses that no server has any more. One that stays behind is taken out by the comparison.
 void Control::leave(const Administration& before, const std::vector<netfilter::Change>& lifted) {
     if (lifted.empty() || helper_.apply(lifted)) {

@@ -87,20 +87,21 @@ void tell(const Result& result, std::uint64_t seed, const Plan& plan, bool deplo
 
 // The virtual clock runs much faster than the machine's threads: where another program takes the processor for a
 // moment, a whole virtual second may be lost between two steps, and what is only late looks untrue. So, where the
-// search runs unattended, a lie counts that comes again in one of a few replays; the others are printed. By hand each
+// search runs unattended, a lie counts that comes again in most of a few replays; the others are printed. By hand each
 // one counts.
 template <typename Replay>
 bool counts(const Result& result, std::uint64_t seed, Replay replay) {
     if (std::getenv("GATEHOUSE_SEARCH_SECONDS") != nullptr) {
         return true;
     }
+    unsigned again = 0;
     for (unsigned i = 0; i < replays; ++i) {
-        if (replay().lie) {
-            return true;
-        }
+        again += replay().lie ? 1 : 0;
     }
-    fmt::print("GATEHOUSE_SEARCH_SEED={}: seen once and in no replay: {}\n{}\n", seed, *result.lie, result.story);
-    return false;
+    if (again * 2 < replays) {
+        fmt::print("GATEHOUSE_SEARCH_SEED={}: not in most replays: {}\n{}\n", seed, *result.lie, result.story);
+    }
+    return again * 2 >= replays;
 }
 
 class Search : public testing::Test {
