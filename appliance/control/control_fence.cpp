@@ -98,7 +98,8 @@ void Control::take_back(const Administration& before, std::span<const netfilter:
     }
 }
 
-// Store first: what is lifted must not come back after a crash, and what the disk does not take is not lifted. Then the
+// Store first: what the disk does not take is not lifted, and what has been said to be lifted stays so after a crash. A
+// crash before the kernel has lifted it leaves it there, and the next start adopts it for its owner. Then the
 // kernel, because the proxy may send visitors there only once it lets them through.
 core::Result<void> Control::commit_lift(Administration next, const std::set<core::Address>& addresses) {
     const Administration before = *state().administration;

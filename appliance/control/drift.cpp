@@ -95,6 +95,7 @@ Drift find_drift(const config::Config& config, const Administration& administrat
                  Trust trust) {
     Drift drift{administration, {}, {}, {}};
     auto& wanted = drift.wanted.fences;
+    drift.wanted.lifted.clear();
     std::erase_if(wanted, [now](const auto& entry) { return expired(entry.second.until, now); });
     std::set<core::Address> seen;
     std::set<core::Address> wrong;
@@ -112,7 +113,12 @@ Drift find_drift(const config::Config& config, const Administration& administrat
             continue;
         }
         if (record == wanted.end() || another) {
-            wanted[found.backend] = adopt(config, found);
+            FenceRecord adopted = adopt(config, found);
+            if (const auto lifted = administration.lifted.find(found.id); lifted != administration.lifted.end()) {
+                adopted.rollout = lifted->second.rollout;
+                adopted.others = lifted->second.others;
+            }
+            wanted[found.backend] = std::move(adopted);
             drift.adopted.push_back(found);
             ++drift.differing.added;
         } else if (!agrees(record->second, found)) {

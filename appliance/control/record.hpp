@@ -56,11 +56,22 @@ struct WeightRecord {
     friend bool operator==(const WeightRecord&, const WeightRecord&) = default;
 };
 
+// Of a fence that the store no longer holds.
+struct LiftedFence {
+    std::optional<std::int64_t> rollout;
+    std::string others{};
+
+    friend bool operator==(const LiftedFence&, const LiftedFence&) = default;
+};
+
 struct Administration {
     // By address, as in the kernel: two pools that share a backend's address share its fence.
     std::map<core::Address, FenceRecord> fences;
     std::map<std::string, MaintenanceRecord> maintenance;                 // by pool
     std::map<std::pair<std::string, std::string>, WeightRecord> weights;  // by pool and server
+    // By id: what the last stored change lifted. A crash may have come before the kernel's turn: a fence that stands
+    // there with such an id is still its owner's. Empty from the first look at the kernel on.
+    std::map<std::string, LiftedFence> lifted;
 
     friend bool operator==(const Administration&, const Administration&) = default;
 };

@@ -119,17 +119,22 @@ core::Result<void> read_details(Statement& rows, Administration& administration)
         if (!*row) {
             return {};
         }
+        const std::string id = rows.text(0);
+        const auto rollout = rows.is_null(1) ? std::nullopt : std::optional(rows.number(1));
+        bool stands = false;
         for (auto& [address, fence] : administration.fences) {
-            if (fence.id != rows.text(0)) {
+            if (fence.id != id) {
                 continue;
             }
-            if (!rows.is_null(1)) {
-                fence.rollout = rows.number(1);
-            }
+            stands = true;
+            fence.rollout = rollout;
+            fence.others = rows.text(5);
             if (!rows.is_null(2)) {
                 restore_end(fence, rows);
             }
-            fence.others = rows.text(5);
+        }
+        if (!stands) {
+            administration.lifted[id] = {rollout, rows.text(5)};
         }
     }
 }
@@ -244,8 +249,10 @@ core::Result<void> Store::save(const Administration& administration) {
 }
 
 core::Result<void> Store::write(const Administration& administration) {
+    // What this change lifts keeps its details until the next one: the kernel may still hold it after a crash.
     auto emptied = database_.execute(
-        "DELETE FROM fences; DELETE FROM maintenance; DELETE FROM weights; DELETE FROM fence_details");
+        "DELETE FROM fence_details WHERE id NOT IN (SELECT id FROM fences);"
+        "DELETE FROM fences; DELETE FROM maintenance; DELETE FROM weights");
     if (!emptied) {
         return emptied;
     }
@@ -305,6 +312,15 @@ core::Result<void> Store::write_details(const Administration& administration) {
         details->reset();
         details->bind(1, fence.id).bind(2, fence.rollout);
         details->bind(3, lasts).bind(4, core::base::boot_id()).bind(5, ends).bind(6, fence.others);
+        if (const auto done = details->step(); !done) {
+            return tl::unexpected(done.error());
+        }
+    }
+    for (const auto& [id, fence] : administration.lifted) {
+        details->reset();
+        details->bind(1, id).bind(2, fence.rollout);
+        details->bind(3, std::optional<std::int64_t>()).bind(4, core::base::boot_id());
+        details->bind(5, std::optional<std::int64_t>()).bind(6, fence.others);
         if (const auto done = details->step(); !done) {
             return tl::unexpected(done.error());
         }

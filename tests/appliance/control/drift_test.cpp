@@ -90,6 +90,16 @@ TEST(Drift, KeepsWhatItDidNotKnow) {
     EXPECT_EQ(drift.wanted.fences.at(second.address).who, "ann");
 }
 
+TEST(Drift, AFenceThatACrashKeptInTheKernelIsStillItsOwners) {
+    Administration stored = wanted({first});
+    stored.lifted[second.id] = {7, "bob"};
+    const auto drift = find(stored, {kernel_fence(first), kernel_fence(second)});
+    EXPECT_EQ(drift.wanted.fences.at(second.address).rollout, 7);
+    EXPECT_EQ(drift.wanted.fences.at(second.address).others, "bob");
+    EXPECT_EQ(drift.wanted.fences.at(first.address).rollout, std::nullopt);
+    EXPECT_TRUE(drift.wanted.lifted.empty());
+}
+
 TEST(Drift, RemovesWhatWasTakenBackOrIsOver) {
     auto over = second;
     over.until = now;

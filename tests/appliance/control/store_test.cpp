@@ -85,6 +85,31 @@ TEST_F(StoreTest, ForgetsWhatIsNoLongerThere) {
     Store store = open();
     ASSERT_TRUE(store.save(sample()).has_value());
     ASSERT_TRUE(store.save({}).has_value());
+    ASSERT_TRUE(store.save({}).has_value());
+    EXPECT_EQ(*store.load(), Administration{});
+}
+
+TEST_F(StoreTest, KnowsWhoseFenceTheLastChangeLifted) {
+    Store store = open();
+    Administration all = sample();
+    for (auto& [address, fence] : all.fences) {
+        fence.rollout = 5;
+        fence.others = "bob";
+    }
+    ASSERT_TRUE(store.save(all).has_value());
+    EXPECT_TRUE(store.load()->lifted.empty());
+    ASSERT_TRUE(store.save({}).has_value());
+    Administration left = *store.load();
+    EXPECT_EQ(left.lifted, (std::map<std::string, LiftedFence>{{"7f3a", {5, "bob"}}}));
+    // Whoever loads that keeps it until the kernel has been read, however often there is a change before.
+    for (int change = 0; change < 3; ++change) {
+        ASSERT_TRUE(store.save(left).has_value());
+    }
+    EXPECT_EQ(*store.load(), left);
+    left.lifted.clear();
+    for (int change = 0; change < 2; ++change) {
+        ASSERT_TRUE(store.save(left).has_value());
+    }
     EXPECT_EQ(*store.load(), Administration{});
 }
 
