@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "appliance/state/folder.hpp"
@@ -36,6 +38,23 @@ core::Result<void> make_folder(const fs::path& folder) {
     return {};
 }
 
+// A killed gatehouse's socket is open until the last thread of its last process has ended, which a slow disk may hold
+// up.
+constexpr std::chrono::milliseconds dying_for{2000};
+constexpr std::chrono::milliseconds dying_look{20};
+
+// 0: a process listens there; otherwise connect's error.
+int knock(const fs::path& path) {
+    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!probe.valid()) {
+        return errno;
+    }
+    const sockaddr_un name = name_of(path);
+    // EAGAIN is a full queue: somebody lives there, and is busy.
+    const bool listens = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
+    return listens || errno == EAGAIN ? 0 : errno;
+}
+
 // Makes way for a new socket: nothing there, or one that nobody listens on.
 core::Result<void> clear(const fs::path& path) {
     struct stat facts {};
@@ -46,13 +65,19 @@ core::Result<void> clear(const fs::path& path) {
     if (!S_ISSOCK(facts.st_mode)) {
         return core::fail(what, "something else has that name", "set socket in [control]");
     }
-    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    const sockaddr_un name = name_of(path);
-    // EAGAIN is a full queue: somebody lives there, and is busy.
-    if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0 || errno == EAGAIN) {
+    const auto give_up = std::chrono::steady_clock::now() + dying_for;
+    int answer = knock(path);
+    while (answer == 0 && std::chrono::steady_clock::now() < give_up) {
+        std::this_thread::sleep_for(dying_look);
+        answer = knock(path);
+    }
+    if (answer == 0) {
         return core::fail(what, "another gatehouse runs there", "stop it, or set socket in [control]");
     }
-    if (errno != ECONNREFUSED || ::unlink(path.c_str()) != 0) {
+    if (answer != ECONNREFUSED) {
+        return core::fail_os(what, answer);
+    }
+    if (::unlink(path.c_str()) != 0) {
         return core::fail_os(what, errno);
     }
     return {};

@@ -263,10 +263,14 @@ class House:
 
 
 def alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    """Whether any thread of it is: the first may have ended before those that still hold its files."""
+    def lives(task):
+        try:
+            return (task / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        except OSError:
+            return False
+
+    return any(lives(task) for task in pathlib.Path(f"/proc/{pid}/task").glob("*"))
 
 
 def leaves(tree):

@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include "appliance/boot/control_socket.hpp"
 #include "appliance/boot/listeners.hpp"
@@ -167,6 +168,19 @@ TEST_F(ControlSocket, ReplacesADeadOneAndRefusesALivingOne) {
     EXPECT_EQ(second.error().why, "another gatehouse runs there");
     first->reset();
     EXPECT_TRUE(open_control_socket(path, ::getegid()).has_value());
+}
+
+// Killed processes close their files one after the other; the next start does not take them for a running gatehouse.
+TEST_F(ControlSocket, WaitsForADyingOne) {
+    const fs::path path = folder_ / "control.sock";
+    auto first = open_control_socket(path, ::getegid());
+    ASSERT_TRUE(first.has_value());
+    std::thread dying([&first] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        first->reset();
+    });
+    EXPECT_TRUE(open_control_socket(path, ::getegid()).has_value());
+    dying.join();
 }
 
 TEST_F(ControlSocket, RefusesToReplaceAFile) {
