@@ -14,9 +14,6 @@ import house
 import web_site as site
 from house import get, run, wait_until
 
-# Two thousand requests a second: 32 connections that wait 15 ms between two of them.
-SCRIPT = "function delay() return 15 end\n"
-
 
 class Deploys(house.SystemTest):
     configuration = site.CONFIGURATION
@@ -50,12 +47,7 @@ class Deploys(house.SystemTest):
                                 text=True)
 
     def load(self, seconds):
-        script = self.folder / "delay.lua"
-        script.write_text(SCRIPT)
-        wrk = subprocess.Popen(["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", str(script), "http://127.0.0.1:8080/"],
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.addCleanup(lambda: (wrk.kill(), wrk.wait()))
-        return wrk
+        return self.visit(seconds, 15)  # two thousand requests a second
 
     def assert_unharmed(self, wrk, at_least):
         output = wrk.communicate(timeout=60)[0]

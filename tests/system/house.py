@@ -326,6 +326,15 @@ class SystemTest(unittest.TestCase):
     def prepare(self):
         """What a test wants to do before anything runs."""
 
+    def visit(self, seconds, pause):
+        """Starts wrk's 32 visitors of the web listener, each of whom waits that many milliseconds after an answer."""
+        script = self.house.folder / "pause.lua"
+        script.write_text(f"function delay() return {pause} end\n")
+        wrk = subprocess.Popen(["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", str(script), "http://127.0.0.1:8080/"],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(lambda: (wrk.kill(), wrk.wait()))
+        return wrk
+
     def take_down(self):
         failed = any(error for _, error in getattr(self._outcome.result, "failures", []) + self._outcome.result.errors)
         log = self.house.folder / "gatehouse.log"
