@@ -177,9 +177,9 @@ core::Result<void> HelperClient::receive(const wire::Request& request, Clock::ti
 
 core::Result<short> HelperClient::wait(short events, Clock::time_point deadline) {
     for (;;) {
-        const auto left = std::chrono::ceil<core::Milliseconds>(deadline - Clock::now()).count();
+        const auto left = deadline - Clock::now();
         pollfd waited{link_.get(), events, 0};
-        const int ready = left <= 0 ? 0 : poll(&waited, 1, static_cast<int>(left));
+        const int ready = left <= core::Milliseconds{0} ? 0 : core::base::poll_for(waited, left);
         if (ready > 0) {
             return waited.revents;
         }

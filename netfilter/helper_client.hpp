@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/clock.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/result.hpp"
@@ -63,7 +64,7 @@ public:
     core::Result<std::uint64_t> count_redirected(const Destination& destination);
 
 private:
-    using Clock = std::chrono::steady_clock;
+    using Clock = core::BootClock;
     using Take = std::function<core::Result<void>(const wire::Reply&)>;
     // Sends one request of a conversation; reads and drops late answers to earlier ones meanwhile, so that neither end
     // waits for the other to read first.

@@ -195,7 +195,8 @@ void Control::keep_trial(Clock::time_point now) {
     }
     const std::unique_lock lock(changing_, std::try_to_lock);
     if (!lock || !proxy_known_) {
-        return;  // the main loop does not wait for an order; see expire()
+        trial_at_ = now + trial_step;  // the main loop does not wait for an order, see expire(), and does not spin
+        return;
     }
     const bool busy = trial_ || !look_.concluded || relax_at_;
     trial_at_ = now + (busy ? trial_step : idle_step);

@@ -89,7 +89,7 @@ CommandLeases::Lift::~Lift() {
 
 bool CommandLeases::Lift::await(core::Milliseconds patience) {
     std::unique_lock lock(leases_.mutex_);
-    return leases_.changed_.wait_for(lock, core::base::waiting(patience), [this] {
+    return core::base::wait_for(leases_.changed_, lock, patience, [this] {
         return std::none_of(addresses_.begin(), addresses_.end(),
                             [this](const core::Address& address) { return leases_.running_.contains(address); });
     });

@@ -99,8 +99,8 @@ template <typename Call>
 auto HelperLink::with_client(Call call) -> decltype(call(std::declval<netfilter::HelperClient&>())) {
     const auto deadline = core::BootClock::now() + restart_wait;
     std::unique_lock lock(mutex_);
-    while (attached_.wait_for(lock, core::base::waiting(deadline - core::BootClock::now()),
-                              [this] { return client_.has_value(); })) {
+    while (core::base::wait_for(attached_, lock, deadline - core::BootClock::now(),
+                                [this] { return client_.has_value(); })) {
         auto result = call(*client_);
         gather();
         if (result || result.error().os_error != EPIPE) {

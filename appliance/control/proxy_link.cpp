@@ -82,8 +82,7 @@ core::Result<json> ProxyLink::ask(json request, std::span<const int> fds, core::
 core::Result<json> ProxyLink::await(std::uint64_t id, core::Milliseconds timeout) {
     const auto deadline = core::BootClock::now() + timeout;
     for (;;) {
-        auto message =
-            channel_.receive(core::base::waiting(std::max(deadline - core::BootClock::now(), core::Milliseconds{0})));
+        auto message = channel_.receive(std::max(deadline - core::BootClock::now(), core::Milliseconds{0}));
         if (!message) {
             channel_ = link::Channel();
             set(ProxyState::down, 0);

@@ -51,8 +51,8 @@ void SupervisorLink::read() {
 
 std::optional<link::Message> SupervisorLink::next_event(Clock::time_point deadline) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, core::base::waiting(deadline - Clock::now()),
-                      [this] { return ended_ || woken_ || !events_.empty(); });
+    core::base::wait_for(changed_, lock, deadline - Clock::now(),
+                         [this] { return ended_ || woken_ || !events_.empty(); });
     woken_ = false;
     if (events_.empty()) {
         return std::nullopt;
@@ -88,7 +88,7 @@ core::Result<link::Message> SupervisorLink::ask(json request, std::chrono::secon
         }
     }
     lock.lock();
-    changed_.wait_for(lock, core::base::waiting(patience), [&] { return ended_ || answers_[id].has_value(); });
+    core::base::wait_for(changed_, lock, patience, [&] { return ended_ || answers_[id].has_value(); });
     std::optional<link::Message> answer = std::move(answers_[id]);
     answers_.erase(id);
     if (!answer) {

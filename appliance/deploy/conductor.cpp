@@ -105,7 +105,7 @@ void Conductor::conduct() {
     // Nothing is decided before the kernel's fences are known and somebody can be asked who is eligible.
     while (!ending_ && !actions_.ready()) {
         Lock lock(mutex_);
-        changed_.wait_for(lock, core::base::waiting(ready_look), [this] { return ending_.load(); });
+        core::base::wait_for(changed_, lock, ready_look, [this] { return ending_.load(); });
     }
     Lock lock(mutex_);
     while (!ending_) {
@@ -113,7 +113,7 @@ void Conductor::conduct() {
             look_for_lost();
             advance(lock);
         }
-        changed_.wait_for(lock, core::base::waiting(look));
+        core::base::wait_for(changed_, lock, look);
     }
 }
 

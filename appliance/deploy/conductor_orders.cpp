@@ -151,8 +151,7 @@ Outcome<Conductor::Json> Conductor::abort(const Words& words) {
     note("state", std::nullopt, "aborting " + active_->state_why);
     changed_.notify_all();
     // A command that does not heed its end, or a full disk, must not hold the operator up; status shows the rest.
-    changed_.wait_for(lock, core::base::waiting(abort_patience),
-                      [&] { return !active_ || active_->id != id || ending_; });
+    core::base::wait_for(changed_, lock, abort_patience, [&] { return !active_ || active_->id != id || ending_; });
     lock.unlock();
     return view(id);
 }

@@ -171,7 +171,7 @@ bool Conductor::await_saved(Lock& lock, const Sync& sync) {
     const auto saved = [this](const Sync::Result& result) {
         return !jobs_.contains(result.step) && !unsaved_.contains(result.step);
     };
-    return changed_.wait_for(lock, core::base::waiting(saving_max), [&] {
+    return core::base::wait_for(changed_, lock, saving_max, [&] {
         return !active_ || active_->id != sync.rollout || std::all_of(sync.results.begin(), sync.results.end(), saved);
     });
 }
@@ -253,7 +253,7 @@ Outcome<Conductor::Json> Conductor::sync(const Sync& sync) {
         if (news || ending_ || Clock::now() >= deadline) {
             break;
         }
-        changed_.wait_for(lock, core::base::waiting(deadline - Clock::now()));
+        core::base::wait_for(changed_, lock, deadline - Clock::now());
     }
     Json answer{{"rollout", active_ && active_->id == sync.rollout ? view_of(*active_) : Json()},
                 {"take", std::move(taken)},
@@ -282,7 +282,7 @@ Outcome<Conductor::Json> Conductor::journal(std::int64_t id, std::int64_t after,
         if (!entries.empty() || ending_ || Clock::now() >= deadline) {
             return Json{{"journal", std::move(entries)}};
         }
-        changed_.wait_for(lock, core::base::waiting(deadline - Clock::now()));
+        core::base::wait_for(changed_, lock, deadline - Clock::now());
     }
 }
 

@@ -77,12 +77,12 @@ public:
 private:
     core::Result<void> wait(short events, const char* what) {
         for (;;) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
+            const auto left = deadline_ - Clock::now();
             if (stop_ || left <= std::chrono::milliseconds::zero()) {
                 return core::fail(what, stop_ ? "stopped" : "its time is over");
             }
             pollfd entry{socket_.get(), events, 0};
-            if (::poll(&entry, 1, static_cast<int>(std::min(left, stop_look).count())) > 0) {
+            if (core::base::poll_for(entry, std::min(left, stop_look)) > 0) {
                 return {};
             }
         }

@@ -23,14 +23,10 @@ struct alignas(cmsghdr) ControlBuffer {
 // Whether events came before the deadline. A signal only shortens the wait that is left.
 bool wait_for(int socket, short events, Clock::time_point deadline) {
     for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
         pollfd entry{socket, events, 0};
-        const int ready = ::poll(&entry, 1, static_cast<int>(std::clamp<long long>(left, 0, 3'600'000)));
-        if (ready != 0 && !(ready < 0 && errno == EINTR)) {
-            return true;
-        }
-        if (Clock::now() >= deadline) {
-            return false;
+        const int ready = core::base::poll_for(entry, deadline - Clock::now());
+        if (ready >= 0 || errno != EINTR) {
+            return ready != 0;
         }
     }
 }

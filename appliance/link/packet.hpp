@@ -2,11 +2,11 @@
 // which alone uses this.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <span>
 #include <vector>
 
+#include "core/base/clock.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/result.hpp"
@@ -16,7 +16,7 @@ namespace appliance::link {
 // SCM_MAX_FD is 253 (kernel, net/core/scm.c); below it with room to spare.
 inline constexpr std::size_t packet_fds_max = 200;
 
-using Clock = std::chrono::steady_clock;
+using Clock = core::BootClock;
 
 enum class Arrival { packet, timeout, closed };
 

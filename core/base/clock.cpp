@@ -2,15 +2,21 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
-#include <thread>
 
 namespace core::base {
 namespace {
 
 std::atomic<ClockSource*> source_in_use{nullptr};
+// A longer wait ends early, as one without reason: a sum of it and the present must not overflow.
+constexpr Milliseconds wait_max{24 * 3'600'000};
+
+int poll_really(pollfd& entry, Milliseconds duration) {
+    return ::poll(&entry, 1, static_cast<int>(std::clamp(duration, Milliseconds{0}, wait_max).count()));
+}
 
 }  // namespace
 
@@ -44,13 +50,32 @@ std::string boot_id() {
     return id;
 }
 
-Milliseconds waiting(Milliseconds duration) noexcept {
+std::cv_status wait_for(std::condition_variable& condition, std::unique_lock<std::mutex>& lock, Milliseconds duration) {
     ClockSource* const source = source_in_use.load();
-    return source == nullptr ? duration : source->waiting(duration);
+    return source == nullptr ? condition.wait_for(lock, std::min(duration, wait_max))
+                             : source->wait(condition, lock, duration);
+}
+
+int poll_for(pollfd& entry, Milliseconds duration) {
+    ClockSource* const source = source_in_use.load();
+    return source == nullptr || duration <= Milliseconds{0} ? poll_really(entry, duration)
+                                                            : source->poll(entry, duration);
 }
 
 void sleep_for(Milliseconds duration) {
-    std::this_thread::sleep_for(waiting(duration));
+    std::mutex nobody_else;
+    std::condition_variable never;
+    std::unique_lock lock(nobody_else);
+    wait_for(never, lock, duration, [] { return false; });
+}
+
+std::cv_status ClockSource::wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
+                                 Milliseconds duration) {
+    return condition.wait_for(lock, std::min(duration, wait_max));
+}
+
+int ClockSource::poll(pollfd& entry, Milliseconds duration) {
+    return poll_really(entry, duration);
 }
 
 Milliseconds WallSteps::offset_now() noexcept {

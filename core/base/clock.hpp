@@ -2,7 +2,11 @@
 // long something lasts: nothing sets it, and it goes on while the machine is suspended. Any thread may read both.
 #pragma once
 
+#include <poll.h>
+
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 
 #include "core/base/duration.hpp"
@@ -25,10 +29,25 @@ using BootTime = BootClock::time_point;
 // kernel does not tell.
 std::string boot_id();
 
-// Sleeps for a time of the boot clock.
+// Waits of the boot clock. Under a test's clock it is that clock that ends them.
 void sleep_for(Milliseconds duration);
-// How long a wait of this length on a condition variable is to be; another length only under a test's clock.
-Milliseconds waiting(Milliseconds duration) noexcept;
+// As std::condition_variable::wait_for(): may also return without reason. The caller holds the lock.
+std::cv_status wait_for(std::condition_variable& condition, std::unique_lock<std::mutex>& lock, Milliseconds duration);
+// Returns what ready() says at the end; false only after the whole duration.
+template <typename Ready>
+bool wait_for(std::condition_variable& condition, std::unique_lock<std::mutex>& lock, Milliseconds duration,
+              Ready ready) {
+    const BootTime begun = BootClock::now();
+    while (!ready()) {
+        const Milliseconds left = duration - (BootClock::now() - begun);
+        if (left <= Milliseconds{0} || wait_for(condition, lock, left) == std::cv_status::timeout) {
+            return ready();
+        }
+    }
+    return true;
+}
+// As poll(2) of one entry, which it fills in. A duration of 0 or less only looks.
+int poll_for(pollfd& entry, Milliseconds duration);
 
 // Tells how far the wall clock has been set, apart from its ordinary gait. Not thread safe.
 class WallSteps {
@@ -53,8 +72,10 @@ public:
     virtual ~ClockSource() = default;
     virtual WallTime wall() noexcept = 0;
     virtual BootTime boot() noexcept = 0;
-    // See waiting().
-    virtual Milliseconds waiting(Milliseconds duration) noexcept = 0;
+    // What wait_for() and poll_for() do; by the kernel's clock unless a source knows better.
+    virtual std::cv_status wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
+                                Milliseconds duration);
+    virtual int poll(pollfd& entry, Milliseconds duration);
 };
 // The source outlives its use. nullptr: the kernel's clocks again.
 void set_clock_source(ClockSource* source) noexcept;

@@ -1,45 +1,64 @@
-// SearchClock: time that runs faster than the kernel's, jumps when a step says so, and whose wall clock may be set.
+// SearchClock: time that passes only while nobody works. All waits of the product for a time end here, so that a slow
+// machine is no slow world: when every thread of the process is blocked and nothing but time can wake one, the clock
+// jumps to the earliest deadline. A step may have it jump further, and set its wall clock.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
-#include <chrono>
+#include <map>
+#include <mutex>
+#include <thread>
 
 #include "core/base/clock.hpp"
+#include "core/base/descriptor.hpp"
+#include "tests/search/idleness.hpp"
 
 namespace tests::search {
 
 class SearchClock final : public core::base::ClockSource {
 public:
-    // pace: virtual milliseconds for each real one.
-    explicit SearchClock(unsigned pace) : pace_(pace) { core::base::set_clock_source(this); }
-    ~SearchClock() override { core::base::set_clock_source(nullptr); }
+    SearchClock();
+    SearchClock(const SearchClock&) = delete;
+    SearchClock& operator=(const SearchClock&) = delete;
+    // All waits have ended.
+    ~SearchClock() override;
 
-    core::WallTime wall() noexcept override {
-        return core::WallTime(boot().time_since_epoch() + core::Milliseconds(wall_ahead_.load()));
-    }
-    core::BootTime boot() noexcept override {
-        using std::chrono::duration_cast;
-        const auto real = duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started_);
-        return core::BootTime(duration_cast<core::Milliseconds>(real * pace_) + core::Milliseconds(jumped_.load()));
-    }
-    // At least a millisecond: a wait of nothing would be a busy loop.
-    core::Milliseconds waiting(core::Milliseconds duration) noexcept override {
-        return duration.count() <= 0 ? duration : std::max(duration / pace_, core::Milliseconds(1));
-    }
+    core::WallTime wall() noexcept override;
+    core::BootTime boot() noexcept override;
+    std::cv_status wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
+                        core::Milliseconds duration) override;
+    int poll(pollfd& entry, core::Milliseconds duration) override;
 
-    void pass(core::Milliseconds time) noexcept { jumped_ += time.count(); }
+    // Lets what is under way come to rest, then so much time pass at once, as where the machine was suspended.
+    void pass(core::Milliseconds time);
     void set_wall(core::Milliseconds step) noexcept { wall_ahead_ += step.count(); }
     // The wall clock as when it was made.
     void right_wall() noexcept { wall_ahead_ = wall_base; }
-    [[nodiscard]] unsigned pace() const noexcept { return static_cast<unsigned>(pace_); }
+    // How often it has jumped.
+    [[nodiscard]] std::uint64_t jumps() const noexcept { return jumps_; }
 
 private:
+    struct Sleeper {
+        std::condition_variable* condition = nullptr;
+        int event = -1;             // of a poll, where there is no condition
+        core::Milliseconds leap{};  // what passes beyond the deadline
+        bool woken = false;
+    };
+    using Sleepers = std::multimap<std::int64_t, Sleeper>;  // by deadline
+
+    Sleepers::iterator add(core::Milliseconds duration, Sleeper sleeper);
+    void remove(Sleepers::iterator sleeper);
+    void run();
+    bool jump();
+
     static constexpr std::int64_t wall_base = 1'790'000'000'000;  // of the year 2026
-    const std::int64_t pace_;
-    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    std::atomic<std::int64_t> jumped_{60'000};
+    std::atomic<std::int64_t> now_{60'000};
     std::atomic<std::int64_t> wall_ahead_{wall_base};
+    std::atomic<std::uint64_t> jumps_{0};
+    std::mutex mutex_;
+    Sleepers sleepers_;
+    std::atomic<bool> ending_ = false;
+    Idleness idleness_;
+    std::thread thread_;
 };
 
 }  // namespace tests::search

@@ -8,7 +8,8 @@
 namespace tests::search {
 namespace {
 
-constexpr std::chrono::milliseconds look{1};
+constexpr core::Milliseconds look{50};
+constexpr core::Milliseconds patience{60'000};
 constexpr core::Milliseconds late_by{3'000};
 
 bool take(std::atomic<unsigned>& left) {
@@ -43,12 +44,11 @@ FakeProxy::~FakeProxy() {
 
 void FakeProxy::serve() {
     while (!ending_) {
-        if (troubles_.wedged) {
-            std::this_thread::sleep_for(look);
-            continue;
+        auto got = channel_.receive(patience);
+        while (troubles_.wedged && !ending_) {
+            core::base::sleep_for(look);
         }
-        auto got = channel_.receive(core::Milliseconds{20});
-        if (!got) {
+        if (!got || ending_) {
             return;
         }
         if (!*got) {

@@ -23,7 +23,7 @@ using appliance::control::Control;
 using appliance::control::SupervisorLink;
 
 constexpr unsigned chat_port = 5222;
-constexpr std::chrono::milliseconds turn{2};
+constexpr core::Milliseconds settle_look{100};
 
 fs::path make_folder() {
     // A memory disk, where there is one: what is tested is not how fast a disk is.
@@ -41,15 +41,6 @@ void limit_files(bool full) {
 
 std::string host_of(unsigned server, bool moved) {
     return fmt::format("127.0.1.{}", (moved ? 21 : 11) + server);
-}
-
-// Today's control ticks by the steady clock; tests of its ends need it to run as fast as the others.
-Control::Clock::time_point tick_time(SearchClock& clock) {
-    if constexpr (std::is_same_v<Control::Clock, std::chrono::steady_clock>) {
-        return Control::Clock::time_point(clock.boot().time_since_epoch()) + std::chrono::hours(24 * 365);
-    } else {
-        return Control::Clock::now();
-    }
 }
 
 }  // namespace
@@ -117,6 +108,7 @@ void House::begin() {
     auto config = appliance::config::load(folder_ / "g.toml");
     VERIFY(config.has_value());
     control_ = std::make_unique<Control>(std::move(*config), *link_, log_);
+    note_moves(std::exchange(taken_, file_));
     actions_ = std::make_unique<SearchActions>(*control_, *link_);
     conductor_ = std::make_unique<appliance::deploy::Conductor>(*actions_, folder_);
     start_helper();
@@ -124,6 +116,20 @@ void House::begin() {
     looping_ = true;
     loop_ = std::thread([this] { loop(); });
     gate(true);
+}
+
+// Control goes by the file that it finds, also by one that it has refused to reload: as in a reload, the fence of a
+// server that has moved follows it.
+void House::note_moves(const Layout& before) {
+    std::set<std::string> moved;
+    for (unsigned server = 0; server < server_count; ++server) {
+        if (((before.moved ^ file_.moved) >> server & 1U) != 0) {
+            moved.insert(server_name(server));
+        }
+    }
+    if (!moved.empty()) {
+        truth.begin_start(std::move(moved), fmt::format("control starts, moved {:04b}", file_.moved));
+    }
 }
 
 void House::end() {
@@ -140,10 +146,10 @@ void House::end() {
 
 void House::loop() {
     while (looping_) {
-        if (auto event = link_->next_event(std::min(control_->next_tick(), SupervisorLink::Clock::now() + turn))) {
+        if (auto event = link_->next_event(control_->next_tick())) {
             control_->handle(std::move(*event));
         }
-        control_->tick(tick_time(clock));
+        control_->tick(Control::Clock::now());
     }
 }
 
@@ -266,7 +272,7 @@ void House::write_config(const Layout& layout) {
     if (disk_full_) {
         return;
     }
-    layout_ = layout;
+    file_ = layout;
     std::string text =
         fmt::format("[listen.web]\naddress = \"127.0.1.1:{}\"\nmode = \"http\"\npool = \"app\"\n", web.port());
     if (layout.more) {
@@ -320,12 +326,12 @@ void House::set_healthy(unsigned server, bool healthy) {
 }
 
 std::string House::address(unsigned server, const std::string& pool) const {
-    return fmt::format("{}:{}", host_of(server, (layout_.moved >> server & 1U) != 0),
+    return fmt::format("{}:{}", host_of(server, (taken_.moved >> server & 1U) != 0),
                        pool == "app" ? unsigned{web.port()} : chat_port);
 }
 
-bool House::settle(int looks) {
-    for (int tries = 0; tries < looks; ++tries) {
+bool House::settle(core::Milliseconds patience) {
+    for (const auto deadline = core::BootClock::now() + patience; core::BootClock::now() < deadline;) {
         {
             const Use use(*this);
             const auto status = use.control().status();
@@ -333,7 +339,7 @@ bool House::settle(int looks) {
                 return true;
             }
         }
-        std::this_thread::sleep_for(turn);
+        core::base::sleep_for(settle_look);
     }
     return false;
 }

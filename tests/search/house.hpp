@@ -72,16 +72,20 @@ public:
     void flush_table();
     void remove_element(unsigned server);
     void fill_disk(bool full);
+    // On a full disk the file stays as it is.
     void write_config(const Layout& layout);
+    // Control has taken the file as it is now.
+    void took_file() { taken_ = file_; }
+    // What control goes by.
+    [[nodiscard]] const Layout& taken() const { return taken_; }
     void refuse_listeners(unsigned count) { supervisor_->refuse_listeners = count; }
     void end_troubles();
     bool request(const std::string& address);
     void end_request(const std::string& address);
     void set_healthy(unsigned server, bool healthy);
 
-    // Waits until proxy and kernel are known to control again; false where that takes more looks, two milliseconds
-    // each.
-    bool settle(int looks = 2'000);
+    // Waits until proxy and kernel are known to control again; false where that takes longer.
+    bool settle(core::Milliseconds patience = std::chrono::minutes(5));
     [[nodiscard]] std::string address(unsigned server, const std::string& pool) const;
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
     [[nodiscard]] bool disk_full() const { return disk_full_; }
@@ -97,13 +101,15 @@ public:
 
 private:
     void begin();
+    void note_moves(const Layout& before);
     void end();
     void loop();
     void introduce_proxy();
     void gate(bool open);
 
     std::filesystem::path folder_;
-    Layout layout_;
+    Layout file_;
+    Layout taken_;
     core::base::Descriptor null_;
     core::base::Log log_;
     core::base::Descriptor proxy_near_;  // control's end, which the supervisor keeps

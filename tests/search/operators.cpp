@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <functional>
-#include <thread>
 
 #include "appliance/control/store.hpp"
 
@@ -16,7 +15,7 @@ using Json = Control::Json;
 
 constexpr int agreement_tries = 800;
 constexpr int standing_tries = 200;
-constexpr std::chrono::milliseconds agreement_look{1};
+constexpr core::Milliseconds agreement_look{50};
 
 std::vector<std::string> names(const std::vector<unsigned>& servers) {
     std::vector<std::string> all;
@@ -150,6 +149,9 @@ Answer Operators::reload(const Layout& layout) {
                            fmt::format("reload, moved {:04b}{}{}", layout.moved,
                                        layout.more ? ", one more listener" : "", layout.sound ? "" : ", invalid"));
     Answer answer = use.control().reload({"ann", fmt::format("o{}", number)});
+    if (answer) {
+        house_.took_file();
+    }
     if (house_.has_helper()) {
         expect_standing(use.control(), false, answer ? "after a reload" : "after a reload that was refused");
     }
@@ -190,7 +192,7 @@ void Operators::expect_standing(const Control& control, bool proxy_too, const st
         if (!lost) {
             return;
         }
-        std::this_thread::sleep_for(agreement_look);
+        core::base::sleep_for(agreement_look);
     }
     const std::lock_guard lock(house_.truth.mutex);
     house_.truth.accuse("an operator's order about fences holds", when + ", " + *lost);
@@ -256,7 +258,7 @@ void Operators::check_agreement() {
             if (last.empty()) {
                 break;
             }
-            std::this_thread::sleep_for(agreement_look);
+            core::base::sleep_for(agreement_look);
         }
     }
     if (!last.empty()) {

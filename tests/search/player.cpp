@@ -8,6 +8,7 @@ namespace {
 using core::Milliseconds;
 
 constexpr std::size_t waiting_max = 4;
+constexpr Milliseconds settled_max{5'000};
 constexpr std::array<Milliseconds, 4> drains{Milliseconds(0), Milliseconds(100), Milliseconds(500),
                                              Milliseconds(3'000)};
 constexpr std::array<Milliseconds, 4> ends{Milliseconds(1'000), Milliseconds(5'000), Milliseconds(60'000),
@@ -16,6 +17,10 @@ constexpr std::array<Milliseconds, 4> passes{Milliseconds(200), Milliseconds(1'0
                                              Milliseconds(600'000)};
 constexpr std::array<Milliseconds, 4> steps{Milliseconds(3'600'000), Milliseconds(-3'600'000), Milliseconds(86'400'000),
                                             Milliseconds(-86'400'000)};
+
+// Between two steps; the ticks of control are 200 ms apart.
+constexpr std::array<Milliseconds, 5> gaps{Milliseconds(0), Milliseconds(0), Milliseconds(10), Milliseconds(50),
+                                           Milliseconds(250)};
 
 std::vector<unsigned> servers_of(unsigned number) {
     const unsigned first = number % server_count;
@@ -37,6 +42,9 @@ std::size_t Player::play(const Plan& plan) {
             break;
         }
         carry_out(step);
+        if (const Milliseconds gap = gaps.at((step.a + step.b + step.c) % gaps.size()); gap > Milliseconds(0)) {
+            core::base::sleep_for(gap);
+        }
         ++played;
     }
     join();
@@ -131,7 +139,7 @@ void Player::order(const Step& step) {
         default:
             break;
     }
-    Layout wanted = layout_;
+    Layout wanted = house_.taken();
     wanted.moved ^= step.a % 3 == 0 ? 1U << step.b % server_count : 0U;
     wanted.more = step.c % 2 == 0;
     wanted.sound = step.a % 7 != 1;
@@ -140,12 +148,13 @@ void Player::order(const Step& step) {
     } else if (step.c % 5 == 1) {
         house_.proxy_troubles.refuse_configure = 1;
     }
-    if (operators_.reload(wanted)) {
-        layout_ = wanted;
-    }
+    const bool taken = operators_.reload(wanted).has_value();
     house_.refuse_listeners(0);
     house_.proxy_troubles.refuse_configure = 0;
-    house_.write_config(layout_);
+    // A file that was refused may stay there, for the next start of control to find.
+    if (!taken && (!wanted.sound || step.b % 3 == 0)) {
+        house_.write_config(house_.taken());
+    }
 }
 
 void Player::deploy(const Step& step) {
@@ -234,7 +243,7 @@ void Player::trouble_processes(const Step& step) {
     }
     step.kind == Kind::crash ? house_.crash_control() : house_.restart_control();
     // Some of it may be away for longer; then what was lost stays an excuse until the next rest.
-    if (house_.settle(50)) {
+    if (house_.settle(settled_max)) {
         house_.truth.forget_lost();
     }
 }

@@ -44,7 +44,6 @@ private:
     std::vector<std::unique_ptr<Runner>>& runners_;
     bool alone_;
     std::deque<std::future<void>> waiting_;
-    Layout layout_;
 };
 
 }  // namespace tests::search

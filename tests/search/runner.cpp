@@ -9,7 +9,7 @@ namespace {
 
 using Json = appliance::deploy::Conductor::Json;
 
-constexpr std::chrono::milliseconds rest{1};
+constexpr core::Milliseconds rest{100};
 constexpr unsigned turns_max = 8;
 
 std::string address_of(const House::Use& use, const std::string& server) {
@@ -56,7 +56,7 @@ void Runner::run() {
             turn();
         }
         count_ = static_cast<unsigned>(running_.size());
-        std::this_thread::sleep_for(rest);
+        core::base::sleep_for(rest);
     }
 }
 

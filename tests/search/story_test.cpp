@@ -4,11 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <future>
-#include <thread>
 
 #include "tests/search/operators.hpp"
 #include "tests/search/runner.hpp"
-#include "tests/search/setting.hpp"
 
 namespace tests::search {
 namespace {
@@ -31,7 +29,7 @@ protected:
             if (ask()) {
                 return true;
             }
-            std::this_thread::sleep_for(1ms);
+            core::base::sleep_for(50ms);
         }
         return false;
     }
@@ -76,7 +74,7 @@ protected:
         return use.conductor().view(rollout).value()["state"];
     }
 
-    SearchClock clock_{pace()};
+    SearchClock clock_;
     House house_{clock_};
     Operators operators_{house_};
 };
@@ -131,7 +129,7 @@ TEST_F(Story, AFenceOrderedWhileControlComesBackReachesTheProxyThatServed) {
     auto fencing = std::async(std::launch::async, [&] {
         return operators_.fence({.servers = {1}, .pool = "app", .drain = 100ms, .lasts = {}});
     });
-    fencing.wait_for(1s);
+    core::base::sleep_for(1s);
     house_.proxy_troubles.wedged = false;
     fencing.get();
 }
@@ -184,7 +182,7 @@ TEST_F(Story, ADeployDoesNotBeginWithAServerWhoseRequestsNobodyCanCount) {
     ASSERT_TRUE(wait_for([&] { return fenced(0); }));
     house_.proxy_troubles.wedged = true;
     wait_for([&] { return step_of(rollout, "fence", "web1") != "running"; });
-    std::this_thread::sleep_for(50ms);
+    core::base::sleep_for(2'500ms);
     house_.proxy_troubles.wedged = false;
 }
 
@@ -216,7 +214,7 @@ TEST_F(Story, AReloadThatFailsLateLosesNoFence) {
 TEST_F(Story, AStepOfTheWallClockEndsNoFence) {
     ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 30min}));
     clock_.set_wall(1h);
-    std::this_thread::sleep_for(50ms);
+    core::base::sleep_for(2'500ms);
     EXPECT_TRUE(fenced(1));
     operators_.check_standing("after a step of the wall clock");
 }
@@ -226,7 +224,7 @@ TEST_F(Story, AFenceOrderedJustAfterAStepOfTheWallClockLastsAsLongAsOrdered) {
         clock_.set_wall(step);
         ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 30min}));
         clock_.pass(5s);
-        std::this_thread::sleep_for(20ms);
+        core::base::sleep_for(1s);
         EXPECT_TRUE(fenced(1));
         clock_.pass(31min);
         EXPECT_TRUE(wait_for([&] { return rotates(1); }));
@@ -296,7 +294,7 @@ TEST_F(Story, ARunnerThatComesBackIsNotGivenTheCommandThatItRuns) {
     }));
     operators_.resume(false);
     runner.silent = false;
-    std::this_thread::sleep_for(50ms);
+    core::base::sleep_for(2'500ms);
     runner.slow = false;
     wait_for([&] { return state_of(rollout) != "running"; });
 }

@@ -15,26 +15,11 @@ constexpr std::size_t story_max = 400;
 // A fence that runs out is lifted to the second.
 constexpr core::Milliseconds early_max{1'000};
 
-// GATEHOUSE_SEARCH_KNOWN: parts of the words of lies that are known, with | between them; they are not counted.
-std::vector<std::string> known_lies() {
-    const char* const text = std::getenv("GATEHOUSE_SEARCH_KNOWN");
-    std::vector<std::string> all;
-    std::string_view left = text == nullptr ? "" : text;
-    while (!left.empty()) {
-        const auto end = std::min(left.find('|'), left.size());
-        all.emplace_back(left.substr(0, end));
-        left.remove_prefix(std::min(end + 1, left.size()));
-    }
-    return all;
-}
-
 bool overlap(const std::set<std::string>& one, const std::set<std::string>& other) {
     return std::any_of(one.begin(), one.end(), [&](const std::string& each) { return other.contains(each); });
 }
 
 }  // namespace
-
-Truth::Truth() : known_(known_lies()) {}
 
 unsigned order_in(const std::string& why) {
     return why.size() > 1 && why.front() == 'o' ? static_cast<unsigned>(std::strtoul(why.c_str() + 1, nullptr, 10)) : 0;
@@ -50,10 +35,7 @@ void Truth::tell(std::string line) {
 
 void Truth::accuse(const std::string& rule, const std::string& what) {
     tell("LIE: " + rule + ": " + what);
-    const bool known = std::any_of(known_.begin(), known_.end(), [&](const std::string& each) {
-        return (rule + ": " + what).find(each) != std::string::npos;
-    });
-    if (!lie && !known) {
+    if (!lie) {
         lie = rule + ": " + what;
     }
 }
@@ -127,6 +109,12 @@ unsigned Truth::begin(Deed deed, std::set<std::string> servers, const std::strin
     deeds.emplace(number, std::move(mine));
     tell(fmt::format("o{} {}", number, words));
     return number;
+}
+
+void Truth::begin_start(std::set<std::string> servers, const std::string& words) {
+    const unsigned number = begin(Deed::reload, std::move(servers), words);
+    const std::lock_guard lock(mutex);
+    deeds.at(number).lost = true;
 }
 
 void Truth::end(unsigned number, const std::string& answer) {

@@ -87,8 +87,6 @@ using Place = std::pair<std::string, std::string>;  // pool and server
 
 class Truth {
 public:
-    Truth();
-
     std::mutex mutex;  // guards all that follows; nothing is called with it held
 
     Moment moment = 1;
@@ -132,12 +130,11 @@ public:
     void forget_lost();
     unsigned begin(Deed deed, std::set<std::string> servers, const std::string& words,
                    std::optional<core::Milliseconds> lasts = {});
+    // Control starts by a file that has moved these servers. Under way until forget_lost().
+    void begin_start(std::set<std::string> servers, const std::string& words);
     [[nodiscard]] bool lied();
     void note(std::string line);
     [[nodiscard]] std::string print_story(std::size_t lines);
-
-private:
-    const std::vector<std::string> known_;
 };
 
 // "o17" out of "o17 disk"; 0: no operator's.

@@ -15,8 +15,9 @@ public:
     ~SetClock() override { core::base::set_clock_source(nullptr); }
     core::WallTime wall() noexcept override { return begin_wall_ + passed() + set_.load(); }
     core::BootTime boot() noexcept override { return begin_boot_ + passed(); }
-    core::Milliseconds waiting(core::Milliseconds duration) noexcept override {
-        return gait_ == Gait::goes ? duration : duration / 100;
+    std::cv_status wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
+                        core::Milliseconds duration) override {
+        return ClockSource::wait(condition, lock, gait_ == Gait::goes ? duration : duration / 100);
     }
     void pass(core::Milliseconds time) { passed_ = passed_.load() + time; }
     void set(core::Milliseconds by) { set_ = set_.load() + by; }
