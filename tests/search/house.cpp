@@ -292,7 +292,8 @@ void House::write_config(const Layout& layout) {
 }
 
 void House::end_troubles() {
-    kernel_troubles.refuse = kernel_troubles.unknown = kernel_troubles.vanish = kernel_troubles.refuse_reap = 0;
+    kernel_troubles.spare = kernel_troubles.refuse = kernel_troubles.unknown = kernel_troubles.vanish =
+        kernel_troubles.refuse_reap = 0;
     proxy_troubles.end();
     supervisor_->refuse_listeners = 0;
     clock.right_wall();

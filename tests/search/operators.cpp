@@ -226,6 +226,14 @@ std::string Operators::differing() {
         return fmt::format("weights: stored are '{}', the proxy has '{}'", fmt::join(weights, ", "),
                            fmt::join(house_.proxy()->weights(), ", "));
     }
+    const auto known = addresses(use.control());
+    for (const auto& [address, place] : house_.truth.places) {
+        const auto left = house_.truth.in_kernel(address);
+        if (left && known.at(place) != address) {
+            return fmt::format("{}: {} is at {} now, and fenced here still: {}", address, place.second, known.at(place),
+                               left->why);
+        }
+    }
     for (const Json& pool : status["pools"]) {
         const std::string name = pool["name"];
         if (house_.proxy()->pages().contains(name) != stored->maintenance.contains(name)) {

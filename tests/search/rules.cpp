@@ -9,6 +9,8 @@ using Json = appliance::control::Control::Json;
 
 constexpr core::Milliseconds early_max{1'000};
 constexpr core::Milliseconds late_max{2'000};
+// Between the last look at a fence and the answer.
+constexpr core::Milliseconds look_max{100};
 
 // Whether the order's fences have run out.
 bool over(const Truth& truth, unsigned order) {
@@ -91,6 +93,24 @@ void take_note(Truth& truth, unsigned order, const Place& place, const std::stri
     standing = {order, id, own.crossed};
 }
 
+// An answer that the fence holds comes right after a look at it.
+void judge_holds(Truth& truth, unsigned order) {
+    const Moment begin = truth.deeds.at(order).begun;
+    const auto own = [order](const std::optional<Seen>& seen) { return seen && order_in(seen->why) == order; };
+    for (const auto& [address, place] : truth.places) {
+        std::set<Moment> all;
+        truth.kernel[address].moments(begin, truth.moment, all);
+        const bool stood =
+            std::any_of(all.begin(), all.end(), [&](Moment at) { return own(truth.kernel[address].at(at)); });
+        const bool late = core::BootClock::now() - truth.changed[address] <= look_max;
+        const bool excused = truth.foreign >= begin || reloaded(truth, begin) || over(truth, order);
+        if (stood && !own(truth.kernel[address].now()) && !late && !excused) {
+            truth.accuse("a fence holds that is said to hold",
+                         fmt::format("o{} says so, and {} is not fenced by it", order, place.second));
+        }
+    }
+}
+
 }  // namespace
 
 void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answer) {
@@ -105,6 +125,9 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
             truth.refused[order] = line;
         }
         const bool holds = line.find("the fence holds") != std::string::npos;
+        if (holds) {
+            judge_holds(truth, order);
+        }
         if (status == 409 || holds) {
             // Its fence may have stood in place of another for a while, as an owner's own order may.
             for (const auto& [address, place] : truth.places) {

@@ -39,6 +39,11 @@ netfilter::Commit SearchKernel::commit(const netfilter::Transaction& transaction
     if (truth_.crashed) {
         return {netfilter::Outcome::rejected, EIO, {}, {}};
     }
+    if (take(troubles_.spare)) {
+        netfilter::Commit spared = kernel_.commit(transaction, generation);
+        truth_.look_at_kernel(true);
+        return spared;
+    }
     if (take(troubles_.refuse)) {
         truth_.tell("kernel: refuses a commit");
         return {netfilter::Outcome::rejected, EBUSY, {}, {}};

@@ -12,6 +12,7 @@ namespace tests::search {
 
 // What the next commits meet. Shared by all kernels of a world, because fence processes come and go.
 struct KernelTroubles {
+    std::atomic<unsigned> spare = 0;    // so many commits are made before the next ones are met
     std::atomic<unsigned> refuse = 0;   // so many commits
     std::atomic<unsigned> unknown = 0;  // so many are made, and their answers are lost
     std::atomic<unsigned> vanish = 0;   // so many are not made, and their answers are lost

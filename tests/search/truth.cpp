@@ -84,11 +84,17 @@ void Truth::look_at_kernel(bool ours) {
             continue;
         }
         kernel[address].set(step(), now);
+        changed[address] = core::BootClock::now();
         tell(fmt::format("kernel: {} ({}): {}{}", place.second, address, now ? "fenced, " + now->why : "open",
                          ours ? "" : " (another program)"));
+        const bool moved = before && std::any_of(there.begin(), there.end(),
+                                                 [&before](const auto& each) { return each.second.id == before->id; });
+        if (!now && ours && !moved && place.first == "app" && working[place.second] > 0) {
+            accuse("no server opens under a running command", "that of " + place.second + " runs");
+        }
         const unsigned order = before ? order_in(before->why) : 0;
         const bool same = before && now && before->id == now->id;
-        if (order != 0 && ours && !same && excuse(place.second, order).empty()) {
+        if (order != 0 && ours && !same && !moved && excuse(place.second, order).empty()) {
             accuse("an operator's fence stands until an operator lifts it, another replaces it, or it runs out",
                    fmt::format("o{} of {} {}", order, place.second,
                                now ? "was replaced by '" + now->why + "'" : "was lifted"));

@@ -92,6 +92,7 @@ public:
     Moment moment = 1;
     const std::shared_ptr<netfilter::Memory> memory = std::make_shared<netfilter::Memory>();
     std::map<std::string, Line<std::optional<Seen>>> kernel;  // by address
+    std::map<std::string, core::BootTime> changed;            // by address: when the kernel's fence last changed
     std::map<std::string, Line<bool>> rotation;               // by address: a proxy may send visitors there
     std::map<std::string, Line<unsigned>> flying;             // by address: in flight
     std::map<std::string, Line<bool>> verdict;                // by address: in rotation, and a check has passed since
@@ -105,6 +106,7 @@ public:
     std::map<std::pair<std::int64_t, unsigned>, Moment> commands;           // by rollout and step: when it last began
     std::map<std::pair<std::int64_t, std::string>, std::uint64_t> visited;  // by rollout and server, at its end
     static constexpr Moment foreign_rest = 200;  // a change of another program is over after so many
+    std::map<std::string, unsigned> working;     // by server: commands that run
     Moment resumed = 0;                          // when an operator last resumed a rollout
     bool skipped = false;                        // some step of a rollout was taken for done
     Moment foreign = 0;                          // when another program last changed the table; 0: never
