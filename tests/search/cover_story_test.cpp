@@ -49,6 +49,18 @@ TEST_F(Story, ARolloutDoesNotLiftAFenceThatAnOperatorSetsBetweenItsLookAndItsLif
     EXPECT_TRUE(fenced(0));
 }
 
+// What puts right after an abort does not look at the fences before it lifts them.
+TEST_F(Story, AnAbortDoesNotLiftTheFenceThatAnOperatorHasSetInPlaceOfTheRollouts) {
+    warm();
+    load(1, 0);
+    const auto rollout = operators_.deploy({.drain = 60s});
+    ASSERT_TRUE(wait_for([&] { return fenced(0); }));
+    ASSERT_TRUE(operators_.fence({.servers = {0}, .pool = "app", .drain = {}, .lasts = {}, .replace = true}));
+    operators_.abort();
+    EXPECT_NE(state_of(rollout), "running");
+    EXPECT_TRUE(fenced(0));
+}
+
 // Before the comparison with the kernel, which comes with the next tick.
 TEST_F(Story, AnOrderThatIsRefusedIsTakenBackBeforeItsAnswer) {
     warm();
