@@ -103,7 +103,13 @@ void judge_holds(Truth& truth, unsigned order) {
         const bool stood =
             std::any_of(all.begin(), all.end(), [&](Moment at) { return own(truth.kernel[address].at(at)); });
         const bool late = core::BootClock::now() - truth.changed[address] <= look_max;
-        const bool excused = truth.foreign >= begin || reloaded(truth, begin) || over(truth, order);
+        // Another order may be in the middle of its work, or have been refused, and what it did be put back just now.
+        const bool others = std::any_of(truth.deeds.begin(), truth.deeds.end(), [&](const auto& each) {
+            const Deeds& deed = each.second;
+            return deed.number != order && deed.servers.contains(place.second) &&
+                   (deed.ended == never || (deed.ended >= begin && truth.refused.contains(deed.number)));
+        });
+        const bool excused = others || truth.foreign >= begin || reloaded(truth, begin) || over(truth, order);
         if (stood && !own(truth.kernel[address].now()) && !late && !excused) {
             truth.accuse("a fence holds that is said to hold",
                          fmt::format("o{} says so, and {} is not fenced by it", order, place.second));

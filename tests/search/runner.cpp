@@ -72,6 +72,7 @@ void Runner::count() {
         if (!silent) {
             counted_.push_back(command.server);
             ++house_.truth.working[command.server];
+            house_.truth.heard[command.server] = core::BootClock::now();
         }
     }
 }
