@@ -55,6 +55,10 @@ void Runner::run() {
         count();
         if (!silent) {
             turn();
+            const std::lock_guard lock(house_.truth.mutex);
+            for (const auto& [step, command] : running_) {
+                house_.truth.heard[command.server] = core::BootClock::now();
+            }
         }
         count();
         core::base::sleep_for(rest);
@@ -72,7 +76,6 @@ void Runner::count() {
         if (!silent) {
             counted_.push_back(command.server);
             ++house_.truth.working[command.server];
-            house_.truth.heard[command.server] = core::BootClock::now();
         }
     }
 }
