@@ -127,7 +127,7 @@ Outcome<std::vector<Claim>> Control::install(const FenceOrder& order, const std:
     follow_clock();  // before an end is computed: this one is of the clock as it is now
     const State now = state();
     Administration next = *now.administration;
-    const core::WallTime time = core::base::wall_now();
+    const core::WallTime time = wall_steps_.now();
     std::vector<Claim> claims;
     std::vector<netfilter::Change> changes;
     for (const Target& target : targets) {

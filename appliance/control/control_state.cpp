@@ -21,6 +21,7 @@ void Control::follow_clock() {
     if (step == core::Milliseconds{}) {
         return;
     }
+    keeper_.follow_clock(wall_steps_.offset());
     log("clock", {{"set_by_ms", step.count()}});
     Administration next = *state().administration;
     std::vector<netfilter::Change> changes;
@@ -48,7 +49,7 @@ void Control::expire() {
         return;
     }
     follow_clock();
-    const core::WallTime time = core::base::wall_now();
+    const core::WallTime time = wall_steps_.now();
     const auto due = [time](const auto& entry) { return expired(entry.second.until, time); };
     const State now = state();
     const auto any = [&due](const auto& all) { return std::any_of(all.begin(), all.end(), due); };

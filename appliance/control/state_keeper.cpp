@@ -12,7 +12,7 @@ StateKeeper::StateKeeper(std::filesystem::path folder, OnChange on_change)
     : folder_(std::move(folder)), on_change_(std::move(on_change)) {}
 
 Administration StateKeeper::load() {
-    auto loaded = open().and_then([this] { return store_->load(); });
+    auto loaded = open().and_then([this] { return store_->load(wall_offset_); });
     if (!loaded) {
         store_.reset();
         set(tl::unexpected(std::move(loaded.error())), false);
@@ -41,14 +41,14 @@ core::Result<void> StateKeeper::write(const Administration& administration) {
         return opened;
     }
     if (!loaded_) {
-        auto found = store_->load();
+        auto found = store_->load(wall_offset_);
         if (!found) {
             return tl::unexpected(std::move(found.error()));
         }
         late_ = std::move(*found);
         return core::fail("the stored state has just become readable", "it is being taken over", "try again");
     }
-    return store_->save(administration);
+    return store_->save(administration, wall_offset_);
 }
 
 std::optional<Administration> StateKeeper::take_late() {

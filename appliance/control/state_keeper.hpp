@@ -32,6 +32,9 @@ public:
 
     StateKeeper(std::filesystem::path folder, OnChange on_change);
 
+    // wall_offset: how far the wall clock, by which the fences' ends are told, is ahead of the boot clock
+    // (WallSteps::offset()). Told before load(), and before what has followed a step is kept.
+    void follow_clock(core::Milliseconds wall_offset) noexcept { wall_offset_ = wall_offset; }
     // At the start, once. Empty where the state cannot be read: trouble() says why.
     Administration load();
     // The state is on the disk when this returns. After an error the disk holds what it held before.
@@ -55,6 +58,7 @@ private:
     const std::filesystem::path folder_;
     const OnChange on_change_;
     std::optional<Store> store_;
+    core::Milliseconds wall_offset_{};
     bool loaded_ = false;  // what the disk holds is known
     std::optional<Administration> late_;
     mutable std::mutex mutex_;

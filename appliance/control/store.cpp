@@ -99,18 +99,18 @@ core::Result<void> read_fences(Statement& rows, Administration& administration) 
 
 // A fence that was ordered for a time ends when that time has passed, whatever the wall clock was set to. Within one
 // start of the machine the boot clock tells; over a reboot the wall clock has to, but not beyond what was ordered.
-void restore_end(FenceRecord& fence, const Statement& row) {
+void restore_end(FenceRecord& fence, const Statement& row, core::Milliseconds wall_offset) {
     fence.lasts = core::Milliseconds(row.number(2));
-    const core::WallTime now = core::base::wall_now();
     const bool same_boot = row.text(3) == core::base::boot_id() && !row.is_null(4);
     if (same_boot) {
-        fence.until = now + (core::Milliseconds(row.number(4)) - core::BootClock::now().time_since_epoch());
+        fence.until = core::WallTime(core::Milliseconds(row.number(4)) + wall_offset);
     } else if (fence.until) {
+        const core::WallTime now(core::BootClock::now().time_since_epoch() + wall_offset);
         fence.until = std::min(*fence.until, now + *fence.lasts);
     }
 }
 
-core::Result<void> read_details(Statement& rows, Administration& administration) {
+core::Result<void> read_details(Statement& rows, Administration& administration, core::Milliseconds wall_offset) {
     for (;;) {
         const auto row = rows.step();
         if (!row) {
@@ -130,7 +130,7 @@ core::Result<void> read_details(Statement& rows, Administration& administration)
             fence.rollout = rollout;
             fence.others = rows.text(5);
             if (!rows.is_null(2)) {
-                restore_end(fence, rows);
+                restore_end(fence, rows, wall_offset);
             }
         }
         if (!stands) {
@@ -215,7 +215,7 @@ core::Result<void> Store::prepare_schema() {
     return database_.writable() ? database_.execute(details_schema) : core::Result<void>();
 }
 
-core::Result<Administration> Store::load() {
+core::Result<Administration> Store::load(core::Milliseconds wall_offset) {
     auto fences =
         database_.prepare("SELECT address, server, pool, mode, id, who, why, since, until, scope FROM fences");
     auto maintenance = database_.prepare("SELECT pool, message, who, why, since, until FROM maintenance");
@@ -230,17 +230,18 @@ core::Result<Administration> Store::load() {
     auto read = read_fences(*fences, administration)
                     .and_then([&] { return read_maintenance(*maintenance, administration); })
                     .and_then([&] { return read_weights(*weights, administration); })
-                    .and_then([&] { return read_details(*details, administration); });
+                    .and_then([&] { return read_details(*details, administration, wall_offset); });
     if (!read) {
         return tl::unexpected(std::move(read.error()));
     }
     return administration;
 }
 
-core::Result<void> Store::save(const Administration& administration) {
-    auto written = database_.execute("BEGIN IMMEDIATE").and_then([&] { return write(administration); }).and_then([&] {
-        return database_.execute("COMMIT");
-    });
+core::Result<void> Store::save(const Administration& administration, core::Milliseconds wall_offset) {
+    auto written =
+        database_.execute("BEGIN IMMEDIATE").and_then([&] { return write(administration, wall_offset); }).and_then([&] {
+            return database_.execute("COMMIT");
+        });
     if (!written) {
         // Fails where the transaction has ended by itself, which is what is wanted.
         static_cast<void>(database_.execute("ROLLBACK"));
@@ -248,7 +249,7 @@ core::Result<void> Store::save(const Administration& administration) {
     return written;
 }
 
-core::Result<void> Store::write(const Administration& administration) {
+core::Result<void> Store::write(const Administration& administration, core::Milliseconds wall_offset) {
     // What this change lifts keeps its details until the next one: the kernel may still hold it after a crash.
     auto emptied = database_.execute(
         "DELETE FROM fence_details WHERE id NOT IN (SELECT id FROM fences);"
@@ -273,7 +274,7 @@ core::Result<void> Store::write(const Administration& administration) {
             return tl::unexpected(done.error());
         }
     }
-    if (auto written = write_details(administration); !written) {
+    if (auto written = write_details(administration, wall_offset); !written) {
         return written;
     }
     for (const auto& [pool, record] : administration.maintenance) {
@@ -295,19 +296,17 @@ core::Result<void> Store::write(const Administration& administration) {
     return {};
 }
 
-core::Result<void> Store::write_details(const Administration& administration) {
+core::Result<void> Store::write_details(const Administration& administration, core::Milliseconds wall_offset) {
     auto details = database_.prepare("INSERT OR REPLACE INTO fence_details VALUES(?,?,?,?,?,?)");
     if (!details) {
         return tl::unexpected(std::move(details.error()));
     }
-    const core::WallTime now = core::base::wall_now();
-    const core::BootTime since_boot = core::BootClock::now();
     for (const auto& [address, fence] : administration.fences) {
         std::optional<std::int64_t> lasts;
         std::optional<std::int64_t> ends;
         if (fence.lasts && fence.until) {
             lasts = fence.lasts->count();
-            ends = (since_boot.time_since_epoch() + (*fence.until - now)).count();
+            ends = (fence.until->time_since_epoch() - wall_offset).count();
         }
         details->reset();
         details->bind(1, fence.id).bind(2, fence.rollout);

@@ -57,6 +57,10 @@ public:
 
     // Since the last call that did not return 0, or since construction. Positive: the clock was set forward.
     Milliseconds take() noexcept;
+    // How far the wall clock is ahead of the boot clock without the steps that were not taken yet.
+    [[nodiscard]] Milliseconds offset() const noexcept { return offset_; }
+    // What the wall clock shows without them: an end that follows the steps is compared with this.
+    [[nodiscard]] WallTime now() const noexcept { return WallTime(BootClock::now().time_since_epoch() + offset_); }
 
 private:
     Milliseconds offset_ = offset_now();

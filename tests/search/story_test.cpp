@@ -152,6 +152,16 @@ TEST_F(Story, AStepOfTheWallClockEndsNoFence) {
     operators_.check_standing("after a step of the wall clock");
 }
 
+TEST_F(Story, AStepOfTheWallClockThatAChangeIsWrittenAfterEndsNoFence) {
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = 30min}));
+    clock_.set_wall(1h);
+    operators_.weight(2, 3);  // written before control has looked at the clock again
+    house_.crash_control();
+    core::base::sleep_for(2'500ms);
+    EXPECT_TRUE(fenced(1));
+    operators_.check_standing("after a step of the wall clock and a crash");
+}
+
 TEST_F(Story, AFenceOrderedJustAfterAStepOfTheWallClockLastsAsLongAsOrdered) {
     for (const auto step : {-24h, 24h}) {
         clock_.set_wall(step);

@@ -38,7 +38,7 @@ TEST_F(ControlInMemory, LeavesNothingBehindWhenTheProxyRefuses) {
     EXPECT_FALSE(control_->fence(order({"web1"})).has_value());
     EXPECT_EQ(fenced(), Strings{});
     EXPECT_EQ(control_->status()["pools"][0]["backends"][0]["state"], "up");
-    EXPECT_EQ(*Store::open(folder_)->load(), Administration{});
+    EXPECT_TRUE(Store::open(folder_)->load()->fences.empty());
 }
 
 TEST_F(ControlInMemory, NamesTheNearestServer) {
@@ -70,7 +70,7 @@ TEST_F(ControlInMemory, LiftsAFenceAndWaitsForItsCheck) {
     EXPECT_EQ((*done)["lifted"], 1);
     EXPECT_EQ(fenced(), Strings{});
     EXPECT_EQ(proxy_->last("administer")["fences"], json::array());
-    EXPECT_EQ(*Store::open(folder_)->load(), Administration{});
+    EXPECT_TRUE(Store::open(folder_)->load()->fences.empty());
 }
 
 TEST_F(ControlInMemory, KeepsItsFencesOverItsOwnDeath) {
