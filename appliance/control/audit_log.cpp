@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "appliance/base/bounded_json.hpp"
+
 namespace appliance::control {
 namespace {
 
@@ -127,7 +129,7 @@ core::Result<std::optional<AuditEntry>> AuditLog::find(std::int64_t id) {
 
 nlohmann::ordered_json view_audit_entry(const AuditEntry& entry) {
     // A request that was cut is no JSON any more, and is shown as it is.
-    const auto request = nlohmann::ordered_json::parse(entry.request, nullptr, false);
+    const auto request = base::parse_json<nlohmann::ordered_json>(entry.request, base::wide_bounds);
     return {{"id", entry.id},
             {"time", core::base::print_time(entry.time)},
             {"who", entry.who},

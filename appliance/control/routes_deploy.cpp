@@ -149,11 +149,8 @@ api::Reply read_deploy(deploy::Conductor& conductor, const api::Request& request
     return reply_to(conductor.view(*id));
 }
 
-api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request) {
-    const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
-    if (!body.is_object()) {
-        return complain(400, {"the request's body is not a JSON object", "", "", 0});
-    }
+api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request,
+                         const json& body) {
     if (request.path == "/v1/deploy/sync") {
         return answer_sync(conductor, body);
     }

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/deploy/recipe_json.hpp"
 
 namespace appliance::deploy {
@@ -207,7 +208,7 @@ core::Result<std::vector<Rollout>> Ledger::select(const std::string& where, bool
         Rollout& rollout = found.emplace_back();
         rollout.id = row.number(0);
         const auto strategy = parse_strategy(row.text(1));
-        const json recipe = json::parse(row.text(2), nullptr, false);
+        const json recipe = base::parse_json(row.text(2), base::wide_bounds);
         const auto state = parse_state(row.text(3));
         if (!strategy || !state || !recipe.is_object() || !from_json(recipe, rollout.recipe)) {
             sound = tl::unexpected(unreadable(rollout.id));
@@ -246,7 +247,7 @@ core::Result<void> Ledger::read_steps(Rollout& rollout) {
                     [&](const Statement& row) {
                         Step& step = rollout.steps.emplace_back();
                         const auto kind = parse_kind(row.text(1));
-                        const json servers = json::parse(row.text(3), nullptr, false);
+                        const json servers = base::parse_json(row.text(3), base::wide_bounds);
                         const auto progress = parse_progress(row.text(4));
                         const bool in_order = row.number(0) + 1 == static_cast<std::int64_t>(rollout.steps.size());
                         if (!kind || !servers.is_array() || !progress || !in_order) {

@@ -23,6 +23,27 @@ protected:
     }
 };
 
+// As deep as a body of the largest size can be; and as wide. Copying what is so deep overflows the stack.
+TEST_F(ControlWithRoutes, RefuseJsonThatIsTooDeepOrHasTooManyValues) {
+    constexpr std::size_t most = 500'000;
+    const std::string deep = R"({"x":)" + std::string(most, '[') + std::string(most, ']') + "}";
+    std::string wide = R"({"x":[0)";
+    while (wide.size() < most) {
+        wide += ",0";
+    }
+    for (const Route& route : routes()) {
+        if (route.method != "POST") {
+            continue;
+        }
+        for (const std::string& body : {deep, wide + "]}"}) {
+            const auto reply = ask({"POST", std::string(route.path), {}, body, {0, 1, "root"}});
+            EXPECT_EQ(reply.status, 400) << route.path;
+            EXPECT_THAT(reply.body, testing::HasSubstr("the request's body is not a JSON object")) << route.path;
+        }
+    }
+    EXPECT_EQ(last_change().id, 0) << "what is refused so is not written down";
+}
+
 class ControlWithBadRequests : public ControlWithRoutes, public testing::WithParamInterface<BadRequest> {};
 
 TEST_P(ControlWithBadRequests, RefusesThem) {
