@@ -81,12 +81,12 @@ core::Error unreadable(std::int64_t id) {
 
 }  // namespace
 
-core::Result<Ledger> Ledger::open(const std::filesystem::path& folder) {
+core::Result<Ledger> Ledger::open(const std::filesystem::path& folder, const LedgerBounds& bounds) {
     auto database = state::Database::open(folder / "rollouts.db");
     if (!database) {
         return tl::unexpected(std::move(database.error()));
     }
-    Ledger ledger(std::move(*database));
+    Ledger ledger(std::move(*database), bounds);
     std::int64_t version = 0;
     {
         auto asked = ledger.database_.prepare("PRAGMA user_version");
@@ -154,8 +154,19 @@ core::Result<void> Ledger::add(Rollout& rollout) {
         for (const Step& step : rollout.steps) {
             done = done.and_then([&] { return write_step(rollout.id, step); });
         }
-        return done;
+        return done.and_then([&] { return forget(rollout.id); });
     });
+}
+
+core::Result<void> Ledger::forget(std::int64_t newest) {
+    const std::string old =
+        fmt::format("(SELECT id FROM rollouts WHERE id <= {} AND ended IS NOT NULL)", newest - bounds_.rollouts);
+    return database_.execute(
+        fmt::format("DELETE FROM journal WHERE rollout <= {} AND kind = 'output';"
+                    "DELETE FROM journal WHERE rollout IN {};"
+                    "DELETE FROM steps WHERE rollout IN {};"
+                    "DELETE FROM rollouts WHERE id IN {}",
+                    newest - bounds_.outputs, old, old, old));
 }
 
 core::Result<void> Ledger::update(const Rollout& rollout, const std::vector<unsigned>& steps,
