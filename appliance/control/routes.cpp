@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "appliance/base/bounded_json.hpp"
+#include "appliance/control/blot.hpp"
 #include "appliance/control/read_order.hpp"
 #include "appliance/control/replies.hpp"
 #include "appliance/control/routes_configuration.hpp"
@@ -153,7 +154,7 @@ constexpr Route table[] = {
     {"GET", "/v1/deploy/report", look, read_deploys},
     {"GET", "/v1/deploy/journal", look, read_deploys},
     {"GET", "/v1/log", look, read_log},
-    {"GET", "/v1/support", look, read_support},
+    {"GET", "/v1/support", admin, read_support},
     {"POST", "/v1/diagnose/connect", operate, diagnose_connect},
     {"POST", "/v1/diagnose/resolve", operate, diagnose_resolve},
     {"POST", "/v1/diagnose/ping", operate, diagnose_ping},
@@ -335,6 +336,10 @@ api::Reply answer(const Services& services, const api::Request& request) {
         return route.error();
     }
     if (request.peer.role < (*route)->role) {
+        const std::string& from = request.peer.from;
+        services.refused.note({request.peer.user, from.substr(0, from.rfind(':')), request.method + " " + request.path,
+                               fmt::format("its role is {}, and {} is needed", config::print(request.peer.role),
+                                           config::print((*route)->role))});
         return complain(403, request.peer.user + " may not do this",
                         "use a token whose role is " + std::string(config::print((*route)->role)));
     }
@@ -343,7 +348,11 @@ api::Reply answer(const Services& services, const api::Request& request) {
         return body.error();
     }
     const Call call{services, request, *body};
-    return (*route)->change.empty() ? (*route)->handle(call) : carry_out(**route, call);
+    api::Reply made = (*route)->change.empty() ? (*route)->handle(call) : carry_out(**route, call);
+    if (request.peer.role == config::Role::read) {
+        made.body = made.type == "application/json" ? blot_line(made.body) : blot(std::string_view(made.body));
+    }
+    return made;
 }
 
 }  // namespace appliance::control
