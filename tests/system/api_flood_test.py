@@ -124,7 +124,7 @@ class Flood(remote_test.Remote):
         answers = FORK.Queue()
         beside = self.beside(lambda: answers.put(self.times("web2", lambda: self.call(source="10.80.0.14"), operator)))
         local = self.times("web1", lambda: self.call(self.folder / "control.sock"))
-        taken = {"socket": local, "TLS": answers.get(timeout=60)}
+        taken = {"socket": local, "TLS": answers.get(timeout=120)}
         beside.join()
         for how, each in taken.items():
             print(f"{when}: a fence over {how} took {statistics.median(each):.1f} ms in the median, "
