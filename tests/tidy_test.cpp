@@ -114,6 +114,7 @@ const Sample bad_samples[] = {
     {check_arrows, "netfilter/a.cpp", "#include \"core/io/loop.hpp\"\n"},
     {check_arrows, "appliance/cli/a.cpp", "#include \"tests/support/sockets.hpp\"\n"},
     {check_arrows, "core/attic/a.cpp", "\n"},
+    {check_words, "appliance/cli/a.cpp", "const auto x = nlohmann::json::parse(text);\n"},
     {check_third_party, "core/net/a.cpp", "#include <liburing.h>\n"},
     {check_third_party, "appliance/boot/a.cpp", "#include <libmnl/libmnl.h>\n"},
     {check_third_party, "core/http/a.cpp", "#include <nlohmann/json.hpp>\n"},

@@ -5,14 +5,14 @@
 #include <pwd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <vector>
 
 namespace appliance::api {
 namespace {
-
-using core::base::Descriptor;
 
 constexpr std::chrono::seconds tell_at_most_every{1};
 
@@ -22,6 +22,22 @@ std::string address_of(int fd) {
     return ::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length) == 0
                ? core::Address::from(storage).text()
                : std::string("an address that is gone");
+}
+
+// Of IPv6 the first 64 bits, which one host may have all of.
+std::string network_of(int fd) {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof(storage);
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+        return "an address that is gone";
+    }
+    constexpr std::size_t host_begins = 8;
+    if (storage.ss_family != AF_INET6) {
+        return core::Address::from(storage).host();
+    }
+    auto& address = reinterpret_cast<sockaddr_in6&>(storage);
+    std::fill(address.sin6_addr.s6_addr + host_begins, std::end(address.sin6_addr.s6_addr), std::uint8_t{0});
+    return core::Address::from(storage).host() + "/64";
 }
 
 // The token of "Bearer TOKEN" (RFC 6750, section 2.1; the scheme's case does not matter), else nothing.
@@ -41,8 +57,24 @@ std::optional<std::string_view> bearer(std::string_view authorization) {
 
 }  // namespace
 
-std::unique_ptr<Wire> LocalEntrance::admit(Descriptor connection) {
-    return make_plain_wire(std::move(connection));
+SlotLimits LocalEntrance::limits() const {
+    SlotLimits limits;
+    limits.strangers_of_source = limits.strangers;
+    limits.callers_of_name = limits.callers;
+    limits.readers = limits.callers;
+    limits.grace = {};  // there is no handshake
+    return limits;
+}
+
+std::string LocalEntrance::source_of(int fd) const {
+    ucred credentials{};
+    socklen_t length = sizeof(credentials);
+    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 ? std::to_string(credentials.uid)
+                                                                                 : std::string("unknown");
+}
+
+std::unique_ptr<Wire> LocalEntrance::admit(int fd) {
+    return make_plain_wire(fd, patience_);
 }
 
 std::optional<Peer> LocalEntrance::identify(const Wire& wire, const std::string& /*authorization*/) {
@@ -75,8 +107,12 @@ void LocalEntrance::turn_away(int fd) {
     static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-RemoteEntrance::RemoteEntrance(Configuration configuration, Refused refused)
-    : configuration_(std::move(configuration)), refused_(std::move(refused)) {}
+RemoteEntrance::RemoteEntrance(Configuration configuration, Refused refused, Unknown unknown)
+    : configuration_(std::move(configuration)), refused_(std::move(refused)), unknown_(std::move(unknown)) {}
+
+std::string RemoteEntrance::source_of(int fd) const {
+    return network_of(fd);
+}
 
 // Made anew when a reload has brought other files.
 tls::Context RemoteEntrance::context_for(const tls::Material& material) {
@@ -105,16 +141,15 @@ void RemoteEntrance::refuse(const std::string& from, const std::string& why) {
     refused_(from, why, others);
 }
 
-std::unique_ptr<Wire> RemoteEntrance::admit(Descriptor connection) {
+std::unique_ptr<Wire> RemoteEntrance::admit(int fd) {
     const auto config = configuration_();
     const tls::Context context = config->control.remote ? context_for(config->control.remote->material) : nullptr;
     if (!context) {
         return nullptr;
     }
-    const std::string from = address_of(connection.get());
-    auto wire = make_tls_wire(std::move(connection), context.get());
+    auto wire = make_tls_wire(fd, Wire::request_max, context.get());
     if (!wire) {
-        refuse(from, wire.error().line());
+        refuse(address_of(fd), wire.error().line());
         return nullptr;
     }
     return std::move(*wire);
@@ -124,17 +159,20 @@ std::optional<Peer> RemoteEntrance::identify(const Wire& wire, const std::string
     const std::string from = address_of(wire.fd());
     const std::string certificate = wire.certificate();
     const auto token = bearer(authorization);
-    if (!authorization.empty() && !token) {
-        refuse(from, "its Authorization is no bearer token");
+    const auto turn_down = [&](const std::string& why) {
+        refuse(from, why);
+        unknown_(network_of(wire.fd()), why);
         return std::nullopt;
+    };
+    if (!authorization.empty() && !token) {
+        return turn_down("its Authorization is no bearer token");
     }
     const auto config = configuration_();
     const config::Access* access = find_access(config->access, token.value_or(""), token ? "" : certificate);
     if (access == nullptr) {
-        refuse(from, token                  ? "its token is not among [access]"
-                     : !certificate.empty() ? "its certificate's name is not among [access]: " + certificate
-                                            : "it showed neither token nor certificate");
-        return std::nullopt;
+        return turn_down(token                  ? "its token is not among [access]"
+                         : !certificate.empty() ? "its certificate's name is not among [access]: " + certificate
+                                                : "it showed neither token nor certificate");
     }
     return Peer{static_cast<uid_t>(-1), 0, access->name, access->role, from};
 }

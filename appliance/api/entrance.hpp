@@ -13,9 +13,9 @@
 #include <string>
 #include <string_view>
 
+#include "appliance/api/slots.hpp"
 #include "appliance/api/wire.hpp"
 #include "appliance/config/config.hpp"
-#include "core/base/descriptor.hpp"
 
 namespace appliance::api {
 
@@ -38,21 +38,35 @@ public:
     Entrance& operator=(const Entrance&) = delete;
     virtual ~Entrance() = default;
 
+    // How many connections it holds, and whose.
+    [[nodiscard]] virtual SlotLimits limits() const = 0;
+    // Where a new connection comes from, never empty: those of one source share its slots. Does not block.
+    [[nodiscard]] virtual std::string source_of(int fd) const = 0;
     // The conversation with a new connection; null where there will be none. Blocks within the bounds of Wire.
-    virtual std::unique_ptr<Wire> admit(core::base::Descriptor connection) = 0;
-    // Says to a new connection that there are too many, where that can be said in one breath. Does not block.
+    virtual std::unique_ptr<Wire> admit(int fd) = 0;
+    // Says to a new connection that there is no room, where that can be said in one breath. Does not block.
     virtual void turn_away(int fd) = 0;
     // Who sends this request; authorization: the value of its field, may be empty. Nothing: nobody that we know.
     virtual std::optional<Peer> identify(const Wire& wire, const std::string& authorization) = 0;
 };
 
+// Its callers are the machine's own users, who may have all slots. Their source is their uid.
 class LocalEntrance final : public Entrance {
 public:
-    std::unique_ptr<Wire> admit(core::base::Descriptor connection) override;
+    // patience: for a whole request.
+    explicit LocalEntrance(std::chrono::milliseconds patience = Wire::request_max) : patience_(patience) {}
+
+    [[nodiscard]] SlotLimits limits() const override;
+    [[nodiscard]] std::string source_of(int fd) const override;
+    std::unique_ptr<Wire> admit(int fd) override;
     void turn_away(int fd) override;
     std::optional<Peer> identify(const Wire& wire, const std::string& authorization) override;
+
+private:
+    std::chrono::milliseconds patience_;
 };
 
+// The source of a caller is its address; of IPv6 the first 64 bits, which one host may have all of.
 class RemoteEntrance final : public Entrance {
 public:
     // The configuration as it is now; its remote may be missing, then nobody comes in.
@@ -60,10 +74,14 @@ public:
     // Told of callers that were turned away, at most once a second: the last one's address and reason, and how many
     // others there were since the last time.
     using Refused = std::function<void(const std::string& from, const std::string& why, unsigned others)>;
+    // Told of each request whose sender is nobody that [access] knows: its source and why.
+    using Unknown = std::function<void(const std::string& source, const std::string& why)>;
 
-    RemoteEntrance(Configuration configuration, Refused refused);
+    RemoteEntrance(Configuration configuration, Refused refused, Unknown unknown);
 
-    std::unique_ptr<Wire> admit(core::base::Descriptor connection) override;
+    [[nodiscard]] SlotLimits limits() const override { return {}; }
+    [[nodiscard]] std::string source_of(int fd) const override;
+    std::unique_ptr<Wire> admit(int fd) override;
     void turn_away(int /*fd*/) override {}
     std::optional<Peer> identify(const Wire& wire, const std::string& authorization) override;
 
@@ -73,6 +91,7 @@ private:
 
     Configuration configuration_;
     Refused refused_;
+    Unknown unknown_;
     std::mutex mutex_;
     tls::Material material_;  // of context_
     tls::Context context_;

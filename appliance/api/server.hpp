@@ -1,13 +1,10 @@
 // Server: the HTTP side of the control process, on a socket that somebody else made. It knows connections and sizes;
-// who is calling is for its entrance, what a request means for its handler. The HTTP library stays behind server.cpp.
+// who is calling is for its entrance, what a request means for its handler.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -19,8 +16,8 @@
 namespace appliance::api {
 
 struct Request {
-    std::string method;  // "GET", "HEAD", "POST" or "PUT"
-    std::string path;    // without the query
+    std::string method;  // "GET", "HEAD", "POST", "PUT" or any other token
+    std::string path;    // without the query, as it was sent
     std::map<std::string, std::string> query;
     std::string body;
     Peer peer;
@@ -42,8 +39,8 @@ struct Reply {
 
 class Server {
 public:
-    // More at once are refused, locally with 503. Each waiting `fence --drain` holds one.
-    static constexpr unsigned connections_max = 64;
+    // More callers at once are refused with 503. Each waiting `fence --drain` holds a place.
+    static constexpr unsigned connections_max = SlotLimits{}.callers;
     static constexpr std::size_t body_max = std::size_t{1} << 20;
 
     // Called in a thread of its own for each connection; may block; may throw std::exception (answered as 500).
@@ -61,16 +58,15 @@ public:
 
 private:
     void accept_all();
-    void accept_one();
-    void serve(core::base::Descriptor connection);
+    // False: the kernel is short of something, so that accepting at once again would fail again.
+    bool accept_one();
+    void serve(core::base::Descriptor connection, Slots::Ticket ticket);
 
     core::base::Descriptor listening_;
     core::base::Descriptor wake_;
     std::unique_ptr<Entrance> entrance_;
     Handler handler_;
-    std::mutex mutex_;
-    std::condition_variable idle_;
-    unsigned connections_ = 0;
+    Slots slots_;
     std::thread acceptor_;
 };
 

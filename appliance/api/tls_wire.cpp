@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <climits>
 #include <string_view>
 #include <utility>
@@ -19,14 +18,10 @@ namespace {
 
 using Ssl = std::unique_ptr<SSL, decltype([](SSL* ssl) { ::SSL_free(ssl); })>;
 
-// How much of what a peer still sends is thrown away, so that closing does not reset what it has not read yet.
-constexpr std::chrono::milliseconds linger_max{1'000};
-constexpr std::size_t linger_bytes = 1 << 20;
-
 class TlsWire final : public Wire {
 public:
-    TlsWire(core::base::Descriptor socket, SSL_CTX* context)
-        : Wire(std::move(socket), Clock::now() + request_max), ssl_(::SSL_new(context)) {}
+    TlsWire(int socket, std::chrono::milliseconds patience, SSL_CTX* context)
+        : Wire(socket, Clock::now() + patience), ssl_(::SSL_new(context)) {}
 
     core::Result<void> shake_hands() {
         if (!ssl_ || ::SSL_set_fd(ssl_.get(), fd()) != 1) {
@@ -42,7 +37,7 @@ public:
             if (tried.wait == 0) {
                 return fail();
             }
-            if (!wait_for(tried.wait, *read_by_)) {
+            if (!wait_for(tried.wait, read_by_)) {
                 return core::fail("no TLS", "the handshake took too long");
             }
         }
@@ -55,15 +50,7 @@ public:
         ::ERR_clear_error();
         ::SSL_shutdown(ssl_.get());
         ::shutdown(fd(), SHUT_WR);
-        const auto deadline = Clock::now() + linger_max;
-        std::array<char, 4096> rest{};
-        for (std::size_t got = 0; got < linger_bytes && wait_for(POLLIN, deadline);) {
-            const ssize_t part = ::recv(fd(), rest.data(), rest.size(), MSG_DONTWAIT);
-            if (part <= 0) {
-                return;
-            }
-            got += static_cast<std::size_t>(part);
-        }
+        linger();
     }
 
     [[nodiscard]] std::string certificate() const override {
@@ -119,8 +106,8 @@ private:
 
 }  // namespace
 
-core::Result<std::unique_ptr<Wire>> make_tls_wire(core::base::Descriptor socket, ssl_ctx_st* context) {
-    auto wire = std::make_unique<TlsWire>(std::move(socket), context);
+core::Result<std::unique_ptr<Wire>> make_tls_wire(int fd, std::chrono::milliseconds patience, ssl_ctx_st* context) {
+    auto wire = std::make_unique<TlsWire>(fd, patience, context);
     if (auto done = wire->shake_hands(); !done) {
         return tl::unexpected(std::move(done.error()));
     }

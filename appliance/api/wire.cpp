@@ -5,8 +5,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <utility>
 
 #include "appliance/api/server.hpp"
 
@@ -17,9 +17,14 @@ using std::chrono::milliseconds;
 
 class PlainWire final : public Wire {
 public:
-    explicit PlainWire(core::base::Descriptor socket) : Wire(std::move(socket), std::nullopt) {}
+    PlainWire(int socket, milliseconds patience) : Wire(socket, Clock::now() + patience) {}
 
-    void end() override { ::shutdown(fd(), SHUT_WR); }
+    void end() override {
+        ::shutdown(fd(), SHUT_WR);
+        if (rest()) {
+            linger();
+        }
+    }
 
 protected:
     Tried try_read(char* bytes, std::size_t size) override { return judge(::recv(fd(), bytes, size, 0), POLLIN); }
@@ -36,9 +41,8 @@ private:
 
 }  // namespace
 
-Wire::Wire(core::base::Descriptor socket, std::optional<Clock::time_point> read_by)
-    : socket_(std::move(socket)), read_by_(read_by), left_(Server::body_max + head_max) {
-    ::fcntl(socket_.get(), F_SETFL, ::fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);
+Wire::Wire(int fd, Clock::time_point read_by) : fd_(fd), read_by_(read_by), left_(Server::body_max + head_max) {
+    ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
 }
 
 bool Wire::wait_for(short events, Clock::time_point deadline) const {
@@ -52,9 +56,22 @@ bool Wire::wait_for(short events, Clock::time_point deadline) const {
     }
 }
 
+void Wire::linger() const {
+    constexpr milliseconds linger_max{1'000};
+    constexpr std::size_t linger_bytes = 1 << 20;
+    const auto deadline = Clock::now() + linger_max;
+    std::array<char, 4096> rest{};
+    for (std::size_t got = 0; got < linger_bytes && wait_for(POLLIN, deadline);) {
+        const ssize_t part = ::recv(fd(), rest.data(), rest.size(), MSG_DONTWAIT);
+        if (part <= 0) {
+            return;
+        }
+        got += static_cast<std::size_t>(part);
+    }
+}
+
 ssize_t Wire::read(char* bytes, std::size_t size) {
-    const auto step_by = Clock::now() + step_max;
-    const auto deadline = read_by_ ? std::min(*read_by_, step_by) : step_by;
+    const auto deadline = std::min(read_by_, Clock::now() + step_max);
     while (left_ > 0 && Clock::now() < deadline) {
         const Tried tried = try_read(bytes, std::min(size, left_));
         if (tried.wait == 0) {
@@ -62,9 +79,10 @@ ssize_t Wire::read(char* bytes, std::size_t size) {
             return tried.bytes;
         }
         if (!wait_for(tried.wait, deadline)) {
-            return -1;
+            break;
         }
     }
+    late_ = Clock::now() >= deadline;
     return -1;
 }
 
@@ -85,8 +103,8 @@ ssize_t Wire::write(const char* bytes, std::size_t size) {
     return static_cast<ssize_t>(size);
 }
 
-std::unique_ptr<Wire> make_plain_wire(core::base::Descriptor socket) {
-    return std::make_unique<PlainWire>(std::move(socket));
+std::unique_ptr<Wire> make_plain_wire(int fd, milliseconds patience) {
+    return std::make_unique<PlainWire>(fd, patience);
 }
 
 }  // namespace appliance::api

@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "appliance/base/bounded_json.hpp"
+
 namespace appliance::boot {
 namespace {
 
@@ -152,7 +154,7 @@ std::string print(const Handover& handover) {
 
 core::Result<Handover> parse_handover(const std::string& text) {
     try {
-        return read(json::parse(text));
+        return read(base::parse_json(text, base::wide_bounds));
     } catch (const std::exception& error) {
         return core::fail("cannot take over from the program before", error.what());
     }

@@ -1,5 +1,6 @@
 #include "appliance/boot/roles.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -86,6 +87,15 @@ Arguments read_arguments(int argc, const char* const* argv) {
         throw std::invalid_argument("--role is for gatehouse itself; use: gatehouse run -c FILE");
     }
     return arguments;
+}
+
+// Where the machine's memory ends, control ends before others: it reads what strangers send, it is started again at
+// once, and visitors do not miss it. While /proc/self is still the process's own. Without /proc nothing changes.
+void go_first_without_memory() {
+    const core::base::Descriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+    if (file.valid()) {
+        static_cast<void>(!::write(file.get(), "500", 3));
+    }
 }
 
 int run_control(const Arguments& arguments) {
@@ -202,6 +212,9 @@ int run_child(int argc, const char* const* argv) {
     core::base::name_thread(fmt::format("gatehouse-{}", print(arguments.role)));
     ::signal(SIGPIPE, SIG_IGN);
     link::keep_errors(errors_fd);
+    if (arguments.role == Role::control) {
+        go_first_without_memory();
+    }
     if (const auto dropped = drop_privileges(arguments.role, arguments.account); !dropped) {
         return complain(dropped.error());
     }

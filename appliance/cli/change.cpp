@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/before.hpp"
 #include "appliance/cli/deploy.hpp"
 #include "appliance/cli/exit_code.hpp"
@@ -19,7 +20,7 @@ namespace {
 // An answer's object; null where there is none within the time.
 Json look_at(const api::Client& client, const char* path) {
     const auto answer = client.get(path, look_patience);
-    Json body = answer && answer->status == 200 ? Json::parse(answer->body, nullptr, false) : Json();
+    Json body = answer && answer->status == 200 ? base::parse_json<Json>(answer->body, base::wide_bounds) : Json();
     return body.is_object() ? std::move(body) : Json();
 }
 
@@ -56,7 +57,7 @@ std::string deploy_stands(const api::Client& client, const Options& options) {
     }
     const bool begins = options.command == Command::deploy_rolling || options.command == Command::deploy_maintenance;
     return (none ? "no rollout has begun. See gatehouse deploy status"
-                 : rollout_stands(Json::parse(answer->body, nullptr, false))) +
+                 : rollout_stands(base::parse_json<Json>(answer->body, base::wide_bounds))) +
            std::string(begins ? "; this one may begin yet, when the guards have been asked" : "");
 }
 
@@ -139,7 +140,7 @@ Outcome change(const Options& options, const std::string& claimed_by) {
         if (!status) {
             return outcome_of(status.error());
         }
-        before = status->status == 200 ? Json::parse(status->body, nullptr, false) : Json();
+        before = status->status == 200 ? base::parse_json<Json>(status->body, base::wide_bounds) : Json();
         if (!warn(warning_before(before, options), options)) {
             return {failed, {}, "gatehouse: nothing has been changed\n"};
         }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/api/client.hpp"
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/change.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/request.hpp"
@@ -27,7 +28,7 @@ bool plans(const Options& options) {
 }
 
 std::string body_of(const Options& options, const std::string& claimed_by) {
-    Json body = options.settings.empty() ? Json::object() : Json::parse(options.settings);
+    Json body = options.settings.empty() ? Json::object() : base::parse_json<Json>(options.settings, base::wide_bounds);
     body["why"] = options.why;
     if (!claimed_by.empty()) {
         body["claimed_by"] = claimed_by;
@@ -103,7 +104,7 @@ int order(const Options& options, const std::string& claimed_by, Finish finish) 
     if (!answer) {
         return finish(outcome_of(answer.error()));
     }
-    const Json body = Json::parse(answer->body, nullptr, false);
+    const Json body = base::parse_json<Json>(answer->body, base::wide_bounds);
     if (answer->status != 200 || !body.is_object()) {
         return finish(outcome_of(*answer, options, core::base::wall_now(), style));
     }
@@ -131,7 +132,7 @@ int read(const Options& options, Finish finish) {
     if (!answer) {
         return finish(outcome_of(answer.error()));
     }
-    const Json body = Json::parse(answer->body, nullptr, false);
+    const Json body = base::parse_json<Json>(answer->body, base::wide_bounds);
     if (answer->status != 200 || !body.is_object()) {
         return finish(outcome_of(*answer, options, now, style));
     }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/table.hpp"
@@ -46,7 +47,7 @@ bool EventReader::read(std::string_view bytes,
 }
 
 std::string show_event(const std::string& line, const Style& style) {
-    const auto event = nlohmann::ordered_json::parse(line, nullptr, false);  // in the order of the log
+    const auto event = base::parse_json<nlohmann::ordered_json>(line, base::wide_bounds);  // in the order of the log
     if (!event.is_object()) {
         return paragraph(line, style);
     }

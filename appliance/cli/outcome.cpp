@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/show.hpp"
 #include "appliance/cli/show_audit.hpp"
@@ -21,7 +22,7 @@ std::string complaint(const std::string& text) {
 }
 
 Outcome refusal(const api::Answer& answer) {
-    const Json body = Json::parse(answer.body, nullptr, false);
+    const Json body = base::parse_json<Json>(answer.body, base::wide_bounds);
     std::string said = print_error(body);
     if (said.empty()) {
         said = fmt::format("the daemon answered {} and no reason; look at its log", answer.status);
@@ -165,7 +166,7 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
     if (options.nft || (options.command == Command::metrics && !options.json)) {
         return {done, answer.body, {}};
     }
-    Json body = Json::parse(answer.body, nullptr, false);
+    Json body = base::parse_json<Json>(answer.body, base::wide_bounds);
     if (!body.is_object()) {
         return {failed, {}, complaint("the daemon's answer is not JSON; is it another version?")};
     }

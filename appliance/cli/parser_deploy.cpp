@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/verbs.hpp"
 #include "appliance/config/placeholder.hpp"
 #include "appliance/config/recipe.hpp"
@@ -99,7 +100,8 @@ private:
             with_default(help, value));
     }
     static void set(Options& options, const char* key, json value) {
-        json settings = options.settings.empty() ? json::object() : json::parse(options.settings);
+        json settings =
+            options.settings.empty() ? json::object() : base::parse_json(options.settings, base::wide_bounds);
         settings[key] = std::move(value);
         options.settings = settings.dump(-1, ' ', false, json::error_handler_t::replace);
     }

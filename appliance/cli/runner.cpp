@@ -11,6 +11,7 @@
 #include <random>
 #include <thread>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/rollout_end.hpp"
 #include "appliance/cli/standing.hpp"
@@ -98,7 +99,8 @@ int Runner::leave() {
     children_.end_all(hung_up.load() ? "ended with its terminal" : "ended by a second Ctrl-C", last_mercy, outputs_,
                       ended_);
     const auto answer = sync(last_patience);
-    const Json body = answer && answer->status == 200 ? Json::parse(answer->body, nullptr, false) : Json();
+    const Json body =
+        answer && answer->status == 200 ? base::parse_json<Json>(answer->body, base::wide_bounds) : Json();
     const Json& rollout = field(body, "rollout");
     std::string said = none ? "gatehouse: left" : "gatehouse: left; the commands that ran here were ended";
     if (rollout.is_object()) {
@@ -129,7 +131,7 @@ bool Runner::step() {
         children_.collect(look, outputs_, ended_);
     }
     const auto answer = sync(api::Client::answer_timeout + sync_patience);
-    const Json body = answer ? Json::parse(answer->body, nullptr, false) : Json();
+    const Json body = answer ? base::parse_json<Json>(answer->body, base::wide_bounds) : Json();
     if (!answer || answer->status != 200 || !body.is_object()) {
         if (!quiet_ && !std::exchange(missed_, true)) {
             std::fputs("gatehouse: the daemon does not answer; commands go on, trying again\n", stderr);
@@ -161,7 +163,8 @@ void Runner::tell() {
     }
     tell_at_ = now + next_look;
     const auto answer = client_.get("/v1/status", look_patience);
-    const Json status = answer && answer->status == 200 ? Json::parse(answer->body, nullptr, false) : Json();
+    const Json status =
+        answer && answer->status == 200 ? base::parse_json<Json>(answer->body, base::wide_bounds) : Json();
     teller_.tell(tell_waiting(shown_, status));
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/events.hpp"
 #include "appliance/cli/table.hpp"
 
@@ -83,7 +84,7 @@ std::string show_pinged(const Json& answer, const Style& style) {
 
 std::string show_log(const std::string& body, const Style& style) {
     using Ordered = nlohmann::ordered_json;
-    const Ordered answer = Ordered::parse(body, nullptr, false);
+    const Ordered answer = base::parse_json<Ordered>(body, base::wide_bounds);
     std::string out;
     for (const Ordered& line : answer.is_object() ? answer.value("lines", Ordered::array()) : Ordered::array()) {
         out += show_event(line.dump(-1, ' ', false, Ordered::error_handler_t::replace), style);

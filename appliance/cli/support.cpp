@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/new_file.hpp"
 #include "appliance/cli/request.hpp"
@@ -25,7 +26,7 @@ Outcome support(const Options& options) {
     if (!answer) {
         return outcome_of(answer.error());
     }
-    const auto document = nlohmann::ordered_json::parse(answer->body, nullptr, false);
+    const auto document = base::parse_json<nlohmann::ordered_json>(answer->body, base::wide_bounds);
     if (answer->status != 200 || options.json || !document.is_object()) {
         Options plain = options;
         plain.json = true;

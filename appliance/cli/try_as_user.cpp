@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/config/load.hpp"
 #include "appliance/config/text_file.hpp"
 #include "core/base/descriptor.hpp"
@@ -142,7 +143,7 @@ Trying try_as_user(const config::Config& config) {
     if (child > 0) {
         ::waitpid(child, nullptr, 0);
     }
-    return judge(json::parse(found, nullptr, false), config);
+    return judge(base::parse_json(found, base::wide_bounds), config);
 }
 
 }  // namespace appliance::cli

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "appliance/api/client.hpp"
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/change.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/view.hpp"
@@ -26,7 +27,7 @@ std::string side(const std::string& version, std::int64_t proxy) {
 
 // What `status` says of the upgrade of that number: its outcome, or nothing while there is none.
 std::optional<Outcome> upgrade_outcome(const api::Answer& status, std::int64_t number_wanted, const Options& options) {
-    const Json body = Json::parse(status.body, nullptr, false);
+    const Json body = base::parse_json<Json>(status.body, base::wide_bounds);
     const Json& upgrade = field(body, "upgrade");
     const std::string state = text(upgrade, "state");
     if (number(upgrade, "number") < number_wanted || (state != "done" && state != "failed")) {
@@ -67,7 +68,7 @@ Outcome upgrade(const Options& options, const std::string& claimed_by) {
     if (begun->status != 202) {
         return outcome_of(*begun, options, core::base::wall_now(), terminal_style());
     }
-    const auto upgrade_number = number(Json::parse(begun->body, nullptr, false), "number");
+    const auto upgrade_number = number(base::parse_json<Json>(begun->body, base::wide_bounds), "number");
     Teller teller;
     const auto tell_at = Clock::now() + first_look;
     const auto deadline = Clock::now() + options.wait.value_or(default_wait);

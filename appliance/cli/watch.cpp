@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "appliance/api/client.hpp"
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/view.hpp"
@@ -22,7 +23,7 @@ constexpr std::chrono::seconds piped_patience{20};
 
 // What the daemon calls the state of its answer; nothing where it does not say.
 std::optional<std::int64_t> revision_of(const api::Answer& answer) {
-    const Json body = Json::parse(answer.body, nullptr, false);
+    const Json body = base::parse_json<Json>(answer.body, base::wide_bounds);
     return field(body, "revision").is_number() ? std::optional(number(body, "revision")) : std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/rollout_end.hpp"
@@ -133,7 +134,7 @@ Json news_of(const api::Client& client, std::int64_t id, std::int64_t seen, std:
     const auto answer =
         client.get(fmt::format("/v1/deploy/journal?id={}&after={}&wait_ms={}", id, seen, patience.count()),
                    api::Client::answer_timeout + patience);
-    return answer ? items(Json::parse(answer->body, nullptr, false), "journal") : Json::array();
+    return answer ? items(base::parse_json<Json>(answer->body, base::wide_bounds), "journal") : Json::array();
 }
 
 // False where nobody reads any more.
@@ -192,7 +193,7 @@ int watch_rollout(const Options& options, int (*finish)(const Outcome&)) {
         if (!answer) {
             return finish(outcome_of(answer.error()));
         }
-        const Json body = Json::parse(answer->body, nullptr, false);
+        const Json body = base::parse_json<Json>(answer->body, base::wide_bounds);
         if (answer->status != 200 || !body.is_object()) {
             return finish(outcome_of(*answer, options, core::base::wall_now(), style));
         }

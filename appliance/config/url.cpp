@@ -125,6 +125,12 @@ bool has_scheme(std::string_view text) {
                        [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; });
 }
 
+std::string origin_of(std::string_view text) {
+    const std::string plain = without_secrets(text);
+    const auto colon = plain.find("://");
+    return plain.substr(0, plain.find('/', colon == std::string::npos ? 0 : colon + 3));
+}
+
 std::string without_secrets(std::string_view text) {
     const auto colon = text.find("://");
     const std::string scheme(colon == std::string_view::npos ? std::string_view() : text.substr(0, colon + 3));

@@ -33,6 +33,9 @@ std::optional<Url> parse_url(std::string_view text);
 // Whether it begins as "scheme:" followed by two slashes.
 bool has_scheme(std::string_view text);
 
+// Scheme, host and port of what should be a URL, for messages: a private calendar has no other secret than its path.
+std::string origin_of(std::string_view text);
+
 // A text that should be a URL without what may be secret in one: user, password, query and all behind them.
 std::string without_secrets(std::string_view text);
 

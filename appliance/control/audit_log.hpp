@@ -5,8 +5,10 @@
 // is held for as long as a change takes, and a version that an upgrade gives up must not have changed its form.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -26,26 +28,41 @@ struct AuditEntry {
     std::string who;
     std::string acts_for;  // whom a remote caller says it acts for; "": nobody
     std::string from;      // "unix", or the address of the caller
-    std::string what;      // "fence"
-    std::string request;   // its body as JSON, without who and why
+    std::string what;      // "fence"; "refused": a caller that was turned away
+    std::string request;   // its body as JSON, without who and why; of "refused" what was asked for and how often
     std::string why;
     std::string outcome;  // "begun" (also where gatehouse ended in the middle), "done", or why it was refused
+};
+
+// How much is kept. No number of entries pushes out one that is younger than `time`: where there is no room for
+// another, the new one is refused.
+struct AuditBounds {
+    std::chrono::days time{90};
+    std::int64_t newest = 10'000;                        // that are kept whatever their age says: clocks are set
+    std::int64_t bytes = std::int64_t{256} << 20;        // of all entries
+    std::int64_t bytes_of_one = std::int64_t{64} << 20;  // of the entries of one who
+    std::int64_t bytes_of_refused = std::int64_t{16} << 20;
 };
 
 // Thread safe.
 class AuditLog {
 public:
-    static constexpr std::int64_t kept_max = 100'000;
     static constexpr std::int64_t read_max = 10'000;
     static constexpr std::size_t text_max = 4'000;  // bytes of each text; longer ones are cut
+    static constexpr std::string_view refused = "refused";
 
     // Opens the file in that folder when it is first needed, and again after it could not be.
-    explicit AuditLog(std::filesystem::path folder, std::int64_t kept = kept_max)
-        : folder_(std::move(folder)), kept_(kept) {}
+    explicit AuditLog(std::filesystem::path folder, const AuditBounds& bounds = {})
+        : folder_(std::move(folder)), bounds_(bounds) {}
 
-    // Writes the entry with the outcome "begun" and returns its id; older ones than the last `kept` go. Error: it is
-    // not on the disk.
+    // Writes the entry with the outcome "begun" and returns its id; some that are too old go. Errors: it is not on the
+    // disk, or what is kept of its who, or of all, has taken its room.
     core::Result<std::int64_t> begin(const AuditEntry& entry);
+    // Writes an entry of a caller that was refused, with its outcome, and returns its id. Where refused ones have taken
+    // their room, it is counted in one that says so, whose id is returned.
+    core::Result<std::int64_t> refuse(const AuditEntry& entry);
+    // So many more of the same: "times" in the request of a refused entry.
+    core::Result<void> count(std::int64_t id, std::int64_t more);
     // Error: the outcome is not on the disk, so the entry goes on to say "begun".
     core::Result<void> end(std::int64_t id, std::string_view outcome);
     // The last entries, the newest first.
@@ -55,14 +72,19 @@ public:
 
 private:
     core::Result<void> open();
+    core::Result<void> weigh();
+    core::Result<std::int64_t> write(const AuditEntry& entry);
     core::Result<std::int64_t> insert(const AuditEntry& entry);
+    core::Result<void> add_times(std::int64_t id, std::int64_t more);
     core::Result<std::vector<AuditEntry>> select(const std::string& where, std::int64_t number);
-    core::Result<void> forget(std::int64_t up_to);
+    core::Result<void> forget(core::WallTime now, std::int64_t newest);
 
     std::filesystem::path folder_;
-    std::int64_t kept_;
+    AuditBounds bounds_;
     std::mutex mutex_;
     std::optional<state::Database> database_;
+    std::map<std::string, std::int64_t> bytes_;  // of each who's changes, and of what was refused
+    std::int64_t uncounted_ = 0;                 // the entry of refused ones that had no room; 0: none yet
 };
 
 nlohmann::ordered_json view_audit_entry(const AuditEntry& entry);

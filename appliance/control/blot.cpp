@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "appliance/base/bounded_json.hpp"
+
 namespace appliance::control {
 namespace {
 
@@ -14,6 +16,15 @@ constexpr std::string_view stars = "***";
 constexpr std::array telling{"token"sv,      "secret"sv,        "password"sv,      "passwd"sv, "passphrase"sv,
                              "credential"sv, "authorization"sv, "bypass_cookie"sv, "apikey"sv, "bypass_header"sv,
                              "api_key"sv,    "api-key"sv,       "private_key"sv};
+
+// What runs on an operator's machine, by the names of its settings and fields.
+constexpr std::array commands{"run"sv, "rollback"sv, "command"sv};
+
+bool names_command(std::string_view word) {
+    // "recipe.x.run" too, as TOML has it.
+    const std::string_view last = word.substr(word.rfind('.') + 1);
+    return std::find(commands.begin(), commands.end(), last) != commands.end();
+}
 
 bool is_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
@@ -42,7 +53,7 @@ public:
         while (at_ < text_.size()) {
             if (text_.substr(at_).starts_with("://")) {
                 copy(3);
-                blot_user();
+                blot_url();
             } else if (is_word(text_[at_])) {
                 word();
             } else {
@@ -68,12 +79,20 @@ private:
         at_ += count;
     }
 
-    // user:password@ of a URL.
-    void blot_user() {
-        const std::size_t end = std::min(text_.find_first_of("/?#\"' \t\r\n", at_), text_.size());
-        const std::size_t last = text_.substr(at_, end - at_).rfind('@');
-        if (last != std::string_view::npos) {
-            hide(last);
+    // All of a URL but scheme, host and port. What has a password with a slash in it has no host before the '@'.
+    void blot_url() {
+        const std::string_view rest = text_.substr(at_, text_.find_first_of("\"'`<> \t\r\n", at_) - at_);
+        const std::size_t path = std::min(rest.find_first_of("/?#"), rest.size());
+        const std::size_t user = rest.substr(0, path).rfind('@');
+        if (user != std::string_view::npos) {
+            hide(user);
+            copy(path - user);
+        } else {
+            copy(path);
+        }
+        if (path + 1 < rest.size()) {
+            copy(1);
+            hide(rest.size() - path - 1);
         }
     }
 
@@ -89,7 +108,20 @@ private:
             value();
         } else if (names_secret(name)) {
             assigned(lower(name).find("authorization") != std::string::npos);
+        } else if (names_command(name) && is_assigned()) {
+            assigned(false);
         }
+    }
+
+    // A quoted value follows; "run" is a word of sentences too.
+    [[nodiscard]] bool is_assigned() const {
+        const bool quoted_name = now() == '"' || now() == '\'';
+        std::size_t next = text_.find_first_not_of(" \t", at_ + (quoted_name ? 1 : 0));
+        if (next == std::string_view::npos || (text_[next] != '=' && text_[next] != ':')) {
+            return false;
+        }
+        next = text_.find_first_not_of(" \t", next + 1);
+        return next != std::string_view::npos && (text_[next] == '"' || text_[next] == '\'');
     }
 
     // What follows a name: = or :, and what it says. A header's value may have several words.
@@ -160,12 +192,26 @@ Json blot(Json value) {
             item = blot(std::move(item));
         }
     } else if (value.is_object()) {
+        // A line of a rollout's journal, which a command has printed.
+        if (value.value("kind", Json()) == "output" && value.contains("text")) {
+            value["text"] = stars;
+        }
         for (auto item = value.begin(); item != value.end(); ++item) {
             const bool secret = names_secret(item.key()) && (item->is_string() || item->is_structured());
-            *item = secret ? Json(stars) : blot(std::move(*item));
+            const bool command = names_command(item.key()) && item->is_string() && !item->empty() && *item != "";
+            *item = secret || command ? Json(stars) : blot(std::move(*item));
         }
     }
     return value;
+}
+
+std::string blot_line(std::string_view line) {
+    Json value = base::parse_json<Json>(line, base::wide_bounds);
+    if (value.is_discarded()) {
+        return blot(line);
+    }
+    return blot(std::move(value)).dump(-1, ' ', false, Json::error_handler_t::replace) +
+           (line.ends_with('\n') ? "\n" : "");
 }
 
 }  // namespace appliance::control

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/state/database.hpp"
 
 #include "core/base/clock.hpp"
@@ -83,7 +84,7 @@ core::Result<std::optional<ConfigurationTrial>> load_trial(const std::filesystem
         return std::optional<ConfigurationTrial>();
     }
     try {
-        return std::optional(read_stored(json::parse(**row)));
+        return std::optional(read_stored(base::parse_json(**row, base::wide_bounds)));
     } catch (const json::exception& error) {
         return core::fail("cannot read the stored trial of the configuration", error.what(),
                           "nothing goes back by itself; look at gatehouse config show --previous");

@@ -276,7 +276,7 @@ json Control::report() {
     if (proxy_.status().state != ProxyState::running) {
         return nullptr;
     }
-    return proxy_.ask({{"type", "report"}}, {}, report_max).value_or(json());
+    return proxy_.report(report_max);
 }
 
 json Control::visitors(const std::string& pool) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/control/visitors.hpp"
 #include "appliance/guard/guard.hpp"
 
@@ -133,8 +134,8 @@ std::string DeployActions::visitors(const std::string& pool) {
 }
 
 Json DeployActions::visitors_between(const std::string& before, const std::string& after) {
-    const auto first = nlohmann::json::parse(before, nullptr, false);
-    const auto last = nlohmann::json::parse(after, nullptr, false);
+    const auto first = base::parse_json(before, base::wide_bounds);
+    const auto last = base::parse_json(after, base::wide_bounds);
     // Another proxy counts from nothing.
     if (!first.is_object() || !last.is_object() || first.value("proxy", 0) != last.value("proxy", 0)) {
         return nullptr;

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/base/bounded_json.hpp"
+
 namespace appliance::control {
 namespace {
 
@@ -101,7 +103,7 @@ core::Result<std::optional<FirewallTrial>> FirewallStore::load() {
         return std::optional<FirewallTrial>();
     }
     try {
-        return std::optional(read_trial(json::parse(row->text(0))));
+        return std::optional(read_trial(base::parse_json(row->text(0), base::wide_bounds)));
     } catch (const json::exception& error) {
         return core::fail("cannot read the stored firewall", error.what(),
                           "confirm the one in the file: gatehouse reload, then gatehouse firewall confirm");

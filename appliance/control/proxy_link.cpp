@@ -79,6 +79,32 @@ core::Result<json> ProxyLink::ask(json request, std::span<const int> fds, core::
     return await(next_id_, timeout);
 }
 
+json ProxyLink::report(core::Milliseconds timeout) {
+    std::unique_lock lock(reporting_);
+    const std::uint64_t wanted = reports_begun_ + 1;
+    while (reports_ended_ < wanted) {
+        if (report_under_way_) {
+            reported_.wait(lock);
+            continue;
+        }
+        report_under_way_ = true;
+        ++reports_begun_;
+        lock.unlock();
+        json seen;
+        try {
+            seen = ask({{"type", "report"}}, {}, timeout).value_or(json());
+        } catch (const std::exception&) {
+            // Out of memory: nothing is known, and those who wait must not wait for ever.
+        }
+        lock.lock();
+        report_ = std::move(seen);
+        report_under_way_ = false;
+        reports_ended_ = reports_begun_;
+        reported_.notify_all();
+    }
+    return report_;
+}
+
 core::Result<json> ProxyLink::await(std::uint64_t id, core::Milliseconds timeout) {
     const auto deadline = core::BootClock::now() + timeout;
     for (;;) {

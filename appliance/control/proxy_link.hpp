@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
@@ -48,6 +49,10 @@ public:
     // to.
     core::Result<nlohmann::json> ask(nlohmann::json request, std::span<const int> fds, core::Milliseconds timeout);
 
+    // What the proxy sees now; null where it does not answer in time. Those who ask while a question is under way share
+    // the next one, so that many readers do not make an order wait for its turn.
+    nlohmann::json report(core::Milliseconds timeout);
+
     [[nodiscard]] ProxyStatus status() const;
 
 private:
@@ -57,6 +62,13 @@ private:
     std::mutex talking_;  // held for a whole question and answer
     link::Channel channel_;
     std::uint64_t next_id_;
+
+    std::mutex reporting_;
+    std::condition_variable reported_;
+    std::uint64_t reports_begun_ = 0;
+    std::uint64_t reports_ended_ = 0;
+    bool report_under_way_ = false;
+    nlohmann::json report_;
 
     mutable std::mutex status_mutex_;
     ProxyStatus status_;

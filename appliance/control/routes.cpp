@@ -7,9 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "appliance/base/bounded_json.hpp"
+#include "appliance/control/blot.hpp"
 #include "appliance/control/read_order.hpp"
 #include "appliance/control/replies.hpp"
 #include "appliance/control/routes_configuration.hpp"
@@ -128,7 +131,7 @@ api::Reply read_deploys(const Call& call) {
 }
 
 api::Reply change_deploys(const Call& call) {
-    return change_deploy(call.services.conductor, *call.services.control.config(), call.request);
+    return change_deploy(call.services.conductor, *call.services.control.config(), call.request, call.body);
 }
 
 constexpr auto look = config::Role::read;
@@ -151,7 +154,7 @@ constexpr Route table[] = {
     {"GET", "/v1/deploy/report", look, read_deploys},
     {"GET", "/v1/deploy/journal", look, read_deploys},
     {"GET", "/v1/log", look, read_log},
-    {"GET", "/v1/support", look, read_support},
+    {"GET", "/v1/support", admin, read_support},
     {"POST", "/v1/diagnose/connect", operate, diagnose_connect},
     {"POST", "/v1/diagnose/resolve", operate, diagnose_resolve},
     {"POST", "/v1/diagnose/ping", operate, diagnose_ping},
@@ -198,12 +201,28 @@ tl::expected<const Route*, api::Reply> find(const api::Request& request) {
     return tl::unexpected(std::move(refusal));
 }
 
+// What a handler reads: an object within the bounds of JSON from outside, or the refusal.
+tl::expected<json, api::Reply> read_body(const Route& route, const api::Request& request) {
+    if (route.takes == Route::Body::text) {
+        return words_beside_text(request);
+    }
+    if (request.body.empty()) {
+        return json::object();
+    }
+    auto read = base::read_json(request.body);
+    if (!read || !read->is_object()) {
+        const std::string why = read ? "it is something else" : read.error().line();
+        return tl::unexpected(complain(400, core::Error{"the request's body is not a JSON object", why, "", 0}));
+    }
+    return std::move(*read);
+}
+
 // "done", "accepted" (its outcome is in the log) or why not, as the reply says it.
 std::string outcome_of(const api::Reply& reply) {
     if (reply.status < 300) {
         return reply.status == 202 ? "accepted" : "done";
     }
-    const json body = json::parse(reply.body, nullptr, false);
+    const json body = base::parse_json(reply.body, base::wide_bounds);
     const json error = body.is_object() ? body.value("error", json::object()) : json::object();
     return "refused: " +
            core::Error{error.value("what", ""), error.value("why", ""), error.value("mend", ""), 0}.line();
@@ -253,7 +272,7 @@ api::Reply carry_out_apart(const Route& route, const Call& call, std::int64_t id
         static_cast<void>(call.services.audit.end(id, "refused: too many changes are under way"));
         return complain(503, "cannot answer now", "too many changes are under way");
     }
-    std::thread([&route, services = call.services, request = call.request, body = call.body, id, words] {
+    const auto work = [&route, services = call.services, request = call.request, body = call.body, id, words] {
         try {
             const api::Reply answer = carry_out_noted(route, {services, request, body}, id, words);
             if (answer.then) {
@@ -263,7 +282,14 @@ api::Reply carry_out_apart(const Route& route, const Call& call, std::int64_t id
             // Noted already.
         }
         under_way.fetch_sub(1);
-    }).detach();
+    };
+    try {
+        std::thread(work).detach();
+    } catch (const std::system_error& error) {
+        under_way.fetch_sub(1);
+        static_cast<void>(call.services.audit.end(id, "refused: no thread for it"));
+        return complain(503, core::Error{"cannot answer now", error.what(), "try later", 0});
+    }
     return reply(202, Json{{"operation", id}});
 }
 
@@ -310,17 +336,23 @@ api::Reply answer(const Services& services, const api::Request& request) {
         return route.error();
     }
     if (request.peer.role < (*route)->role) {
+        const std::string& from = request.peer.from;
+        services.refused.note({request.peer.user, from.substr(0, from.rfind(':')), request.method + " " + request.path,
+                               fmt::format("its role is {}, and {} is needed", config::print(request.peer.role),
+                                           config::print((*route)->role))});
         return complain(403, request.peer.user + " may not do this",
                         "use a token whose role is " + std::string(config::print((*route)->role)));
     }
-    const json body = (*route)->takes == Route::Body::text ? words_beside_text(request)
-                      : request.body.empty()               ? json::object()
-                                                           : json::parse(request.body, nullptr, false);
-    if (!body.is_object()) {
-        return complain(400, "the request's body is not a JSON object");
+    const auto body = read_body(**route, request);
+    if (!body) {
+        return body.error();
     }
-    const Call call{services, request, body};
-    return (*route)->change.empty() ? (*route)->handle(call) : carry_out(**route, call);
+    const Call call{services, request, *body};
+    api::Reply made = (*route)->change.empty() ? (*route)->handle(call) : carry_out(**route, call);
+    if (request.peer.role == config::Role::read) {
+        made.body = made.type == "application/json" ? blot_line(made.body) : blot(std::string_view(made.body));
+    }
+    return made;
 }
 
 }  // namespace appliance::control

@@ -9,6 +9,7 @@
 #include "appliance/api/server.hpp"
 #include "appliance/control/audit_log.hpp"
 #include "appliance/control/control.hpp"
+#include "appliance/control/refused_callers.hpp"
 #include "appliance/deploy/conductor.hpp"
 
 namespace appliance::control {
@@ -18,6 +19,7 @@ struct Services {
     Control& control;
     deploy::Conductor& conductor;
     AuditLog& audit;
+    RefusedCallers& refused;
 };
 
 struct Call {
@@ -42,7 +44,8 @@ struct Route {
 // Every route there is.
 [[nodiscard]] std::span<const Route> routes() noexcept;
 
-// Answers every request, also those that make no sense (400, 404, 405) and those of callers who may not (403). A change
+// Answers every request, also those that make no sense (400, 404, 405) and those of callers who may not (403, which the
+// audit log counts). What callers whose role is read get has passed blot(), whatever the route. A change
 // is in the audit log before it begins, and its outcome before it is answered; where the disk does not take the audit
 // log, an emergency route's change is in the log alone, and every other change is refused (503). Any thread.
 api::Reply answer(const Services& services, const api::Request& request);

@@ -88,10 +88,22 @@ core::Result<deploy::Order> read_order(const json& body, const config::Config& c
         .map([&order] { return std::move(order); });
 }
 
+// Throws json::exception where it is no whole number of that range: the library would cut it to one.
+template <typename Number>
+Number whole_number(const json& value) {
+    const bool fits = value.is_number_unsigned()  ? std::in_range<Number>(value.get<std::uint64_t>())
+                      : value.is_number_integer() ? std::in_range<Number>(value.get<std::int64_t>())
+                                                  : false;
+    if (!fits) {
+        throw json::type_error::create(302, "no whole number of its range", &value);
+    }
+    return value.get<Number>();
+}
+
 std::vector<unsigned> read_steps(const json& list) {
     std::vector<unsigned> steps;
     for (const json& step : list) {
-        steps.push_back(step.get<unsigned>());
+        steps.push_back(whole_number<unsigned>(step));
     }
     return steps;
 }
@@ -99,19 +111,20 @@ std::vector<unsigned> read_steps(const json& list) {
 // Throws json::exception where a field is of the wrong type.
 deploy::Sync read_sync(const json& body) {
     deploy::Sync sync;
-    sync.rollout = body.at("rollout").get<std::int64_t>();
+    sync.rollout = whole_number<std::int64_t>(body.at("rollout"));
     sync.runner = body.at("runner").get<std::string>().substr(0, words_max);
     sync.running = read_steps(body.value("running", json::array()));
     for (const json& output : body.value("outputs", json::array())) {
-        sync.outputs.push_back({output.at("step").get<unsigned>(), output.at("text").get<std::string>()});
+        sync.outputs.push_back({whole_number<unsigned>(output.at("step")), output.at("text").get<std::string>()});
     }
     for (const json& result : body.value("results", json::array())) {
-        sync.results.push_back(
-            {result.at("step").get<unsigned>(), result.value("exit_code", 0), result.value("trouble", std::string())});
+        sync.results.push_back({whole_number<unsigned>(result.at("step")),
+                                whole_number<int>(result.value("exit_code", json(0))),
+                                result.value("trouble", std::string())});
     }
-    sync.after = body.value("after", std::int64_t{0});
-    sync.patience =
-        core::Milliseconds(std::clamp<std::int64_t>(body.value("wait_ms", std::int64_t{0}), 0, patience_max));
+    sync.after = whole_number<std::int64_t>(body.value("after", json(0)));
+    sync.patience = core::Milliseconds(
+        std::clamp<std::int64_t>(whole_number<std::int64_t>(body.value("wait_ms", json(0))), 0, patience_max));
     return sync;
 }
 
@@ -149,11 +162,8 @@ api::Reply read_deploy(deploy::Conductor& conductor, const api::Request& request
     return reply_to(conductor.view(*id));
 }
 
-api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request) {
-    const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
-    if (!body.is_object()) {
-        return complain(400, {"the request's body is not a JSON object", "", "", 0});
-    }
+api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request,
+                         const json& body) {
     if (request.path == "/v1/deploy/sync") {
         return answer_sync(conductor, body);
     }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "appliance/control/blot.hpp"
 #include "appliance/control/replies.hpp"
 
 namespace appliance::control {
@@ -19,8 +20,8 @@ std::string query_of(const api::Request& request, const char* name) {
     return found == request.query.end() ? std::string() : found->second;
 }
 
-std::string frame(const Events::Event& event) {
-    return "id: " + std::to_string(event.id) + "\nevent: " + event.kind + "\ndata: " + event.line + "\n\n";
+std::string frame(std::uint64_t id, const std::string& kind, const std::string& line) {
+    return "id: " + std::to_string(id) + "\nevent: " + kind + "\ndata: " + line + "\n\n";
 }
 
 }  // namespace
@@ -43,6 +44,7 @@ api::Reply follow_events(const Call& call) {
     api::Reply answer{200, "text/event-stream", {}};
     answer.fields["Cache-Control"] = "no-store";
     answer.stream = [&events, place = std::move(place), seen = *after,
+                     hide = call.request.peer.role == config::Role::read,
                      begun = false](const api::Reply::Write& write) mutable {
         if (!std::exchange(begun, true) && !write(": events\n\n")) {
             return false;
@@ -50,7 +52,7 @@ api::Reply follow_events(const Call& call) {
         const Events::News news = events.after(seen, heartbeat);
         std::string text = news.missed ? "event: missed\ndata: {}\n\n" : news.events.empty() ? ": still here\n\n" : "";
         for (const Events::Event& event : news.events) {
-            text += frame(event);
+            text += frame(event.id, event.kind, hide ? blot_line(event.line) : event.line);
             seen = event.id;
         }
         return write(text);

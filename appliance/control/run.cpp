@@ -17,7 +17,8 @@ namespace appliance::control {
 namespace {
 
 // The API on TCP, where it is configured. Whatever keeps it away is in the log; the socket answers all the same.
-std::unique_ptr<api::Server> serve_remote(Control& control, SupervisorLink& link, const api::Server::Handler& handler) {
+std::unique_ptr<api::Server> serve_remote(Control& control, SupervisorLink& link, RefusedCallers& refused,
+                                          const api::Server::Handler& handler) {
     const auto config = control.config();
     if (!config->control.remote) {
         return nullptr;
@@ -32,6 +33,9 @@ std::unique_ptr<api::Server> serve_remote(Control& control, SupervisorLink& link
         [&control] { return control.config(); },
         [&control](const std::string& from, const std::string& why, unsigned others) {
             control.log("api", {{"refused", from}, {"why", why}, {"others", others}});
+        },
+        [&refused](const std::string& source, const std::string& why) {
+            refused.note({"", source, "", why});
         });
     auto server = std::make_unique<api::Server>(std::move(opened->front()), std::move(entrance), handler);
     if (const auto started = server->start(); !started) {
@@ -50,7 +54,8 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
     DeployActions actions(control, link);
     deploy::Conductor conductor(actions, control.config()->control.state);
     AuditLog audit(control.config()->control.state);
-    const Services services{control, conductor, audit};
+    RefusedCallers refused(audit);
+    const Services services{control, conductor, audit, refused};
     const auto handler = [&services](const api::Request& request) { return answer(services, request); };
     api::Server server(std::move(api), std::make_unique<api::LocalEntrance>(), handler);
     if (const auto started = server.start(); !started) {
@@ -58,12 +63,13 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
         return 1;
     }
     link::release_errors();
-    const auto remote = serve_remote(control, link, handler);
+    const auto remote = serve_remote(control, link, refused, handler);
     while (!link.ended()) {
         if (auto event = link.next_event(control.next_tick())) {
             control.handle(std::move(*event));
         }
         control.tick(Control::Clock::now());
+        refused.tick();
     }
     // A command that still waits for a drain has nobody to wait for any more, and the supervisor is waiting for us.
     ::_exit(0);

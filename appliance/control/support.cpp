@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/control/blot.hpp"
 #include "appliance/control/machine.hpp"
 #include "appliance/control/metrics.hpp"
@@ -38,8 +39,9 @@ Json last_lines(Events& events, std::uint64_t count) {
     const auto kept = events.after(0, core::Milliseconds{0}).events;
     const std::size_t skipped = kept.size() > count ? kept.size() - static_cast<std::size_t>(count) : 0;
     Json lines = Json::array();
-    std::for_each(kept.begin() + static_cast<std::ptrdiff_t>(skipped), kept.end(),
-                  [&](const Events::Event& event) { lines.push_back(Json::parse(event.line, nullptr, false)); });
+    std::for_each(kept.begin() + static_cast<std::ptrdiff_t>(skipped), kept.end(), [&](const Events::Event& event) {
+        lines.push_back(base::parse_json<Json>(event.line, base::wide_bounds));
+    });
     return {{"lines", std::move(lines)}, {"more", skipped > 0}};
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "appliance/base/bounded_json.hpp"
 #include "core/base/descriptor.hpp"
 
 namespace appliance::control {
@@ -28,7 +29,7 @@ Outcome<Json> Updates::status() const {
     }
     std::ifstream in(run_ / "status.json", std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
-    Json status = Json::parse(text, nullptr, false);
+    Json status = base::parse_json<Json>(text, base::wide_bounds);
     if (!status.is_object()) {
         return refuse(503, {"gatehouse-update has not said yet how it stands", "the machine has just started",
                             "ask again in a moment", 0});

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/base/bounded_json.hpp"
 #include "core/http/characters.hpp"
 #include "core/http/fields.hpp"
 
@@ -78,10 +79,11 @@ std::string beginning(std::string_view body) {
 
 core::Result<std::string> judge_json(const std::string& wanted, const std::string& body) {
     const auto [pointer, value] = split(wanted, '=');
-    const json parsed = json::parse(body, nullptr, false);
-    if (parsed.is_discarded()) {
-        return core::fail("the body is not JSON");
+    const auto read = base::read_json(body, base::wide_bounds);
+    if (!read) {
+        return tl::unexpected(read.error());
     }
+    const json& parsed = *read;
     const json::json_pointer place(pointer);
     if (!parsed.contains(place)) {
         return core::fail(fmt::format("the JSON has no {}", pointer));

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/deploy/recipe_json.hpp"
 
 namespace appliance::deploy {
@@ -80,12 +81,12 @@ core::Error unreadable(std::int64_t id) {
 
 }  // namespace
 
-core::Result<Ledger> Ledger::open(const std::filesystem::path& folder) {
+core::Result<Ledger> Ledger::open(const std::filesystem::path& folder, const LedgerBounds& bounds) {
     auto database = state::Database::open(folder / "rollouts.db");
     if (!database) {
         return tl::unexpected(std::move(database.error()));
     }
-    Ledger ledger(std::move(*database));
+    Ledger ledger(std::move(*database), bounds);
     std::int64_t version = 0;
     {
         auto asked = ledger.database_.prepare("PRAGMA user_version");
@@ -153,8 +154,19 @@ core::Result<void> Ledger::add(Rollout& rollout) {
         for (const Step& step : rollout.steps) {
             done = done.and_then([&] { return write_step(rollout.id, step); });
         }
-        return done;
+        return done.and_then([&] { return forget(rollout.id); });
     });
+}
+
+core::Result<void> Ledger::forget(std::int64_t newest) {
+    const std::string old =
+        fmt::format("(SELECT id FROM rollouts WHERE id <= {} AND ended IS NOT NULL)", newest - bounds_.rollouts);
+    return database_.execute(
+        fmt::format("DELETE FROM journal WHERE rollout <= {} AND kind = 'output';"
+                    "DELETE FROM journal WHERE rollout IN {};"
+                    "DELETE FROM steps WHERE rollout IN {};"
+                    "DELETE FROM rollouts WHERE id IN {}",
+                    newest - bounds_.outputs, old, old, old));
 }
 
 core::Result<void> Ledger::update(const Rollout& rollout, const std::vector<unsigned>& steps,
@@ -207,7 +219,7 @@ core::Result<std::vector<Rollout>> Ledger::select(const std::string& where, bool
         Rollout& rollout = found.emplace_back();
         rollout.id = row.number(0);
         const auto strategy = parse_strategy(row.text(1));
-        const json recipe = json::parse(row.text(2), nullptr, false);
+        const json recipe = base::parse_json(row.text(2), base::wide_bounds);
         const auto state = parse_state(row.text(3));
         if (!strategy || !state || !recipe.is_object() || !from_json(recipe, rollout.recipe)) {
             sound = tl::unexpected(unreadable(rollout.id));
@@ -246,7 +258,7 @@ core::Result<void> Ledger::read_steps(Rollout& rollout) {
                     [&](const Statement& row) {
                         Step& step = rollout.steps.emplace_back();
                         const auto kind = parse_kind(row.text(1));
-                        const json servers = json::parse(row.text(3), nullptr, false);
+                        const json servers = base::parse_json(row.text(3), base::wide_bounds);
                         const auto progress = parse_progress(row.text(4));
                         const bool in_order = row.number(0) + 1 == static_cast<std::int64_t>(rollout.steps.size());
                         if (!kind || !servers.is_array() || !progress || !in_order) {

@@ -23,13 +23,20 @@ struct Entry {
     std::string text;
 };
 
+// How many of the newest rollouts are kept, and of how many what their commands have printed. One that has not ended
+// stays in any case.
+struct LedgerBounds {
+    std::int64_t rollouts = 1'000;
+    std::int64_t outputs = 100;
+};
+
 class Ledger {
 public:
     // Errors: as state::Database::open; a file of a newer Gatehouse.
-    static core::Result<Ledger> open(const std::filesystem::path& folder);
+    static core::Result<Ledger> open(const std::filesystem::path& folder, const LedgerBounds& bounds = {});
     [[nodiscard]] bool writable() const noexcept { return database_.writable(); }
 
-    // Writes a new rollout and gives it its id.
+    // Writes a new rollout and gives it its id. What is past the bounds goes.
     core::Result<void> add(Rollout& rollout);
     // Writes what has changed of a rollout's state and of these of its steps, and the entries (whose numbers it sets),
     // in one transaction.
@@ -54,13 +61,15 @@ public:
     core::Result<std::vector<Noted>> visitors(std::int64_t rollout);
 
 private:
-    explicit Ledger(state::Database database) : database_(std::move(database)) {}
+    Ledger(state::Database database, const LedgerBounds& bounds) : database_(std::move(database)), bounds_(bounds) {}
+    core::Result<void> forget(std::int64_t newest);
     core::Result<void> in_transaction(const auto& work);
     core::Result<void> write_step(std::int64_t rollout, const Step& step);
     core::Result<std::vector<Rollout>> select(const std::string& where, bool with_steps);
     core::Result<void> read_steps(Rollout& rollout);
 
     state::Database database_;
+    LedgerBounds bounds_;
 };
 
 }  // namespace appliance::deploy

@@ -214,7 +214,7 @@ core::Result<Fetched> fetch(const config::Site& site, const std::string& query, 
                             const std::filesystem::path& ca_file) {
     auto url = config::parse_url(site.url + query);
     if (!url) {
-        return core::fail("cannot ask " + config::without_secrets(site.url), "it is no URL");
+        return core::fail("cannot ask " + config::origin_of(site.url), "it is no URL");
     }
     url->user = site.user;
     url->password = site.password;

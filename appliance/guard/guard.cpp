@@ -117,13 +117,13 @@ Gathering gather_meetings(const Guard& guard) {
         const auto meetings = fetch(site, meetings_query(guard.secret, guard.checksum), guard.timeout, guard.ca_file)
                                   .and_then([](const Fetched& fetched) { return read_meetings(fetched.body); });
         if (!meetings) {
-            all.unknown.push_back(fmt::format("{}: {}", site.url, meetings.error().line()));
+            all.unknown.push_back(fmt::format("{}: {}", config::origin_of(site.url), meetings.error().line()));
             continue;
         }
         const std::size_t counted =
             meetings->running + (guard.empty == config::EmptyMeeting::count ? meetings->empty : 0);
         if (counted > 0) {
-            all.found.push_back(fmt::format("{}: {} meeting{}, {} participant{}", site.url, counted,
+            all.found.push_back(fmt::format("{}: {} meeting{}, {} participant{}", config::origin_of(site.url), counted,
                                             counted == 1 ? "" : "s", meetings->participants,
                                             meetings->participants == 1 ? "" : "s"));
         }

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "appliance/base/bounded_json.hpp"
 #include "appliance/guard/calendar.hpp"
+#include "appliance/guard/fetch.hpp"
 
 namespace appliance::guard {
 
@@ -14,11 +16,17 @@ namespace {
 
 // As long as one may be of which only the beginning can be read.
 constexpr std::chrono::days longest_unread_meeting{31};
+// On average, of those that we do not read too.
+constexpr std::size_t fields_max = 32;
 
 }  // namespace
 
 core::Result<std::vector<Span>> read_meeting_list(std::string_view text, core::WallTime from, core::WallTime until) {
-    const json list = json::parse(text, nullptr, false);
+    const auto read = base::read_json(text, {.bytes = answer_max, .values = meetings_max * fields_max});
+    if (!read) {
+        return core::fail("no list of meetings", read.error().line());
+    }
+    const json& list = *read;
     if (!list.is_array()) {
         return core::fail("no list of meetings", "it is not a JSON array");
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "core/base/log.hpp"
 #include "core/http/status.hpp"
@@ -59,15 +58,25 @@ void fill_in(std::string& page, std::string_view name, std::string_view value) {
     }
 }
 
-// The q of one member of Accept, in thousandths; 1000 where there is none or it cannot be read.
+// The q of one member of Accept, in thousandths (RFC 9110 12.4.2: 0 to 1, three decimals); 1000 where there is none or
+// it cannot be read, so "inf", "1e300" and "-1" too.
 int quality(std::string_view member) {
     const std::size_t at = member.find("q=");
-    if (at == std::string_view::npos) {
+    const std::string_view rest = at == std::string_view::npos ? std::string_view() : member.substr(at + 2);
+    const std::string_view text = rest.substr(0, rest.find_first_of("; \t"));
+    if (text.empty() || (text[0] != '0' && text[0] != '1') || (text.size() > 1 && text[1] != '.')) {
         return 1000;
     }
-    double value = 1.0;
-    std::from_chars(member.data() + at + 2, member.data() + member.size(), value);
-    return static_cast<int>(value * 1000);
+    int value = (text[0] - '0') * 1000;
+    int unit = 100;
+    for (const char digit : text.substr(std::min<std::size_t>(text.size(), 2))) {
+        if (digit < '0' || digit > '9' || unit == 0) {
+            return 1000;
+        }
+        value += (digit - '0') * unit;
+        unit /= 10;
+    }
+    return std::min(value, 1000);
 }
 
 std::string page_text(Media media, const Snapshot& snapshot, const Administration::Maintenance* maintenance) {

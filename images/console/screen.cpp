@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "appliance/base/bounded_json.hpp"
+
 namespace images::console {
 namespace {
 
@@ -53,7 +55,7 @@ std::string draw_state(const std::optional<std::string>& text) {
     if (!text) {
         return line("  Gatehouse does not answer (yet)");
     }
-    const json state = json::parse(*text, nullptr, false);
+    const json state = appliance::base::parse_json(*text, appliance::base::wide_bounds);
     std::string out;
     const json& pools = list(state, "pools");
     for (std::size_t at = 0; at < pools.size() && at < pools_max; ++at) {

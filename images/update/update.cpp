@@ -25,6 +25,7 @@
 #include <thread>
 
 #include "appliance/api/client.hpp"
+#include "appliance/base/bounded_json.hpp"
 #include "images/update/entries.hpp"
 #include "images/update/fetch.hpp"
 #include "images/update/release.hpp"
@@ -111,7 +112,7 @@ std::optional<json> take_request() {
     write_status("asked", "");  // before the request goes, so that whoever asks meanwhile sees one of them
     ::unlink(request_file.c_str());
     text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-    json request = json::parse(text, nullptr, false);
+    json request = appliance::base::parse_json(text, appliance::base::wide_bounds);
     return request.is_object() ? request : json::object();
 }
 
@@ -163,7 +164,7 @@ std::optional<bool> any_server_up() {
     if (!answer || answer->status != 200) {
         return std::nullopt;
     }
-    const json status = json::parse(answer->body, nullptr, false);
+    const json status = appliance::base::parse_json(answer->body, appliance::base::wide_bounds);
     if (!status.is_object()) {
         return std::nullopt;
     }

@@ -24,8 +24,8 @@ const std::map<std::string, Names, std::less<>> arrows{
     {"netfilter", {"core/base"}},
     {"images/stage0", {}},
     {"images/setup", {"core/base"}},
-    {"images/update", {"core/base", "appliance/api"}},
-    {"images/console", {"appliance/api", "images/update"}},
+    {"images/update", {"core/base", "appliance/api", "appliance/base"}},
+    {"images/console", {"appliance/api", "appliance/base", "images/update"}},
 };
 
 struct Library {

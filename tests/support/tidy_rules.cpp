@@ -199,6 +199,15 @@ Findings check_words(const Source& source) {
             }
         }
     }
+    // What is nested without a bound ends the process when it is copied. The rooms that read it within bounds.
+    const bool bounded = source.path.starts_with("appliance/base/") || source.path.starts_with("appliance/link/");
+    for (const std::string_view type : {"json", "Json", "ordered_json", "Ordered"}) {
+        for (const std::size_t at : find_word(source.code, type)) {
+            if (!bounded && std::string_view(source.code).substr(at + type.size()).starts_with("::parse(")) {
+                findings.push_back(finding(source, line_of(source.code, at), "read it by appliance/base/bounded_json"));
+            }
+        }
+    }
     return findings;
 }
 

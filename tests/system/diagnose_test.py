@@ -127,7 +127,7 @@ class Diagnose(house.SystemTest):
         self.assertEqual({metric["name"] for metric in document["metrics"]} & {"gatehouse_info"}, {"gatehouse_info"})
         self.assertEqual(document["audit"][0]["what"], "fence")
         self.assertIn('token_sha256 = "***"', document["configuration"]["text"])
-        self.assertIn("API_TOKEN=*** deploy", document["configuration"]["text"])
+        self.assertIn('run = "***"', document["configuration"]["text"])
         self.assertNotIn("hunter2", text)
         self.assertNotIn("0123456789abcdef", text)
 

@@ -1,6 +1,8 @@
 #include "appliance/api/server.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -127,6 +129,19 @@ TEST_F(ServerTest, RefusesABodyPastItsLimit) {
     EXPECT_FALSE(called);
 }
 
+// Its peer is still sending when the answer comes, and reads only then.
+TEST_F(ServerTest, APeerThatIsRefusedEarlyGetsItsAnswer) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    ASSERT_TRUE(server.start());
+    const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1500000\r\n\r\n";
+    const std::string body(500'000, 'x');
+    const Descriptor peer = connect();
+    ASSERT_EQ(::send(peer.get(), head.data(), head.size(), MSG_NOSIGNAL), static_cast<ssize_t>(head.size()));
+    ASSERT_EQ(::send(peer.get(), body.data(), body.size(), MSG_NOSIGNAL), static_cast<ssize_t>(body.size()));
+    ::shutdown(peer.get(), SHUT_WR);
+    EXPECT_TRUE(read_all(peer).starts_with("HTTP/1.1 413 "));
+}
+
 TEST_F(ServerTest, AnswersManyAtOnceAndRefusesWhatIsTooMany) {
     std::latch all_in(Server::connections_max);
     std::latch go(1);
@@ -143,7 +158,7 @@ TEST_F(ServerTest, AnswersManyAtOnceAndRefusesWhatIsTooMany) {
         ASSERT_GT(::send(waiting.back().get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
     }
     all_in.wait();
-    const std::string refused = read_all(connect());
+    const std::string refused = ask(request);
     EXPECT_TRUE(refused.starts_with("HTTP/1.1 503")) << refused;
     const std::size_t body = refused.find("\r\n\r\n") + 4;
     EXPECT_NE(refused.find("Content-Length: " + std::to_string(refused.size() - body)), std::string::npos) << refused;
@@ -168,7 +183,8 @@ TEST_F(ServerTest, WaitsForItsHandlersAtTheEnd) {
         });
         ASSERT_TRUE(server.start().has_value());
         client = connect();
-        ASSERT_GT(::send(client.get(), "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 0);
+        const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        ASSERT_GT(::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
         in.wait();
         releaser = std::thread([&] { go.count_down(); });
     }
@@ -205,6 +221,163 @@ TEST_F(ServerTest, AStreamEndsWhenItsReaderHasGone) {
                   static_cast<ssize_t>(request.size()));
     }
     over.get_future().get();
+}
+
+TEST_F(ServerTest, ReadsChunksAndSaysWhenToGoOn) {
+    Request seen;
+    Server server(listen(), std::make_unique<LocalEntrance>(), [&seen](const Request& request) {
+        seen = request;
+        return Reply{};
+    });
+    ASSERT_TRUE(server.start());
+    const std::string answer =
+        ask("PUT /a%20b?x=1+2%2B&x=3&&=y&z HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n1;e=f\r\n \r\n0\r\nTrailer: x\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_EQ(seen.body, "{} ");
+    EXPECT_EQ(seen.path, "/a%20b");
+    EXPECT_EQ(seen.query, (std::map<std::string, std::string>{{"x", "1 2+"}, {"z", ""}}));
+}
+
+TEST_F(ServerTest, AnswersHeadWithoutABodyAndHandsOtherMethodsOver) {
+    std::string method;
+    Server server(listen(), std::make_unique<LocalEntrance>(), [&method](const Request& request) {
+        method = request.method;
+        return Reply{200, "text/plain", "five!"};
+    });
+    ASSERT_TRUE(server.start());
+    const std::string head = ask("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_NE(head.find("Content-Length: 5\r\n"), std::string::npos) << head;
+    EXPECT_TRUE(head.ends_with("\r\n\r\n")) << head;
+    EXPECT_TRUE(ask("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n").ends_with("five!"));
+    EXPECT_EQ(method, "DELETE");
+}
+
+// A few bytes would become gigabytes, in the hands of whoever inflates them.
+TEST_F(ServerTest, RefusesACompressedBodyBeforeItIsRead) {
+    bool called = false;
+    Server server(listen(), std::make_unique<LocalEntrance>(), [&called](const Request&) {
+        called = true;
+        return Reply{};
+    });
+    ASSERT_TRUE(server.start());
+    for (const char* coding : {"gzip", "br", "deflate", "identity, gzip", "nothing"}) {
+        // The body is announced and never comes: nobody waits for it.
+        const std::string answer = ask(std::string("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: ") + coding +
+                                       "\r\nContent-Length: 1000\r\n\r\n");
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 415 ")) << answer;
+        EXPECT_NE(answer.find("send it without Content-Encoding"), std::string::npos) << answer;
+    }
+    EXPECT_FALSE(called);
+    EXPECT_TRUE(ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\n{}")
+                    .starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, KnowsNoRanges) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) {
+        return Reply{200, "text/plain", std::string(10'000, 'x')};
+    });
+    ASSERT_TRUE(server.start());
+    std::string ranges = "bytes=0-";
+    for (int i = 0; i < 1000; ++i) {
+        ranges += ",0-";
+    }
+    for (const std::string& range : {ranges, std::string("bytes=9-1"), std::string("bytes=-5"), std::string("x")}) {
+        const std::string answer = ask("GET / HTTP/1.1\r\nHost: x\r\nRange: " + range + "\r\n\r\n");
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer.substr(0, 200);
+        EXPECT_NE(answer.find("Content-Length: 10000\r\n"), std::string::npos);
+    }
+}
+
+TEST_F(ServerTest, AQueryThatIsNoTextIsRefused) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    ASSERT_TRUE(server.start());
+    EXPECT_TRUE(ask("GET /?why=%ff HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 400 "));
+    EXPECT_TRUE(ask("GET /?why=%C3%A4%zz% HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
+}
+
+// What comes byte by byte has the same time as what comes at once.
+TEST_F(ServerTest, APeerThatDribblesRunsOutOfTime) {
+    Server server(listen(), std::make_unique<LocalEntrance>(std::chrono::milliseconds(300)),
+                  [](const Request&) { return Reply{}; });
+    ASSERT_TRUE(server.start());
+    for (const char* begin : {"", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n",
+                              "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n"}) {
+        const Descriptor peer = connect();
+        const std::string_view text = begin;
+        ASSERT_EQ(::send(peer.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+        unsigned sent = 0;
+        while (::send(peer.get(), "x", 1, MSG_NOSIGNAL) == 1 && sent < 2'000) {
+            ++sent;
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+        EXPECT_LT(sent, 2'000U) << begin;
+        EXPECT_TRUE(read_all(peer).starts_with("HTTP/1.1 408 ")) << begin;
+    }
+}
+
+TEST_F(ServerTest, SilentPeersMakeRoom) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    ASSERT_TRUE(server.start());
+    std::vector<Descriptor> silent;
+    for (unsigned i = 0; i < 3 * SlotLimits{}.strangers; ++i) {
+        silent.push_back(connect());
+        if (i % 2 == 0) {
+            ASSERT_EQ(::send(silent.back().get(), "GET / HT", 8, MSG_NOSIGNAL), 8);
+        }
+        if (i % 16 == 0) {
+            EXPECT_TRUE(ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 ")) << i;
+        }
+    }
+    EXPECT_TRUE(ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
+    EXPECT_EQ(read_all(silent.front()), "") << "the oldest went first";
+}
+
+// New threads get a stack that no address space holds, so that none can be made.
+TEST_F(ServerTest, WithoutAThreadItSaysSoAndGoesOn) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    ASSERT_TRUE(server.start());
+    pthread_attr_t before;
+    pthread_attr_t huge;
+    ASSERT_EQ(::pthread_getattr_default_np(&before), 0);
+    ASSERT_EQ(::pthread_attr_init(&huge), 0);
+    ASSERT_EQ(::pthread_attr_setstacksize(&huge, std::size_t{1} << 47), 0);
+    ASSERT_EQ(::pthread_setattr_default_np(&huge), 0);
+    const std::string refused = read_all(connect());
+    ASSERT_EQ(::pthread_setattr_default_np(&before), 0);
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 503 ")) << refused;
+    EXPECT_TRUE(ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, WithoutADescriptorItWaitsAndGoesOn) {
+    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    ASSERT_TRUE(server.start());
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const Descriptor early = connect();
+    const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    // Another one, so that the server has used its last number when this has its answer.
+    ask(request);
+    const Descriptor late(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    rlimit none = before;
+    none.rlim_cur = 3;  // below every number in use: nothing new is given
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const sockaddr_un name = name_of(path_);
+    const int connected = ::connect(late.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name));
+    rusage begin{};
+    rusage end{};
+    ::getrusage(RUSAGE_SELF, &begin);
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    ::getrusage(RUSAGE_SELF, &end);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_EQ(connected, 0);
+    const auto busy_us = [](const rusage& use) {
+        return (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1'000'000 + use.ru_utime.tv_usec + use.ru_stime.tv_usec;
+    };
+    EXPECT_LT(busy_us(end) - busy_us(begin), 200'000) << "it spins";
+    ASSERT_GT(::send(late.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
+    EXPECT_TRUE(read_all(late).starts_with("HTTP/1.1 200 "));
+    EXPECT_EQ(read_all(early), "") << "a stranger made room";
 }
 
 }  // namespace

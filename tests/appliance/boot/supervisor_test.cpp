@@ -137,6 +137,20 @@ TEST_F(SupervisorTest, ReplacesEachProcessThatIsKilled) {
     }
 }
 
+TEST_F(SupervisorTest, ControlGoesFirstWhereMemoryEnds) {
+    start();
+    await(all_running);
+    const auto score_of = [](const std::string& pid) {
+        int score = -1;
+        std::ifstream("/proc/" + pid + "/oom_score_adj") >> score;
+        return score;
+    };
+    const int own = score_of("self");
+    EXPECT_EQ(score_of(std::to_string(child_of("control"))), std::max(own, 500));
+    EXPECT_EQ(score_of(std::to_string(child_of("proxy"))), own);
+    EXPECT_EQ(score_of(std::to_string(child_of("fence"))), own);
+}
+
 TEST_F(SupervisorTest, ItsChildrenDieWithIt) {
     start();
     await(all_running);

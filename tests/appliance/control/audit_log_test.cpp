@@ -1,10 +1,13 @@
 #include "appliance/control/audit_log.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
+#include "appliance/control/refused_callers.hpp"
 #include "tests/support/temporary_folder.hpp"
+
 namespace appliance::control {
 namespace {
 
@@ -42,15 +45,125 @@ TEST_F(AuditLogTest, ShowsTheNewestFirstWithItsOutcome) {
     EXPECT_EQ(log.last(1)->size(), 1U);
 }
 
-TEST_F(AuditLogTest, ForgetsTheOldestOnceThereAreTooMany) {
-    AuditLog log(folder_, 3);
-    for (const char* why : {"1", "2", "3"}) {
-        ASSERT_TRUE(log.begin(entry(why)));
+TEST_F(AuditLogTest, ForgetsWhatIsOlderThanItsTimeAndNothingElse) {
+    AuditLog log(folder_, {.time = std::chrono::days(90), .newest = 2});
+    const auto write = [&](const char* why, int day) {
+        AuditEntry one = entry(why);
+        one.time += std::chrono::days(day);
+        ASSERT_TRUE(log.begin(one)) << why;
+    };
+    const auto oldest = [&] { return log.last(10)->back().why; };
+    write("first", 0);
+    for (const char* why : {"2", "3", "4"}) {
+        write(why, 1);
     }
-    EXPECT_EQ(log.last(10)->back().why, "1");
-    ASSERT_TRUE(log.begin(entry("4")));
-    EXPECT_EQ(log.last(10)->size(), 3U);
-    EXPECT_EQ(log.last(10)->back().why, "2");
+    write("5", 90);
+    EXPECT_EQ(oldest(), "first");
+    write("6", 91);
+    EXPECT_EQ(oldest(), "2");
+    // A clock that was set far ahead forgets all but the newest.
+    write("7", 9'000);
+    EXPECT_EQ(log.last(10)->size(), 2U);
+    EXPECT_EQ(oldest(), "6");
+}
+
+// Ten thousand more changes of one token push nothing out.
+TEST_F(AuditLogTest, WhoFillsItIsRefusedAndOthersAreNot) {
+    AuditLog log(folder_, {.newest = 10, .bytes_of_one = 10'000});
+    ASSERT_TRUE(log.begin(entry("the evidence")));
+    AuditEntry loop = entry("again");
+    loop.who = "ci";
+    unsigned taken = 0;
+    while (taken < 10'000 && log.begin(loop)) {
+        ++taken;
+    }
+    EXPECT_GT(taken, 50U);
+    EXPECT_LT(taken, 150U);
+    EXPECT_EQ(log.begin(loop).error().line(),
+              "the audit log has no room: entries of ci have taken their share; entries go when they are 90 days old; "
+              "copy audit.db and move it away to begin a new one");
+    EXPECT_TRUE(log.begin(entry("others go on")));
+    EXPECT_EQ(log.last(10'000)->back().why, "the evidence");
+    // The same after a restart, and there is room again when its entries have become old.
+    AuditLog again(folder_, {.newest = 10, .bytes_of_one = 10'000});
+    EXPECT_FALSE(again.begin(loop));
+    loop.time += std::chrono::days(91);
+    EXPECT_FALSE(again.begin(loop));
+    EXPECT_TRUE(again.begin(loop));
+}
+
+TEST_F(AuditLogTest, AllOfThemTogetherHaveABound) {
+    AuditLog log(folder_, {.bytes = 5'000});
+    AuditEntry one = entry("x");
+    unsigned taken = 0;
+    for (; taken < 1'000; ++taken) {
+        one.who = std::to_string(taken);
+        if (!log.begin(one)) {
+            break;
+        }
+    }
+    EXPECT_LT(taken, 100U);
+}
+
+class RefusedCallersTest : public AuditLogTest {
+protected:
+    using Clock = RefusedCallers::Clock;
+    static RefusedCaller stranger(int number) {
+        return {"", "10.0.0." + std::to_string(number), "", "its token is not among [access]"};
+    }
+    std::string requests() {
+        std::string text;
+        const auto entries = log_.last(100);
+        for (const AuditEntry& one : *entries) {
+            text += one.who + " " + one.from + " " + one.request + "\n";
+        }
+        return text;
+    }
+
+    AuditLog log_{folder_};
+    RefusedCallers refused_{log_};
+    const Clock::time_point begin_ = Clock::now();
+};
+
+TEST_F(RefusedCallersTest, AreWrittenOnceAMinuteWithTheirNumber) {
+    for (int i = 0; i < 1'000; ++i) {
+        refused_.note(stranger(1), begin_ + std::chrono::milliseconds(i));
+    }
+    EXPECT_EQ(requests(), "unknown 10.0.0.1 {\"times\":1}\n") << "the first at once";
+    refused_.note({"ci", "10.0.0.1", "POST /v1/fence", "its role is read, and operate is needed"}, begin_);
+    refused_.tick(begin_ + std::chrono::seconds(59));
+    refused_.tick(begin_ + std::chrono::seconds(60));
+    EXPECT_EQ(requests(),
+              "ci 10.0.0.1 {\"times\":1,\"asked\":\"POST /v1/fence\"}\nunknown 10.0.0.1 {\"times\":1000}\n");
+    EXPECT_EQ(log_.last(1)->front().what, "refused");
+    EXPECT_EQ(log_.last(1)->front().outcome, "refused: its role is read, and operate is needed");
+    refused_.note(stranger(1), begin_ + std::chrono::seconds(61));
+    EXPECT_EQ(log_.last(100)->size(), 3U);
+}
+
+TEST_F(RefusedCallersTest, ManySourcesAreOneEntryAtLast) {
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 250; ++i) {
+            refused_.note(stranger(i), begin_);
+        }
+    }
+    refused_.tick(begin_ + std::chrono::minutes(1));
+    EXPECT_EQ(log_.last(100)->size(), RefusedCallers::kinds_max + 1);
+    EXPECT_NE(requests().find("many many {\"times\":702}"), std::string::npos) << requests();
+}
+
+TEST_F(RefusedCallersTest, WithoutRoomTheyAreOnlyCounted) {
+    AuditLog log(folder_, {.bytes_of_refused = 1'000});
+    ASSERT_TRUE(log.begin(entry("the evidence")));
+    RefusedCallers refused(log);
+    for (int i = 0; i < 1'000; ++i) {
+        refused.note(stranger(1), begin_ + i * RefusedCallers::period);
+    }
+    const auto entries = log.last(100);
+    EXPECT_LT(entries->size(), 15U);
+    EXPECT_EQ(entries->back().why, "the evidence");
+    EXPECT_THAT(entries->front().request, testing::HasSubstr("\"times\":99"));
+    EXPECT_TRUE(log.begin(entry("changes have their own room")));
 }
 
 TEST_F(AuditLogTest, CutsLongTextsAtACharacter) {

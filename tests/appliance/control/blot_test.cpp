@@ -37,13 +37,19 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     OfCommandsAndMessages, Blot,
-    testing::Values(Case{"run = \"ssh {host} API_TOKEN=abc deploy\"", "run = \"ssh {host} API_TOKEN=*** deploy\""},
-                    Case{"run = 'x --token abc --host y'", "run = 'x --token *** --host y'"},
+    testing::Values(Case{"run = \"ssh {host} deploy\"", "run = \"***\""},
+                    Case{"recipe.app.rollback='mysql -pX'", "recipe.app.rollback='***'"},
+                    Case{R"({"run":"curl -u u:p x)", R"({"run":"***)"},
+                    Case{"nothing to run: it is done; rollback = no", "nothing to run: it is done; rollback = no"},
+                    Case{"why = \"API_TOKEN=abc deploy\"", "why = \"API_TOKEN=*** deploy\""},
+                    Case{"x --token abc --host y", "x --token *** --host y"},
                     Case{"curl -H 'Authorization: Bearer abc def' x", "curl -H 'Authorization: ***' x"},
                     Case{"sent Bearer abc.def", "sent Bearer ***"},
-                    Case{"https://ann:pw@host/x?y", "https://***@host/x?y"},
-                    Case{"https://host/a@b", "https://host/a@b"},
-                    Case{"https://h/?a=1&access_token=xyz&b=2", "https://h/?a=1&access_token=***&b=2"},
+                    Case{"https://ann:pw@host/x?y", "https://***@host/***"},
+                    Case{"see https://host:8443/ or http://h", "see https://host:8443/ or http://h"},
+                    Case{"source = \"webcals://h/private-abc/basic.ics?token=x\"", "source = \"webcals://h/***\""},
+                    Case{"https://host/a@b", "https://host/***"},
+                    Case{"/h/?a=1&access_token=xyz&b=2", "/h/?a=1&access_token=***&b=2"},
                     Case{R"({"token":"x","port":80})", R"({"token":"***","port":80})"},
                     Case{"--token-file ci.token", "--token-file ci.token"},
                     Case{"its token is not among [access]", "its token is not among [access]"}));
@@ -54,9 +60,12 @@ TEST(BlotOfJson, GoesThroughAllOfIt) {
         {"list", {{{"token", {"a", "b"}}, {"why", "https://u:p@h/"}}}},
         {"tokens_seen", 3},
         {"name", "web1"},
+        {"settings", {{"run", "sshpass -p x ssh web1"}, {"rollback", ""}}},
+        {"journal", {{{"kind", "output"}, {"text", "+ mysql -pX"}}}},
     };
     EXPECT_EQ(blot(all).dump(),
-              R"({"password":"***","list":[{"token":"***","why":"https://***@h/"}],"tokens_seen":3,"name":"web1"})");
+              R"({"password":"***","list":[{"token":"***","why":"https://***@h/"}],"tokens_seen":3,"name":"web1",)"
+              R"("settings":{"run":"***","rollback":""},"journal":[{"kind":"output","text":"***"}]})");
 }
 
 TEST(BlotOfText, TakesNoLongerForAMebibyte) {

@@ -28,7 +28,8 @@ protected:
     api::Reply ask(const api::Request& request) {
         DeployActions actions(*control_, *link_);
         deploy::Conductor conductor(actions, folder_);
-        return answer({*control_, conductor, audit()}, request);
+        RefusedCallers refused(audit());
+        return answer({*control_, conductor, audit(), refused}, request);
     }
     AuditLog& audit() {
         if (!audit_) {

@@ -23,6 +23,27 @@ protected:
     }
 };
 
+// As deep as a body of the largest size can be; and as wide. Copying what is so deep overflows the stack.
+TEST_F(ControlWithRoutes, RefuseJsonThatIsTooDeepOrHasTooManyValues) {
+    constexpr std::size_t most = 500'000;
+    const std::string deep = R"({"x":)" + std::string(most, '[') + std::string(most, ']') + "}";
+    std::string wide = R"({"x":[0)";
+    while (wide.size() < most) {
+        wide += ",0";
+    }
+    for (const Route& route : routes()) {
+        if (route.method != "POST") {
+            continue;
+        }
+        for (const std::string& body : {deep, wide + "]}"}) {
+            const auto reply = ask({"POST", std::string(route.path), {}, body, {0, 1, "root"}});
+            EXPECT_EQ(reply.status, 400) << route.path;
+            EXPECT_THAT(reply.body, testing::HasSubstr("the request's body is not a JSON object")) << route.path;
+        }
+    }
+    EXPECT_EQ(last_change().id, 0) << "what is refused so is not written down";
+}
+
 class ControlWithBadRequests : public ControlWithRoutes, public testing::WithParamInterface<BadRequest> {};
 
 TEST_P(ControlWithBadRequests, RefusesThem) {
@@ -90,7 +111,8 @@ TEST_F(ControlWithRoutes, NeedTheirRoleAndNoMore) {
 
 TEST(Routes, ThatChangeSomethingAreNotForReaders) {
     EXPECT_TRUE(std::all_of(routes().begin(), routes().end(), [](const Route& route) {
-        return (route.method == "GET") == (route.role == config::Role::read) || route.path == "/v1/configuration";
+        return (route.method == "GET") == (route.role == config::Role::read) || route.path == "/v1/configuration" ||
+               route.path == "/v1/support";
     }));
 }
 
@@ -133,6 +155,57 @@ TEST_F(ControlWithRoutes, ChangeNothingThatCannotBeWrittenDownButWhatMakesVisito
     EXPECT_EQ(fenced().size(), 2U);
     fs::remove(folder_ / "audit.db");
     EXPECT_EQ(status("/v1/unfence", R"({"servers":["web1"]})"), 200);
+}
+
+// Whatever a route answers: commands whole, URLs to their origin, secrets by their names.
+TEST_F(ControlWithRoutes, ShowReadersNoCommandAndNoSecret) {
+    const api::Peer root{0, 1, "root"};
+    const api::Peer reader{1000, 1, "dashboard", config::Role::read};
+    const std::string words = R"("why":"see https://ann:pw1@host/private-2/x?token=gh_3, TOKEN=gh_4")";
+    ASSERT_EQ(ask({"POST", "/v1/fence", {}, R"({"servers":["web1"],)" + words + "}", root}).status, 200);
+    ask({"POST",
+         "/v1/deploy",
+         {},
+         R"({"strategy":"rolling","pool":"app","run":"mysql -p5 {server}",)" + words + "}",
+         root});
+    const std::vector<std::string> secrets{"pw1", "private-2", "gh_3", "gh_4", "mysql"};
+    unsigned hidden = 0;
+    for (const Route& route : routes()) {
+        if (route.method != "GET" || route.role != config::Role::read || route.path == "/v1/events") {
+            continue;
+        }
+        const std::string path(route.path);
+        const std::map<std::string, std::string> query{{"id", "1"}};
+        const std::string whole = ask({"GET", path, query, "", root}).body;
+        const std::string shown = ask({"GET", path, query, "", reader}).body;
+        for (const std::string& secret : secrets) {
+            EXPECT_EQ(shown.find(secret), std::string::npos) << path << " shows " << secret << ": " << shown;
+            hidden += whole.find(secret) != std::string::npos ? 1 : 0;
+        }
+    }
+    EXPECT_GT(hidden, 10U) << "there was something to hide";
+    const auto events = ask({"GET", "/v1/events", {{"after", "0"}}, "", reader});
+    std::string stream;
+    const api::Reply::Write write = [&stream](std::string_view text) {
+        stream += text;
+        return true;
+    };
+    events.stream(write);
+    EXPECT_THAT(stream, testing::HasSubstr("see https://***@host/***"));
+    for (const std::string& secret : secrets) {
+        EXPECT_EQ(stream.find(secret), std::string::npos) << secret << ": " << stream;
+    }
+}
+
+TEST_F(ControlWithRoutes, WriteDownWhoWasRefusedForHisRole) {
+    const api::Peer ci{static_cast<uid_t>(-1), 0, "dashboard", config::Role::read, "[fd00::9]:40112"};
+    EXPECT_EQ(ask({"POST", "/v1/fence", {}, R"({"servers":["web1"]})", ci}).status, 403);
+    const AuditEntry entry = last_change();
+    EXPECT_EQ(entry.what, "refused");
+    EXPECT_EQ(entry.who, "dashboard");
+    EXPECT_EQ(entry.from, "[fd00::9]");
+    EXPECT_EQ(entry.request, R"({"times":1,"asked":"POST /v1/fence"})");
+    EXPECT_EQ(entry.outcome, "refused: its role is read, and operate is needed");
 }
 
 TEST_F(ControlWithRoutes, ShowAsManyEntriesAsAskedFor) {

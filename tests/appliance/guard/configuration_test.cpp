@@ -136,6 +136,9 @@ TEST_F(SiteConfiguration, TheApiIsFoundByTheAddressThatBbbConfPrints) {
 TEST(Urls, HideWhatMayBeSecret) {
     EXPECT_EQ(config::without_secrets("ftp://ann:s3@cret@c.example/a?token=x"), "ftp://c.example/a");
     EXPECT_EQ(config::without_secrets("c.example"), "c.example");
+    EXPECT_EQ(config::origin_of("webcals://ann:s3@c.example:8443/private-abc/basic.ics?token=x"),
+              "webcals://c.example:8443");
+    EXPECT_EQ(config::origin_of("c.example/x"), "c.example");
     EXPECT_EQ(config::parse_url("http://ann:s3cret@C.example:8080/a?b#c")->text(), "http://C.example:8080/a?b");
 }
 
