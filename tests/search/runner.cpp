@@ -52,31 +52,11 @@ void Runner::run() {
         for (const auto& result : results_) {
             running_.erase(result.step);
         }
-        count();
         if (!silent) {
             turn();
-            const std::lock_guard lock(house_.truth.mutex);
-            for (const auto& [step, command] : running_) {
-                house_.truth.heard[command.server] = core::BootClock::now();
-            }
         }
-        count();
+        count_ = static_cast<unsigned>(running_.size());
         core::base::sleep_for(rest);
-    }
-}
-
-// One that asks nothing for long is taken for lost, with what it runs.
-void Runner::count() {
-    count_ = static_cast<unsigned>(running_.size());
-    const std::lock_guard lock(house_.truth.mutex);
-    for (const std::string& server : std::exchange(counted_, {})) {
-        --house_.truth.working[server];
-    }
-    for (const auto& [step, command] : running_) {
-        if (!silent) {
-            counted_.push_back(command.server);
-            ++house_.truth.working[command.server];
-        }
     }
 }
 

@@ -36,7 +36,6 @@ private:
         unsigned turns = 0;  // until it ends
     };
     void run();
-    void count();
     void turn();
     void follow(const appliance::deploy::Conductor::Json& answer, Moment begun);
     void take(const appliance::deploy::Conductor::Json& command, Moment begun);
@@ -54,7 +53,6 @@ private:
     std::int64_t seen_ = 0;  // of the journal
     std::map<unsigned, Command> running_;
     std::vector<appliance::deploy::Sync::Result> results_;
-    std::vector<std::string> counted_;  // servers, in truth.working
     std::atomic<unsigned> count_ = 0;
     std::atomic<bool> ending_ = false;
     std::thread thread_;

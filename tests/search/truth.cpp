@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t story_max = 400;
 // A fence that runs out is lifted to the second.
 constexpr core::Milliseconds early_max{1'000};
-// A runner that asks nothing for longer, as after a suspension of the machine, is taken for lost (Conductor).
-constexpr core::Milliseconds silence_max{14'000};
 
 bool overlap(const std::set<std::string>& one, const std::set<std::string>& other) {
     return std::any_of(one.begin(), one.end(), [&](const std::string& each) { return other.contains(each); });
@@ -91,10 +89,6 @@ void Truth::look_at_kernel(bool ours) {
                          ours ? "" : " (another program)"));
         const bool moved = before && std::any_of(there.begin(), there.end(),
                                                  [&before](const auto& each) { return each.second.id == before->id; });
-        if (!now && ours && !moved && place.first == "app" && working[place.second] > 0 &&
-            core::BootClock::now() - heard[place.second] < silence_max) {
-            accuse("no server opens under a running command", "that of " + place.second + " runs");
-        }
         const unsigned order = before ? order_in(before->why) : 0;
         const bool same = before && now && before->id == now->id;
         if (order != 0 && ours && !same && !moved && excuse(place.second, order).empty()) {

@@ -106,8 +106,6 @@ public:
     std::map<std::pair<std::int64_t, unsigned>, Moment> commands;           // by rollout and step: when it last began
     std::map<std::pair<std::int64_t, std::string>, std::uint64_t> visited;  // by rollout and server, at its end
     static constexpr Moment foreign_rest = 200;   // a change of another program is over after so many
-    std::map<std::string, unsigned> working;      // by server: commands that run
-    std::map<std::string, core::BootTime> heard;  // by server: when its command's runner last asked
     Moment resumed = 0;                           // when an operator last resumed a rollout
     bool skipped = false;                         // some step of a rollout was taken for done
     Moment foreign = 0;                           // when another program last changed the table; 0: never

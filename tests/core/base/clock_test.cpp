@@ -11,7 +11,11 @@ public:
     ~ManualClock() override { set_clock_source(nullptr); }
     WallTime wall() noexcept override { return WallTime(Milliseconds(1'000'000) + passed + set); }
     BootTime boot() noexcept override { return BootTime(Milliseconds(5'000) + passed); }
-    Milliseconds waiting(Milliseconds duration) noexcept override { return duration / 10; }
+    std::cv_status wait(std::condition_variable& /*condition*/, std::unique_lock<std::mutex>& /*lock*/,
+                        Milliseconds duration) override {
+        passed += duration;
+        return std::cv_status::timeout;
+    }
 
     Milliseconds passed{};
     Milliseconds set{};
@@ -32,7 +36,29 @@ TEST(Clock, ATestsClockStandsInForTheKernels) {
     const ManualClock clock;
     EXPECT_EQ(wall_now(), WallTime(Milliseconds(1'000'000)));
     EXPECT_EQ(BootClock::now(), BootTime(Milliseconds(5'000)));
-    EXPECT_EQ(waiting(Milliseconds(200)), Milliseconds(20));
+}
+
+TEST(Clock, ATestsClockEndsTheWaits) {
+    ManualClock clock;
+    sleep_for(Milliseconds(200));
+    EXPECT_EQ(clock.passed, Milliseconds(200));
+    std::mutex mutex;
+    std::condition_variable condition;
+    std::unique_lock lock(mutex);
+    EXPECT_FALSE(wait_for(condition, lock, std::chrono::hours(1), [] { return false; }));
+    EXPECT_TRUE(wait_for(condition, lock, std::chrono::hours(1), [] { return true; }));
+    EXPECT_EQ(clock.passed, std::chrono::hours(1) + Milliseconds(200));
+}
+
+TEST(Clock, AWaitEndsWhenWhatItWaitsForIsThereOrItsTimeIsOver) {
+    std::mutex mutex;
+    std::condition_variable condition;
+    std::unique_lock lock(mutex);
+    EXPECT_FALSE(wait_for(condition, lock, Milliseconds(5), [] { return false; }));
+    EXPECT_FALSE(wait_for(condition, lock, Milliseconds(-5), [] { return false; }));
+    EXPECT_TRUE(wait_for(condition, lock, Milliseconds(0), [] { return true; }));
+    pollfd nothing{-1, POLLIN, 0};
+    EXPECT_EQ(poll_for(nothing, Milliseconds(5)), 0);
 }
 
 TEST(WallSteps, TimeThatPassesIsNoStep) {
