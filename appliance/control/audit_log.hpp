@@ -29,7 +29,7 @@ struct AuditEntry {
     std::string what;      // "fence"
     std::string request;   // its body as JSON, without who and why
     std::string why;
-    std::string outcome;  // "begun" (also where gatehouse ended in the middle), "done", or why it was refused
+    std::string outcome;  // "begun", "done", "accepted" (it goes on by itself), or why it was refused
 };
 
 // Thread safe.
@@ -48,6 +48,11 @@ public:
     core::Result<std::int64_t> begin(const AuditEntry& entry);
     // Error: the outcome is not on the disk, so the entry goes on to say "begun".
     core::Result<void> end(std::int64_t id, std::string_view outcome);
+    // At the start of a control process: what an earlier one had begun has no outcome that is known.
+    core::Result<void> close_begun();
+    // What became of upgrades that were accepted: of the one that they asked for so, or of all.
+    core::Result<void> close_upgrade(const std::string& who, const std::string& why, std::string_view outcome);
+    core::Result<void> close_upgrades(std::string_view outcome);
     // The last entries, the newest first.
     core::Result<std::vector<AuditEntry>> last(std::int64_t count);
     // Nothing where there is none of that id, or no more.
@@ -58,6 +63,9 @@ private:
     core::Result<std::int64_t> insert(const AuditEntry& entry);
     core::Result<std::vector<AuditEntry>> select(const std::string& where, std::int64_t number);
     core::Result<void> forget(std::int64_t up_to);
+    // words: of the statement behind its outcome, in their order.
+    core::Result<void> update(const std::string& where, std::string_view outcome,
+                              const std::vector<std::string>& words);
 
     std::filesystem::path folder_;
     std::int64_t kept_;
