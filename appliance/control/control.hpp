@@ -164,6 +164,8 @@ private:
         Unconfirmed unconfirmed;
     };
     core::Result<Unconfirmed> commit_fences(Administration next, std::span<const netfilter::Change> changes);
+    std::set<core::Address> tell_installed(const Installed& installed, const FenceOrder& order, Json& fences,
+                                           Json& notes);
     // Tells the proxy once more. 504 where it still has not confirmed.
     Outcome<void> confirm_by_proxy(const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped);
     core::Result<void> commit_lift(Administration next, const std::set<core::Address>& addresses);

@@ -172,6 +172,27 @@ Outcome<Control::Installed> Control::install(const FenceOrder& order, const std:
     return Installed{std::move(claims), std::move(*done)};
 }
 
+// To the log and into the answer. Returns where they stand.
+std::set<core::Address> Control::tell_installed(const Installed& installed, const FenceOrder& order, Json& fences,
+                                                Json& notes) {
+    std::set<core::Address> addresses;
+    for (const Claim& made : installed.claims) {
+        addresses.insert(made.record.address);
+        fences.push_back(view_fence(&made.record, nullptr));
+        Json event = fences.back();
+        if (made.note) {
+            notes.push_back(*made.note);
+            event["note"] = *made.note;
+            event["ordered_by"] = order.who;
+        }
+        if (installed.unconfirmed) {
+            event["unconfirmed"] = installed.unconfirmed->line();
+        }
+        log("fence", event);
+    }
+    return addresses;
+}
+
 Outcome<Json> Control::fence(const FenceOrder& order) {
     // The proxy is told all fences at once: those that only the kernel knows must be among them. A fence process that
     // is away is no reason to wait longer: it will say so itself.
@@ -192,23 +213,8 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
         if (!installed) {
             return tl::unexpected(std::move(installed.error()));
         }
+        waited = waits_for(tell_installed(*installed, order, fences, notes));
         unconfirmed = std::move(installed->unconfirmed);
-        std::set<core::Address> addresses;
-        for (const Claim& made : installed->claims) {
-            addresses.insert(made.record.address);
-            fences.push_back(view_fence(&made.record, nullptr));
-            Json event = fences.back();
-            if (made.note) {
-                notes.push_back(*made.note);
-                event["note"] = *made.note;
-                event["ordered_by"] = order.who;
-            }
-            if (unconfirmed) {
-                event["unconfirmed"] = unconfirmed->line();
-            }
-            log("fence", event);
-        }
-        waited = waits_for(addresses);
     }
     netfilter::Reaped reaped;
     if (order.kill) {

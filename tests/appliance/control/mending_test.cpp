@@ -36,9 +36,14 @@ TEST_F(ControlTest, TellsADriftOfAKernelPoolThatCoincidesWithAnOrder) {
     write_config(text + "[listen.chat]\naddress = \"127.0.0.1:5222\"\nmode = \"tcp\"\npool = \"chat\"\n");
     const auto loaded = control_->reload({"ann", ""});
     ASSERT_TRUE(loaded.has_value()) << loaded.error().error.line();
-    settle();
-    const auto table = [] { return std::system("nft list map inet gatehouse_redirect slots-chat > /dev/null"); };
-    ASSERT_EQ(table(), 0);
+    const auto filled = [] {
+        return std::system("nft list map inet gatehouse_redirect slots-chat | grep -q 10.0.0.11") == 0;
+    };
+    for (int tries = 0; tries < 1000 && !filled(); ++tries) {
+        settle();
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ASSERT_TRUE(filled());
     EXPECT_TRUE((*control_->rules())["last_drift"].is_null()) << "our own changes are none";
     FenceOrder one = order({"web1"});
     one.pool = "chat";
