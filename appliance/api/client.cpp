@@ -120,6 +120,14 @@ void note_alert(const SSL* /*connection*/, int where, int value) {
     }
 }
 
+// A daemon that does not take a certificate ends the conversation, and its alert may be lost with the connection.
+core::Error judge_end(core::Error ended, const Place& place) {
+    if (!place.certificate_file.empty()) {
+        ended.mend = fmt::format("its log says whether it refuses {}; if not, {}", place.certificate_file, ended.mend);
+    }
+    return ended;
+}
+
 core::Error judge_remote(httplib::Error error, const httplib::SSLClient& client, const Place& place,
                          std::chrono::milliseconds timeout, Clock::duration elapsed) {
     constexpr std::chrono::milliseconds second_look{3'000};
@@ -143,7 +151,8 @@ core::Error judge_remote(httplib::Error error, const httplib::SSLClient& client,
                 .value_or(core::Error{std::move(what), "it speaks no TLS there",
                                       "give --host the port of 'listen' in its [control]", 0});
         default:  // the library's other errors are of a connection that stood
-            return explain_alert(place, last_alert).value_or(judge_time(std::move(what), timeout, elapsed));
+            return explain_alert(place, last_alert)
+                .value_or(judge_end(judge_time(std::move(what), timeout, elapsed), place));
     }
 }
 

@@ -105,7 +105,9 @@ class Remote(house.SystemTest):
         # A certificate of another authority does not even get a conversation.
         refused = self.remote("status", who="eve")
         self.assertEqual(refused.returncode, 3, refused.stderr)
-        self.assertIn("it does not know the authority of the certificate in --cert", refused.stderr)
+        # Its alert may be lost with the connection.
+        self.assertRegex(refused.stderr, r"it does not know the authority of the certificate in --cert|"
+                                         r"its log says whether it refuses \S+/eve.pem")
         self.assertEqual(self.events("audit"), [])
         self.assertTrue(self.events("api")[0]["refused"].startswith("10.80.0.1"))
 
