@@ -53,7 +53,9 @@ std::string part_text(KeyType type, std::span<const std::uint8_t> bytes) {
             std::memcpy(&number, bytes.data(), sizeof number);
             return fmt::format("{}", number);
         }
-        default:
+        case KeyType::mark:
+            break;
+        default:  // the kernel's number, of a type that nft has names for and we have none
             break;
     }
     std::string hex = "0x";

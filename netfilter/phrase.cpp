@@ -101,9 +101,10 @@ std::string value_text(Phrase::Kind kind, const Bytes& value) {
             return name_of(value, icmp_names);
         case Phrase::Kind::icmpv6_type:
             return name_of(value, icmpv6_names);
-        default:
-            return hex(value);
+        case Phrase::Kind::other:
+            break;
     }
+    return hex(value);
 }
 
 // The length of the prefix that a mask leaves; nothing for a mask with holes.

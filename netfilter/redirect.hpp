@@ -62,9 +62,13 @@ struct RedirectCount {
     friend bool operator==(const RedirectCount&, const RedirectCount&) = default;
 };
 
+// What the kernel held before a put of redirects: what is wanted; what the put before it had made; neither, so that
+// another program has changed it; something else, while nothing had been put yet.
+enum class Before : std::uint8_t { wanted, made, foreign, unknown };
+
 // What a put of redirects found and left.
 struct RedirectState {
-    bool changed = false;               // the kernel held something else before
+    Before before = Before::wanted;
     std::vector<RedirectCount> counts;  // in the order of listeners, and in that of their backends
     friend bool operator==(const RedirectState&, const RedirectState&) = default;
 };

@@ -25,9 +25,9 @@ core::Result<std::optional<RedirectState>> RedirectDesk::take(const wire::Reques
     }
     return wire::unpack_redirects(items)
         .and_then([this](const std::vector<Redirect>& redirects) { return redirector_.put(redirects); })
-        .and_then([this](bool changed) {
-            return redirector_.counts().map([changed](std::vector<RedirectCount> counts) {
-                return std::optional(RedirectState{changed, std::move(counts)});
+        .and_then([this](Before before) {
+            return redirector_.counts().map([before](std::vector<RedirectCount> counts) {
+                return std::optional(RedirectState{before, std::move(counts)});
             });
         });
 }

@@ -124,7 +124,7 @@ std::vector<RedirectItem> pack_state(const RedirectState& state) {
     std::vector<RedirectItem> items;
     for (const auto& count : state.counts) {
         items.push_back(make_item(RedirectPart::listener, count.listener));
-        items.back().changed = state.changed ? 1 : 0;
+        items.back().before = static_cast<std::uint32_t>(state.before);
         items.push_back(make_item(RedirectPart::backend, count.backend));
         items.back().slots = count.slots;
         items.back().connections = count.connections;
@@ -140,7 +140,10 @@ core::Result<RedirectState> unpack_state(std::span<const RedirectItem> items) {
         if (!listener || !backend) {
             return core::fail("invalid counts of redirects", "unknown address family");
         }
-        state.changed = items[i].changed != 0;
+        if (items[i].before > static_cast<std::uint32_t>(Before::unknown)) {
+            return core::fail("invalid counts of redirects", "unknown state before");
+        }
+        state.before = static_cast<Before>(items[i].before);
         state.counts.push_back({*listener, *backend, items[i + 1].slots, items[i + 1].connections});
     }
     return state;

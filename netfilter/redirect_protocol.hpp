@@ -26,7 +26,7 @@ struct RedirectItem {
     std::uint16_t port;
     std::uint16_t weight;
     std::uint16_t slots;
-    std::uint32_t changed;  // of an answer's listener: 1: the table was not as it is now
+    std::uint32_t before;  // of an answer's listener: Before
     std::uint64_t connections;
     std::array<std::uint8_t, 16> address;
     std::array<char, 64> name;  // of a listener, filled up with zeros

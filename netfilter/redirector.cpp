@@ -11,9 +11,15 @@ namespace {
 constexpr int redirect_attempts_max = 10;
 constexpr const char* what = "cannot redirect connections in the kernel";
 
+// How to come from what was found to that.
+Transaction step_to(const Snapshot& found, std::span<const Redirect> redirects) {
+    return found.table || !redirects.empty() ? difference(found, redirect_table(redirects))
+                                             : Transaction{std::string(redirect_table_name)};
+}
+
 }  // namespace
 
-core::Result<bool> Redirector::put(std::span<const Redirect> redirects) {
+core::Result<Before> Redirector::put(std::span<const Redirect> redirects) {
     if (auto valid = validate(redirects); !valid) {
         return tl::unexpected(valid.error());
     }
@@ -23,18 +29,18 @@ core::Result<bool> Redirector::put(std::span<const Redirect> redirects) {
     }
     if (made_ && std::equal(made_->begin(), made_->end(), redirects.begin(), redirects.end()) &&
         sound_at_ == *generation) {
-        return false;
+        return Before::wanted;
     }
     sound_at_.reset();
-    bool changed = false;
+    Before before = Before::wanted;
     for (int attempt = 0; attempt < redirect_attempts_max; ++attempt) {
-        const auto done = try_put(redirects, changed);
+        const auto done = try_put(redirects, before);
         if (!done) {
-            return done;
+            return tl::unexpected(done.error());
         }
         if (*done) {
             made_.emplace(redirects.begin(), redirects.end());
-            return changed;
+            return before;
         }
     }
     return core::fail(what, "what was made is not what is read back",
@@ -42,25 +48,34 @@ core::Result<bool> Redirector::put(std::span<const Redirect> redirects) {
                       "nft list table inet gatehouse_redirect");
 }
 
+Before Redirector::judge(const Snapshot& found) const {
+    if (!made_) {
+        return Before::unknown;
+    }
+    return step_to(found, *made_).empty() ? Before::made : Before::foreign;
+}
+
 // True when the kernel holds what is wanted; false when something was done about it, or somebody was faster.
-core::Result<bool> Redirector::try_put(std::span<const Redirect> redirects, bool& changed) {
+core::Result<bool> Redirector::try_put(std::span<const Redirect> redirects, Before& before) {
     const auto found = kernel_.snapshot(redirect_table_name, Depth::elements);
     if (!found) {
         return tl::unexpected(found.error());
     }
-    Transaction transaction{std::string(redirect_table_name)};
-    if (found->table || !redirects.empty()) {
-        transaction = difference(*found, redirect_table(redirects));
-    }
+    const Transaction transaction = step_to(*found, redirects);
     if (transaction.empty()) {
         sound_at_ = found->generation;
         return true;
     }
+    const Before judged = judge(*found);
     const auto result = kernel_.commit(transaction, found->generation);
     if (result.outcome == Outcome::rejected) {
         return tl::unexpected(result.error(what));
     }
-    changed = changed || result.outcome == Outcome::committed;
+    // What was foreign once stays so, also where a later look finds our own.
+    before = before == Before::foreign ? before : judged;
+    if (result.outcome == Outcome::committed) {
+        made_.emplace(redirects.begin(), redirects.end());
+    }
     return false;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "appliance/api/unreachable.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/duration.hpp"
 
@@ -98,32 +100,59 @@ core::Error judge_time(std::string what, std::chrono::milliseconds timeout, Cloc
             "see with 'gatehouse status' what was done, then try again", 0};
 }
 
-std::string tls_reason(const httplib::SSLClient& client) {
-    const long verified = client.get_openssl_verify_result();
-    // The library compares names by itself.
-    return verified == X509_V_OK ? "its certificate is not one of that name"
-                                 : ::X509_verify_cert_error_string(verified);
+// Newer versions of the library tell a name that does not fit from a certificate that does not hold.
+template <typename Error>
+bool is_of_another_name(Error error) {
+    if constexpr (requires { Error::SSLServerHostnameVerification; }) {
+        return error == Error::SSLServerHostnameVerification;
+    } else {
+        return false;
+    }
+}
+
+// The last alert that the other side has sent to this thread's connection; -1: none. The library and OpenSSL's own
+// queue of errors forget it.
+thread_local int last_alert = -1;
+
+void note_alert(const SSL* /*connection*/, int where, int value) {
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY) {
+        last_alert = value & 0xff;
+    }
+}
+
+// A daemon that does not take a certificate ends the conversation, and its alert may be lost with the connection.
+core::Error judge_end(core::Error ended, const Place& place) {
+    if (!place.certificate_file.empty()) {
+        ended.mend = fmt::format("its log says whether it refuses {}; if not, {}", place.certificate_file, ended.mend);
+    }
+    return ended;
 }
 
 core::Error judge_remote(httplib::Error error, const httplib::SSLClient& client, const Place& place,
                          std::chrono::milliseconds timeout, Clock::duration elapsed) {
+    constexpr std::chrono::milliseconds second_look{3'000};
     std::string what = fmt::format("cannot reach gatehouse at {}", place.text());
+    if (is_of_another_name(error)) {
+        return explain_certificate(place, X509_V_OK);
+    }
     switch (error) {
         case httplib::Error::Connection:
+            return elapsed >= timeout ? explain_silence(place, timeout)
+                                      : explain_no_connection(place, std::min(second_look, timeout));
         case httplib::Error::ConnectionTimeout:
-            return {std::move(what), "no connection", "is 'listen' in its [control], and the way there open?", 0};
+            return explain_silence(place, timeout);
         case httplib::Error::SSLServerVerification:
-            return {std::move(what), tls_reason(client), "name its authority's file with --ca", 0};
+            return explain_certificate(place, client.get_openssl_verify_result());
         case httplib::Error::SSLLoadingCerts:
-            return {std::move(what), fmt::format("no certificates of authorities in '{}'", place.ca_file), "see --ca",
-                    0};
+            return {std::move(what), fmt::format("no certificates of authorities in '{}'", place.ca_file),
+                    "name a PEM file that holds some with --ca", 0};
         case httplib::Error::SSLConnection:
-            return {std::move(what), "no TLS connection", "is that the port of its API?", 0};
-        default:
-            if (httplib::to_string(error).find("ostname") != std::string::npos) {  // newer versions of the library
-                return {std::move(what), "its certificate is not one of that name", "use a name that it has", 0};
-            }
-            return judge_time(std::move(what), timeout, elapsed);
+            return explain_alert(place, last_alert)
+                .value_or(core::Error{std::move(what), "it speaks no TLS there",
+                                      "give --host the port of 'listen' in its [control]", 0});
+        default:  // the library's other errors are of a connection that stood
+            return explain_alert(place, last_alert)
+                .value_or(judge_end(judge_time(std::move(what), timeout, elapsed), place));
     }
 }
 
@@ -154,6 +183,8 @@ core::Result<Answer> ask_remote(const Place& place, std::chrono::milliseconds ti
         client.set_bearer_token_auth(place.token);
     }
     const auto start = Clock::now();
+    last_alert = -1;
+    ::SSL_CTX_set_info_callback(client.ssl_context(), note_alert);
     const httplib::Result result = ask(client);
     if (!result) {
         return tl::unexpected(judge_remote(result.error(), client, place, timeout, Clock::now() - start));

@@ -231,7 +231,10 @@ core::proxy::Administration read_administer(const json& body) {
         const auto text = [&item](const char* name) {
             return item.contains(name) && item[name].is_string() ? item[name].get<std::string>() : std::string();
         };
-        administration.maintenance.push_back({item.at("pool"), text("message"), text("until")});
+        const std::string until = text("until");
+        const auto ends = core::base::parse_time(until);
+        administration.maintenance.push_back(
+            {item.at("pool"), text("message"), until, text("until_local"), ends ? std::optional(*ends) : std::nullopt});
     }
     for (const json& item : body.at("weights")) {
         administration.weights.push_back({item.at("pool"), item.at("server"), item.at("weight")});

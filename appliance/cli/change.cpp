@@ -44,7 +44,7 @@ std::vector<Telling> see_now(const Options& options) {
         case Command::deploy_rolling:
         case Command::deploy_maintenance:
             return {{"guards", "asking the guards"}};
-        default:
+        default:  // nothing else waits for something that has phases
             return {};
     }
 }
@@ -73,7 +73,7 @@ std::string stands_now(const Options& options) {
         case Command::maintenance_off:
         case Command::upgrade:
             break;
-        default: {
+        default: {  // the audit log knows of every change
             const Json audit = look_at(client, "/v1/audit?last=1");
             return audit.is_null() ? not_known : change_stands(audit);
         }
@@ -119,14 +119,48 @@ bool changes(Command command) noexcept {
         case Command::maintenance_off:
         case Command::firewall_confirm:
         case Command::reload:
+        case Command::config_confirm:
         case Command::config_rollback:
         case Command::update_install:
         case Command::update_rollback:
         case Command::update_reboot:
             return true;
-        default:
-            return false;
+        case Command::run:
+        case Command::check:
+        case Command::status:
+        case Command::rules:
+        case Command::metrics:
+        case Command::host_fence_add:
+        case Command::host_fence_remove:
+        case Command::host_fence_list:
+        case Command::maintenance_status:
+        case Command::firewall_status:
+        case Command::config_show:
+        case Command::config_apply:  // these and the deploys have a way of their own
+        case Command::upgrade:
+        case Command::update_status:
+        case Command::deploy_plan:
+        case Command::deploy_rolling:
+        case Command::deploy_maintenance:
+        case Command::deploy_rollback:
+        case Command::deploy_status:
+        case Command::deploy_pause:
+        case Command::deploy_resume:
+        case Command::deploy_abort:
+        case Command::deploy_history:
+        case Command::deploy_report:
+        case Command::guard:
+        case Command::audit:
+        case Command::events:
+        case Command::token:
+        case Command::connect:
+        case Command::resolve:
+        case Command::ping:
+        case Command::log:
+        case Command::support:
+            break;
     }
+    return false;
 }
 
 Witness witness_of(const Options& options) {

@@ -14,6 +14,7 @@
 #include "appliance/cli/show_deploy.hpp"
 #include "appliance/cli/view.hpp"
 #include "appliance/cli/watch_deploy.hpp"
+#include "core/base/verify.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -57,7 +58,7 @@ std::string body_of(const Options& options, const std::string& claimed_by) {
         case Command::deploy_resume:
             body["skip"] = options.skip;
             break;
-        default:
+        default:  // pause and abort say no more than who and why
             break;
     }
     return body.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -73,9 +74,15 @@ const char* path_of(Command command) {
             return "/v1/deploy/resume";
         case Command::deploy_abort:
             return "/v1/deploy/abort";
-        default:
+        case Command::deploy_plan:
+        case Command::deploy_rolling:
+        case Command::deploy_maintenance:
             return "/v1/deploy";
+        default:  // no other command is an order about a rollout
+            break;
     }
+    VERIFY(!"an order about a rollout");
+    return "";
 }
 
 bool runs_commands(const Options& options) {
@@ -159,7 +166,7 @@ int deploy(const Options& options, const std::string& claimed_by, Finish finish)
         case Command::deploy_history:
         case Command::deploy_report:
             return read(options, finish);
-        default:
+        default:  // path_of knows every other deploy command, and refuses what is none
             return order(options, claimed_by, finish);
     }
 }

@@ -13,6 +13,7 @@
 #include "appliance/cli/show_guard.hpp"
 #include "appliance/cli/show_update.hpp"
 #include "appliance/cli/view.hpp"
+#include "appliance/config/nearest.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -54,12 +55,12 @@ bool keep_pool(Json& body, const std::string& name) {
     return keep("pools", [&](const Json& pool) { return text(pool, "name") == name; });
 }
 
-std::string known_pools(const Json& body) {
+std::string suggest_pool(const Json& body, const std::string& word) {
     std::vector<std::string> names;
     for (const Json& pool : items(body, "pools")) {
         names.push_back(text(pool, "name"));
     }
-    return names.empty() ? "there are no pools" : fmt::format("known pools: {}", fmt::join(names, ", "));
+    return config::suggest(word, std::vector<std::string_view>(names.begin(), names.end()), "pools");
 }
 
 std::string show(const Json& body, const Json& before, const Options& options, core::WallTime now, const Style& style) {
@@ -106,8 +107,8 @@ std::string show(const Json& body, const Json& before, const Options& options, c
         case Command::maintenance_off:
         case Command::maintenance_status:
             return show_maintenance(body, now, style);
-        default:
-            break;  // these have their words elsewhere
+        default:  // these have their words elsewhere
+            break;
     }
     return dump(body);
 }
@@ -172,7 +173,7 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
     }
     const bool reads = options.command == Command::status || options.command == Command::maintenance_status;
     if (reads && options.pool) {
-        const auto known = known_pools(body);
+        const auto known = suggest_pool(body, *options.pool);
         if (!keep_pool(body, *options.pool)) {
             return {failed, {}, complaint(fmt::format("no pool '{}'; {}", *options.pool, known))};
         }

@@ -179,7 +179,7 @@ std::optional<Request> asking(const Options& options) {
             return get("/v1/support");
         case Command::audit:
             return get("/v1/audit?last=" + std::to_string(options.last));
-        default:
+        default:  // it changes something: request_for
             return std::nullopt;
     }
 }
@@ -219,7 +219,7 @@ Request request_for(const Options& options, const std::string& claimed_by) {
             return post("/v1/configuration/rollback", json::object(), options, claimed_by);
         case Command::upgrade:
             return post("/v1/upgrade", json::object(), options, claimed_by, upgrade_check_max);
-        default:
+        default:  // refused below
             break;
     }
     VERIFY(!"run, check, token and host-fence ask nothing of a daemon; deploy and events ask by themselves");

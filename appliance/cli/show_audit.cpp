@@ -10,10 +10,23 @@ namespace appliance::cli {
 namespace {
 
 Tone tone_of(const std::string& outcome) {
-    return outcome.starts_with("refused") ? Tone::bad : outcome == "begun" ? Tone::caution : Tone::plain;
+    const bool bad = outcome.starts_with("refused") || outcome.starts_with("failed");
+    const bool open = outcome == "begun" || outcome.starts_with("not known");
+    return bad ? Tone::bad : open ? Tone::caution : Tone::plain;
 }
 
-// "servers web1, web2; for_ms 60000": what was asked for, without JSON's marks.
+// "drain_ms" and 30000 are "drain 30s".
+std::string in_words(const Json& value);
+std::string in_words(const std::string& key, const Json& value) {
+    constexpr std::string_view milliseconds = "_ms";
+    if (key.ends_with(milliseconds) && value.is_number_integer()) {
+        return fmt::format("{} {}", key.substr(0, key.size() - milliseconds.size()),
+                           print_length(core::Milliseconds(value.get<std::int64_t>())));
+    }
+    return fmt::format("{} {}", key, in_words(value));
+}
+
+// "servers web1, web2; for 1m": what was asked for, without JSON's marks and what is empty.
 std::string in_words(const Json& value) {
     if (value.is_string()) {
         return value.get<std::string>();
@@ -27,7 +40,10 @@ std::string in_words(const Json& value) {
     }
     if (value.is_object()) {
         for (const auto& [key, item] : value.items()) {
-            words += fmt::format("{}{} {}", words.empty() ? "" : "; ", key, in_words(item));
+            if (item == "") {
+                continue;
+            }
+            words += (words.empty() ? "" : "; ") + in_words(key, item);
         }
         return words;
     }
@@ -37,7 +53,7 @@ std::string in_words(const Json& value) {
 }  // namespace
 
 std::string show_audit(const Json& answer, core::WallTime now, const Style& style) {
-    Table table({{"ID", true}, {"AGO", true}, {"WHO"}, {"FROM"}, {"WHAT"}, {"OUTCOME"}});
+    Table table({{"ID", true}, {"TIME"}, {"AGO", true}, {"WHO"}, {"FROM"}, {"WHAT"}, {"OUTCOME"}});
     for (const Json& entry : items(answer, "entries")) {
         const std::string outcome = text(entry, "outcome");
         const std::string acts_for = text(entry, "for");
@@ -49,6 +65,7 @@ std::string show_audit(const Json& answer, core::WallTime now, const Style& styl
             details.push_back({"why: " + why});
         }
         table.add({{std::to_string(number(entry, "id"))},
+                   {text(entry, "time")},
                    {print_since(entry, "time", now)},
                    {acts_for.empty() ? text(entry, "who") : fmt::format("{} for {}", text(entry, "who"), acts_for)},
                    {text(entry, "from")},

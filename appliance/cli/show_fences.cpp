@@ -111,17 +111,17 @@ std::string show_maintenance(const Json& maintenance, core::WallTime now, const 
 }
 
 // What was asked for, where that is when it ends: the daemon's time is cut to seconds. A stricter one has its own.
-std::string print_length(const Json& fence, const Options& options, core::WallTime now) {
+std::string print_rest(const Json& fence, const Options& options, core::WallTime now) {
     const auto until = time(fence, "until");
     constexpr std::chrono::seconds blur{2};
     const bool asked = until && options.lasts && std::chrono::abs(*until - now - *options.lasts) < blur;
-    return asked ? core::base::print_duration(*options.lasts) : print_until(fence, "until", now);
+    return asked ? print_length(*options.lasts) : print_until(fence, "until", now);
 }
 
 std::string show_fenced(const Json& answer, const Options& options, core::WallTime now, const Style& style) {
     std::string out;
     for (const Json& fence : items(answer, "fences")) {
-        const auto left = print_length(fence, options, now);
+        const auto left = print_rest(fence, options, now);
         out += paragraph(fmt::format("fenced {}, mode {}{}", print_fenced(fence), text(fence, "mode", "?"),
                                      left == "-" ? "" : ", for " + left),
                          style);

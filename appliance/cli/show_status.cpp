@@ -112,7 +112,8 @@ std::string print_check(const Json& check) {
 
 // "root: deploying 2.3, for another 28m", where somebody did it; else the bare reason.
 std::string print_reason(const std::string& who, const std::string& why, const std::string& left) {
-    std::string reason = who;
+    // A rollout names itself in what it says.
+    std::string reason = why.starts_with(who + ":") ? std::string() : who;
     if (!why.empty()) {
         reason += (reason.empty() ? "" : ": ") + why;
     }

@@ -140,6 +140,22 @@ std::size_t terminal_height() {
     return number_in("LINES").value_or(rows == 0 ? usual : rows);
 }
 
+std::string redraw(std::string_view lines, std::size_t rows) {
+    const auto count = static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n'));
+    const std::size_t shown = count <= rows ? count : rows - 1;
+    std::string screen = "\x1b[H";
+    for (std::size_t line = 0; line < shown; ++line) {
+        const auto end = lines.find('\n');
+        screen += lines.substr(0, end);
+        screen += "\x1b[K\n";  // what was in this line goes with it
+        lines.remove_prefix(end + 1);
+    }
+    if (shown < count) {
+        screen += fmt::format("... and {} more lines: a larger window shows them\x1b[K\n", count - shown);
+    }
+    return screen + "\x1b[J";
+}
+
 std::string paint(std::string_view text, Tone tone, const Style& style) {
     if (!style.colour || tone == Tone::plain || text.empty()) {
         return std::string(text);

@@ -27,6 +27,9 @@ Style error_style();
 
 // The lines of the terminal: LINES of the environment, or as it says itself; 24 where neither does.
 std::size_t terminal_height();
+// What draws these lines over what a terminal shows, from its upper left corner, without a moment in which it is empty.
+// Where they are more than rows, the last row says how many are not shown. rows: at least 1.
+std::string redraw(std::string_view lines, std::size_t rows);
 
 enum class Tone { plain, good, bad, caution, title };
 

@@ -77,6 +77,12 @@ std::string print_until(const Json& object, const char* key, core::WallTime now)
     return *until <= now ? "over" : core::base::print_age(std::chrono::ceil<std::chrono::seconds>(*until - now));
 }
 
+std::string print_length(core::Milliseconds length) {
+    const std::string words = core::base::print_age(length);
+    const auto read = core::base::parse_duration(words);
+    return read && *read == length ? words : core::base::print_duration(length);
+}
+
 std::string print_owner(const Json& fence) {
     const Json& owner = field(fence, "owner");
     const Json& rollout = field(owner, "rollout");

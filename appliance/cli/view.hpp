@@ -32,6 +32,8 @@ std::string print_number(std::int64_t count, const std::string& noun);
 std::string print_since(const Json& object, const char* key, core::WallTime now);
 // How far away, in seconds rounded up: "28m" or "over"; "-" where the field is missing.
 std::string print_until(const Json& object, const char* key, core::WallTime now);
+// As print_age does it where that is all of it ("2h 30m"), else exactly ("90500ms").
+std::string print_length(core::Milliseconds length);
 // Who has set a fence: "rollout 7" for one of a deploy, else the field who; empty where there is none.
 std::string print_owner(const Json& fence);
 // "what: why; mend" of an {"error": {...}} body; empty where it is none.

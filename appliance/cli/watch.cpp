@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -30,11 +31,11 @@ std::optional<std::int64_t> revision_of(const api::Answer& answer) {
 }  // namespace
 
 int watch(const Options& options, int (*finish)(const Outcome&)) {
-    const Style style = terminal_style();
-    const auto wait = style.terminal ? terminal_patience : piped_patience;
+    const auto wait = terminal_style().terminal ? terminal_patience : piped_patience;
     const api::Client client = client_for(options);
     std::optional<std::int64_t> shown;
     for (bool first = true;; first = false) {
+        const Style style = terminal_style();  // the window may have become another one
         const auto path =
             shown ? fmt::format("/v1/rules?after={}&wait_ms={}", *shown, std::chrono::milliseconds(wait).count())
                   : std::string("/v1/rules");
@@ -47,7 +48,11 @@ int watch(const Options& options, int (*finish)(const Outcome&)) {
         const auto revision = revision_of(*answer);
         if (first || style.terminal || revision != shown) {
             // On a terminal the table stays in its place; anywhere else an empty line parts one from the next.
-            outcome.out.insert(0, style.terminal ? "\x1b[H\x1b[2J" : first || options.json ? "" : "\n");
+            if (style.terminal && !options.json) {
+                outcome.out = redraw(outcome.out, std::max<std::size_t>(terminal_height(), 2) - 1);
+            } else if (!first && !options.json) {
+                outcome.out.insert(0, "\n");
+            }
             if (std::fwrite(outcome.out.data(), 1, outcome.out.size(), stdout) != outcome.out.size() ||
                 std::fflush(stdout) != 0) {
                 return done;

@@ -201,12 +201,8 @@ int watch_rollout(const Options& options, int (*finish)(const Outcome&)) {
         const std::string state = text(body, "state");
         const bool over = state != "running" && state != "paused";
         const bool drawn = style.terminal && !options.json;
-        // From the upper left corner; what was in a line goes with it, what was below at the end: nothing flickers.
-        std::string screen = drawn ? "\x1b[H" : "";
-        for (const char c : drawn ? show_screen(body, style, terminal_height() - 1) : std::string()) {
-            screen += c == '\n' ? "\x1b[K\n" : std::string(1, c);
-        }
-        if (!print_out(drawn ? screen + "\x1b[J" : options.json ? dump(body) : "")) {
+        const std::size_t rows = std::max<std::size_t>(terminal_height(), 2) - 1;
+        if (!print_out(drawn ? redraw(show_screen(body, style, rows), rows) : options.json ? dump(body) : "")) {
             return done;
         }
         const Json news = news_of(client, id, seen,

@@ -114,8 +114,9 @@ struct Maintenance {
     core::Milliseconds retry_after{120'000};
     // Who sees the site behind a page that was put on; any of these is enough.
     std::vector<core::Network> bypass;
-    std::string bypass_cookie;  // "name=value"; empty: none
-    std::string bypass_header;  // "Name: value"; empty: none
+    std::string bypass_cookie;     // "name=value"; empty: none
+    std::string bypass_header;     // "Name: value"; empty: none
+    std::string timezone = "UTC";  // of the announced end, as the page says it
 
     friend bool operator==(const Maintenance&, const Maintenance&) = default;
 };

@@ -48,6 +48,8 @@ private:
     void refuse_loop(Position at, const Listener& listener);
     void read_recipe(const std::string& name, Section& section);
     void read_site();
+    // "timezone", of the system's; what is there stays where the section does not say.
+    static void read_timezone(Section& section, std::string& zone);
     void read_guard(const std::string& name, Section& section);
     void read_meetings(Section& section, Guard& guard);
     void read_secret(Section& section, Guard& guard);

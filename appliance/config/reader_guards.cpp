@@ -194,13 +194,7 @@ void Reader::read_guard(const std::string& name, Section& section) {
         }
     }
     if (guard.kind != GuardKind::bigbluebutton) {
-        guard.timezone = section.text("timezone", guard.timezone);
-        const bool plain = guard.timezone.find("..") == std::string::npos && !guard.timezone.starts_with('/');
-        const auto file = std::filesystem::path("/usr/share/zoneinfo") / guard.timezone;
-        if (std::error_code error; !plain || !std::filesystem::is_regular_file(file, error)) {
-            section.complain("timezone", fmt::format("no time zone '{}'", guard.timezone),
-                             "write a name as Europe/Berlin; they are in the package tzdata");
-        }
+        read_timezone(section, guard.timezone);
     }
     config_.guards.push_back(std::move(guard));
 }

@@ -32,8 +32,22 @@ void Reader::read_maintenance() {
     read_page(section);
     auto& retry_after = config_.maintenance.retry_after;
     retry_after = section.duration("retry_after", retry_after, 1s, 24h * 30);
+    read_timezone(section, config_.maintenance.timezone);
     read_bypass(section);
     section.close();
+}
+
+void Reader::read_timezone(Section& section, std::string& zone) {
+    zone = section.text("timezone", zone);
+    if (zone == "UTC") {
+        return;  // known without the package too
+    }
+    const bool plain = zone.find("..") == std::string::npos && !zone.starts_with('/');
+    const auto file = std::filesystem::path("/usr/share/zoneinfo") / zone;
+    if (std::error_code error; !plain || !std::filesystem::is_regular_file(file, error)) {
+        section.complain("timezone", fmt::format("no time zone '{}'", zone),
+                         "write a name as Europe/Berlin; they are in the package tzdata");
+    }
 }
 
 void Reader::read_bypass(Section& section) {

@@ -229,6 +229,35 @@ core::Result<void> AuditLog::end(std::int64_t id, std::string_view outcome) {
     return row.map([](bool) {});
 }
 
+core::Result<void> AuditLog::update(const std::string& where, std::string_view outcome,
+                                    const std::vector<std::string>& words) {
+    const std::lock_guard lock(mutex_);
+    if (auto ready = open(); !ready) {
+        return ready;
+    }
+    auto update = database_->prepare("UPDATE audit SET outcome = ? WHERE " + where);
+    if (!update) {
+        return tl::unexpected(std::move(update.error()));
+    }
+    update->bind(1, cut(outcome));
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        update->bind(static_cast<int>(i) + 2, cut(words[i]));
+    }
+    return update->step().map([](bool) {});
+}
+
+core::Result<void> AuditLog::close_begun() {
+    return update("outcome = 'begun'", "not known: gatehouse ended meanwhile", {});
+}
+
+core::Result<void> AuditLog::close_upgrade(const std::string& who, const std::string& why, std::string_view outcome) {
+    return update("what = 'upgrade' AND outcome = 'accepted' AND who = ? AND why = ?", outcome, {who, why});
+}
+
+core::Result<void> AuditLog::close_upgrades(std::string_view outcome) {
+    return update("what = 'upgrade' AND outcome = 'accepted'", outcome, {});
+}
+
 core::Result<std::vector<AuditEntry>> AuditLog::select(const std::string& where, std::int64_t number) {
     const std::lock_guard lock(mutex_);
     if (auto ready = open(); !ready) {

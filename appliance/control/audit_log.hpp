@@ -31,7 +31,7 @@ struct AuditEntry {
     std::string what;      // "fence"; "refused": a caller that was turned away
     std::string request;   // its body as JSON, without who and why; of "refused" what was asked for and how often
     std::string why;
-    std::string outcome;  // "begun" (also where gatehouse ended in the middle), "done", or why it was refused
+    std::string outcome;  // "begun", "done", "accepted" (it goes on by itself), or why it was refused
 };
 
 // How much is kept. No number of entries pushes out one that is younger than `time`: where there is no room for
@@ -65,6 +65,11 @@ public:
     core::Result<void> count(std::int64_t id, std::int64_t more);
     // Error: the outcome is not on the disk, so the entry goes on to say "begun".
     core::Result<void> end(std::int64_t id, std::string_view outcome);
+    // At the start of a control process: what an earlier one had begun has no outcome that is known.
+    core::Result<void> close_begun();
+    // What became of upgrades that were accepted: of the one that they asked for so, or of all.
+    core::Result<void> close_upgrade(const std::string& who, const std::string& why, std::string_view outcome);
+    core::Result<void> close_upgrades(std::string_view outcome);
     // The last entries, the newest first.
     core::Result<std::vector<AuditEntry>> last(std::int64_t count);
     // Nothing where there is none of that id, or no more.
@@ -78,6 +83,9 @@ private:
     core::Result<void> add_times(std::int64_t id, std::int64_t more);
     core::Result<std::vector<AuditEntry>> select(const std::string& where, std::int64_t number);
     core::Result<void> forget(core::WallTime now, std::int64_t newest);
+    // words: of the statement behind its outcome, in their order.
+    core::Result<void> update(const std::string& where, std::string_view outcome,
+                              const std::vector<std::string>& words);
 
     std::filesystem::path folder_;
     AuditBounds bounds_;

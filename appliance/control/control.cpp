@@ -19,6 +19,8 @@ using nlohmann::json;
 
 // A worker answers within a turn of its loop; this long only when the machine is on its knees.
 constexpr core::Milliseconds report_max{2'000};
+// One that has not answered the last question must not hold up everybody who asks: each would wait for the others too.
+constexpr core::Milliseconds silent_look{200};
 // A proxy is not given traffic before the kernel's fences are known, unless there is no fence process for this long.
 constexpr std::chrono::milliseconds fences_wait{2'000};
 constexpr core::Milliseconds retry{1'000};
@@ -27,8 +29,6 @@ constexpr core::Milliseconds warm_step{50};
 // How long an order waits at the start for the proxy's link, and how often it looks.
 constexpr core::Milliseconds proxy_known_wait{2'000};
 constexpr core::Milliseconds known_look{5};
-// How long a proxy that has missed something is given to take it; longer would hold up the orders that wait meanwhile.
-constexpr core::Milliseconds tell_max{200};
 // Fences expire to the second.
 constexpr std::chrono::milliseconds expiry_step{200};
 
@@ -219,9 +219,10 @@ core::Result<void> Control::configure(const config::Config& config) {
 // Fine without a proxy: the next one is given everything before it serves. One that is there is told, also before this
 // process has configured it: it may serve by what an earlier control said. What it did not take it is told again.
 core::Result<void> Control::administer(core::Milliseconds patience) {
-    if (auto done = redirect(); !done) {
-        return done;
-    }
+    return redirect().and_then([&] { return tell_proxy(patience); });
+}
+
+core::Result<void> Control::tell_proxy(core::Milliseconds patience) {
     if (auto known = await_proxy(); !known) {
         return known;
     }
@@ -261,6 +262,10 @@ void Control::tell_again(Clock::time_point now) {
     if (!untold_ || now < tell_at_) {
         return;
     }
+    if (!proxy_.may_ask({})) {
+        tell_at_ = Clock::now() + retry;
+        return;
+    }
     const std::unique_lock lock(changing_, std::try_to_lock);
     if (!lock) {
         return;
@@ -274,6 +279,9 @@ void Control::tell_again(Clock::time_point now) {
 
 json Control::report() {
     if (proxy_.status().state != ProxyState::running) {
+        return nullptr;
+    }
+    if (!proxy_.may_ask(silent_look)) {
         return nullptr;
     }
     return proxy_.report(report_max);

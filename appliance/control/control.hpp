@@ -65,9 +65,10 @@ public:
     [[nodiscard]] Json maintenance();
     // Returns when the rules are in the kernel and every worker has closed its idle connections, and, with drain, when
     // the last exchange has ended (504 at the deadline; the fences hold). What the proxy does not tell is not known,
-    // and is waited for. 409 where one of the fences was lifted, replaced or ran out meanwhile. With kill, ends what is
-    // established before it returns, and says how much that was (an error where the kernel cannot; the fences hold).
-    // See fence_claim.hpp for what becomes of fences that stand.
+    // and is waited for. A proxy that does not take the order in time holds up no fence: the rules are in the kernel
+    // (504; the fences hold), and it is told again. 409 where one of the fences was lifted, replaced or ran out
+    // meanwhile. With kill, ends what is established before it returns, and says how much that was (an error where the
+    // kernel cannot; the fences hold). See fence_claim.hpp for what becomes of fences that stand.
     Outcome<Json> fence(const FenceOrder& order);
     // Waits first, for command_wait at most, until no rollout's command runs there (504: nothing is lifted). With wait,
     // returns when a check of each backend has passed since (504 at the deadline; the fences are lifted; 409 where one
@@ -111,6 +112,12 @@ public:
     // Whether the kernel's fences have been compared with the store since the start, and since the last failure.
     [[nodiscard]] bool knows_fences() const noexcept { return fences_known_ && reconciled_ && !compare_again_; }
 
+    // The last upgrade, as the supervisor tells it: state, from, to, who, why, error; null: there was none since its
+    // start. It is told before anything else.
+    [[nodiscard]] nlohmann::json last_upgrade() const;
+    // Whether a proxy has been given its configuration by this process.
+    [[nodiscard]] bool has_served() const noexcept { return told_ready_; }
+
     // Proxies from before upgrades that still drain: what they have in flight is not known.
     [[nodiscard]] std::size_t old_proxies() const noexcept { return old_proxies_; }
 
@@ -146,14 +153,25 @@ private:
 
     // Changing; the caller holds changing_.
     core::Result<void> administer(core::Milliseconds patience = ProxyLink::answer_max);
+    core::Result<void> tell_proxy(core::Milliseconds patience);
     core::Result<void> await_proxy();
     void tell_again(Clock::time_point now);
     core::Result<void> configure(const config::Config& config);
-    core::Result<void> commit_fences(Administration next, std::span<const netfilter::Change> changes);
+    // Why the proxy has not confirmed what it was told; nothing where it has, or where there is none.
+    using Unconfirmed = std::optional<core::Error>;
+    struct Installed {
+        std::vector<Claim> claims;
+        Unconfirmed unconfirmed;
+    };
+    core::Result<Unconfirmed> commit_fences(Administration next, std::span<const netfilter::Change> changes);
+    std::set<core::Address> tell_installed(const Installed& installed, const FenceOrder& order, Json& fences,
+                                           Json& notes);
+    // Tells the proxy once more. 504 where it still has not confirmed.
+    Outcome<void> confirm_by_proxy(const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped);
     core::Result<void> commit_lift(Administration next, const std::set<core::Address>& addresses);
     void take_back(const Administration& before, std::span<const netfilter::Change> changes);
-    Outcome<netfilter::Reaped> kill(const std::vector<Target>& targets);
-    Outcome<std::vector<Claim>> install(const FenceOrder& order, const std::vector<Target>& targets);
+    Outcome<netfilter::Reaped> kill(const FenceOrder& order, const std::vector<Target>& targets);
+    Outcome<Installed> install(const FenceOrder& order, const std::vector<Target>& targets);
     Outcome<void> lift(const UnfenceOrder& order, const std::set<core::Address>& addresses,
                        std::vector<std::string>& notes);
     // What a change of the configuration asks for: another text in the file, or the file as it is.
@@ -216,6 +234,8 @@ private:
     void await_fences(Clock::time_point deadline) const;
     // How long an order waits for what the kernel holds.
     static constexpr core::Milliseconds start_wait{2'000};
+    // How long a proxy that has missed something is given to take it; longer would hold up the orders that wait.
+    static constexpr core::Milliseconds tell_max{200};
     // Nothing: it cannot be asked.
     std::optional<bool> in_kernel(const std::set<core::Address>& addresses);
     [[nodiscard]] std::string why_not_drained(std::optional<std::uint64_t> left, std::optional<bool> stands) const;

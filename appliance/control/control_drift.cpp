@@ -66,7 +66,9 @@ core::Result<Differing> Control::reconcile() {
         publish(std::move(drift.wanted));
     }
     // Without changes too: the fence process looks at the table's structure then.
-    return helper_.apply(drift.changes).and_then([this] { return administer(); }).map([&] {
+    // Orders wait meanwhile, so a proxy that is known not to answer is not waited for.
+    const auto patience = proxy_.may_ask({}) ? ProxyLink::answer_max : tell_max;
+    return helper_.apply(drift.changes).and_then([&] { return administer(patience); }).map([&] {
         withdrawn_.clear();
         return differing;
     });

@@ -53,18 +53,25 @@ std::vector<Target> named_or_fenced(const config::Config& config, const Administ
 
 // Store, then proxy, then kernel: at no moment does the proxy send somebody to a backend that the kernel refuses, and a
 // crash in between leaves an intent that is carried out at the next start. After an error nothing is left of it. A disk
-// that does not take it holds up no fence.
-core::Result<void> Control::commit_fences(Administration next, std::span<const netfilter::Change> changes) {
+// that does not take it, and a proxy that does not, hold up no fence: the proxy is told again until it has.
+core::Result<Control::Unconfirmed> Control::commit_fences(Administration next,
+                                                          std::span<const netfilter::Change> changes) {
     const Administration before = *state().administration;
     keeper_.keep(next);
     publish(std::move(next));
-    auto done = administer().and_then([&] { return helper_.apply(changes); });
+    Unconfirmed unconfirmed;
+    const auto done = redirect().and_then([&] {
+        if (auto told = tell_proxy(ProxyLink::answer_max); !told) {
+            unconfirmed = std::move(told.error());
+        }
+        return helper_.apply(changes);
+    });
     if (!done) {
         take_back(before, changes);
-        return done;
+        return tl::unexpected(done.error());
     }
     follow_clock();  // it may have been set meanwhile, and the kernel have taken an end for one that is over
-    return done;
+    return unconfirmed;
 }
 
 // Both kinds of change: a fence that was set goes, or becomes what it was; one that was lifted comes back. What was in
@@ -123,7 +130,7 @@ core::Result<void> Control::commit_lift(Administration next, const std::set<core
     return {};
 }
 
-Outcome<std::vector<Claim>> Control::install(const FenceOrder& order, const std::vector<Target>& targets) {
+Outcome<Control::Installed> Control::install(const FenceOrder& order, const std::vector<Target>& targets) {
     follow_clock();  // before an end is computed: this one is of the clock as it is now
     const State now = state();
     Administration next = *now.administration;
@@ -152,7 +159,8 @@ Outcome<std::vector<Claim>> Control::install(const FenceOrder& order, const std:
         changes.emplace_back(kernel_fence(made.record));
         claims.push_back(std::move(made));
     }
-    if (auto done = commit_fences(std::move(next), changes); !done) {
+    auto done = commit_fences(std::move(next), changes);
+    if (!done) {
         return refuse(std::move(done.error()));
     }
     for (const Claim& made : claims) {
@@ -161,7 +169,28 @@ Outcome<std::vector<Claim>> Control::install(const FenceOrder& order, const std:
             endings_.note(old->second, FenceEnd::replaced, order.who, order.why);
         }
     }
-    return claims;
+    return Installed{std::move(claims), std::move(*done)};
+}
+
+// To the log and into the answer. Returns where they stand.
+std::set<core::Address> Control::tell_installed(const Installed& installed, const FenceOrder& order, Json& fences,
+                                                Json& notes) {
+    std::set<core::Address> addresses;
+    for (const Claim& made : installed.claims) {
+        addresses.insert(made.record.address);
+        fences.push_back(view_fence(&made.record, nullptr));
+        Json event = fences.back();
+        if (made.note) {
+            notes.push_back(*made.note);
+            event["note"] = *made.note;
+            event["ordered_by"] = order.who;
+        }
+        if (installed.unconfirmed) {
+            event["unconfirmed"] = installed.unconfirmed->line();
+        }
+        log("fence", event);
+    }
+    return addresses;
 }
 
 Outcome<Json> Control::fence(const FenceOrder& order) {
@@ -172,6 +201,7 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
     std::vector<Waited> waited;
     Json fences = Json::array();
     Json notes = Json::array();
+    Unconfirmed unconfirmed;
     {
         const std::lock_guard lock(changing_);
         auto found = find_targets(*state().config, order.servers, order.pool);
@@ -179,36 +209,25 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
             return tl::unexpected(std::move(found.error()));
         }
         targets = std::move(*found);
-        const auto claims = install(order, targets);
-        if (!claims) {
-            return tl::unexpected(claims.error());
+        auto installed = install(order, targets);
+        if (!installed) {
+            return tl::unexpected(std::move(installed.error()));
         }
-        std::set<core::Address> addresses;
-        for (const Claim& made : *claims) {
-            addresses.insert(made.record.address);
-            fences.push_back(view_fence(&made.record, nullptr));
-            Json event = fences.back();
-            if (made.note) {
-                notes.push_back(*made.note);
-                event["note"] = *made.note;
-                event["ordered_by"] = order.who;
-            }
-            log("fence", event);
-        }
-        waited = waits_for(addresses);
+        waited = waits_for(tell_installed(*installed, order, fences, notes));
+        unconfirmed = std::move(installed->unconfirmed);
     }
     netfilter::Reaped reaped;
     if (order.kill) {
-        const auto killed = kill(targets);
+        const auto killed = kill(order, targets);
         if (!killed) {
             return tl::unexpected(killed.error());
         }
         reaped = *killed;
-        log("kill", {{"servers", order.servers},
-                     {"who", order.who},
-                     {"why", order.why},
-                     {"sockets", reaped.sockets},
-                     {"forwarded", reaped.forwarded}});
+    }
+    if (unconfirmed && !order.drain) {
+        if (auto confirmed = confirm_by_proxy(unconfirmed, reaped); !confirmed) {
+            return tl::unexpected(std::move(confirmed.error()));
+        }
     }
     const auto patience = order.drain.value_or(order.kill ? kill_settles : core::Milliseconds{0});
     const auto drained = await_drained(waited, patience);
@@ -218,6 +237,11 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
             refusal.error.mend += "; still fenced by this order: " + left;
         }
         return tl::unexpected(std::move(refusal));
+    }
+    if (unconfirmed && order.drain) {
+        if (auto confirmed = confirm_by_proxy(unconfirmed, reaped); !confirmed) {
+            return tl::unexpected(std::move(confirmed.error()));
+        }
     }
     const auto left = drained ? std::optional<std::uint64_t>(0) : sum_in_flight(waited, report());
     Json answer{{"fences", std::move(fences)},
@@ -230,8 +254,22 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
     return answer;
 }
 
+Outcome<void> Control::confirm_by_proxy(const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped) {
+    {
+        const std::lock_guard lock(changing_);
+        if (!untold_ || tell_proxy(tell_max)) {
+            return {};
+        }
+    }
+    const std::uint64_t ended = reaped.sockets + reaped.forwarded;
+    return refuse(504, {"the fence holds in the kernel, but the proxy has not confirmed it",
+                        fmt::format("{}; {}what it has in flight there is not known", unconfirmed->line(),
+                                    ended > 0 ? fmt::format("{} connections were ended; ", ended) : std::string()),
+                        "it is told again until it answers; gatehouse status shows whether it does", 0});
+}
+
 // After the fence, so that nothing new comes while the old is ended. Without changing_: nobody else's order waits.
-Outcome<netfilter::Reaped> Control::kill(const std::vector<Target>& targets) {
+Outcome<netfilter::Reaped> Control::kill(const FenceOrder& order, const std::vector<Target>& targets) {
     std::vector<netfilter::Destination> destinations;
     for (const Target& target : targets) {
         destinations.push_back({target.address});
@@ -242,6 +280,11 @@ Outcome<netfilter::Reaped> Control::kill(const std::vector<Target>& targets) {
         error.what = "the fence holds, but what is in flight goes on: " + error.what;
         return refuse(std::move(error));
     }
+    log("kill", {{"servers", order.servers},
+                 {"who", order.who},
+                 {"why", order.why},
+                 {"sockets", reaped->sockets},
+                 {"forwarded", reaped->forwarded}});
     return *reaped;
 }
 

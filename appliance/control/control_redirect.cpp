@@ -79,7 +79,9 @@ core::Result<void> Control::redirect() {
         return tl::unexpected(found.error());
     }
     redirect_counts_ = std::move(found->counts);
-    if (found->changed && redirects_ == redirects) {
+    // A fence process that has put nothing yet does not know what this one here has had made.
+    if (found->before == netfilter::Before::foreign ||
+        (found->before == netfilter::Before::unknown && redirects_ == redirects)) {
         note_redirect_drift();
     }
     redirects_ = std::move(redirects);

@@ -47,6 +47,11 @@ void Control::upgrade() {
     }
 }
 
+nlohmann::json Control::last_upgrade() const {
+    const std::lock_guard lock(state_mutex_);
+    return upgrade_;
+}
+
 // A proxy that knows no server's health would show visitors the maintenance page. So it first gets everything but the
 // listeners. True: it may serve now.
 bool Control::warm_up() {

@@ -122,8 +122,8 @@ core::Result<core::base::Descriptor> DeployActions::socket(int family) {
     return std::move(sockets->front());
 }
 
-core::Result<std::string> DeployActions::guards(core::Milliseconds length) {
-    const auto opinions = guard::ask(control_.config()->guards, core::base::wall_now(), length);
+core::Result<std::string> DeployActions::guards(core::WallTime at, core::Milliseconds length) {
+    const auto opinions = guard::ask(control_.config()->guards, at, length);
     std::string summary = guard::summary(opinions);
     return guard::agree(opinions) ? core::Result<std::string>(std::move(summary)) : core::fail(std::move(summary));
 }

@@ -26,7 +26,7 @@ public:
     void end_command(const std::string& pool, const std::string& server) override;
     std::vector<deploy::Standing> standings(const std::string& pool) override;
     core::Result<core::base::Descriptor> socket(int family) override;
-    core::Result<std::string> guards(core::Milliseconds length) override;
+    core::Result<std::string> guards(core::WallTime at, core::Milliseconds length) override;
     std::string visitors(const std::string& pool) override;
     nlohmann::ordered_json visitors_between(const std::string& before, const std::string& after) override;
     void event(std::string_view kind, const nlohmann::ordered_json& fields) override;

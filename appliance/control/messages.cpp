@@ -6,6 +6,7 @@
 
 #include "appliance/control/targets.hpp"
 #include "appliance/control/workers.hpp"
+#include "appliance/guard/zone.hpp"
 
 namespace appliance::control {
 namespace {
@@ -67,6 +68,11 @@ json write_limits(const config::Limits& limits) {
             {"trailers", limits.trailers},
             {"body_rate", limits.body_rate},
             {"body_credit_ms", limits.body_credit.count()}};
+}
+
+// As visitors read it: "2026-12-24 06:00 CET".
+json print_local(const config::Config& config, const std::optional<core::WallTime>& until) {
+    return until ? json(guard::system_zone_or_utc(config.maintenance.timezone)->print(*until)) : json();
 }
 
 }  // namespace
@@ -153,7 +159,10 @@ json administer_message(const config::Config& config, const Administration& admi
     for (const auto& [pool, record] : administration.maintenance) {
         if (config.pool(pool) != nullptr) {
             const json until = record.until ? json(core::base::print_time(*record.until)) : json();
-            maintenance.push_back({{"pool", pool}, {"message", record.message}, {"until", until}});
+            maintenance.push_back({{"pool", pool},
+                                   {"message", record.message},
+                                   {"until", until},
+                                   {"until_local", print_local(config, record.until)}});
         }
     }
     json weights = json::array();

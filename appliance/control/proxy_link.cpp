@@ -7,15 +7,22 @@
 #include <utility>
 
 #include "appliance/control/messages.hpp"
-#include "core/base/clock.hpp"
 
 namespace appliance::control {
 namespace {
 
 using nlohmann::json;
 
+constexpr core::Milliseconds again_first{1'000};
+constexpr core::Milliseconds again_max{60'000};
+
 tl::unexpected<core::Error> no_proxy() {
     return core::fail_os("cannot reach the proxy process", EPIPE, "it is being restarted; try again");
+}
+
+tl::unexpected<core::Error> no_answer(core::Milliseconds waited) {
+    return tl::unexpected(core::Error{
+        "the proxy process does not answer", "it was given " + core::base::print_duration(waited), {}, ETIMEDOUT});
 }
 
 }  // namespace
@@ -41,6 +48,7 @@ ProxyLink::ProxyLink() : next_id_(std::random_device{}()) {
 
 void ProxyLink::attach(core::base::Descriptor link, pid_t pid) {
     const std::lock_guard lock(talking_);
+    silent_ = false;
     channel_ = link::Channel(std::move(link));
     set(ProxyState::starting, pid);
 }
@@ -68,7 +76,11 @@ core::Result<void> ProxyLink::drain(core::Milliseconds deadline) {
 }
 
 core::Result<json> ProxyLink::ask(json request, std::span<const int> fds, core::Milliseconds timeout) {
-    const std::lock_guard lock(talking_);
+    const auto deadline = core::BootClock::now() + timeout;
+    const std::unique_lock lock(talking_, timeout);
+    if (!lock) {
+        return no_answer(timeout);
+    }
     if (!channel_.valid() || status().state == ProxyState::draining) {
         return no_proxy();
     }
@@ -76,7 +88,7 @@ core::Result<json> ProxyLink::ask(json request, std::span<const int> fds, core::
     if (auto sent = channel_.send(request, fds); !sent) {
         return tl::unexpected(std::move(sent.error()));
     }
-    return await(next_id_, timeout);
+    return await(next_id_, deadline, timeout);
 }
 
 json ProxyLink::report(core::Milliseconds timeout) {
@@ -105,17 +117,48 @@ json ProxyLink::report(core::Milliseconds timeout) {
     return report_;
 }
 
-core::Result<json> ProxyLink::await(std::uint64_t id, core::Milliseconds timeout) {
-    const auto deadline = core::BootClock::now() + timeout;
+bool ProxyLink::may_ask(core::Milliseconds patience) {
+    if (!silent_) {
+        return true;
+    }
+    const auto deadline = core::BootClock::now() + patience;
+    const std::unique_lock lock(talking_, patience);
+    if (!lock) {
+        return false;
+    }
+    if (silent_ && channel_.valid()) {
+        static_cast<void>(receive(deadline));  // an answer that nobody waits for any more
+    }
+    return !silent_ || core::BootClock::now() >= again_at_;
+}
+
+// Nothing: not in time.
+core::Result<std::optional<link::Message>> ProxyLink::receive(core::BootTime deadline) {
+    const auto left = std::max(deadline - core::BootClock::now(), core::BootClock::duration::zero());
+    auto message = channel_.receive(std::chrono::ceil<core::Milliseconds>(left));
+    if (!message) {
+        channel_ = link::Channel();
+        set(ProxyState::down, 0);
+        silent_ = false;
+        return no_proxy();
+    }
+    if (*message) {
+        silent_ = false;
+    }
+    return message;
+}
+
+core::Result<json> ProxyLink::await(std::uint64_t id, core::BootTime deadline, core::Milliseconds timeout) {
     for (;;) {
-        auto message = channel_.receive(std::max(deadline - core::BootClock::now(), core::Milliseconds{0}));
+        auto message = receive(deadline);
         if (!message) {
-            channel_ = link::Channel();
-            set(ProxyState::down, 0);
-            return no_proxy();
+            return tl::unexpected(std::move(message.error()));
         }
         if (!*message) {
-            return core::fail_os("the proxy process does not answer", ETIMEDOUT);
+            again_ = silent_ ? std::min(again_ * 2, again_max) : again_first;
+            again_at_ = core::BootClock::now() + again_;
+            silent_ = true;
+            return no_answer(timeout);
         }
         json& answer = (*message)->body;
         if (answer.value("id", json()) != id) {

@@ -3,15 +3,18 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "appliance/link/channel.hpp"
+#include "core/base/clock.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/result.hpp"
 
@@ -44,9 +47,8 @@ public:
     core::Result<void> drain(core::Milliseconds deadline);
 
     // Sends one request (an object with "type"; the id is added) and returns its answer, waiting for timeout at most;
-    // one at a time, so that a caller may wait for the one before it too. fds stay the caller's. Errors: the proxy's
-    // own refusal, no proxy, or no answer in time. An error with os_error EPIPE means that there is no process to speak
-    // to.
+    // one at a time, so that some of it may go by in waiting for the one before. fds stay the caller's. Errors: the
+    // proxy's own refusal, no proxy (os_error EPIPE), or no answer in time (ETIMEDOUT).
     core::Result<nlohmann::json> ask(nlohmann::json request, std::span<const int> fds, core::Milliseconds timeout);
 
     // What the proxy sees now; null where it does not answer in time. Those who ask while a question is under way share
@@ -54,12 +56,20 @@ public:
     nlohmann::json report(core::Milliseconds timeout);
 
     [[nodiscard]] ProxyStatus status() const;
+    // False: the last question was not answered in time, nothing comes within patience, and it is not yet time to try
+    // again (after a second first, then after twice as long, up to a minute). So one that is stopped is not asked until
+    // no question fits into its link, and nobody waits long for it.
+    bool may_ask(core::Milliseconds patience);
 
 private:
-    core::Result<nlohmann::json> await(std::uint64_t id, core::Milliseconds timeout);
+    core::Result<nlohmann::json> await(std::uint64_t id, core::BootTime deadline, core::Milliseconds timeout);
+    core::Result<std::optional<link::Message>> receive(core::BootTime deadline);
     void set(ProxyState state, pid_t pid);
 
-    std::mutex talking_;  // held for a whole question and answer
+    std::timed_mutex talking_;          // held for a whole question and answer
+    std::atomic<bool> silent_ = false;  // the last question was not answered in time, and nothing has come since
+    core::Milliseconds again_{};        // guarded by talking_, like the next: how long a silent one is left alone
+    core::BootTime again_at_{};
     link::Channel channel_;
     std::uint64_t next_id_;
 

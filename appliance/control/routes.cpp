@@ -1,8 +1,8 @@
 #include "appliance/control/routes.hpp"
 
 #include <fmt/format.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -162,7 +162,7 @@ constexpr Route table[] = {
     {"POST", "/v1/unfence", operate, change_unfence, "unfence"},
     {"POST", "/v1/maintenance", operate, change_maintenance, "maintenance", Route::Body::json, true},
     {"POST", "/v1/weight", operate, change_weight, "weight"},
-    {"POST", "/v1/deploy", operate, change_deploys, "deploy"},
+    {"POST", "/v1/deploy", operate, change_deploys, "deploy", Route::Body::json, false, "deploy plan"},
     {"POST", "/v1/deploy/rollback", operate, change_deploys, "deploy rollback"},
     {"POST", "/v1/deploy/pause", operate, change_deploys, "deploy pause"},
     {"POST", "/v1/deploy/resume", operate, change_deploys, "deploy resume"},
@@ -170,7 +170,8 @@ constexpr Route table[] = {
     {"POST", "/v1/deploy/sync", operate, change_deploys},
     {"POST", "/v1/firewall/confirm", admin, change_plain<&Control::confirm_firewall>, "firewall confirm"},
     {"GET", "/v1/configuration", admin, read_configuration},
-    {"PUT", "/v1/configuration", admin, change_configuration, "config apply", Route::Body::text},
+    {"PUT", "/v1/configuration", admin, change_configuration, "config apply", Route::Body::text, false,
+     "config apply --dry-run"},
     {"POST", "/v1/configuration/confirm", admin, change_plain<&Control::confirm_configuration>, "config confirm"},
     {"POST", "/v1/configuration/rollback", admin, change_plain<&Control::rollback>, "config rollback"},
     {"GET", "/v1/update", look, read_update},
@@ -235,6 +236,15 @@ std::string request_of(json body) {
     return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// What the audit log calls it. A dry run changes nothing, and must not read as if it had.
+std::string name_of(const Route& route, const Call& call) {
+    const auto in_body = call.body.find("dry_run");
+    const auto in_query = call.request.query.find("dry_run");
+    const bool dry = (in_body != call.body.end() && *in_body == true) ||
+                     (in_query != call.request.query.end() && in_query->second == "1");
+    return !dry || route.dry_run.empty() ? std::string(route.change) : std::string(route.dry_run);
+}
+
 // Its outcome is in the audit log before it is answered; without an id, in the log alone.
 api::Reply carry_out_noted(const Route& route, const Call& call, std::optional<std::int64_t> id, const Words& words) {
     Control& control = call.services.control;
@@ -245,7 +255,7 @@ api::Reply carry_out_noted(const Route& route, const Call& call, std::optional<s
             control.log("audit", {{"id", *id}, {"error", noted.error().line()}});
         }
         control.log("audit", {{"id", id ? Json(*id) : Json()},
-                              {"what", route.change},
+                              {"what", name_of(route, call)},
                               {"request", id ? Json() : Json(request_of(call.body))},
                               {"who", words.who},
                               {"for", words.acts_for},
@@ -305,7 +315,7 @@ api::Reply carry_out(const Route& route, const Call& call) {
                                                words->who,
                                                words->acts_for,
                                                peer.from,
-                                               std::string(route.change),
+                                               name_of(route, call),
                                                request_of(call.body),
                                                words->why,
                                                {}});

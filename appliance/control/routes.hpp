@@ -39,6 +39,7 @@ struct Route {
     Body takes = Body::json;
     // It makes visitors safer, so it is carried out though the audit log cannot be written: the log has it then.
     bool emergency = false;
+    std::string_view dry_run{};  // what the audit log calls it with "dry_run"; empty: it knows none
 };
 
 // Every route there is.

@@ -45,6 +45,45 @@ std::unique_ptr<api::Server> serve_remote(Control& control, SupervisorLink& link
     return server;
 }
 
+// What became of the upgrade that this process, or the one before it, was asked for. The main loop's.
+class UpgradeOutcome {
+public:
+    UpgradeOutcome(Control& control, AuditLog& audit) : control_(control), audit_(audit) {}
+
+    void follow() {
+        const nlohmann::json upgrade = control_.last_upgrade();
+        const std::string state = upgrade.is_object() ? upgrade.value("state", "") : "";
+        const bool failed = state == "failed";
+        if (upgrade == written_ || Control::Clock::now() < again_at_) {
+            return;
+        }
+        if (failed || state == "done") {
+            const std::string error = upgrade["error"].is_string() ? upgrade["error"].get<std::string>() : "";
+            const std::string from = upgrade.value("from", "");
+            write(upgrade, audit_.close_upgrade(upgrade.value("who", ""), upgrade.value("why", ""),
+                                                failed ? fmt::format("failed, {} goes on: {}", from, error)
+                                                       : fmt::format("done: {} to {}", from, upgrade.value("to", ""))));
+        } else if (upgrade.is_null() && control_.has_served()) {
+            write(upgrade, audit_.close_upgrades("not known: gatehouse ended meanwhile"));
+        }
+    }
+
+private:
+    void write(const nlohmann::json& upgrade, const core::Result<void>& done) {
+        if (done) {
+            written_ = upgrade;
+            return;
+        }
+        again_at_ = Control::Clock::now() + std::chrono::minutes(1);
+        control_.log("audit", {{"error", done.error().line()}});
+    }
+
+    Control& control_;
+    AuditLog& audit_;
+    nlohmann::json written_ = false;  // the story that stands in the audit log; false: none yet
+    Control::Clock::time_point again_at_{};
+};
+
 }  // namespace
 
 int run(config::Config config, core::base::Descriptor supervisor, core::base::Descriptor api) {
@@ -54,6 +93,10 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
     DeployActions actions(control, link);
     deploy::Conductor conductor(actions, control.config()->control.state);
     AuditLog audit(control.config()->control.state);
+    if (const auto closed = audit.close_begun(); !closed) {
+        control.log("audit", {{"error", closed.error().line()}});
+    }
+    UpgradeOutcome upgrade_outcome(control, audit);
     RefusedCallers refused(audit);
     const Services services{control, conductor, audit, refused};
     const auto handler = [&services](const api::Request& request) { return answer(services, request); };
@@ -70,6 +113,7 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
         }
         control.tick(Control::Clock::now());
         refused.tick();
+        upgrade_outcome.follow();
     }
     // A command that still waits for a drain has nobody to wait for any more, and the supervisor is waiting for us.
     ::_exit(0);

@@ -67,8 +67,8 @@ public:
     virtual std::vector<Standing> standings(const std::string& pool) = 0;
     // A TCP socket of that family whose packets pass the fences.
     virtual core::Result<core::base::Descriptor> socket(int family) = 0;
-    // What the guards say of the time from now on for length: the evidence where all agree, else who does not, and why.
-    virtual core::Result<std::string> guards(core::Milliseconds length) = 0;
+    // What the guards say of the time from at on for length: the evidence where all agree, else who does not, and why.
+    virtual core::Result<std::string> guards(core::WallTime at, core::Milliseconds length) = 0;
     // What the pool's visitors have seen so far, as text to be kept, and what lies between two of these.
     virtual std::string visitors(const std::string& pool) = 0;
     virtual nlohmann::ordered_json visitors_between(const std::string& before, const std::string& after) = 0;

@@ -173,12 +173,18 @@ bool Conductor::begin(unsigned id) {
     step.began = core::base::wall_now();
     step.ended.reset();
     step.evidence.clear();
-    note("step", id, describe_step(step));
+    // One line for each step, at its end; but what follows a command's begin is its output, and a soak may take long.
+    const bool told = step.kind == Kind::run || step.kind == Kind::soak;
+    if (told) {
+        note("step", id, describe_step(step));
+    }
     unsaved_.insert(id);
     if (!flush()) {
         step = before;
         unsaved_.erase(id);
-        unsaved_entries_.pop_back();
+        if (told) {
+            unsaved_entries_.pop_back();
+        }
         return false;
     }
     if (step.kind == Kind::run) {

@@ -52,14 +52,18 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     if (auto free = check_fences(actions_, *planned); !free) {
         return tl::unexpected(std::move(free.error()));
     }
-    const auto agreed =
-        order.overridden.empty() ? actions_.guards(order.recipe.expected) : core::Result<std::string>("overridden");
-    const bool may_wait = order.starts || order.expires || order.recipe.wait > core::Milliseconds{};
+    // Of the time at which it begins. They are asked again then, so what they say now of a time to come forbids
+    // nothing.
+    const auto agreed = order.overridden.empty()
+                            ? actions_.guards(order.starts.value_or(core::base::wall_now()), order.recipe.expected)
+                            : core::Result<std::string>("overridden");
+    const bool waits = order.expires || order.recipe.wait > core::Milliseconds{};
+    const bool may_wait = waits || order.starts;
     Lock lock(mutex_);
     if (order.dry_run) {
         Json view = view_rollout(*planned);
         view["guards"] = agreed ? *agreed : agreed.error().line();
-        view["possible"] = (agreed || may_wait) && !active_;
+        view["possible"] = (agreed || waits) && !active_;
         if (active_) {
             view["busy"] = busy(*active_, runner_heard_).line();
         }

@@ -62,7 +62,8 @@ void Conductor::look_for_lost() {
 void Conductor::lose(unsigned step, Job& job) {
     only_pause_ = true;
     lost_[step] = {job.runner, job.output};
-    job.result = core::fail("the result of the command is unknown", "the terminal that ran it is lost: " + job.runner,
+    job.result = core::fail("the result of the command is unknown",
+                            "the terminal that ran it is lost: " + describe_runner(job.runner),
                             "look at the server; then gatehouse deploy resume runs it again, resume --skip takes it "
                             "for done");
     changed_.notify_all();
@@ -100,7 +101,7 @@ void Conductor::take_up_again(const Sync& sync) {
 // The step is the runner's again. ended: what carried it out has given up, and begins anew.
 void Conductor::return_to(const std::string& runner, Step& step, bool ended) {
     const std::string& server = step.servers.front();
-    note("state", step.id, fmt::format("{} is back with the command of {}", runner, server));
+    note("state", step.id, fmt::format("{} is back with the command of {}", describe_runner(runner), server));
     if (const auto fenced = actions_.begin_command(active_->id, active_->recipe.pool, server); !fenced) {
         note("state", step.id, fenced.error().line());
     }

@@ -143,7 +143,7 @@ private:
             if (first && rollout_.expired(core::base::wall_now())) {
                 return tl::unexpected(expired());
             }
-            auto agreed = actions_.guards(recipe_.expected);
+            auto agreed = actions_.guards(core::base::wall_now(), recipe_.expected);
             if (agreed || (Clock::now() >= deadline && !first)) {
                 return agreed;
             }

@@ -66,6 +66,18 @@ Outcome<std::vector<std::string>> find_servers(const config::Pool& pool, const c
     return servers;
 }
 
+// What leaves enough servers of so many.
+std::string mend_for(std::int64_t servers, std::int64_t away, std::int64_t min_healthy) {
+    if (servers > min_healthy) {
+        return fmt::format("give --batch {}, or use gatehouse deploy maintenance", servers - min_healthy);
+    }
+    if (servers > 1) {
+        return fmt::format("give {}--min-healthy {}, or use gatehouse deploy maintenance", away > 1 ? "--batch 1 " : "",
+                           servers - 1);
+    }
+    return "use gatehouse deploy maintenance";
+}
+
 Outcome<void> check_rolling(const config::Config& config, const config::Recipe& recipe, const config::Pool& pool,
                             std::size_t servers) {
     if (recipe.schema == config::Schema::breaking && config.database == config::Database::single_master) {
@@ -78,7 +90,8 @@ Outcome<void> check_rolling(const config::Config& config, const config::Recipe& 
         return refuse(409, fmt::format("cannot be rolling with batches of {}", away),
                       fmt::format("{} of {} servers would be left, min_healthy is {}", left, pool.backends.size(),
                                   recipe.min_healthy),
-                      "smaller batches, or gatehouse deploy maintenance");
+                      mend_for(static_cast<std::int64_t>(pool.backends.size()), static_cast<std::int64_t>(away),
+                               recipe.min_healthy));
     }
     return {};
 }

@@ -124,6 +124,14 @@ std::string describe_step(const Step& step) {
     return fmt::format("{} {}", print(step.kind), fmt::join(step.servers, ", "));
 }
 
+std::string describe_runner(const std::string& name) {
+    const auto last = name.rfind(':');
+    const auto before = last == std::string::npos || last == 0 ? std::string::npos : name.rfind(':', last - 1);
+    return before == std::string::npos
+               ? name
+               : fmt::format("process {} on {}", name.substr(before + 1, last - before - 1), name.substr(0, before));
+}
+
 std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, const std::vector<std::string>& servers,
                              Extras extras) {
     const bool rolling = strategy == Strategy::rolling;

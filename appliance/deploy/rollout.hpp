@@ -92,6 +92,8 @@ std::vector<unsigned> ready_steps(const Rollout& rollout);
 
 // "warm web1": the step as a journal names it.
 std::string describe_step(const Step& step);
+// "process 4711 on laptop", of a runner that names itself "laptop:4711:c6d79813"; another name as it is.
+std::string describe_runner(const std::string& name);
 
 // The servers with a failed step, each once.
 std::vector<std::string> failed_servers(const Rollout& rollout);

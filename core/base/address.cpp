@@ -38,7 +38,14 @@ Result<Address> Address::parse(std::string_view text) {
     if (!port) {
         return tl::unexpected(port.error());
     }
-    return parse_host(host, *port);
+    auto address = parse_host(host, *port);
+    if (!address) {
+        address.error().mend = fmt::format(
+            "write 0.0.0.0:{0} or [::]:{0} for all addresses, or one such as "
+            "10.0.0.11:{0} or [2001:db8::11]:{0}",
+            *port);
+    }
+    return address;
 }
 
 Result<Address> Address::parse_host(std::string_view host, std::uint16_t port) {

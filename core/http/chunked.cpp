@@ -75,9 +75,19 @@ std::string_view ChunkParser::take(char byte, const ChunkLimits& limits) noexcep
         case State::data_lf:
             state_ = State::size_begin;
             return byte == '\n' ? std::string_view{} : "a bare CR after chunk data";
-        default:
+        case State::trailer_begin:
+        case State::trailer_name:
+        case State::trailer_value:
+        case State::trailer_lf:
+        case State::last_lf:
             return take_trailer(byte, limits);
+        case State::data:  // these take no byte of framing
+        case State::ended:
+        case State::failed:
+            break;
     }
+    VERIFY(!"a byte of framing where there is none");
+    return {};
 }
 
 std::string_view ChunkParser::take_size(char byte, const ChunkLimits& limits) noexcept {
@@ -148,11 +158,23 @@ std::string_view ChunkParser::take_trailer(char byte, const ChunkLimits& limits)
         case State::trailer_lf:
             state_ = State::trailer_begin;
             return byte == '\n' ? std::string_view{} : "a bare CR in a trailer";
-        default:
-            VERIFY(state_ == State::last_lf);
+        case State::last_lf:
             state_ = State::ended;
             return byte == '\n' ? std::string_view{} : "a bare CR after the last chunk";
+        case State::size_begin:
+        case State::size:
+        case State::blank:
+        case State::extension:
+        case State::size_lf:
+        case State::data:
+        case State::data_cr:
+        case State::data_lf:
+        case State::ended:
+        case State::failed:
+            break;
     }
+    VERIFY(!"a byte of a trailer where there is none");
+    return {};
 }
 
 }  // namespace core::http

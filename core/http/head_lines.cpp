@@ -32,9 +32,17 @@ Fault note(const Field& field, FramingFields& found) noexcept {
         case Known::connection:
             found.has_connection = true;
             return {};
-        default:
-            return {};
+        case Known::other:
+        case Known::hop_by_hop:
+        case Known::forwarded_for:
+        case Known::forwarded_proto:
+        case Known::forwarding:
+        case Known::request_id:
+        case Known::date:
+        case Known::unsafe:
+            break;
     }
+    return {};
 }
 
 Fault parse_name(Cursor& cursor, const Limits& limits, Field& field) noexcept {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/duration.hpp"
 #include "core/base/log.hpp"
 #include "core/http/status.hpp"
 #include "core/proxy/outbox.hpp"
@@ -20,7 +21,7 @@ constexpr std::string_view builtin_page =
     "background:#f6f7f9;color:#1c2733}\nmain{max-width:34rem;padding:2rem}\nh1{font-size:1.8rem;margin:0 0 1rem}\n"
     "p{margin:.5rem 0}\n@media(prefers-color-scheme:dark){body{background:#12181f;color:#e6edf3}}\n</style>\n</head>\n"
     "<body><main>\n<h1>We will be right back</h1>\n<p>This site is being worked on. Please try again in a moment.</p>\n"
-    "<p>{{message}}</p>\n<p>{{until}}</p>\n</main></body>\n</html>\n";
+    "<p>{{message}}</p>\n{{expected}}</main></body>\n</html>\n";
 
 constexpr std::array<std::string_view, 3> media_types{"text/html; charset=utf-8", "application/json",
                                                       "text/plain; charset=utf-8"};
@@ -79,25 +80,50 @@ int quality(std::string_view member) {
     return std::min(value, 1000);
 }
 
-std::string page_text(Media media, const Snapshot& snapshot, const Administration::Maintenance* maintenance) {
-    const std::string message = maintenance != nullptr ? maintenance->message : std::string();
-    const std::string until = maintenance != nullptr ? maintenance->until : std::string();
+// The announced end as a time for people and for programs, which stands in a page of any language.
+std::string mark_up(const Administration::Maintenance& maintenance) {
+    return fmt::format(R"(<time datetime="{}">{}</time>)", escape_html(maintenance.until),
+                       escape_html(maintenance.until_local));
+}
+
+std::string page_in_html(const Snapshot& snapshot, const Administration::Maintenance& maintenance) {
+    std::string page(snapshot.page.empty() ? builtin_page : std::string_view(snapshot.page));
+    if (snapshot.page.empty()) {
+        fill_in(page, "{{expected}}",
+                maintenance.until.empty() ? "" : fmt::format("<p>Expected back: {}</p>\n", mark_up(maintenance)));
+    }
+    fill_in(page, "{{until}}", escape_html(maintenance.until_local));
+    fill_in(page, "{{until_utc}}", escape_html(maintenance.until));
+    fill_in(page, "{{message}}", escape_html(maintenance.message));  // last: what it says is no placeholder
+    return page;
+}
+
+// When a program should come again: at the announced end, where there is one and it is still to come.
+std::int64_t retry_after(const Snapshot& snapshot, const Administration::Maintenance& maintenance) {
+    constexpr std::int64_t most = 24 * 3600;
+    const auto left = maintenance.ends
+                          ? std::chrono::ceil<std::chrono::seconds>(*maintenance.ends - base::wall_now()).count()
+                          : std::int64_t{0};
+    return left > 0 ? std::min(left, most) : snapshot.retry_after;
+}
+
+std::string page_text(Media media, const Snapshot& snapshot, const Administration::Maintenance& maintenance,
+                      std::int64_t again) {
+    const std::string& message = maintenance.message;
+    const std::string& until = maintenance.until;
     if (media == Media::html) {
-        std::string page(snapshot.page.empty() ? builtin_page : std::string_view(snapshot.page));
-        fill_in(page, "{{message}}", escape_html(message));
-        fill_in(page, "{{until}}", until.empty() ? std::string() : escape_html("Expected back: " + until));
-        return page;
+        return page_in_html(snapshot, maintenance);
     }
     if (media == Media::json) {
         std::string body = R"({"status":503,"error":"maintenance","message":")";
         base::append_json(body, message.empty() ? "Back soon" : message);
         body += "\",\"until\":";
         body += until.empty() ? "null" : "\"" + until + "\"";
-        body += fmt::format(",\"retry_after\":{}}}\n", snapshot.retry_after);
+        body += fmt::format(",\"retry_after\":{}}}\n", again);
         return body;
     }
     return fmt::format("503 Service Unavailable: maintenance. {}{}{}\n", message.empty() ? "Back soon." : message,
-                       until.empty() ? "" : " Until ", until);
+                       until.empty() ? "" : " Until ", maintenance.until_local);
 }
 
 std::string error_text(const OwnAnswer& answer) {
@@ -165,8 +191,10 @@ io::Task<int> send_error(Session& session, const OwnAnswer& answer) {
 
 io::Task<int> send_maintenance(Session& session, const OwnAnswer& answer, const Snapshot& snapshot,
                                const Administration::Maintenance* maintenance) {
-    const std::string body = page_text(answer.media, snapshot, maintenance);
-    const std::string seconds = std::to_string(snapshot.retry_after);
+    const Administration::Maintenance said = maintenance != nullptr ? *maintenance : Administration::Maintenance{};
+    const std::int64_t again = retry_after(snapshot, said);
+    const std::string body = page_text(answer.media, snapshot, said, again);
+    const std::string seconds = std::to_string(again);
     const std::array<http::Field, 2> extra{{{"Retry-After", seconds}, {"Cache-Control", "no-store"}}};
     co_return co_await send_own(session, answer, body, extra);
 }

@@ -30,7 +30,8 @@ struct OwnAnswer {
 io::Task<int> send_error(Session& session, const OwnAnswer& answer);
 
 // Sends the maintenance page: 503, Retry-After, no-store. maintenance may be null: nobody is left, but no operator said
-// so. {{message}} and {{until}} in the configured page are filled in.
+// so. {{message}}, {{until}} (local time, for people) and {{until_utc}} (RFC 3339) in the configured page are filled
+// in. Retry-After follows the announced end, up to a day; without one it is the configured time.
 io::Task<int> send_maintenance(Session& session, const OwnAnswer& answer, const Snapshot& snapshot,
                                const Administration::Maintenance* maintenance);
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,8 +112,10 @@ struct Administration {
     };
     struct Maintenance {
         std::string pool;
-        std::string message;  // shown on the page; may be empty
-        std::string until;    // RFC 3339, or empty
+        std::string message;        // shown on the page; may be empty
+        std::string until{};        // its announced end, RFC 3339 in UTC; empty: none is
+        std::string until_local{};  // the same for people, in the site's time zone
+        std::optional<WallTime> ends{};
     };
     // In place of the snapshot's.
     struct Weight {

@@ -45,7 +45,8 @@ TEST(RedirectProtocol, BringsBackWhatWasPacked) {
     const auto back = unpack_redirects(pack_redirects(redirects));
     ASSERT_TRUE(back) << back.error().line();
     EXPECT_EQ(*back, redirects);
-    const RedirectState state{true, {{redirects[0].listener, redirects[0].backends[0].address, 7, 1ULL << 40}}};
+    const RedirectState state{Before::foreign,
+                              {{redirects[0].listener, redirects[0].backends[0].address, 7, 1ULL << 40}}};
     const auto again = unpack_state(pack_state(state));
     ASSERT_TRUE(again);
     EXPECT_EQ(*again, state);
@@ -89,7 +90,7 @@ TEST_F(Desk, WaitsForTheLastPacketBeforeItTouchesTheKernel) {
     const auto taken = desk_.take(requests.back());
     ASSERT_TRUE(taken) << taken.error().line();
     ASSERT_TRUE(*taken);
-    EXPECT_TRUE((*taken)->changed);
+    EXPECT_EQ((*taken)->before, Before::unknown);
     EXPECT_EQ((*taken)->counts.size(), 200U);
     EXPECT_EQ(memory_->commits, 1U);
 }
@@ -113,7 +114,7 @@ TEST_F(Desk, LeavesTheKernelAloneWhenTheSameIsWantedAgain) {
         for (const auto& request : packets(pack_redirects(redirects), id)) {
             const auto taken = desk_.take(request);
             ASSERT_TRUE(taken) << taken.error().line();
-            EXPECT_TRUE(!*taken || (*taken)->changed == (id == 1));
+            EXPECT_TRUE(!*taken || (*taken)->before == (id == 1 ? Before::unknown : Before::wanted));
         }
     }
     EXPECT_EQ(memory_->commits, 1U);

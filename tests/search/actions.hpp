@@ -44,7 +44,9 @@ public:
     core::Result<core::base::Descriptor> socket(int family) override {
         return core::base::Descriptor(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     }
-    core::Result<std::string> guards(core::Milliseconds /*length*/) override { return std::string("no guards"); }
+    core::Result<std::string> guards(core::WallTime /*at*/, core::Milliseconds /*length*/) override {
+        return std::string("no guards");
+    }
     std::string visitors(const std::string& /*pool*/) override { return {}; }
     nlohmann::ordered_json visitors_between(const std::string& /*before*/, const std::string& /*after*/) override {
         return nullptr;

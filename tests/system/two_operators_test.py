@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from house import BUILD, SystemTest, get, main, wait_until
+from house import BUILD, SystemTest, get, main, run, wait_until
 
 
 class TwoOperators(SystemTest):
@@ -66,6 +66,28 @@ class TwoOperators(SystemTest):
             os.kill(proxy, signal.SIGCONT)
         self.assertEqual(code, 4, said)
         self.assertIn("not known", said)
+
+    def test_a_wedged_proxy_holds_up_no_fence(self):
+        proxy = self.house.children()["proxy"]
+        log = self.house.folder / "gatehouse.log"
+        os.kill(proxy, signal.SIGSTOP)
+        try:
+            for words in (["web2"], ["web1", "--kill"]):
+                code, said = self.result(self.begin("fence", *words, "--pool", "app", "--why", "it burns"))
+                self.assertEqual(code, 4, said)
+                self.assertIn("the fence holds in the kernel, but the proxy has not confirmed it", said)
+                self.assertIn("not known", said)
+            fences = self.house.json("rules")["fences"]
+            self.assertEqual(sorted(fence["server"] for fence in fences), ["web1", "web2"])
+            self.assertEqual({fence["why"] for fence in fences}, {"it burns"})
+            self.assertIn("10.80.0.12 . tcp . 80", run("nft", "list", "table", "inet", "gatehouse").stdout)
+        finally:
+            os.kill(proxy, signal.SIGCONT)
+        wait_until(lambda: '"told":"what it had not taken before"' in log.read_text(), 20, "the proxy is told again")
+        wait_until(lambda: self.house.states("app") == {"web1": "fenced", "web2": "fenced"}, 20, "it has taken them")
+        self.assertEqual(get().status, 503)
+        self.house.cli("unfence", "web1", "web2", "--pool", "app")
+        wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 20, "open again")
 
     def test_a_rollout_leaves_the_fence_that_an_operator_sets_while_its_command_runs(self):
         running = self.house.folder / "running"

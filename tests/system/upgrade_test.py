@@ -87,6 +87,10 @@ class Upgrade(house.SystemTest):
     def roles(self):
         return [role for role, _ in self.processes()]
 
+    def outcome(self):
+        """Of the last change, as the audit log has it."""
+        return self.house.json("audit", "--last", "1")["entries"][0]["outcome"]
+
     def log(self):
         return (self.house.folder / "gatehouse.log").read_text(errors="replace")
 
@@ -109,6 +113,7 @@ class Upgrade(house.SystemTest):
                 said = self.house.cli("upgrade", "--why", "the test").stdout
                 took.append(time.monotonic() - before)
                 self.assertRegex(said, r"^upgraded: \S+ \(proxy \d+\) -> \S+ \(proxy \d+\)\n$")
+                wait_until(lambda: re.match(r"done: \S+ to \S+$", self.outcome()), 10, "the audit log says so too")
                 proxies.add(int(re.findall(r"proxy (\d+)", said)[1]))
                 time.sleep(1)  # of load on the new one alone
         finally:
@@ -273,6 +278,7 @@ class Upgrade(house.SystemTest):
         self.assertTrue(failure.startswith("gatehouse: not upgraded"), given_up.stderr)
         wait_until(lambda: self.roles() == ["control", "fence", "proxy"], 5, "three processes")
         self.assertEqual(self.house.children()["proxy"], before, "the proxy has never ended")
+        wait_until(lambda: self.outcome().startswith("failed, "), 10, "the audit log says so")
         visitor.stop()
         self.assertEqual(visitor.wrong, [])
         # And with the port free, the next one works.

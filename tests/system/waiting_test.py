@@ -99,6 +99,19 @@ class Waiting(house.SystemTest):
         lines = self.read_until(watch.stdout, "the last of them")
         self.assertNotIn("DRIFT", "".join(lines))
 
+    def test_rules_that_are_watched_on_a_terminal_are_redrawn_in_place(self):
+        ours, theirs = pty.openpty()
+        watch = self.begin("rules", "--watch", stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        self.house.cli("fence", "web1", "--why", "seen on the screen")
+        while b"seen on the screen" not in shown:
+            shown += os.read(ours, 4096)
+        watch.terminate()
+        os.close(ours)
+        self.assertTrue(shown.startswith(b"\x1b[H"), shown)
+        self.assertNotIn(b"\x1b[2J", shown, "a screen that is emptied flickers")
+
     def on_terminal(self, answer, *words):
         """The words that a terminal shows of the command whose question is answered so, and its exit code."""
         ours, theirs = pty.openpty()

@@ -103,7 +103,7 @@ TEST(Main, StatusOfOnePoolLeavesTheOthersOut) {
     EXPECT_EQ(one["listeners"].size(), 1U);
     const Ran none = ask(server, {"status", "cat"});
     EXPECT_EQ(none.code, 1);
-    EXPECT_EQ(none.err, "gatehouse: no pool 'cat'; known pools: app, chat\n");
+    EXPECT_EQ(none.err, "gatehouse: no pool 'cat'; did you mean 'chat'?\n");
 }
 
 TEST(Main, ARefusalIsCodeOneWithItsReason) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "appliance/cli/view.hpp"
+
 namespace appliance::cli {
 namespace {
 
@@ -129,6 +131,21 @@ TEST_F(TerminalStyle, AFailureIsOneLineForScriptsWhateverColumnsSays) {
     complain("gatehouse: a failure with more words than forty columns have room for\n");
     EXPECT_EQ(testing::internal::GetCapturedStderr(),
               "gatehouse: a failure with more words than forty columns have room for\n");
+}
+
+TEST(View, ALengthIsPrintedAsItWasWritten) {
+    for (const char* written : {"10s", "1d", "2h 30m", "1h 59m", "500ms", "90061s"}) {
+        EXPECT_EQ(print_length(*core::base::parse_duration(written)), written);
+    }
+    EXPECT_EQ(print_length(*core::base::parse_duration("150m")), "2h 30m");
+}
+
+TEST(Screen, IsDrawnOverWhatStandsThereAndNeverLargerThanTheWindow) {
+    EXPECT_EQ(redraw("a\nb\n", 5), "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J");
+    EXPECT_EQ(redraw("a\nb\n", 2), redraw("a\nb\n", 5));
+    EXPECT_EQ(redraw("a\nb\nc\nd\n", 2),
+              "\x1b[Ha\x1b[K\n... and 3 more lines: a larger window shows them\x1b[K\n\x1b[J");
+    EXPECT_EQ(redraw("", 1), "\x1b[H\x1b[J");
 }
 
 }  // namespace

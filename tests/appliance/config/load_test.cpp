@@ -63,6 +63,7 @@ check = { type = "tcp", interval = "3s", fall = 3, rise = 2 }
 [maintenance]
 page = "maintenance.html"
 retry_after = "5m"
+timezone = "Europe/Berlin"
 bypass = ["10.1.0.0/16"]
 bypass_cookie = "preview=4711"
 bypass_header = "X-Preview: 4711"
@@ -158,9 +159,13 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_EQ(app.check, (Check{CheckType::http, "HEAD", "/", "www.example.org", 200, 2s, 1s, 2, 1}));
     const Check chat = {.type = CheckType::tcp, .host = {}, .interval = 3s, .timeout = 1s, .fall = 3, .rise = 2};
     EXPECT_EQ(config->pool("chat")->check, chat);
-    EXPECT_EQ(config->maintenance,
-              (Maintenance{folder_ / "maintenance.html", "<h1>Back soon</h1>", std::chrono::minutes(5),
-                           {*core::Network::parse("10.1.0.0/16")}, "preview=4711", "X-Preview: 4711"}));
+    EXPECT_EQ(config->maintenance, (Maintenance{folder_ / "maintenance.html",
+                                                "<h1>Back soon</h1>",
+                                                std::chrono::minutes(5),
+                                                {*core::Network::parse("10.1.0.0/16")},
+                                                "preview=4711",
+                                                "X-Preview: 4711",
+                                                "Europe/Berlin"}));
     EXPECT_EQ(config->fence_mode, FenceMode::icmp);
     EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
     EXPECT_EQ(config->proxy, (Proxy{3, "root", ZeroCopy::off, 10s, 3s}));

@@ -96,8 +96,12 @@ TEST(Problems, AnAddressSaysWhatIsWrongWithIt) {
           "[::]:80"}},
         {2,
          "address = \"example.org:80\"",
-         {"2:11: bad 'address' in [listen.web]: 'example.org' is not an IP address; write an address such as 10.0.0.11 "
-          "or 2001:db8::11"}},
+         {"2:11: bad 'address' in [listen.web]: 'example.org' is not an IP address; write 0.0.0.0:80 or [::]:80 for "
+          "all addresses, or one such as 10.0.0.11:80 or [2001:db8::11]:80"}},
+        {2,
+         "address = \"*:443\"",
+         {"2:11: bad 'address' in [listen.web]: '*' is not an IP address; write 0.0.0.0:443 or [::]:443 for all "
+          "addresses, or one such as 10.0.0.11:443 or [2001:db8::11]:443"}},
         {2,
          "address = \"0.0.0.0:0\"",
          {"2:11: bad 'address' in [listen.web]: port 0 is no port to listen on; write a port from 1 to 65535"}},

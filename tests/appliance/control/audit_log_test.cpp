@@ -45,6 +45,38 @@ TEST_F(AuditLogTest, ShowsTheNewestFirstWithItsOutcome) {
     EXPECT_EQ(log.last(1)->size(), 1U);
 }
 
+TEST_F(AuditLogTest, NothingStaysBegunWhoseProcessHasEnded) {
+    ASSERT_TRUE(AuditLog(folder_).begin(entry("one")));
+    AuditLog log(folder_);
+    ASSERT_TRUE(log.close_begun());
+    const auto next = log.begin(entry("two"));
+    EXPECT_EQ(log.last(10)->at(1).outcome, "not known: gatehouse ended meanwhile");
+    EXPECT_EQ(log.find(*next)->value().outcome, "begun");
+}
+
+TEST_F(AuditLogTest, AnUpgradeThatWasAcceptedGetsItsOutcome) {
+    AuditLog log(folder_);
+    const auto add = [&log, this](const char* what, const char* why, const char* outcome) {
+        AuditEntry one = entry(why);
+        one.what = what;
+        const auto id = log.begin(one);
+        EXPECT_TRUE(log.end(*id, outcome));
+        return *id;
+    };
+    const auto wanted = add("upgrade", "0.2", "accepted");
+    const auto another = add("upgrade", "0.3", "accepted");
+    const auto refused = add("upgrade", "0.2", "refused: no");
+    const auto update = add("update install", "0.2", "accepted");
+    ASSERT_TRUE(log.close_upgrade(entry("").who, "0.2", "done: 0.1 to 0.2"));
+    EXPECT_EQ(log.find(wanted)->value().outcome, "done: 0.1 to 0.2");
+    EXPECT_EQ(log.find(another)->value().outcome, "accepted");
+    EXPECT_EQ(log.find(refused)->value().outcome, "refused: no");
+    ASSERT_TRUE(log.close_upgrades("not known"));
+    EXPECT_EQ(log.find(another)->value().outcome, "not known");
+    EXPECT_EQ(log.find(wanted)->value().outcome, "done: 0.1 to 0.2");
+    EXPECT_EQ(log.find(update)->value().outcome, "accepted");
+}
+
 TEST_F(AuditLogTest, ForgetsWhatIsOlderThanItsTimeAndNothingElse) {
     AuditLog log(folder_, {.time = std::chrono::days(90), .newest = 2});
     const auto write = [&](const char* why, int day) {

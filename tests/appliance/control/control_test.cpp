@@ -33,8 +33,42 @@ TEST_F(ControlInMemory, FencesOnePoolAloneWhenAsked) {
     EXPECT_EQ(fenced(), (Strings{"10.0.0.11:5222"}));
 }
 
-TEST_F(ControlInMemory, LeavesNothingBehindWhenTheProxyRefuses) {
+TEST_F(ControlInMemory, AProxyThatDoesNotConfirmHoldsUpNoFenceAndIsToldAgain) {
     proxy_->refuse("administer");
+    const auto answer = control_->fence(order({"web1"}));
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().status, 504);
+    EXPECT_EQ(answer.error().error.what, "the fence holds in the kernel, but the proxy has not confirmed it");
+    EXPECT_NE(answer.error().error.why.find("is not known"), std::string::npos);
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.11:80", "10.0.0.11:5222"}));
+    EXPECT_EQ(Store::open(folder_)->load()->fences.size(), 2U);
+    settle();
+    EXPECT_EQ(fenced(), (Strings{"10.0.0.11:80", "10.0.0.11:5222"})) << "the comparison takes nothing back";
+    proxy_->refuse("");
+    control_->tick(Control::Clock::now() + std::chrono::seconds(5));
+    EXPECT_EQ(proxy_->last("administer")["fences"].size(), 2U);
+    EXPECT_TRUE(control_->fence(order({"web1"})).has_value());
+}
+
+TEST_F(ControlInMemory, AKillAndADrainOfAProxyThatDoesNotConfirmDoTheirPartInTheKernel) {
+    proxy_->refuse("administer");
+    FenceOrder killing = order({"web2"});
+    killing.kill = true;
+    memory_->flows[{*core::Address::parse("10.0.0.12:80"), IPPROTO_TCP}] = {3, 1};
+    const auto killed = control_->fence(killing);
+    ASSERT_FALSE(killed.has_value());
+    EXPECT_EQ(killed.error().status, 504);
+    EXPECT_NE(killed.error().error.why.find("4 connections were ended"), std::string::npos) << killed.error().error.why;
+    FenceOrder draining = order({"web1"});
+    draining.drain = core::Milliseconds{50};
+    const auto drained = control_->fence(draining);
+    ASSERT_FALSE(drained.has_value()) << "drained, and the proxy may still send visitors there";
+    EXPECT_EQ(drained.error().status, 504);
+    EXPECT_EQ(fenced().size(), 3U);
+}
+
+TEST_F(ControlInMemory, LeavesNothingBehindWhenTheKernelRefuses) {
+    memory_->refuse_commit = EPERM;
     EXPECT_FALSE(control_->fence(order({"web1"})).has_value());
     EXPECT_EQ(fenced(), Strings{});
     EXPECT_EQ(control_->status()["pools"][0]["backends"][0]["state"], "up");
@@ -176,6 +210,22 @@ TEST_F(ControlInMemory, ShowsTheMaintenancePageByHand) {
     page.on = false;
     ASSERT_TRUE(control_->set_maintenance(page).has_value());
     EXPECT_EQ(control_->status()["pools"][0]["state"], "serving");
+}
+
+TEST_F(ControlInMemory, ThePagesEndIsToldInTheSitesTimeZone) {
+    write_config(std::string(plain_config) + "[maintenance]\ntimezone = \"Europe/Berlin\"\n");
+    ASSERT_TRUE(control_->reload({"ann", ""}).has_value());
+    MaintenanceOrder page;
+    page.on = true;
+    page.pool = "app";
+    page.until = *core::base::parse_time("2099-07-01T12:30:00Z");
+    ASSERT_TRUE(control_->set_maintenance(page).has_value());
+    const json told = proxy_->last("administer")["maintenance"][0];
+    EXPECT_EQ(told["until"], "2099-07-01T12:30:00Z");
+    EXPECT_EQ(told["until_local"], "2099-07-01 14:30 CEST");
+    page.until.reset();
+    ASSERT_TRUE(control_->set_maintenance(page).has_value());
+    EXPECT_TRUE(proxy_->last("administer")["maintenance"][0]["until_local"].is_null());
 }
 
 TEST_F(ControlInMemory, KeepsAWeightByHandUntilItIsReset) {

@@ -138,6 +138,19 @@ TEST_F(ControlWithRoutes, WriteAChangeDownWithItsOutcome) {
     EXPECT_EQ(shown["entries"][1]["request"]["servers"][0], "web1");
 }
 
+TEST_F(ControlWithRoutes, ADryRunIsNotWrittenDownAsAChange) {
+    const api::Peer root{0, 1, "root"};
+    const std::string order = R"({"strategy":"rolling","pool":"app","run":"true","dry_run":)";
+    ASSERT_EQ(ask({"POST", "/v1/deploy", {}, order + "true}", root}).status, 200);
+    EXPECT_EQ(last_change().what, "deploy plan");
+    ask({"POST", "/v1/deploy", {}, order + "false}", root});
+    EXPECT_EQ(last_change().what, "deploy");
+    ask({"PUT", "/v1/configuration", {{"dry_run", "1"}}, "x", root});
+    EXPECT_EQ(last_change().what, "config apply --dry-run");
+    ask({"PUT", "/v1/configuration", {{"dry_run", "0"}}, "x", root});
+    EXPECT_EQ(last_change().what, "config apply");
+}
+
 TEST_F(ControlWithRoutes, ChangeNothingThatCannotBeWrittenDownButWhatMakesVisitorsSafer) {
     const auto status = [this](const char* path, const char* body) {
         return ask({"POST", path, {}, body, {0, 1, "root"}}).status;

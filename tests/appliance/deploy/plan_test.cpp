@@ -124,7 +124,17 @@ TEST(Plan, LeavesAsManyServersAsAreWanted) {
     wanted.recipe.batch = "2";
     EXPECT_TRUE(plan(configuration(), wanted).has_value());
     wanted.recipe.min_healthy = 2;
-    EXPECT_EQ(plan(configuration(), wanted).error().status, 409);
+    const auto refused = plan(configuration(), wanted);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().status, 409);
+    EXPECT_EQ(refused.error().error.mend, "give --batch 1, or use gatehouse deploy maintenance");
+    wanted.recipe.min_healthy = 3;
+    EXPECT_EQ(plan(configuration(), wanted).error().error.mend,
+              "give --batch 1 --min-healthy 2, or use gatehouse deploy maintenance");
+    wanted.recipe.batch = "1";
+    EXPECT_EQ(plan(configuration(), wanted).error().error.mend,
+              "give --min-healthy 2, or use gatehouse deploy maintenance")
+        << "no batch is smaller than one";
     wanted.recipe.batch = "100%";
     wanted.recipe.min_healthy = 0;
     EXPECT_TRUE(plan(configuration(), wanted).has_value());

@@ -73,6 +73,13 @@ TEST(Rollout, KnowsWhomItHoldsAndWhomItHasTouched) {
     EXPECT_THAT(touched_servers(made), ElementsAre("web1"));
 }
 
+TEST(Rollout, NamesARunnerForPersons) {
+    EXPECT_EQ(describe_runner("laptop:4711:c6d79813"), "process 4711 on laptop");
+    EXPECT_EQ(describe_runner("gate.example.org"), "gate.example.org");
+    EXPECT_EQ(describe_runner(":1"), ":1");
+    EXPECT_EQ(describe_runner(""), "");
+}
+
 TEST(Rollout, EveryWordReadsAsItPrints) {
     for (const Kind kind : {Kind::guard, Kind::floor, Kind::page, Kind::fence, Kind::run, Kind::warm, Kind::verify,
                             Kind::open, Kind::front, Kind::soak}) {

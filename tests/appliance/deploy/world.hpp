@@ -145,7 +145,8 @@ public:
     core::Result<core::base::Descriptor> socket(int family) override {
         return core::base::Descriptor(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     }
-    core::Result<std::string> guards(core::Milliseconds /*length*/) override {
+    core::Result<std::string> guards(core::WallTime at, core::Milliseconds /*length*/) override {
+        guards_asked_for = at;
         return guards_agree ? core::Result<std::string>("all agree") : core::fail("meetings", "3 running");
     }
     std::string visitors(const std::string& /*pool*/) override { return "1"; }
@@ -164,6 +165,7 @@ public:
     std::atomic<bool> up = true;
     std::atomic<bool> paged = false;
     std::atomic<bool> guards_agree = true;
+    std::atomic<core::WallTime> guards_asked_for = core::WallTime{};
     std::atomic<bool> refuse_fences = false;
     std::atomic<bool> silent = false;  // the proxy does not answer
     std::atomic<std::uint64_t> in_flight = 0;

@@ -76,6 +76,32 @@ TEST(RequestWriter, SaysWhereARequestCameFromInForwardedAndViaWhereAsked) {
                   "Forwarded: for=192.0.2.1;proto=http\r\nVia: 1.0 gatehouse\r\n\r\n");
 }
 
+TEST(RequestWriter, ForwardedAndXForwardedProtoSayTheSameWhateverATrustedPeerSpeaks) {
+    RequestOptions options = request_options();
+    options.origin.forwarded = true;
+    options.origin.client = "192.0.2.1";
+    struct Spoken {
+        const char* fields;
+        const char* trusted;
+    };
+    for (const Spoken& spoken : {Spoken{"X-Forwarded-Proto: https\r\n", "https"},
+                                 Spoken{"Forwarded: for=10.0.0.1;proto=http, for=10.0.0.2;proto=https\r\n", "https"},
+                                 Spoken{"Forwarded: for=10.0.0.2;proto=http\r\nX-Forwarded-Proto: https\r\n", "https"},
+                                 Spoken{"Forwarded: for=10.0.0.2\r\n", "http"},
+                                 Spoken{"X-Forwarded-Proto: a b\r\n", "http"}, Spoken{"", "http"}}) {
+        for (const auto peer : {Origin::Peer::trusted, Origin::Peer::untrusted}) {
+            options.origin.peer = peer;
+            const std::string proto = peer == Origin::Peer::trusted ? spoken.trusted : "http";
+            const auto head = request(std::string("GET / HTTP/1.1\r\nHost: a\r\n") + spoken.fields + "\r\n");
+            const std::string written = write(head, options);
+            EXPECT_NE(written.find("\r\nX-Forwarded-Proto: " + proto +
+                                   "\r\nForwarded: for=192.0.2.1;host=\"a\";proto=" + proto + "\r\n"),
+                      std::string::npos)
+                << written;
+        }
+    }
+}
+
 TEST(RequestWriter, SetsHostAndTellsTheClientsOwnOnce) {
     RequestOptions options = request_options();
     options.host = "app.internal";

@@ -7,6 +7,7 @@
 namespace core::proxy::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -210,6 +211,46 @@ TEST_F(Http, ShowsTheMaintenancePageWhenNobodyIsLeft) {
     const std::string head = gate.ask("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     EXPECT_THAT(head, HasSubstr("Content-Length: 13\r\n"));
     EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+}
+
+// The number behind "Retry-After: "; -1 where there is none.
+long retry_after_of(const std::string& response) {
+    const auto at = response.find("\r\nRetry-After: ");
+    return at == std::string::npos ? -1 : std::strtol(response.c_str() + at + 15, nullptr, 10);
+}
+
+TEST_F(Http, TheAnnouncedEndStandsInAPageOfAnyLanguageAndInRetryAfter) {
+    Gate gate({nobody()}, Mode::http, [](Snapshot& snapshot) {
+        snapshot.page = "<p>Wieder da: {{until}} ({{until_utc}}) {{message}}</p>";
+        snapshot.retry_after = 42;
+    });
+    const auto show = [&gate](std::chrono::seconds left) {
+        const auto ends = base::wall_now() + left;
+        gate.administer({{}, {{"app", "{{until}}", base::print_time(ends), "2026-12-24 06:00 CET", ends}}, {}});
+        return gate.ask(get_close);
+    };
+    std::string response = show(std::chrono::minutes(30));
+    EXPECT_THAT(response, HasSubstr("<p>Wieder da: 2026-12-24 06:00 CET (20"));
+    EXPECT_THAT(response, HasSubstr("Z) {{until}}</p>")) << "what an operator says is no placeholder";
+    EXPECT_LE(retry_after_of(response), 1800);
+    EXPECT_GE(retry_after_of(response), 1700);
+    EXPECT_EQ(retry_after_of(show(std::chrono::hours(48))), 24 * 3600) << "and at most a day";
+    EXPECT_EQ(retry_after_of(show(std::chrono::seconds(-5))), 42) << "an end that has passed says nothing";
+    gate.administer({{}, {{"app", ""}}, {}});
+    response = gate.ask(get_close);
+    EXPECT_EQ(retry_after_of(response), 42);
+    EXPECT_TRUE(response.ends_with("<p>Wieder da:  () </p>"));
+    gate.administer({});
+    EXPECT_EQ(retry_after_of(gate.ask(get_close)), 42);
+}
+
+TEST_F(Http, TheBuiltInPageSaysTheEndOnlyWhereThereIsOne) {
+    Gate gate({nobody()}, Mode::http, [](Snapshot& snapshot) { snapshot.page.clear(); });
+    gate.administer({{}, {{"app", "", "2099-07-01T12:30:00Z", "2099-07-01 14:30 CEST", base::wall_now()}}, {}});
+    EXPECT_THAT(gate.ask(get_close), HasSubstr("<p>Expected back: <time datetime=\"2099-07-01T12:30:00Z\">"
+                                               "2099-07-01 14:30 CEST</time></p>"));
+    gate.administer({});
+    EXPECT_THAT(gate.ask(get_close), Not(AnyOf(HasSubstr("Expected"), HasSubstr("{{"))));
 }
 
 TEST_F(Http, NeverChoosesAFencedBackendAndClosesItsIdleConnections) {
