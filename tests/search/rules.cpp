@@ -100,8 +100,15 @@ void judge_holds(Truth& truth, unsigned order) {
     for (const auto& [address, place] : truth.places) {
         std::set<Moment> all;
         truth.kernel[address].moments(begin, truth.moment, all);
-        const bool stood =
-            std::any_of(all.begin(), all.end(), [&](Moment at) { return own(truth.kernel[address].at(at)); });
+        // By id: its owner may have ordered it anew, in other words.
+        std::set<std::string> ids;
+        for (const Moment at : all) {
+            if (const auto seen = truth.kernel[address].at(at); own(seen)) {
+                ids.insert(seen->id);
+            }
+        }
+        const auto now = truth.kernel[address].now();
+        const bool gone = !ids.empty() && !(now && ids.contains(now->id));
         const bool late = core::BootClock::now() - truth.changed[address] <= look_max;
         // Another order may be in the middle of its work, or have been refused, and what it did be put back just now.
         const bool others = std::any_of(truth.deeds.begin(), truth.deeds.end(), [&](const auto& each) {
@@ -110,7 +117,7 @@ void judge_holds(Truth& truth, unsigned order) {
                    (deed.ended == never || (deed.ended >= begin && truth.refused.contains(deed.number)));
         });
         const bool excused = others || truth.foreign >= begin || reloaded(truth, begin) || over(truth, order);
-        if (stood && !own(truth.kernel[address].now()) && !late && !excused) {
+        if (gone && !late && !excused) {
             truth.accuse("a fence holds that is said to hold",
                          fmt::format("o{} says so, and {} is not fenced by it", order, place.second));
         }
