@@ -62,8 +62,9 @@ struct RedirectCount {
     friend bool operator==(const RedirectCount&, const RedirectCount&) = default;
 };
 
-// What the kernel held before a put of redirects: what is wanted; what the put before it had made; neither, so that
-// another program has changed it; something else, while nothing had been put yet.
+// What the kernel held before a put of redirects: what is wanted; what the put before it had made; not what
+// had been made, so that another program has changed it, be it to what is wanted; something else, while nothing had
+// been put yet.
 enum class Before : std::uint8_t { wanted, made, foreign, unknown };
 
 // What a put of redirects found and left.

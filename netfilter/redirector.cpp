@@ -62,16 +62,19 @@ core::Result<bool> Redirector::try_put(std::span<const Redirect> redirects, Befo
         return tl::unexpected(found.error());
     }
     const Transaction transaction = step_to(*found, redirects);
+    // What was foreign once stays so, also where a later look finds our own.
+    const Before judged = judge(*found);
+    if (judged == Before::foreign) {
+        before = judged;
+    }
     if (transaction.empty()) {
         sound_at_ = found->generation;
         return true;
     }
-    const Before judged = judge(*found);
     const auto result = kernel_.commit(transaction, found->generation);
     if (result.outcome == Outcome::rejected) {
         return tl::unexpected(result.error(what));
     }
-    // What was foreign once stays so, also where a later look finds our own.
     before = before == Before::foreign ? before : judged;
     if (result.outcome == Outcome::committed) {
         made_.emplace(redirects.begin(), redirects.end());

@@ -242,6 +242,17 @@ core::proxy::Administration read_administer(const json& body) {
     return administration;
 }
 
+std::vector<bool> find_outdated(std::span<const link::Message> messages) {
+    std::vector<bool> outdated(messages.size());
+    bool later = false;
+    for (std::size_t i = messages.size(); i-- > 0;) {
+        const bool administers = messages[i].body.value("type", "") == "administer";
+        outdated[i] = administers && later;
+        later = later || administers;
+    }
+    return outdated;
+}
+
 std::string_view print(core::health::Health health) noexcept {
     switch (health) {
         case core::health::Health::up:

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "appliance/link/channel.hpp"
 #include "core/health/monitor.hpp"
 #include "core/proxy/server.hpp"
 
@@ -29,6 +31,10 @@ ConfigureOrder read_configure(const nlohmann::json& body, std::vector<core::base
 core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
                                   const std::vector<core::health::Health>& health);
 core::proxy::Administration read_administer(const nlohmann::json& body);
+
+// Of messages that waited together, in their order: those that a later one makes meaningless, because each "administer"
+// says all of it anew. Carried out one by one after a pause, they would open for a moment what is fenced.
+std::vector<bool> find_outdated(std::span<const link::Message> messages);
 nlohmann::json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
                             const std::vector<core::health::Standing>& standings);
 std::string_view print(core::health::Health health) noexcept;

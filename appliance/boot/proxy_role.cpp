@@ -23,6 +23,9 @@ namespace {
 using core::proxy::Administration;
 using nlohmann::json;
 
+// Of messages that are read at once; more wait in the link.
+constexpr std::size_t waiting_max = 1'000;
+
 // No ring, no threads, no memory: trying again in this process would not help, and control could only ask for ever. So
 // it ends, and the supervisor decides.
 class CannotStart : public std::runtime_error {
@@ -42,7 +45,7 @@ public:
                 return channel_.closed() ? 0 : 1;
             }
             if (*message) {
-                answer(**message);
+                answer_all(std::move(**message));
             }
         }
         return 0;
@@ -74,11 +77,31 @@ private:
         }
     }
 
-    void answer(link::Message& message) {
+    // What waits behind it too: this process may have been stopped for a while. A link that has closed is seen by
+    // run().
+    void answer_all(link::Message first) {
+        std::vector<link::Message> waiting;
+        waiting.push_back(std::move(first));
+        while (waiting.size() < waiting_max) {
+            auto next = channel_.receive(core::Milliseconds(0));
+            if (!next || !*next) {
+                break;
+            }
+            waiting.push_back(std::move(**next));
+        }
+        const std::vector<bool> outdated = find_outdated(waiting);
+        for (std::size_t i = 0; i < waiting.size() && !drained_; ++i) {
+            answer(waiting[i], outdated[i]);
+        }
+    }
+
+    void answer(link::Message& message, bool outdated) {
         const json id = message.body.value("id", json());
         json reply{{"type", "done"}};
         try {
-            reply = carry_out(message);
+            if (!outdated) {
+                reply = carry_out(message);
+            }
         } catch (const CannotStart&) {
             throw;
         } catch (const std::exception& error) {

@@ -41,20 +41,40 @@ std::string_view print(ProxyState state) noexcept {
     return "down";
 }
 
+ProxyLink::Talk::Talk(ProxyLink& link) : link_(link) {
+    std::unique_lock lock(link_.turn_mutex_);
+    link_.turn_over_.wait(lock, [this] { return !link_.talking_; });
+    link_.talking_ = true;
+}
+
+ProxyLink::Talk::Talk(ProxyLink& link, core::Milliseconds patience) : link_(link) {
+    std::unique_lock lock(link_.turn_mutex_);
+    mine_ = core::base::wait_for(link_.turn_over_, lock, patience, [this] { return !link_.talking_; });
+    link_.talking_ = link_.talking_ || mine_;
+}
+
+ProxyLink::Talk::~Talk() {
+    if (mine_) {
+        const std::lock_guard lock(link_.turn_mutex_);
+        link_.talking_ = false;
+        link_.turn_over_.notify_all();
+    }
+}
+
 // The link outlives this process, and answers to the one before it may still be in there: ids start anywhere.
 ProxyLink::ProxyLink() : next_id_(std::random_device{}()) {
     status_.since = core::base::wall_now();
 }
 
 void ProxyLink::attach(core::base::Descriptor link, pid_t pid) {
-    const std::lock_guard lock(talking_);
+    const Talk talk(*this);
     silent_ = false;
     channel_ = link::Channel(std::move(link));
     set(ProxyState::starting, pid);
 }
 
 void ProxyLink::detach() {
-    const std::lock_guard lock(talking_);
+    const Talk talk(*this);
     channel_ = link::Channel();
     set(ProxyState::down, 0);
 }
@@ -67,7 +87,7 @@ void ProxyLink::mark_running() {
 }
 
 core::Result<void> ProxyLink::drain(core::Milliseconds deadline) {
-    const std::lock_guard lock(talking_);
+    const Talk talk(*this);
     if (!channel_.valid()) {
         return no_proxy();
     }
@@ -77,8 +97,8 @@ core::Result<void> ProxyLink::drain(core::Milliseconds deadline) {
 
 core::Result<json> ProxyLink::ask(json request, std::span<const int> fds, core::Milliseconds timeout) {
     const auto deadline = core::BootClock::now() + timeout;
-    const std::unique_lock lock(talking_, timeout);
-    if (!lock) {
+    const Talk talk(*this, timeout);
+    if (!talk) {
         return no_answer(timeout);
     }
     if (!channel_.valid() || status().state == ProxyState::draining) {
@@ -122,8 +142,8 @@ bool ProxyLink::may_ask(core::Milliseconds patience) {
         return true;
     }
     const auto deadline = core::BootClock::now() + patience;
-    const std::unique_lock lock(talking_, patience);
-    if (!lock) {
+    const Talk talk(*this, patience);
+    if (!talk) {
         return false;
     }
     if (silent_ && channel_.valid()) {

@@ -66,9 +66,24 @@ private:
     core::Result<std::optional<link::Message>> receive(core::BootTime deadline);
     void set(ProxyState state, pid_t pid);
 
-    std::timed_mutex talking_;          // held for a whole question and answer
+    // Held for a whole question and answer; false where its turn did not come within patience.
+    class Talk {
+    public:
+        explicit Talk(ProxyLink& link);
+        Talk(ProxyLink& link, core::Milliseconds patience);
+        Talk(const Talk&) = delete;
+        ~Talk();
+        explicit operator bool() const noexcept { return mine_; }
+
+    private:
+        ProxyLink& link_;
+        bool mine_ = true;
+    };
+    std::mutex turn_mutex_;
+    std::condition_variable turn_over_;
+    bool talking_ = false;              // guarded by turn_mutex_; what follows is the talker's
     std::atomic<bool> silent_ = false;  // the last question was not answered in time, and nothing has come since
-    core::Milliseconds again_{};        // guarded by talking_, like the next: how long a silent one is left alone
+    core::Milliseconds again_{};        // how long a silent one is left alone
     core::BootTime again_at_{};
     link::Channel channel_;
     std::uint64_t next_id_;

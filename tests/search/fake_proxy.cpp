@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <iterator>
+#include <vector>
 
 namespace tests::search {
 namespace {
@@ -51,20 +53,40 @@ void FakeProxy::serve() {
         if (!got || ending_) {
             return;
         }
-        if (!*got) {
-            continue;
+        if (*got && !answer_all(std::move((*got)->body))) {
+            return;
         }
-        Json answer = carry_out((*got)->body);
+    }
+}
+
+// As the real one: what waits behind it is read first, and of several orders about all fences the last one counts.
+bool FakeProxy::answer_all(Json first) {
+    std::vector<Json> waiting{std::move(first)};
+    for (;;) {
+        auto next = channel_.receive(core::Milliseconds{0});
+        if (!next) {
+            return false;
+        }
+        if (!*next) {
+            break;
+        }
+        waiting.push_back(std::move((*next)->body));
+    }
+    const auto administers = [](const Json& order) { return order.value("type", "") == "administer"; };
+    for (auto at = waiting.begin(); at != waiting.end(); ++at) {
+        const bool outdated = administers(*at) && std::any_of(std::next(at), waiting.end(), administers);
+        Json answer = outdated ? Json{{"type", "done"}} : carry_out(*at);
         if (take(troubles_.mute)) {
-            truth_.note("proxy: does not answer '" + (*got)->body.value("type", "") + "'");
+            truth_.note("proxy: does not answer '" + at->value("type", "") + "'");
             continue;
         }
         if (take(troubles_.late)) {
             core::base::sleep_for(late_by);
         }
-        answer["id"] = (*got)->body.at("id");
+        answer["id"] = at->at("id");
         static_cast<void>(channel_.send(answer));
     }
+    return true;
 }
 
 FakeProxy::Json FakeProxy::carry_out(const Json& order) {
@@ -93,11 +115,16 @@ FakeProxy::Json FakeProxy::carry_out(const Json& order) {
 }
 
 void FakeProxy::configure(const Json& order) {
+    // As the real one: what is fenced before or in this order is, until the next one about all fences.
+    auto fenced = fences_;
+    for (const Json& fence : order.at("fences")) {
+        fenced.emplace(fence.at("pool").get<std::string>(), fence.at("server").get<std::string>());
+    }
     std::vector<Backend> next;
     for (const Json& pool : order.at("pools")) {
         for (const Json& one : pool.at("backends")) {
             Backend backend{{pool.at("name"), one.at("server")}, one.at("address"), false, false};
-            backend.fenced = fences_.contains(backend.place);
+            backend.fenced = fenced.contains(backend.place);
             for (const Backend& old : backends_) {
                 backend.checked =
                     backend.checked || (old.place == backend.place && old.address == backend.address && old.checked);

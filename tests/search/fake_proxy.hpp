@@ -54,6 +54,7 @@ private:
     };
 
     void serve();
+    bool answer_all(Json first);
     Json carry_out(const Json& order);
     void configure(const Json& order);
     void administer(const Json& order);

@@ -50,6 +50,7 @@ TEST_F(ControlTest, TellsADriftOfAKernelPoolThatCoincidesWithAnOrder) {
     ASSERT_EQ(std::system("nft flush map inet gatehouse_redirect slots-chat"), 0);
     ASSERT_TRUE(control_->fence(one).has_value());
     const auto rules = control_->rules();
+    ASSERT_TRUE((*rules)["last_drift"].is_object());
     EXPECT_EQ((*rules)["last_drift"]["what"], "table inet gatehouse_redirect was changed");
     EXPECT_EQ((*rules)["last_drift"]["repaired"], true);
     EXPECT_EQ((*rules)["repairs"], 1);
