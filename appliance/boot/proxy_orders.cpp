@@ -242,13 +242,16 @@ core::proxy::Administration read_administer(const json& body) {
     return administration;
 }
 
+bool administers(const link::Message& message) {
+    return message.body.value("type", "") == "administer";
+}
+
 std::vector<bool> find_outdated(std::span<const link::Message> messages) {
     std::vector<bool> outdated(messages.size());
     bool later = false;
     for (std::size_t i = messages.size(); i-- > 0;) {
-        const bool administers = messages[i].body.value("type", "") == "administer";
-        outdated[i] = administers && later;
-        later = later || administers;
+        outdated[i] = administers(messages[i]) && later;
+        later = later || administers(messages[i]);
     }
     return outdated;
 }

@@ -35,6 +35,7 @@ core::proxy::Administration read_administer(const nlohmann::json& body);
 // Of messages that waited together, in their order: those that a later one makes meaningless, because each "administer"
 // says all of it anew. Carried out one by one after a pause, they would open for a moment what is fenced.
 std::vector<bool> find_outdated(std::span<const link::Message> messages);
+[[nodiscard]] bool administers(const link::Message& message);
 nlohmann::json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
                             const std::vector<core::health::Standing>& standings);
 std::string_view print(core::health::Health health) noexcept;

@@ -1,9 +1,9 @@
 #include "appliance/boot/proxy_role.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -90,24 +90,31 @@ private:
             waiting.push_back(std::move(**next));
         }
         const std::vector<bool> outdated = find_outdated(waiting);
+        // The last word about fences holds for what comes before it too: a configuration that was taken back meanwhile
+        // must not open for a moment what is fenced by now.
+        const auto last = std::find_if(waiting.rbegin(), waiting.rend(), administers);
+        if (last != waiting.rend() && std::next(last) != waiting.rend()) {
+            static_cast<void>(try_out(*last));
+        }
         for (std::size_t i = 0; i < waiting.size() && !drained_; ++i) {
             answer(waiting[i], outdated[i]);
         }
     }
 
-    void answer(link::Message& message, bool outdated) {
-        const json id = message.body.value("id", json());
-        json reply{{"type", "done"}};
+    // The reply, without its id.
+    json try_out(link::Message& message) {
         try {
-            if (!outdated) {
-                reply = carry_out(message);
-            }
+            return carry_out(message);
         } catch (const CannotStart&) {
             throw;
         } catch (const std::exception& error) {
-            reply = {{"type", "failed"}, {"error", error.what()}};
+            return {{"type", "failed"}, {"error", error.what()}};
         }
-        reply["id"] = id;
+    }
+
+    void answer(link::Message& message, bool outdated) {
+        json reply = outdated ? json{{"type", "done"}} : try_out(message);
+        reply["id"] = message.body.value("id", json());
         if (const auto sent = channel_.send(reply); !sent) {
             log_.write(link::event_line("link", {{"error", sent.error().line()}}));
         }

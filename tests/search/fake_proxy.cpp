@@ -59,7 +59,8 @@ void FakeProxy::serve() {
     }
 }
 
-// As the real one: what waits behind it is read first, and of several orders about all fences the last one counts.
+// As the real one: what waits behind it is read first, and of several orders about all fences the last one counts,
+// for what comes before it too.
 bool FakeProxy::answer_all(Json first) {
     std::vector<Json> waiting{std::move(first)};
     for (;;) {
@@ -73,6 +74,10 @@ bool FakeProxy::answer_all(Json first) {
         waiting.push_back(std::move((*next)->body));
     }
     const auto administers = [](const Json& order) { return order.value("type", "") == "administer"; };
+    if (const auto last = std::find_if(waiting.rbegin(), waiting.rend(), administers);
+        last != waiting.rend() && std::next(last) != waiting.rend() && troubles_.refuse_administer == 0) {
+        static_cast<void>(carry_out(*last));
+    }
     for (auto at = waiting.begin(); at != waiting.end(); ++at) {
         const bool outdated = administers(*at) && std::any_of(std::next(at), waiting.end(), administers);
         Json answer = outdated ? Json{{"type", "done"}} : carry_out(*at);
