@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -203,8 +204,11 @@ private:
     Outcome<Json> replace_file(const std::string& text, const std::string& who, const std::string& why);
     Outcome<void> take_config(const config::Config& wanted);
     void follow_file();
+    Administration follow_kernel(Administration stored, std::span<const netfilter::Fence> kernel);
     void leave(const Administration& before, const std::vector<netfilter::Change>& lifted);
-    Administration follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const;
+    static Administration follow(const Administration& before, const config::Config& wanted,
+                                 std::vector<netfilter::Change>& changes);
+    void withdraw_left(const Administration& before, std::span<const netfilter::Change> moves);
     // Returns in words what differed; empty where nothing did.
     core::Result<Differing> reconcile();
     void mend_drift(Clock::time_point now);
@@ -277,6 +281,7 @@ private:
     std::atomic<bool> compare_again_ = false;
     std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
     std::atomic<std::size_t> old_proxies_ = 0;
+    std::map<core::Address, FenceRecord> left_at_start_;  // what the store held where the file has no server any more
     std::atomic<bool> fences_known_ = false;  // the kernel's fences have been compared with the store
     std::atomic<bool> untold_ = false;        // the proxy may not have taken what it was told last
 

@@ -50,7 +50,8 @@ core::Result<Differing> Control::reconcile() {
     }
     follow_clock();
     const State now = state();
-    Drift drift = find_drift(*now.config, *now.administration, withdrawn_, *kernel, wall_steps_.now(),
+    const Administration stored = fences_known_ ? *now.administration : follow_kernel(*now.administration, *kernel);
+    Drift drift = find_drift(*now.config, stored, withdrawn_, *kernel, wall_steps_.now(),
                              fences_known_ ? Trust::store : Trust::kernel);
     for (const netfilter::Fence& found : drift.adopted) {
         log("adopt", view_fence(&drift.wanted.fences.at(found.backend), &found));

@@ -70,7 +70,7 @@ Outcome<Json> Control::take_wanted(config::Config wanted, const std::string& who
 Outcome<void> Control::take_config(const config::Config& wanted) {
     const State before = state();
     std::vector<netfilter::Change> moves;
-    Administration next = follow(wanted, moves);
+    Administration next = follow(*before.administration, wanted, moves);
     const std::set<core::Address> old_addresses = addresses_of(*before.config);
     const std::set<core::Address> new_addresses = addresses_of(wanted);
     const auto close_unless = [this](const std::set<core::Address>& open, const std::set<core::Address>& kept) {
@@ -123,17 +123,48 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
 void Control::follow_file() {
     const State now = state();
     std::vector<netfilter::Change> moves;
-    Administration next = follow(*now.config, moves);
+    Administration next = follow(*now.administration, *now.config, moves);
     if (next.fences == now.administration->fences) {
         return;
     }
-    for (const netfilter::Change& change : moves) {
-        if (const auto* left = std::get_if<netfilter::Unfence>(&change)) {
-            withdrawn_.insert(now.administration->fences.at(left->backend).id);
-        }
-    }
+    withdraw_left(*now.administration, moves);
     keeper_.keep(next);
     publish(std::move(next));
+}
+
+// What the kernel holds where no server is any more goes with the next comparison.
+void Control::withdraw_left(const Administration& before, std::span<const netfilter::Change> moves) {
+    for (const netfilter::Change& change : moves) {
+        if (const auto* left = std::get_if<netfilter::Unfence>(&change)) {
+            const FenceRecord& old = before.fences.at(left->backend);
+            withdrawn_.insert(old.id);
+            left_at_start_.emplace(left->backend, old);
+        }
+    }
+}
+
+// A disk in trouble may have missed the last order about a server that the file has moved since: then the kernel holds
+// another fence at the old address than the store did. It follows its server too.
+Administration Control::follow_kernel(Administration stored, std::span<const netfilter::Fence> kernel) {
+    for (const netfilter::Fence& found : kernel) {
+        const auto left = left_at_start_.find(found.backend);
+        if (left == left_at_start_.end() || left->second.id == found.id) {
+            continue;
+        }
+        const auto stands = std::find_if(stored.fences.begin(), stored.fences.end(), [&](const auto& entry) {
+            return entry.second.id == left->second.id && entry.second.server == left->second.server;
+        });
+        if (stands == stored.fences.end()) {
+            continue;  // an order of this process has replaced it
+        }
+        FenceRecord moved = adopt(*state().config, found);
+        moved.address = stands->first;
+        moved.server = left->second.server;
+        moved.pool = left->second.pool;
+        stands->second = std::move(moved);
+        withdrawn_.insert(found.id);
+    }
+    return stored;
 }
 
 // The fences at addresses that no server has any more. One that stays behind is taken out by the comparison.
@@ -152,9 +183,9 @@ void Control::leave(const Administration& before, const std::vector<netfilter::C
 
 // The administrative state under another configuration: fences move where their server's backend has moved, the page
 // of a pool that is gone goes too, and so does the weight of a server that has left it.
-Administration Control::follow(const config::Config& wanted, std::vector<netfilter::Change>& changes) const {
-    const State now = state();
-    Administration next = *now.administration;
+Administration Control::follow(const Administration& before, const config::Config& wanted,
+                               std::vector<netfilter::Change>& changes) {
+    Administration next = before;
     std::erase_if(next.maintenance, [&](const auto& entry) { return wanted.pool(entry.first) == nullptr; });
     std::erase_if(next.weights, [&](const auto& entry) {
         const config::Pool* pool = wanted.pool(entry.first.first);
@@ -162,7 +193,7 @@ Administration Control::follow(const config::Config& wanted, std::vector<netfilt
                    return backend.server == entry.first.second;
                });
     });
-    for (const auto& [address, record] : now.administration->fences) {
+    for (const auto& [address, record] : before.fences) {
         const config::Pool* pool = wanted.pool(record.pool);
         if (pool == nullptr) {
             continue;
@@ -178,6 +209,10 @@ Administration Control::follow(const config::Config& wanted, std::vector<netfilt
         if (!backend_at(wanted, address)) {
             next.fences.erase(address);
             changes.emplace_back(netfilter::Unfence{address});
+        }
+        if (const auto there = next.fences.find(moved.address);
+            there != next.fences.end() && there->second.server == moved.server) {
+            continue;  // ordered where the server is now, after a start with a disk that could not be read
         }
         changes.emplace_back(kernel_fence(moved));
         next.fences[moved.address] = std::move(moved);

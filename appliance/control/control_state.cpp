@@ -12,6 +12,30 @@ namespace {
 // How often a disk in trouble is tried again, and a sound one looked at.
 constexpr core::Milliseconds state_retry{1'000};
 
+// A fence that was found in the kernel meanwhile is known by what its note says: the disk says whose it is, and of
+// which server.
+Administration merge_late(Administration now, Administration late) {
+    for (auto& [address, fence] : now.fences) {
+        if (const auto stored = late.fences.find(address); stored != late.fences.end()) {
+            if (fence.server.empty()) {
+                fence.server = stored->second.server;
+                fence.pool = stored->second.pool;
+            }
+            if (fence.id == stored->second.id) {
+                fence.rollout = stored->second.rollout;
+                fence.others = fence.others.empty() ? stored->second.others : fence.others;
+            }
+        } else if (const auto lifted = late.lifted.find(fence.id); lifted != late.lifted.end()) {
+            fence.rollout = lifted->second.rollout;
+            fence.others = lifted->second.others;
+        }
+    }
+    now.fences.merge(late.fences);
+    now.maintenance.merge(late.maintenance);
+    now.weights.merge(late.weights);
+    return now;
+}
+
 }  // namespace
 
 // The wall clock was set. A fence that was ordered for a time keeps what is left of it: its end moves with the clock,
@@ -114,10 +138,11 @@ void Control::keep_state(Clock::time_point now) {
     if (!late) {
         return;
     }
-    Administration merged = *state().administration;
-    merged.fences.merge(late->fences);
-    merged.maintenance.merge(late->maintenance);
-    merged.weights.merge(late->weights);
+    Administration merged = merge_late(*state().administration, std::move(*late));
+    std::vector<netfilter::Change> moves;
+    Administration moved = follow(merged, *state().config, moves);
+    withdraw_left(merged, moves);
+    merged = std::move(moved);
     keeper_.keep(merged);
     publish(std::move(merged));
     compare_again_ = true;

@@ -230,8 +230,9 @@ std::string Operators::differing() {
     for (const auto& [address, place] : house_.truth.places) {
         const auto left = house_.truth.in_kernel(address);
         if (left && known.at(place) != address) {
-            return fmt::format("{}: {} is at {} now, and fenced here still: {}", address, place.second, known.at(place),
-                               left->why);
+            return fmt::format("{}: {} is at {} now, and fenced here still: {} ({}), until {}", address, place.second,
+                               known.at(place), left->why, left->id,
+                               left->until ? core::base::print_time(*left->until) : "lifted");
         }
     }
     for (const Json& pool : status["pools"]) {

@@ -162,6 +162,31 @@ TEST_F(Story, AStepOfTheWallClockThatAChangeIsWrittenAfterEndsNoFence) {
     operators_.check_standing("after a step of the wall clock and a crash");
 }
 
+TEST_F(Story, AFenceThatTheDiskMissedFollowsItsServerAtTheStart) {
+    ASSERT_TRUE(operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = {}}));
+    house_.fill_disk(true);
+    ASSERT_TRUE(
+        operators_.fence({.servers = {1}, .pool = "app", .drain = {}, .lasts = {}, .all = true, .replace = true}));
+    house_.write_config({.moved = 2});
+    house_.crash_control();
+    house_.fill_disk(false);
+    operators_.check_agreement();
+    EXPECT_TRUE(fenced(1));
+}
+
+TEST_F(Story, AFenceFollowsItsServerAtAStartThatCannotReadTheDisk) {
+    ASSERT_TRUE(operators_.fence({.servers = {1, 2}, .pool = "app", .drain = {}, .lasts = {}}));
+    house_.fill_disk(true);
+    house_.write_config({.moved = 6});
+    house_.crash_control();
+    ASSERT_TRUE(house_.settle());
+    operators_.fence({.servers = {2}, .pool = "app", .drain = {}, .lasts = {}, .all = true, .replace = true});
+    house_.fill_disk(false);
+    operators_.check_agreement();
+    EXPECT_TRUE(fenced(1));
+    EXPECT_TRUE(fenced(2));
+}
+
 TEST_F(Story, AFenceOrderedJustAfterAStepOfTheWallClockLastsAsLongAsOrdered) {
     for (const auto step : {-24h, 24h}) {
         clock_.set_wall(step);
