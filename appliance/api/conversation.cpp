@@ -52,7 +52,7 @@ void Conversation::run() {
     }
 }
 
-// Before a body is read: whoever is nobody may not send one.
+// Before a body is read: a caller without a login may not send one.
 tl::expected<Peer, Reply> Conversation::admit_caller() {
     auto peer = entrance_.identify(wire_, reader_.field("Authorization"));
     if (!peer) {

@@ -74,7 +74,7 @@ public:
     // Told of callers that were turned away, at most once a second: the last one's address and reason, and how many
     // others there were since the last time.
     using Refused = std::function<void(const std::string& from, const std::string& why, unsigned others)>;
-    // Told of each request whose sender is nobody that [access] knows: its source and why.
+    // Told of each request whose sender [access] does not know: its source and why.
     using Unknown = std::function<void(const std::string& source, const std::string& why)>;
 
     RemoteEntrance(Configuration configuration, Refused refused, Unknown unknown);

@@ -14,7 +14,7 @@
 
 namespace appliance::api {
 
-// Why there is no request. status: what to answer; 0: nobody is there to be answered.
+// Why there is no request. status: what to answer; 0: the caller has gone.
 struct BadRequest {
     int status = 0;
     std::string what;

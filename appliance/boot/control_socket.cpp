@@ -50,7 +50,7 @@ int knock(const fs::path& path) {
         return errno;
     }
     const sockaddr_un name = name_of(path);
-    // EAGAIN is a full queue: somebody lives there, and is busy.
+    // EAGAIN is a full queue: a process listens there, and is busy.
     const bool listens = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
     return listens || errno == EAGAIN ? 0 : errno;
 }

@@ -25,11 +25,11 @@ Administration merge_late(Administration now, Administration late) {
                 fence.rollout = stored->second.rollout;
                 fence.others = fence.others.empty() ? stored->second.others : fence.others;
             }
-        } else if (const auto lifted = late.lifted.find(fence.id); lifted != late.lifted.end()) {
-            fence.rollout = lifted->second.rollout;
-            fence.others = lifted->second.others;
+        } else {
+            know_owner(fence, late);
         }
     }
+    now.lifted.merge(late.lifted);  // the kernel may not have been read yet
     now.fences.merge(late.fences);
     now.maintenance.merge(late.maintenance);
     now.weights.merge(late.weights);

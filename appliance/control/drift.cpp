@@ -59,6 +59,13 @@ FenceRecord adopt(const config::Config& config, const netfilter::Fence& found) {
     return record;
 }
 
+void know_owner(FenceRecord& fence, const Administration& stored) {
+    if (const auto lifted = stored.lifted.find(fence.id); lifted != stored.lifted.end()) {
+        fence.rollout = lifted->second.rollout;
+        fence.others = lifted->second.others;
+    }
+}
+
 bool agrees(const FenceRecord& record, const netfilter::Fence& found) {
     const netfilter::Fence wanted = netfilter::as_stored(kernel_fence(record));
     // The kernel counts what is left by a clock of its own, and the note's end follows the wall clock a moment later.
@@ -114,10 +121,7 @@ Drift find_drift(const config::Config& config, const Administration& administrat
         }
         if (record == wanted.end() || another) {
             FenceRecord adopted = adopt(config, found);
-            if (const auto lifted = administration.lifted.find(found.id); lifted != administration.lifted.end()) {
-                adopted.rollout = lifted->second.rollout;
-                adopted.others = lifted->second.others;
-            }
+            know_owner(adopted, administration);
             wanted[found.backend] = std::move(adopted);
             drift.adopted.push_back(found);
             ++drift.differing.added;

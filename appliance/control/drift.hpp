@@ -49,5 +49,7 @@ bool expired(const std::optional<core::WallTime>& until, core::WallTime now);
 // The kernel's form of a record, and the other way round.
 netfilter::Fence kernel_fence(const FenceRecord& record);
 FenceRecord adopt(const config::Config& config, const netfilter::Fence& found);
+// What the store still tells of a fence that its last change lifted. Changes nothing where it tells nothing.
+void know_owner(FenceRecord& fence, const Administration& stored);
 
 }  // namespace appliance::control

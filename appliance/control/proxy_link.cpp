@@ -147,7 +147,7 @@ bool ProxyLink::may_ask(core::Milliseconds patience) {
         return false;
     }
     if (silent_ && channel_.valid()) {
-        static_cast<void>(receive(deadline));  // an answer that nobody waits for any more
+        static_cast<void>(receive(deadline));  // an answer that no order waits for any more
     }
     return !silent_ || core::BootClock::now() >= again_at_;
 }

@@ -102,7 +102,7 @@ void SearchClock::run() {
     }
 }
 
-// False: nobody waits for a time.
+// False: no thread waits for a time.
 bool SearchClock::jump() {
     const std::lock_guard lock(mutex_);
     // One that was woken may still wait for its lock.

@@ -1,6 +1,6 @@
-// SearchClock: time that passes only while nobody works. All waits of the product for a time end here, so that a slow
-// machine is no slow world: when every thread of the process is blocked and nothing but time can wake one, the clock
-// jumps to the earliest deadline. A step may have it jump further, and set its wall clock.
+// SearchClock: time that passes only while no thread works. All waits of the product for a time end here, so that a
+// slow machine is no slow world: when every thread of the process is blocked and nothing but time can wake one, the
+// clock jumps to the earliest deadline. A step may have it jump further, and set its wall clock.
 #pragma once
 
 #include <atomic>

@@ -35,7 +35,7 @@ private:
     core::base::Descriptor folder_;
     std::set<pid_t> strangers_;
     std::map<pid_t, Task> tasks_;
-    unsigned busy_ = 0;  // looks in a row that found somebody at work
+    unsigned busy_ = 0;  // looks in a row that found a thread at work
 };
 
 }  // namespace tests::search

@@ -253,7 +253,7 @@ TEST_F(ServerTest, AnswersHeadWithoutABodyAndHandsOtherMethodsOver) {
     EXPECT_EQ(method, "DELETE");
 }
 
-// A few bytes would become gigabytes, in the hands of whoever inflates them.
+// A few bytes would become gigabytes, in the program that inflates them.
 TEST_F(ServerTest, RefusesACompressedBodyBeforeItIsRead) {
     bool called = false;
     Server server(listen(), std::make_unique<LocalEntrance>(), [&called](const Request&) {
@@ -262,7 +262,7 @@ TEST_F(ServerTest, RefusesACompressedBodyBeforeItIsRead) {
     });
     ASSERT_TRUE(server.start());
     for (const char* coding : {"gzip", "br", "deflate", "identity, gzip", "nothing"}) {
-        // The body is announced and never comes: nobody waits for it.
+        // The body is announced and never comes: the server does not wait for it.
         const std::string answer = ask(std::string("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: ") + coding +
                                        "\r\nContent-Length: 1000\r\n\r\n");
         EXPECT_TRUE(answer.starts_with("HTTP/1.1 415 ")) << answer;
