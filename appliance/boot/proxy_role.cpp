@@ -12,6 +12,7 @@
 
 #include "appliance/boot/failure.hpp"
 #include "appliance/boot/proxy_orders.hpp"
+#include "appliance/boot/sandbox.hpp"
 #include "appliance/link/channel.hpp"
 #include "appliance/link/event.hpp"
 #include "appliance/link/first_words.hpp"
@@ -170,6 +171,10 @@ private:
             if (const auto started = monitor_->start(); !started) {
                 end_monitor();
                 throw std::runtime_error(started.error().line());
+            }
+            // The last ring. No visitor and no server has been listened to so far.
+            if (const auto shut = shut_rings(); !shut) {
+                throw std::runtime_error(shut.error().line());
             }
         }
         // What is fenced under either name is, until control says again how all of it stands.

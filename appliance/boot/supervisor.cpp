@@ -242,6 +242,9 @@ json Supervisor::carry_out(const json& request, std::vector<int>& fds, std::vect
         listeners_.close(read_address(request.at("address")));
         return json::object();
     }
+    if (type == "is_child") {
+        return {{"child", is_child(request.at("pid").get<pid_t>())}};
+    }
     if (type == "open_probe_sockets") {
         const int family = request.at("family") == "v6" ? AF_INET6 : AF_INET;
         const auto count = std::min(request.at("count").get<std::size_t>(), link::Channel::fds_max);

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -94,6 +95,10 @@ private:
     void introduce(Child& child);
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
     void drop_control();
+    // Whether that number is a process of ours, or was one of the last few that we began: a caller of the API may have
+    // ended since it connected.
+    [[nodiscard]] bool is_child(pid_t pid) const;
+    void note_child(pid_t pid);
 
     // Upgrades: the old program's part, then the new one's.
     void begin_rehearsal(const nlohmann::json& request);
@@ -129,6 +134,7 @@ private:
     Signals signals_;
     link::Channel control_link_;
     std::array<Child, 3> children_;
+    std::deque<pid_t> begun_;  // the last ones that were started, living or not
     Phase phase_ = Phase::running;
     FirstStart first_start_;
 

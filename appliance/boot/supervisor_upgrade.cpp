@@ -55,6 +55,7 @@ void Supervisor::begin_rehearsal(const json& request) {
         return refuse(begun.error());
     }
     rehearsal_ = std::move(*begun);
+    note_child(rehearsal_->pid());
     rehearsal_id_ = id;
     pending_ = Upgrade{.number = upgrade_.number + 1,
                        .from = GATEHOUSE_VERSION,
@@ -137,6 +138,7 @@ core::Result<void> Supervisor::resume(const Handover& from) {
     upgrade_ = from.upgrade;
     upgrading_ = image_.valid();
     for (const Handover::Proxy& proxy : from.proxies) {
+        note_child(proxy.pid);
         if (proxy.end_by) {
             predecessors_.adopt(proxy);
             continue;
@@ -162,6 +164,7 @@ core::Result<void> Supervisor::resume(const Handover& from) {
 void Supervisor::end_leaving(const std::vector<pid_t>& leaving) {
     const auto deadline = Clock::now() + leave_max;
     for (const pid_t pid : leaving) {
+        note_child(pid);
         Child one;
         one.pid = pid;
         if (!wait_for_exit(one, deadline)) {

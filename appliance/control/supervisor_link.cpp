@@ -115,6 +115,16 @@ core::Result<std::vector<Descriptor>> SupervisorLink::open_probe_sockets(std::st
     });
 }
 
+core::Result<bool> SupervisorLink::is_child(pid_t pid) {
+    return ask({{"type", "is_child"}, {"pid", pid}}).and_then([](const link::Message& message) -> core::Result<bool> {
+        const json child = message.body.value("child", json());
+        if (!child.is_boolean()) {
+            return core::fail("cannot understand the supervisor", "it does not say whether a process is its child");
+        }
+        return child.get<bool>();
+    });
+}
+
 core::Result<json> SupervisorLink::check_upgrade(const std::string& who, const std::string& why) {
     return ask({{"type", "check_upgrade"}, {"who", who}, {"why", why}}, upgrade_max)
         .map([](const link::Message& message) { return message.body; });

@@ -2,6 +2,8 @@
 // come at any time while another thread waits for an answer.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -43,6 +45,8 @@ public:
     core::Result<void> close_listeners(const core::Address& address);
     // family: "v4" or "v6". TCP sockets with the probes' mark.
     core::Result<std::vector<core::base::Descriptor>> open_probe_sockets(std::string_view family, std::size_t count);
+    // Whether a process is, or was until lately, one of the daemon's own. Error: no answer.
+    core::Result<bool> is_child(pid_t pid);
     // The first configuration has reached the proxy.
     core::Result<void> ready();
     // Has the program that lies at the daemon's path tried: {"number", "from", "to", "proxy"} of the upgrade, or why it
