@@ -71,7 +71,7 @@ core::Result<pid_t> Supervisor::launch(Child& child) {
     words->born();
     child.words = std::move(*words);
     if (pid && child.role == Role::control) {
-        control_link_ = link::Channel(std::move(pair->first));
+        control_link_ = link::Channel(std::move(pair->first), requests);
     } else if (pid) {
         child.near = std::move(pair->first);
     }

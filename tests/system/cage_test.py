@@ -17,6 +17,7 @@ SECCOMP, RING_SETUP, RING_REGISTER = 317, 425, 427
 F_SETOWN, F_SETSIG = 8, 10
 RLIMIT_CPU = 0
 LINK = 3
+MAGIC = 0x47415445
 
 
 class Cage(house.SystemTest):
@@ -59,6 +60,55 @@ class Cage(house.SystemTest):
                 limit = inside.put(struct.pack("QQ", 0, 0))
                 self.assertEqual(inside.call(PRLIMIT, other, RLIMIT_CPU, limit, 0), -errno.EPERM)
         self.assertEqual(self.house.children(), children)
+
+    def send(self, inside, *texts, descriptor=LINK):
+        """As a message on the link, which is framed as appliance/link/channel does it."""
+        for text in texts:
+            packet = struct.pack("4I", MAGIC, 1, len(text), 0) + text
+            self.assertIn(inside.call(WRITE, descriptor, inside.put(packet), len(packet)), (len(packet), None))
+
+    def test_rubbish_from_control_ends_control_and_nothing_else(self):
+        for text in (b'{"type":5}', b'{"type":"check_upgrade"}', b"{}", b"[]", b"x",
+                     b'{"type":"is_child","id":1,"pid":' + b"[" * 2000 + b"]" * 2000 + b"}"):
+            with self.subTest(text[:30]):
+                wait_until(lambda: "control" in self.house.children(), 30, "control is there")
+                before = self.house.children()
+                with Intruder(before["control"]) as inside:
+                    self.send(inside, text)
+                wait_until(lambda: self.house.children().get("control", before["control"]) != before["control"], 30,
+                           "another control")
+                wait_until(lambda: self.house.cli("status", check=False).returncode == 0, 30, "it answers")
+                after = self.house.children()
+                self.assertEqual((after["proxy"], after["fence"]), (before["proxy"], before["fence"]))
+                self.assertEqual(get().status, 200)
+        self.assertIsNone(self.house.daemon.poll())
+
+    def test_control_gets_no_port_that_the_configuration_does_not_name(self):
+        with Intruder(self.house.children()["control"]) as inside:
+            self.send(inside, b'{"type":"open_listeners","id":99999,"address":"0.0.0.0:2222","count":1}')
+        self.assertEqual(self.house.cli("status", check=False).returncode, 0)
+        self.assertNotIn(":2222 ", house.run("ss", "-ltn").stdout)
+
+    def test_rubbish_from_the_proxy_ends_the_proxy_alone(self):
+        before = self.house.children()
+        with Intruder(before["proxy"]) as inside:
+            self.send(inside, b'{"type":5}')
+        # The next question finds it.
+        wait_until(lambda: self.house.cli("status", check=False) and
+                   self.house.children().get("proxy", before["proxy"]) != before["proxy"], 10, "another proxy")
+        wait_until(lambda: get().status == 200, 10, "it serves")
+        after = self.house.children()
+        self.assertEqual((after["control"], after["fence"]), (before["control"], before["fence"]))
+
+    def test_rubbish_from_the_fence_process_ends_it_alone(self):
+        before = self.house.children()
+        with Intruder(before["fence"]) as inside:
+            rubbish = inside.put(b"rubbish")
+            self.assertEqual(inside.call(WRITE, LINK, rubbish, 7), 7)
+        wait_until(lambda: self.house.children().get("fence", before["fence"]) != before["fence"], 10, "another one")
+        wait_until(lambda: self.house.cli("rules", check=False).returncode == 0, 5, "it answers")
+        after = self.house.children()
+        self.assertEqual((after["control"], after["proxy"]), (before["control"], before["proxy"]))
 
     def test_the_api_answers_no_process_of_the_daemons_own(self):
         name = struct.pack("H", socket.AF_UNIX) + bytes(self.house.folder / "control.sock") + b"\0"

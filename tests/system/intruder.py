@@ -24,7 +24,8 @@ def ptrace(request, pid, data=None):
 
 
 class Intruder:
-    """with Intruder(pid) as inside: inside.call(number, ...) is what the kernel answers: -errno, or a number."""
+    """with Intruder(pid) as inside: inside.call(number, ...) is what the kernel answers: -errno, a number, or
+    None where it has ended the process."""
 
     def __init__(self, pid):
         if platform.machine() != "x86_64":
@@ -46,9 +47,11 @@ class Intruder:
 
     def __exit__(self, *_):
         os.close(self.memory)
-        if os.path.exists(f"/proc/{self.pid}"):
+        try:
             self.set(self.before)
             ptrace(DETACH, self.pid)
+        except ProcessLookupError:
+            pass  # what was done in there has ended it
 
     def registers(self):
         room = ctypes.create_string_buffer(REGISTERS.size)
@@ -76,5 +79,8 @@ class Intruder:
         self.set(registers)
         ptrace(SINGLESTEP, self.pid)
         os.waitpid(self.pid, 0)
-        answer = self.registers()["rax"]
+        try:
+            answer = self.registers()["rax"]
+        except ProcessLookupError:
+            return None
         return answer - 2**64 if answer >= 2**63 else answer
