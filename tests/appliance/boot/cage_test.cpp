@@ -50,9 +50,9 @@ INSTANTIATE_TEST_SUITE_P(Roles, Cage, testing::Values(Role::proxy, Role::control
                          [](const auto& role) { return std::string(print(role.param)); });
 
 TEST(SyscallTable, SaysWhatTheFiltersAndTheRingsAllow) {
-    const std::string now = print_syscalls();
-    std::ofstream(std::filesystem::path(BINARY_DIR) / "syscalls.md") << now;
-    EXPECT_EQ(text_of(std::filesystem::path(SOURCE_DIR) / "appliance/boot/syscalls.md"), now)
+    const std::string printed = print_syscalls();
+    std::ofstream(std::filesystem::path(BINARY_DIR) / "syscalls.md") << printed;
+    EXPECT_EQ(text_of(std::filesystem::path(SOURCE_DIR) / "appliance/boot/syscalls.md"), printed)
         << "where the change is meant: cp " BINARY_DIR "/syscalls.md " SOURCE_DIR "/appliance/boot/";
 }
 
