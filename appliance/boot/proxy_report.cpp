@@ -6,12 +6,6 @@
 #include "appliance/boot/proxy_orders.hpp"
 
 namespace appliance::boot {
-namespace {
-
-using nlohmann::json;
-
-}  // namespace
-
 std::string_view print(core::health::Health health) noexcept {
     switch (health) {
         case core::health::Health::up:
@@ -25,6 +19,8 @@ std::string_view print(core::health::Health health) noexcept {
 }
 
 namespace {
+
+using nlohmann::json;
 
 json write_queue(const core::proxy::WorkerReport& report, const std::string& pool) {
     core::proxy::QueueReport counts;

@@ -163,8 +163,9 @@ core::Result<Message> Channel::decode(std::span<const std::byte> packet, std::ve
     if (auto rest = receive_fds(head.fds, fds); !rest) {
         return tl::unexpected(std::move(rest.error()));
     }
-    return parse_message(text).map(
-        [&fds](nlohmann::json parsed) { return Message{std::move(parsed), std::move(fds)}; });
+    return parse_message(text).map([&fds](nlohmann::json parsed) {
+        return Message{std::move(parsed), std::move(fds)};
+    });
 }
 
 core::Result<void> Channel::receive_fds(std::size_t count, std::vector<Descriptor>& fds) {
