@@ -104,7 +104,7 @@ class Cage(house.SystemTest):
         before = self.house.children()
         with Intruder(before["fence"]) as inside:
             rubbish = inside.put(b"rubbish")
-            self.assertEqual(inside.call(WRITE, LINK, rubbish, 7), 7)
+            self.assertIn(inside.call(WRITE, LINK, rubbish, 7), (7, None))
         wait_until(lambda: self.house.children().get("fence", before["fence"]) != before["fence"], 10, "another one")
         wait_until(lambda: self.house.cli("rules", check=False).returncode == 0, 5, "it answers")
         after = self.house.children()
