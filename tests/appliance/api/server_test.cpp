@@ -25,10 +25,8 @@ sockaddr_un name_of(const std::string& path) {
 }
 
 // For callers of this very process, as tests are: what the supervisor would say of it.
-std::unique_ptr<Entrance> local_entrance(core::Result<bool> ours = false,
-                                         std::chrono::milliseconds patience = Wire::request_max) {
-    return std::make_unique<LocalEntrance>([ours](pid_t pid) { return pid == ::getpid() ? ours : false; },
-                                           [](pid_t, const std::string&) {}, patience);
+std::unique_ptr<Entrance> local_entrance(std::chrono::milliseconds patience = Wire::request_max) {
+    return std::make_unique<LocalEntrance>([](pid_t) { return false; }, [](pid_t, const std::string&) {}, patience);
 }
 
 class ServerTest : public testing::Test {
@@ -68,31 +66,6 @@ protected:
 
     std::string path_;
 };
-
-TEST_F(ServerTest, AProcessOfTheDaemonsOwnIsRefusedBeforeItsRequestIsRead) {
-    pid_t told = 0;
-    bool called = false;
-    Server server(listen(),
-                  std::make_unique<LocalEntrance>([](pid_t pid) { return pid == ::getpid(); },
-                                                  [&told](pid_t pid, const std::string&) { told = pid; }),
-                  [&called](const Request&) {
-                      called = true;
-                      return Reply{};
-                  });
-    ASSERT_TRUE(server.start().has_value());
-    const std::string answer = ask("POST /v1/fence HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
-    EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer;
-    EXPECT_NE(answer.find("one of the daemon's own processes"), std::string::npos);
-    EXPECT_FALSE(called);
-    EXPECT_EQ(told, ::getpid());
-}
-
-TEST_F(ServerTest, WhereItIsNotKnownWhetherACallerIsOursItIsRefused) {
-    Server server(listen(), local_entrance(core::fail("the supervisor does not answer", "it is busy")),
-                  [](const Request&) { return Reply{}; });
-    ASSERT_TRUE(server.start().has_value());
-    EXPECT_TRUE(ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 503 "));
-}
 
 TEST_F(ServerTest, DoesWhatComesThenOnlyWhenThePeerHasTheWholeAnswer) {
     std::latch read(1);
@@ -329,8 +302,7 @@ TEST_F(ServerTest, AQueryThatIsNoTextIsRefused) {
 
 // What comes byte by byte has the same time as what comes at once.
 TEST_F(ServerTest, APeerThatDribblesRunsOutOfTime) {
-    Server server(listen(), local_entrance(false, std::chrono::milliseconds(300)),
-                  [](const Request&) { return Reply{}; });
+    Server server(listen(), local_entrance(std::chrono::milliseconds(300)), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());
     for (const char* begin : {"", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n",
                               "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n"}) {
