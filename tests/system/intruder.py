@@ -50,8 +50,11 @@ class Intruder:
         try:
             self.set(self.before)
             ptrace(DETACH, self.pid)
-        except ProcessLookupError:
-            pass  # what was done in there has ended it
+        except ProcessLookupError:  # what was done in there has ended it
+            try:
+                os.waitpid(self.pid, 0)  # until its tracer knows, its parent does not
+            except ChildProcessError:
+                pass
 
     def registers(self):
         room = ctypes.create_string_buffer(REGISTERS.size)
