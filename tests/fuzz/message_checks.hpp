@@ -39,7 +39,7 @@ inline const std::vector<json>& good_messages() {
             R"({"type":"stop","deadline_ms":30000})",
             R"({"type":"drain","id":9,"deadline_ms":1000,"idle":"stay"})",
             R"({"type":"administer","id":10,"fences":[{"pool":"app","server":"web1"}],
-                "maintenance":[{"pool":"app","message":"soon","until":null}],
+                "maintenance":[{"pool":"app","message":"soon","until":"2026-11-28T20:00:00Z","until_local":"later"}],
                 "weights":[{"pool":"app","server":"web1","weight":7}]})",
             R"({"type":"report","id":11,"moved":{"copied":1,"spliced":2},
                 "listeners":[{"name":"web","sessions":1,"accepted":2,"refused":0}],

@@ -60,6 +60,19 @@ TEST(Messages, ARequestWithoutItsFieldsIsAnErrorAndNoException) {
     }
 }
 
+TEST(Messages, TheAnnouncedEndOfMaintenanceArrivesInAllItsForms) {
+    for (const json& message : fuzz::good_messages()) {
+        if (message["type"] == "administer") {
+            const auto order = decode_order({message, {}});
+            ASSERT_TRUE(order.has_value()) << order.error().line();
+            const auto& page = std::get<core::proxy::Administration>(*order).maintenance.at(0);
+            EXPECT_EQ(page.until, "2026-11-28T20:00:00Z");
+            EXPECT_EQ(page.until_local, "later");
+            EXPECT_TRUE(page.ends.has_value());
+        }
+    }
+}
+
 TEST(Messages, AConfigurationWhoseNamesAreNotThereDoesNotReachTheDataPlane) {
     const auto breaks = [](const char* pointer, json value) {
         for (json message : fuzz::good_messages()) {
