@@ -48,7 +48,7 @@ public:
     Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log);
 
     // One event of the supervisor.
-    void handle(link::Message event);
+    void handle(link::Notice notice);
     // Does what is due: gives a new proxy its configuration, adopts fences, mends drift, lifts what has expired.
     void tick(Clock::time_point now);
     // When tick has something to do again, at the latest.
@@ -134,6 +134,13 @@ public:
     [[nodiscard]] Events& events() noexcept { return events_; }
 
 private:
+    void end_foreign(link::Process process, const std::string& why);
+    void take(link::ChildStarted& started);
+    void take(const link::ChildExited& exited);
+    void take(const link::Reload& reload);
+    void take(const link::UpgradeNews& news);
+    void take(const link::Stop& stop);
+
     struct State {
         std::shared_ptr<const config::Config> config;
         std::shared_ptr<const Administration> administration;

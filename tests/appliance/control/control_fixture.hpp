@@ -188,9 +188,9 @@ protected:
     }
     void introduce(const char* process, const Descriptor& end) {
         const int fds[] = {end.get()};
-        supervisor_->tell({{"type", "child_started"}, {"process", process}, {"pid", 7}}, fds);
+        supervisor_->tell({{"type", "child_started"}, {"process", process}, {"pid", 7}, {"beside", false}}, fds);
         // A notice of the fence process wakes the link too.
-        std::optional<link::Message> event;
+        std::optional<link::Notice> event;
         for (int tries = 0; tries < 5 && !event; ++tries) {
             event = link_->next_event(Control::Clock::now() + std::chrono::seconds(5));
         }
