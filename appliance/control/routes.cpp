@@ -128,7 +128,7 @@ api::Reply read_deploys(const Call& call) {
 }
 
 api::Reply change_deploys(const Call& call) {
-    return change_deploy(call.services.conductor, *call.services.control.config(), call.request);
+    return change_deploy(call.services.conductor, call.services.audit, *call.services.control.config(), call.request);
 }
 
 constexpr auto look = config::Role::read;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "appliance/api/server.hpp"
+#include "appliance/control/audit_log.hpp"
 #include "appliance/deploy/conductor.hpp"
 
 namespace appliance::control {
@@ -9,6 +10,7 @@ namespace appliance::control {
 // GET /v1/deploy, /v1/deploy/history, /v1/deploy/report, /v1/deploy/journal; POST /v1/deploy, and /rollback, /pause,
 // /resume, /abort and /sync below it.
 api::Reply read_deploy(deploy::Conductor& conductor, const api::Request& request);
-api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request);
+api::Reply change_deploy(deploy::Conductor& conductor, AuditLog& audit, const config::Config& config,
+                         const api::Request& request);
 
 }  // namespace appliance::control
