@@ -76,7 +76,7 @@ state = "/tmp/gatehouse"
 
 [proxy]
 workers = 3
-user = "root"
+user = "nobody"
 drain = "10s"
 relay_drain = "3s"
 zero_copy = "off"
@@ -158,12 +158,15 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_EQ(app.check, (Check{CheckType::http, "HEAD", "/", "www.example.org", 200, 2s, 1s, 2, 1}));
     const Check chat = {.type = CheckType::tcp, .host = {}, .interval = 3s, .timeout = 1s, .fall = 3, .rise = 2};
     EXPECT_EQ(config->pool("chat")->check, chat);
-    EXPECT_EQ(config->maintenance,
-              (Maintenance{folder_ / "maintenance.html", "<h1>Back soon</h1>", std::chrono::minutes(5),
-                           {*core::Network::parse("10.1.0.0/16")}, "preview=4711", "X-Preview: 4711"}));
+    EXPECT_EQ(config->maintenance, (Maintenance{folder_ / "maintenance.html",
+                                                "<h1>Back soon</h1>",
+                                                std::chrono::minutes(5),
+                                                {*core::Network::parse("10.1.0.0/16")},
+                                                "preview=4711",
+                                                "X-Preview: 4711"}));
     EXPECT_EQ(config->fence_mode, FenceMode::icmp);
     EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
-    EXPECT_EQ(config->proxy, (Proxy{3, "root", ZeroCopy::off, 10s, 3s}));
+    EXPECT_EQ(config->proxy, (Proxy{3, "nobody", ZeroCopy::off, 10s, 3s}));
     EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 90s, 2h}));
     EXPECT_EQ(config->limits, (Limits{1000, 50, 4096, 1000, 20, 0, 1024, 0, 5s}));
     EXPECT_FALSE(config->log.exchanges);
