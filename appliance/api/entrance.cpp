@@ -1,17 +1,17 @@
 #include "appliance/api/entrance.hpp"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cctype>
 #include <iterator>
 #include <vector>
+
+#include "appliance/tls/digest.hpp"
 
 namespace appliance::api {
 namespace {
@@ -227,23 +227,10 @@ std::optional<Peer> RemoteEntrance::identify(const Wire& wire, const std::string
     return Peer{static_cast<uid_t>(-1), 0, access->name, access->role, from};
 }
 
-std::string sha256_hex(std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    ::EVP_Digest(text.data(), text.size(), digest.data(), &size, ::EVP_sha256(), nullptr);
-    std::string hex;
-    for (unsigned i = 0; i < size; ++i) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        hex += digits[digest[i] >> 4U];
-        hex += digits[digest[i] & 15U];
-    }
-    return hex;
-}
-
 const config::Access* find_access(const std::vector<config::Access>& list, std::string_view token,
                                   std::string_view certificate) {
     const config::Access* found = nullptr;
-    const std::string digest = token.empty() ? std::string() : sha256_hex(token);
+    const std::string digest = token.empty() ? std::string() : tls::sha256_hex(token);
     for (const config::Access& access : list) {
         const bool by_token = !digest.empty() && access.token_sha256.size() == digest.size() &&
                               ::CRYPTO_memcmp(access.token_sha256.data(), digest.data(), digest.size()) == 0;

@@ -115,7 +115,4 @@ private:
 const config::Access* find_access(const std::vector<config::Access>& list, std::string_view token,
                                   std::string_view certificate);
 
-// The lower-case hexadecimal SHA-256 of a text.
-std::string sha256_hex(std::string_view text);
-
 }  // namespace appliance::api

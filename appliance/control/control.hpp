@@ -197,6 +197,8 @@ private:
         std::string gone_back;  // why it has; empty: it has not
     };
     Outcome<Json> try_out(const std::string& text);
+    // Refused where the text would change what is root's to say: the user, the state folder and the control socket.
+    Outcome<void> keeps_the_file(const std::string& text) const;
     Outcome<Json> change(const Change& change);
     Outcome<Json> roll_trial_back(const std::string& who, const std::string& why);
     Outcome<Json> wait_for_look(Outcome<Json> done, std::uint64_t change);

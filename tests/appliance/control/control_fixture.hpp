@@ -42,7 +42,7 @@ servers = ["web1", "web2"]
 port = 5222
 servers = ["web1"]
 [proxy]
-user = "root"
+user = "nobody"
 )";
 
 // Answers every request; remembers the last of each kind.

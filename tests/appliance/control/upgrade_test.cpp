@@ -20,7 +20,7 @@ host = "10.0.0.12"
 port = 80
 servers = ["web1", "web2"]
 [proxy]
-user = "root"
+user = "nobody"
 )";
 
 class UpgradeTest : public ControlInMemory {
