@@ -10,6 +10,7 @@
 #include "appliance/cli/ask.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/recipe_file.hpp"
+#include "appliance/cli/remembered.hpp"
 #include "appliance/cli/table.hpp"
 
 namespace appliance::cli {
@@ -78,6 +79,22 @@ OwnCommands own_commands(const Options& options, const Json& body) {
     return {setting(body, "run"), setting(body, "rollback")};
 }
 
+// What this user has let run of it before. Error: that cannot be known.
+core::Result<Permit> remembered(const Options& options, const Json& seen) {
+    if (begins(options)) {
+        return {};
+    }
+    return recall(memory_file(), daemon_name(options)).map([&](const std::optional<Ordered>& ordered) {
+        // A rollback is a new rollout: what the plan's number says would be the daemon's word alone.
+        const bool fits = ordered && (options.command == Command::deploy_resume || number(seen, "id") == 0);
+        return fits ? permit_for(*ordered, seen) : Permit();
+    });
+}
+
+OwnCommands first_of(const OwnCommands& own, const OwnCommands& other) {
+    return {own.run ? own.run : other.run, own.rollback ? own.rollback : other.rollback};
+}
+
 // The recipe of the daemon's configuration on this very machine, for what is not the operator's own already.
 OwnCommands own_by_recipe(const Options& options, const Json& seen, const OwnCommands& own) {
     OwnCommands local = local_recipe(options, text(seen, "recipe"));
@@ -85,7 +102,7 @@ OwnCommands own_by_recipe(const Options& options, const Json& seen, const OwnCom
         local.run = std::move(local.rollback);
         local.rollback.reset();
     }
-    return {own.run ? own.run : local.run, own.rollback ? own.rollback : local.rollback};
+    return first_of(own, local);
 }
 
 // No command of it is left: it has ended, or what is left is for testers and visitors. Where that is not so, what comes
@@ -118,11 +135,19 @@ tl::expected<Consent, Outcome> agree(const Options& options, const Json& seen, c
                                          "does the daemon at the other end still belong to you?"));
         }
     }
-    Consent consent{Permit(own_by_recipe(options, seen, own)), config::digest_of(*commands)};
+    const auto before = remembered(options, seen);
+    Consent consent{Permit(own_by_recipe(options, seen, before ? first_of(own, before->own()) : own)),
+                    config::digest_of(*commands)};
+    if (before) {
+        consent.permit.accept(before->accepted());
+    }
     const bool theirs = !consent.permit.allows_all(*commands);
     consent.permit.accept(*commands);
     if (options.yes_run == consent.digest || (options.yes_run.empty() && !theirs)) {
         return consent;
+    }
+    if (!before) {
+        complain("gatehouse: " + clean(before.error().line()));
     }
     complain(introduce(options, seen));
     std::fputs(show_commands(*commands, error_style()).c_str(), stderr);

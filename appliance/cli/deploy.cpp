@@ -11,6 +11,7 @@
 #include "appliance/cli/consent.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/recipe_file.hpp"
+#include "appliance/cli/remembered.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/runner.hpp"
 #include "appliance/cli/show_deploy.hpp"
@@ -152,6 +153,10 @@ int order(const Options& options, const std::string& claimed_by, Finish finish) 
                        : plans(options) ? show_plan(body, style)
                                         : show_end(body, style),
                        {}});
+    }
+    // Where this fails, the next consent says why it is needed.
+    if (!consent.permit.empty()) {
+        static_cast<void>(remember(memory_file(), {daemon_name(options), number(body, "id"), consent.permit}));
     }
     Runner runner(client, number(body, "id"), claimed_by, std::move(consent.permit), options.json);
     const int code = runner.run();

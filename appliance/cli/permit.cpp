@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "appliance/cli/style.hpp"
 
@@ -33,6 +34,16 @@ core::Result<void> Permit::check(const config::ServerCommand& command) const {
 bool Permit::allows_all(const std::vector<config::ServerCommand>& commands) const {
     return std::all_of(commands.begin(), commands.end(),
                        [this](const config::ServerCommand& command) { return check(command).has_value(); });
+}
+
+Permit Permit::undoing() const {
+    Permit undo(OwnCommands{own_.rollback, {}});
+    for (config::ServerCommand command : accepted_) {
+        if (std::exchange(command.purpose, config::Purpose::run) == config::Purpose::rollback) {
+            undo.accepted_.push_back(std::move(command));
+        }
+    }
+    return undo;
 }
 
 std::optional<std::vector<config::ServerCommand>> commands_in(const Json& rollout) {

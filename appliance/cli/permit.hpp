@@ -31,6 +31,12 @@ public:
     [[nodiscard]] core::Result<void> check(const config::ServerCommand& command) const;
     [[nodiscard]] bool allows_all(const std::vector<config::ServerCommand>& commands) const;
 
+    [[nodiscard]] const OwnCommands& own() const noexcept { return own_; }
+    [[nodiscard]] const std::vector<config::ServerCommand>& accepted() const noexcept { return accepted_; }
+    [[nodiscard]] bool empty() const noexcept { return !own_.run && !own_.rollback && accepted_.empty(); }
+    // What may run of a rollback of that rollout, whose steps these commands are then.
+    [[nodiscard]] Permit undoing() const;
+
 private:
     OwnCommands own_;
     std::vector<config::ServerCommand> accepted_;

@@ -1,4 +1,4 @@
-// Reading a whole small file. For the configuration and the files it names (named_file.hpp), nothing else.
+// Reading a whole small file: the configuration, the files it names (named_file.hpp), and what the command line keeps.
 #pragma once
 
 #include <filesystem>

@@ -88,7 +88,7 @@ class DeployDay(house.SystemTest):
         elif done == "pause":
             self.house.cli("deploy", "pause", check=False)
         elif done == "resume" and self.state() == "paused":
-            self.begin("deploy", "resume", *self.house.agreed())
+            self.begin("deploy", "resume")
         elif self.own:
             self.assert_mine()
 

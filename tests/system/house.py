@@ -148,6 +148,7 @@ class House:
     def make_files(self, configuration):
         self.folder.mkdir(mode=0o755)
         (self.folder / "state").mkdir(mode=0o750)
+        os.environ["XDG_STATE_HOME"] = str(self.folder / "operator")  # what the command line remembers
         shutil.chown(self.folder / "state", "gatehouse", "gatehouse")
         (self.folder / "maintenance.html").write_text(self.page)
         self.write_configuration(configuration)

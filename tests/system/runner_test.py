@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import unittest.mock
 
 import house
 from house import BUILD, run, wait_until
@@ -79,10 +80,16 @@ class StolenDaemon(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.mark = self.folder / "mark"
+        patched = unittest.mock.patch.dict(os.environ, XDG_STATE_HOME=str(self.folder / "operator"))
+        patched.start()
+        self.addCleanup(patched.stop)
 
     def cli(self, daemon, *words):
         self.addCleanup(daemon.server_close)
         self.addCleanup(daemon.shutdown)
+        return self.ask(daemon, *words)
+
+    def ask(self, daemon, *words):
         return run(BUILD / "gatehouse", "deploy", *words, "--socket", daemon.server_address, check=False,
                    stdin=subprocess.DEVNULL)
 
@@ -133,6 +140,30 @@ class StolenDaemon(unittest.TestCase):
                             rollout={"recipe": "app", "commands": listed})
         self.assert_refused(daemon, self.cli(daemon, "rolling", "app", "--yes-run", digest))
 
+    def test_what_is_remembered_runs_and_nothing_in_its_place(self):
+        listed = {"purpose": "run", "server": "web1", "host": "10.0.0.11", "port": 80, "source": "--run by ann"}
+        daemon = FakeDaemon(self.folder / "sock", [], rollout={"state": "paused", "id": 4})
+        self.assertEqual(self.cli(daemon, "rolling", "--pool", "app", "--run", f"touch {self.mark}.{{server}}",
+                                  "--rollback", "true").returncode, 1)
+        others = (dict(text=f"touch {self.mark}; id"), dict(text=f"touch {self.mark}.web1", id=3),
+                  dict(text=f"touch {self.mark}.web1", id=5), dict(text=f"touch {self.mark}.web1", id=5, undoes=4),
+                  dict(text=f"touch {self.mark}.web1", id=5, undoes=4, strategy="rollback"),
+                  dict(text="true", id=4), dict(text="true", id=5, undoes=3, strategy="rollback"))
+        for other in others:
+            text = other.pop("text")
+            daemon.rollout = dict({"id": 4, "state": "running", "pool": "app", "strategy": "rolling",
+                                   "commands": [dict(listed, command=text)]}, **other)
+            daemon.take = [command(text)]
+            refused = self.ask(daemon, "resume")
+            self.assertEqual(refused.returncode, 1, (other, refused.stdout, refused.stderr))
+            self.assertIn("you have not agreed to these commands", refused.stderr)
+            self.assertEqual(list(self.folder.glob("mark*")), [], other)
+        # What was shown is what it remembers, and yet another one comes.
+        daemon.rollout = {"id": 4, "state": "running", "pool": "app", "strategy": "rolling",
+                          "commands": [dict(listed, command=f"touch {self.mark}.web1")]}
+        daemon.take = [command(f"touch {self.mark}")]
+        self.assert_refused(daemon, self.ask(daemon, "resume"))
+
     def test_a_daemon_that_does_not_say_its_commands_gets_nothing_run(self):
         daemon = FakeDaemon(self.folder / "sock", [command(f"touch {self.mark}")], rollout={"state": "paused"})
         done = self.cli(daemon, "resume")
@@ -170,9 +201,30 @@ run = "touch {folder}/recipe.{{server}}"
     def ran(self):
         return sorted(path.name for path in self.folder.glob("*.web?"))
 
-    def deploy(self, *words):
+    def deploy(self, *words, **options):
         return run(BUILD / "gatehouse", "deploy", *words, "--socket", f"{self.folder}/control.sock", check=False,
-                   stdin=subprocess.DEVNULL, timeout=90)
+                   stdin=subprocess.DEVNULL, timeout=90, **options)
+
+    def at_home(self, home, *words):
+        """As from a machine, or an account, with that home; None: with no home at all."""
+        environment = {key: value for key, value in os.environ.items() if key not in ("HOME", "XDG_STATE_HOME")}
+        return self.deploy(*words, env=dict(environment, HOME=str(home)) if home else environment)
+
+    def paused(self, home):
+        """One's own rollout, whose first command fails; it goes on when there is a file "go"."""
+        text = f"test -e {self.folder}/go && touch {self.folder}/own.{{server}}"
+        begun = self.at_home(home, "rolling", "--pool", "app", "--run", text)
+        self.assertEqual(begun.returncode, 1, begun.stdout + begun.stderr)
+        self.assertEqual(self.house.json("deploy", "status")["state"], "paused")
+        self.assertNotIn("remembered", begun.stderr)
+        (self.folder / "go").touch()
+
+    def assert_asks(self, refused, why=None):
+        self.assertEqual((refused.returncode, self.ran()), (1, []), refused.stdout + refused.stderr)
+        digest = self.house.json("deploy", "status")["commands_digest"]
+        self.assertIn(f"--yes-run {digest}", refused.stderr)
+        self.assertEqual(why is not None, "not remembered" in refused.stderr, refused.stderr)
+        self.assertIn(why or "", refused.stderr)
 
     def at_a_terminal(self, answer, *words):
         """Returns the exit code and what the terminal showed."""
@@ -251,9 +303,48 @@ run = "touch {folder}/recipe.{{server}}"
         self.assertEqual(missing.returncode, 2)
         self.assertIn("no recipe 'other'", missing.stderr)
 
-    def test_a_rollback_ordered_elsewhere_is_not_run_by_who_deployed(self):
+    def test_ones_own_rollout_goes_on_without_a_question(self):
+        home, other = self.folder / "ann", self.folder / "bob"
+        for folder in (home, other):
+            folder.mkdir(mode=0o700)
+        self.paused(home)
+        kept = home / ".local/state/gatehouse/deploys.json"
+        self.assertEqual((kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777), (0o600, 0o700))
+        self.assert_asks(self.at_home(other, "resume"))
+        kept.chmod(0o620)
+        self.assert_asks(self.at_home(home, "resume"), f"others than you may write {kept}")
+        kept.chmod(0o600)
+        done = self.at_home(home, "resume")
+        self.assertEqual((done.returncode, self.ran()), (0, ["own.web1", "own.web2"]), done.stdout + done.stderr)
+
+    def test_with_no_home_nothing_is_remembered_and_consent_says_so(self):
+        self.paused(None)
+        refused = self.at_home(None, "resume")
+        self.assert_asks(refused, "neither XDG_STATE_HOME nor HOME is an absolute path")
+        digest = DIGEST.search(refused.stderr).group(0)
+        self.assertEqual(self.at_home(None, "resume", "--yes-run", digest).returncode, 0)
+        self.assertEqual(self.ran(), ["own.web1", "own.web2"])
+
+    def test_what_was_agreed_to_once_goes_on_without_a_question(self):
+        self.leave_behind(f"test -e {self.folder}/go && touch {self.folder}/left.{{server}}")
+        digest = self.house.json("deploy", "status")["commands_digest"]
+        self.assertEqual(self.deploy("resume", "--yes-run", digest).returncode, 1)
+        (self.folder / "go").touch()
+        done = self.deploy("resume")
+        self.assertEqual((done.returncode, self.ran()), (0, ["left.web1", "left.web2"]), done.stdout + done.stderr)
+
+    def test_the_rollback_that_was_said_with_the_rollout_needs_no_second_word(self):
         self.assertEqual(self.deploy("rolling", "--pool", "app", "--run", "true", "--rollback",
-                                     f"touch {self.folder}/undo.{{server}}").returncode, 0)
+                                     f"test -e {self.folder}/go && touch {self.folder}/undo.{{server}}").returncode, 0)
+        self.assertEqual(self.deploy("rollback").returncode, 1)
+        self.assertEqual(self.house.json("deploy", "status")["state"], "paused")
+        (self.folder / "go").touch()
+        done = self.deploy("resume")
+        self.assertEqual((done.returncode, self.ran()), (0, ["undo.web1", "undo.web2"]), done.stdout + done.stderr)
+
+    def test_a_rollback_said_elsewhere_is_not_run_unseen(self):
+        self.assertEqual(self.at_home(self.folder / "bob", "rolling", "--pool", "app", "--run", "true", "--rollback",
+                                      f"touch {self.folder}/undo.{{server}}").returncode, 0)
         refused = self.deploy("rollback")
         self.assertEqual((refused.returncode, self.ran()), (1, []), refused.stdout + refused.stderr)
         self.assertIn("--rollback by ", refused.stderr)
