@@ -60,8 +60,7 @@ TEST(SyscallTable, SaysWhatTheFiltersAndTheRingsAllow) {
 TEST(SyscallTable, HasTheRingOperationsThatTheCoreSubmitsAndNoOther) {
     std::set<std::string> submitted;
     const std::regex call("io_uring_prep_(?:multishot_)?([a-z_]+)\\(");
-    for (const auto& file :
-         std::filesystem::recursive_directory_iterator(std::filesystem::path(SOURCE_DIR) / "core")) {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(std::filesystem::path(SOURCE_DIR) / "core")) {
         if (file.path().extension() == ".cpp" || file.path().extension() == ".hpp") {
             const std::string text = text_of(file.path());
             for (std::sregex_iterator found(text.begin(), text.end(), call), end; found != end; ++found) {
