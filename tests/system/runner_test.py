@@ -145,22 +145,22 @@ class StolenDaemon(unittest.TestCase):
         daemon = FakeDaemon(self.folder / "sock", [], rollout={"state": "paused", "id": 4})
         self.assertEqual(self.cli(daemon, "rolling", "--pool", "app", "--run", f"touch {self.mark}.{{server}}",
                                   "--rollback", "true").returncode, 1)
+        shown = {"id": 4, "state": "running", "pool": "app", "strategy": "rolling",
+                 "steps": [{"kind": "run", "progress": "pending", "servers": ["web1"]}]}
         others = (dict(text=f"touch {self.mark}; id"), dict(text=f"touch {self.mark}.web1", id=3),
                   dict(text=f"touch {self.mark}.web1", id=5), dict(text=f"touch {self.mark}.web1", id=5, undoes=4),
                   dict(text=f"touch {self.mark}.web1", id=5, undoes=4, strategy="rollback"),
                   dict(text="true", id=4), dict(text="true", id=5, undoes=3, strategy="rollback"))
         for other in others:
             text = other.pop("text")
-            daemon.rollout = dict({"id": 4, "state": "running", "pool": "app", "strategy": "rolling",
-                                   "commands": [dict(listed, command=text)]}, **other)
+            daemon.rollout = dict(shown, commands=[dict(listed, command=text)], **other)
             daemon.take = [command(text)]
             refused = self.ask(daemon, "resume")
             self.assertEqual(refused.returncode, 1, (other, refused.stdout, refused.stderr))
             self.assertIn("you have not agreed to these commands", refused.stderr)
             self.assertEqual(list(self.folder.glob("mark*")), [], other)
         # What was shown is what it remembers, and yet another one comes.
-        daemon.rollout = {"id": 4, "state": "running", "pool": "app", "strategy": "rolling",
-                          "commands": [dict(listed, command=f"touch {self.mark}.web1")]}
+        daemon.rollout = dict(shown, commands=[dict(listed, command=f"touch {self.mark}.web1")])
         daemon.take = [command(f"touch {self.mark}")]
         self.assert_refused(daemon, self.ask(daemon, "resume"))
 
