@@ -82,15 +82,24 @@ House::~House() {
     fs::remove_all(folder_);
 }
 
+namespace {
+
+// A thread that is in already is waited for by gate(), so it does not wait there itself.
+thread_local unsigned uses_of_this_thread = 0;
+
+}  // namespace
+
 House::Use::Use(House& house) : house_(house) {
     std::unique_lock lock(house_.gate_mutex_);
-    house_.gate_changed_.wait(lock, [this] { return house_.gate_open_; });
+    house_.gate_changed_.wait(lock, [this] { return house_.gate_open_ || uses_of_this_thread > 0; });
     ++house_.using_;
+    ++uses_of_this_thread;
 }
 
 House::Use::~Use() {
     const std::lock_guard lock(house_.gate_mutex_);
     --house_.using_;
+    --uses_of_this_thread;
     house_.gate_changed_.notify_all();
 }
 

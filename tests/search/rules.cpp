@@ -302,6 +302,11 @@ void judge_refused(Truth& truth) {
         if (refused == truth.refused.end()) {
             continue;
         }
+        // An owner's own fence keeps its id; the words of the one that was refused stay in the kernel's note.
+        const auto before = truth.kernel[address].at(truth.deeds.at(order).begun);
+        if (before && before->id == seen->id) {
+            continue;
+        }
         const std::string& said = refused->second;
         if (said.find("hold") == std::string::npos && said.find("stand") == std::string::npos) {
             truth.accuse("an order that was refused has changed nothing, or says what stands",

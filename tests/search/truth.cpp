@@ -60,6 +60,9 @@ std::string Truth::excuse(const std::string& server, unsigned order) {
             return fmt::format("o{} is under way", number);
         }
     }
+    if (refused.contains(order)) {
+        return "it was refused, and goes as soon as the fence process can be reached";
+    }
     const auto found = deeds.find(order);
     if (found != deeds.end() && found->second.lasts &&
         core::BootClock::now() >= found->second.began + *found->second.lasts - early_max) {
