@@ -291,8 +291,8 @@ private:
     std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
     std::atomic<std::size_t> old_proxies_ = 0;
     std::map<core::Address, FenceRecord> left_at_start_;  // what the store held where the file has no server any more
-    std::atomic<bool> fences_known_ = false;  // the kernel's fences have been compared with the store
-    std::atomic<bool> untold_ = false;        // the proxy may not have taken what it was told last
+    std::atomic<bool> fences_known_ = false;              // the kernel's fences have been compared with the store
+    std::atomic<bool> untold_ = false;                    // the proxy may not have taken what it was told last
 
     mutable std::mutex state_mutex_;
     State state_;

@@ -73,7 +73,7 @@ public:
     std::atomic<unsigned> active = 0;
     std::atomic<bool> up = true;
     std::atomic<bool> checked = true;
-    std::atomic<bool> silent = false;  // gives no report
+    std::atomic<bool> silent = false;                 // gives no report
     std::atomic<bool> fails_after_configure = false;  // the next configuration's checks pass nowhere
 
 private:
