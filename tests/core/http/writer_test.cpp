@@ -92,7 +92,8 @@ TEST(RequestWriter, ForwardedAndXForwardedProtoSayTheSameWhateverATrustedPeerSpe
         for (const auto peer : {Origin::Peer::trusted, Origin::Peer::untrusted}) {
             options.origin.peer = peer;
             const std::string proto = peer == Origin::Peer::trusted ? spoken.trusted : "http";
-            const auto head = request(std::string("GET / HTTP/1.1\r\nHost: a\r\n") + spoken.fields + "\r\n");
+            const std::string text = std::string("GET / HTTP/1.1\r\nHost: a\r\n") + spoken.fields + "\r\n";
+            const auto head = request(text);
             const std::string written = write(head, options);
             EXPECT_NE(written.find("\r\nX-Forwarded-Proto: " + proto +
                                    "\r\nForwarded: for=192.0.2.1;host=\"a\";proto=" + proto + "\r\n"),
