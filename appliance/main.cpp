@@ -1,7 +1,9 @@
-// The one binary: the daemon's children and its rehearsal by their hidden argument, all else by the command line.
+// The one binary: the daemon's children, its rehearsal and the trial of its sandbox by their hidden argument, all else
+// by the command line.
 #include <cstdio>
 #include <exception>
 
+#include "appliance/boot/cage.hpp"
 #include "appliance/boot/failure.hpp"
 #include "appliance/boot/rehearsal.hpp"
 #include "appliance/boot/roles.hpp"
@@ -16,6 +18,9 @@ int main(int argc, char** argv) {
         }
         if (appliance::boot::is_rehearsal(argc, argv)) {
             return appliance::boot::run_rehearsal(argc, argv);
+        }
+        if (appliance::boot::is_cage(argc, argv)) {
+            return appliance::boot::run_cage();
         }
         return appliance::cli::main(argc, argv, {.run = appliance::boot::run_daemon});
     } catch (const std::exception& error) {

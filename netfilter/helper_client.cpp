@@ -28,8 +28,9 @@ tl::unexpected<core::Error> gone(int os_error) {
 }
 
 tl::unexpected<core::Error> foreign() {
-    return core::fail("cannot speak with the fence process", "it speaks another language",
-                      "run control and the fence process from the same binary");
+    return tl::unexpected(core::Error{"cannot speak with the fence process", "it speaks another language",
+                                      "run control and the fence process from the same binary",
+                                      HelperClient::foreign_error});
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ core::Result<std::vector<Fence>> HelperClient::list() {
         for (std::size_t i = 0; i < reply.count; ++i) {
             auto change = wire::unpack(reply.items.at(i));
             if (!change || !std::holds_alternative<Fence>(*change)) {
-                return core::fail("cannot list the fences", "the fence process sent a fence that is none");
+                return foreign();
             }
             fences.push_back(std::get<Fence>(std::move(*change)));
         }

@@ -33,6 +33,10 @@ enum class FirewallAction : std::uint8_t;
 // list() says; the client stays usable, because late answers are told apart by their id.
 class HelperClient {
 public:
+    // The os_error of every error that says: the peer does not speak this language, or lies about its form. Give the
+    // link up then, and have the peer ended.
+    static constexpr int foreign_error = EPROTO;
+
     // `link`: one end of a SOCK_SEQPACKET pair. `timeout`: of a whole call.
     HelperClient(core::base::Descriptor link, core::Milliseconds timeout);
 

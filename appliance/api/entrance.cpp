@@ -1,15 +1,17 @@
 #include "appliance/api/entrance.hpp"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cctype>
 #include <iterator>
 #include <vector>
+
+#include "appliance/tls/digest.hpp"
 
 namespace appliance::api {
 namespace {
@@ -55,7 +57,41 @@ std::optional<std::string_view> bearer(std::string_view authorization) {
     return begin == std::string_view::npos ? std::nullopt : std::optional(authorization.substr(begin));
 }
 
+// As the kernel noted them when the peer connected.
+std::optional<ucred> credentials_of(int fd) {
+    ucred credentials{};
+    socklen_t length = sizeof(credentials);
+    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 ? std::optional(credentials)
+                                                                                 : std::nullopt;
+}
+
+// In one breath, to somebody whose request is not read. body: JSON.
+void send_refusal(int fd, std::string_view status, std::string_view body) {
+    const std::string answer = "HTTP/1.1 " + std::string(status) +
+                               "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+                               "\r\nConnection: close\r\n\r\n" + std::string(body);
+    static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+// To close a socket with something unread would take the answer from the peer (unix(7): ECONNRESET). For a second at
+// most: it may be somebody who means no good.
+void let_it_read(int fd) {
+    ::shutdown(fd, SHUT_WR);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    std::array<char, 4096> rest{};
+    for (ssize_t got = 1; got > 0;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        pollfd entry{fd, POLLIN, 0};
+        got = left.count() > 0 && ::poll(&entry, 1, static_cast<int>(left.count())) > 0
+                  ? ::recv(fd, rest.data(), rest.size(), MSG_DONTWAIT)
+                  : 0;
+    }
+}
+
 }  // namespace
+
+LocalEntrance::LocalEntrance(IsOurs is_ours, Refused refused, std::chrono::milliseconds patience)
+    : is_ours_(std::move(is_ours)), refused_(std::move(refused)), patience_(patience) {}
 
 SlotLimits LocalEntrance::limits() const {
     SlotLimits limits;
@@ -67,27 +103,44 @@ SlotLimits LocalEntrance::limits() const {
 }
 
 std::string LocalEntrance::source_of(int fd) const {
-    ucred credentials{};
-    socklen_t length = sizeof(credentials);
-    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 ? std::to_string(credentials.uid)
-                                                                                 : std::string("unknown");
+    const auto credentials = credentials_of(fd);
+    return credentials ? std::to_string(credentials->uid) : std::string("unknown");
 }
 
 std::unique_ptr<Wire> LocalEntrance::admit(int fd) {
+    const auto peer = credentials_of(fd);
+    if (!peer) {
+        return nullptr;
+    }
+    // All of the daemon's processes have our user. Any other user's is none of them.
+    const auto ours = peer->uid == ::geteuid() ? is_ours_(peer->pid) : core::Result<bool>(false);
+    if (!ours) {
+        refused_(peer->pid, ours.error().line());
+        send_refusal(fd, "503 Service Unavailable",
+                     R"({"error":{"what":"cannot answer now","why":"the supervisor does not say whether the caller is )"
+                     R"(one of its own processes","mend":"try again"}})");
+        let_it_read(fd);
+        return nullptr;
+    }
+    if (*ours) {
+        refused_(peer->pid, "it is one of the daemon's own processes");
+        send_refusal(fd, "403 Forbidden",
+                     R"({"error":{"what":"refused","why":"the caller is one of the daemon's own processes",)"
+                     R"("mend":"use gatehouse from a shell; if that did, try again"}})");
+        let_it_read(fd);
+        return nullptr;
+    }
     return make_plain_wire(fd, patience_);
 }
 
 std::optional<Peer> LocalEntrance::identify(const Wire& wire, const std::string& /*authorization*/) {
-    ucred credentials{};
-    socklen_t length = sizeof(credentials);
-    Peer peer;
-    if (::getsockopt(wire.fd(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) {
-        peer.uid = static_cast<uid_t>(-1);
-        peer.user = "unknown";
-        return peer;
+    const auto credentials = credentials_of(wire.fd());
+    if (!credentials) {
+        return std::nullopt;
     }
-    peer.uid = credentials.uid;
-    peer.pid = credentials.pid;
+    Peer peer;
+    peer.uid = credentials->uid;
+    peer.pid = credentials->pid;
     peer.user = std::to_string(peer.uid);
     passwd entry{};
     passwd* found = nullptr;
@@ -101,10 +154,7 @@ std::optional<Peer> LocalEntrance::identify(const Wire& wire, const std::string&
 void LocalEntrance::turn_away(int fd) {
     static constexpr std::string_view body =
         R"({"error":{"what":"cannot answer now","why":"too many requests at once","mend":"try later"}})";
-    const std::string answer =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: " +
-        std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + std::string(body);
-    static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    send_refusal(fd, "503 Service Unavailable", body);
 }
 
 RemoteEntrance::RemoteEntrance(Configuration configuration, Refused refused, Unknown unknown)
@@ -177,23 +227,10 @@ std::optional<Peer> RemoteEntrance::identify(const Wire& wire, const std::string
     return Peer{static_cast<uid_t>(-1), 0, access->name, access->role, from};
 }
 
-std::string sha256_hex(std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    ::EVP_Digest(text.data(), text.size(), digest.data(), &size, ::EVP_sha256(), nullptr);
-    std::string hex;
-    for (unsigned i = 0; i < size; ++i) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        hex += digits[digest[i] >> 4U];
-        hex += digits[digest[i] & 15U];
-    }
-    return hex;
-}
-
 const config::Access* find_access(const std::vector<config::Access>& list, std::string_view token,
                                   std::string_view certificate) {
     const config::Access* found = nullptr;
-    const std::string digest = token.empty() ? std::string() : sha256_hex(token);
+    const std::string digest = token.empty() ? std::string() : tls::sha256_hex(token);
     for (const config::Access& access : list) {
         const bool by_token = !digest.empty() && access.token_sha256.size() == digest.size() &&
                               ::CRYPTO_memcmp(access.token_sha256.data(), digest.data(), digest.size()) == 0;

@@ -16,6 +16,7 @@
 #include "appliance/api/slots.hpp"
 #include "appliance/api/wire.hpp"
 #include "appliance/config/config.hpp"
+#include "core/base/result.hpp"
 
 namespace appliance::api {
 
@@ -53,16 +54,26 @@ public:
 // Its callers are the machine's own users, who may have all slots. Their source is their uid.
 class LocalEntrance final : public Entrance {
 public:
+    // Whether a process of that number is the daemon's own: asked of callers that have this process's user, in their
+    // connection's thread. Error: that cannot be known now, and the caller is refused.
+    using IsOurs = std::function<core::Result<bool>(pid_t)>;
+    // Told of callers that were refused, each time: the process, and why.
+    using Refused = std::function<void(pid_t, const std::string& why)>;
+
+    // None of the daemon's own processes speaks to its API: one that does has been taken over.
     // patience: for a whole request.
-    explicit LocalEntrance(std::chrono::milliseconds patience = Wire::request_max) : patience_(patience) {}
+    LocalEntrance(IsOurs is_ours, Refused refused, std::chrono::milliseconds patience = Wire::request_max);
 
     [[nodiscard]] SlotLimits limits() const override;
     [[nodiscard]] std::string source_of(int fd) const override;
+    // Null also for a process of ours, which is told so.
     std::unique_ptr<Wire> admit(int fd) override;
     void turn_away(int fd) override;
     std::optional<Peer> identify(const Wire& wire, const std::string& authorization) override;
 
 private:
+    IsOurs is_ours_;
+    Refused refused_;
     std::chrono::milliseconds patience_;
 };
 
@@ -103,8 +114,5 @@ private:
 // long for a wrong token as for a right one.
 const config::Access* find_access(const std::vector<config::Access>& list, std::string_view token,
                                   std::string_view certificate);
-
-// The lower-case hexadecimal SHA-256 of a text.
-std::string sha256_hex(std::string_view text);
 
 }  // namespace appliance::api

@@ -1,5 +1,6 @@
 #include "appliance/boot/control_socket.hpp"
 
+#include <fcntl.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -111,13 +112,27 @@ core::Result<Descriptor> open_control_socket(const fs::path& path, gid_t group) 
 
 core::Result<void> prepare_state_folder(const fs::path& folder, const Account& account) {
     struct stat facts {};
-    if (::stat(folder.c_str(), &facts) == 0) {
+    if (::stat(folder.c_str(), &facts) == 0 || errno != ENOENT) {
         return {};  // as the operator made it; what control cannot do with it the store tells
     }
-    if (auto made = make_folder(folder); !made) {
-        return made;
+    const std::string what = "cannot make the folder " + folder.string();
+    const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
+    const fs::path above = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
+    const Descriptor parent(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!parent.valid() || ::fstat(parent.get(), &facts) != 0) {
+        return core::fail_os(what, errno, "make " + above.string() + " first, or name another one: [control] state");
     }
-    if (::chown(folder.c_str(), account.uid, account.gid) != 0 || ::chmod(folder.c_str(), 0750) != 0) {
+    const bool known = facts.st_uid == 0 || facts.st_uid == ::geteuid() || facts.st_uid == account.uid;
+    const bool shared = (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (facts.st_mode & S_ISVTX) == 0;
+    if (!known || shared) {
+        return core::fail(what, "others may write in " + above.string(),
+                          "make it by hand, for user " + account.name + ", or name another one: [control] state");
+    }
+    if (::mkdirat(parent.get(), name.c_str(), 0700) != 0) {
+        return core::fail_os(what, errno);
+    }
+    const Descriptor made(::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!made.valid() || ::fchown(made.get(), account.uid, account.gid) != 0 || ::fchmod(made.get(), 0750) != 0) {
         return core::fail_os("cannot give the folder " + folder.string() + " to " + account.name, errno);
     }
     return {};

@@ -20,15 +20,24 @@ using core::base::Descriptor;
 constexpr std::uint64_t rights_v1 = (1ULL << 13) - 1;  // execute to make_sym: kernel 5.13
 constexpr std::uint64_t right_refer = 1ULL << 13;      // 5.19
 constexpr std::uint64_t right_truncate = 1ULL << 14;   // 6.2
+constexpr std::uint64_t right_ioctl = 1ULL << 15;      // 6.10, of devices
 constexpr std::uint64_t right_bind_tcp = 1ULL << 0;    // 6.7
+constexpr std::uint64_t scope_abstract = 1ULL << 0;    // 6.12: abstract Unix sockets of others
+constexpr std::uint64_t scope_signals = 1ULL << 1;     // 6.12: signals to others, by whatever way
 
 struct RulesetAttributes {
     std::uint64_t files = 0;
     std::uint64_t network = 0;  // since version 4; shorter before
+    std::uint64_t scopes = 0;   // since version 6
 };
 
+std::size_t known_size(long version) {
+    return version >= 6 ? sizeof(RulesetAttributes) : (version >= 4 ? 2 : 1) * sizeof(std::uint64_t);
+}
+
 std::uint64_t known_rights(long version) {
-    return rights_v1 | (version >= 2 ? right_refer : 0) | (version >= 3 ? right_truncate : 0);
+    return rights_v1 | (version >= 2 ? right_refer : 0) | (version >= 3 ? right_truncate : 0) |
+           (version >= 5 ? right_ioctl : 0);
 }
 
 core::Result<void> allow(int ruleset, const char* path, std::uint64_t rights) {
@@ -71,12 +80,13 @@ core::Result<void> restrict_files(Role role, const std::vector<std::filesystem::
     if (version < 1) {
         return {};
     }
-    RulesetAttributes attributes{.files = known_rights(version), .network = 0};
+    RulesetAttributes attributes{
+        .files = known_rights(version), .network = 0, .scopes = scope_abstract | scope_signals};
     if (version >= 4 && (role == Role::proxy || role == Role::control)) {
         attributes.network = right_bind_tcp;
     }
-    const std::size_t size = version >= 4 ? sizeof(attributes) : sizeof(attributes.files);
-    const Descriptor ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
+    const Descriptor ruleset(
+        static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, known_size(version), 0)));
     if (!ruleset.valid()) {
         return core::fail_os("cannot make the Landlock rules", errno);
     }

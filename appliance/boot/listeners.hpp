@@ -23,6 +23,7 @@ public:
     // same sockets, more of them where count has grown. The address need not be one of this machine's yet. Errors:
     // another program listens there; nothing is left open then that was not before.
     core::Result<std::vector<int>> open(const core::Address& address, std::size_t count);
+    [[nodiscard]] bool has(const core::Address& address) const { return sockets_.contains(address); }
     // Closes this process's copies. Unknown addresses are fine.
     void close(const core::Address& address);
     void close_all();

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "appliance/boot/sandbox.hpp"
+#include "appliance/config/account.hpp"
 
 namespace appliance::boot {
 namespace {
@@ -32,13 +33,14 @@ int keep_only_chosen() {
 }  // namespace
 
 core::Result<Account> find_account(const std::string& name) {
+    const core::Result<void> sound = config::check_account(name);
     errno = 0;
     const passwd* entry = ::getpwnam(name.c_str());
     if (entry == nullptr) {
         return core::fail("cannot run as user '" + name + "'", "there is no such user",
                           "make it with: useradd --system --user-group " + name + ", or set user in [proxy]");
     }
-    return Account{name, entry->pw_uid, entry->pw_gid};
+    return sound.map([&] { return Account{name, entry->pw_uid, entry->pw_gid}; });
 }
 
 gid_t operators_group(const Account& account) {

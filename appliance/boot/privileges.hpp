@@ -8,7 +8,8 @@
 
 namespace appliance::boot {
 
-// The account of that name. Error: it does not exist, with how to make it.
+// The account of that name. Errors: it does not exist, with how to make it; or it is root's or a person's
+// (config::check_account).
 core::Result<Account> find_account(const std::string& name);
 
 // The group that may speak to the control socket: `gatehouse` where it exists, else the account's own.

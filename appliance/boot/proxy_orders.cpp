@@ -1,26 +1,44 @@
 #include "appliance/boot/proxy_orders.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
+#include <set>
+#include <utility>
+
+#include "appliance/config/config.hpp"
+#include "appliance/link/fields.hpp"
 
 namespace appliance::boot {
 namespace {
 
+using config::Bounds;
 using core::Milliseconds;
+using link::Malformed;
+using link::read_address;
+using link::read_field;
+using link::read_flag;
+using link::read_list;
+using link::read_ms;
+using link::read_number;
+using link::read_text;
 using nlohmann::json;
 
 // How long servers that a reload has taken away serve at most while none of the new ones has passed its check; else it
 // is the time that these have until they would be down: `fall` checks.
 constexpr Milliseconds overlap_max{10'000};
+// What is no UTF-8 in a page has become three bytes for one on its way.
+constexpr std::size_t page_max = 3 * Bounds::page_bytes;
 
-core::Network read_network(const json& text) {
-    const auto network = core::Network::parse(text.get<std::string>());
-    if (!network) {
-        throw std::runtime_error(network.error().line());
+std::vector<core::Network> read_networks(const json& from, const char* name) {
+    std::vector<core::Network> networks;
+    for (const json& item : read_list(from, name)) {
+        const auto network =
+            item.is_string() ? core::Network::parse(item.get_ref<const std::string&>()) : core::fail("no text");
+        networks.push_back(network ? *network : throw Malformed(name, "has something else than networks"));
     }
-    return *network;
+    return networks;
 }
 
 core::net::ProxyVersion read_version(const std::string& name) {
@@ -29,13 +47,27 @@ core::net::ProxyVersion read_version(const std::string& name) {
         return name == "v1" ? ProxyVersion::v1 : ProxyVersion::v2;
     }
     if (name != "off") {
-        throw std::runtime_error("unknown PROXY version " + name);
+        throw Malformed("proxy_protocol", "is no version of PROXY");
     }
     return ProxyVersion::none;
 }
 
-Milliseconds read_ms(const json& object, const char* name) {
-    return Milliseconds(object.at(name).get<std::int64_t>());
+core::proxy::Mode read_mode(const std::string& name) {
+    using core::proxy::Mode;
+    return name == "tcp" ? Mode::tcp : name == "http" ? Mode::http : throw Malformed("mode", "is neither tcp nor http");
+}
+
+// Into the type and the bounds of what it is for.
+void take(const json& from, const char* name, std::uint32_t& to, std::uint64_t least = 0, std::uint64_t most = ~0U) {
+    to = read_number<std::uint32_t>(from, name, least, most);
+}
+
+void take(const json& from, const char* name, std::string& to) {
+    to = read_text(from, name);
+}
+
+void take(const json& from, const char* name, bool& to) {
+    to = read_flag(from, name);
 }
 
 core::balance::Balance read_balance(const std::string& name) {
@@ -46,51 +78,51 @@ core::balance::Balance read_balance(const std::string& name) {
                                                       {"source_hash", Balance::source_hash}};
     const auto found = known.find(name);
     if (found == known.end()) {
-        throw std::runtime_error("unknown balance " + name);
+        throw Malformed("balance", "is none of ours");
     }
     return found->second;
 }
 
 core::health::Check read_check(const json& from) {
     core::health::Check check;
-    const json& type = from.at("type");
+    const std::string type = read_text(from, "type");
     if (type != "tcp" && type != "http") {
-        throw std::runtime_error("unknown type of check " + type.dump());
+        throw Malformed("type", "of a check is neither tcp nor http");
     }
     check.type = type == "tcp" ? core::health::CheckType::tcp : core::health::CheckType::http;
-    check.method = from.at("method");
-    check.path = from.at("path");
-    check.host = from.at("host");
-    check.expect = from.at("expect");
+    take(from, "method", check.method);
+    take(from, "path", check.path);
+    take(from, "host", check.host);
+    check.expect = read_number<std::uint16_t>(from, "expect", 100, 599);
     check.interval = read_ms(from, "interval_ms");
     check.timeout = read_ms(from, "timeout_ms");
-    check.fall = from.at("fall");
-    check.rise = from.at("rise");
+    take(from, "fall", check.fall, 1, Bounds::streak);
+    take(from, "rise", check.rise, 1, Bounds::streak);
     return check;
 }
 
 void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<core::health::Target>& targets) {
     core::proxy::PoolSpec pool;
-    pool.name = from.at("name");
-    pool.balance = read_balance(from.at("balance"));
-    pool.queue_max = from.at("queue");
+    take(from, "name", pool.name);
+    pool.balance = read_balance(read_text(from, "balance"));
+    take(from, "queue", pool.queue_max, 0, Bounds::queue);
     pool.queue_timeout = read_ms(from, "queue_timeout_ms");
     pool.hold = read_ms(from, "hold_ms");
     pool.slow_start = read_ms(from, "slow_start_ms");
-    pool.cookie = from.at("cookie");
-    pool.host = from.at("host");
-    pool.proxy_header = read_version(from.at("proxy_protocol"));
-    core::health::Check check = read_check(from.at("check"));
+    take(from, "cookie", pool.cookie);
+    take(from, "host", pool.host);
+    pool.proxy_header = read_version(read_text(from, "proxy_protocol"));
+    core::health::Check check = read_check(read_field(from, "check"));
     check.proxy_header = pool.proxy_header;
     pool.overlap = std::min(overlap_max, (check.interval + check.timeout) * check.fall);
-    for (const json& item : from.at("backends")) {
+    for (const json& item : read_list(from, "backends", Bounds::backends)) {
         core::proxy::BackendSpec backend;
-        backend.server = item.at("server");
-        backend.address = read_address(item.at("address"));
-        backend.weight = item.at("weight");
-        backend.connections_max = item.at("max_connections");
-        backend.backup = item.at("backup");
-        backend.passive_fall = from.at("check").at("passive_fall");
+        take(item, "server", backend.server);
+        backend.address = read_address(item, "address");
+        take(item, "weight", backend.weight, 1, Bounds::weight);
+        take(item, "max_connections", backend.connections_max, 0, Bounds::max_connections);
+        take(item, "backup", backend.backup);
+        take(read_field(from, "check"), "passive_fall", backend.passive_fall, 0, Bounds::streak);
         targets.push_back({pool.name, backend.server, backend.address, check});
         pool.backends.push_back(std::move(backend));
     }
@@ -100,15 +132,13 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
 // As the configuration has checked it: "name=value" and "Name: value", or empty.
 core::proxy::Bypass read_bypass(const json& from) {
     core::proxy::Bypass bypass;
-    for (const json& network : from.at("networks")) {
-        bypass.networks.push_back(read_network(network));
-    }
-    const std::string cookie = from.at("cookie");
+    bypass.networks = read_networks(from, "networks");
+    const std::string cookie = read_text(from, "cookie");
     if (const auto equals = cookie.find('='); equals != std::string::npos) {
         bypass.cookie = cookie.substr(0, equals);
         bypass.cookie_value = cookie.substr(equals + 1);
     }
-    const std::string header = from.at("header");
+    const std::string header = read_text(from, "header");
     if (const auto colon = header.find(": "); colon != std::string::npos) {
         bypass.field = header.substr(0, colon);
         bypass.field_value = header.substr(colon + 2);
@@ -118,8 +148,8 @@ core::proxy::Bypass read_bypass(const json& from) {
 
 std::vector<core::proxy::Administration::Fence> read_fences(const json& from) {
     std::vector<core::proxy::Administration::Fence> fences;
-    for (const json& item : from) {
-        fences.push_back({item.at("pool"), item.at("server")});
+    for (const json& item : read_list(from, "fences")) {
+        fences.push_back({read_text(item, "pool"), read_text(item, "server")});
     }
     return fences;
 }
@@ -137,74 +167,154 @@ core::proxy::Timeouts read_timeouts(const json& from) {
 
 core::proxy::Limits read_limits(const json& from) {
     core::proxy::Limits limits;
-    limits.sessions = from.at("sessions");
-    limits.sessions_per_source = from.at("sessions_per_source");
-    limits.head.head = from.at("head");
-    limits.head.request_line = from.at("request_line");
-    limits.head.fields = from.at("fields");
-    limits.chunks.extension = from.at("chunk_extension");
-    limits.chunks.trailers = from.at("trailers");
-    limits.body_rate = {from.at("body_rate"), read_ms(from, "body_credit_ms")};
+    take(from, "sessions", limits.sessions, 1, Bounds::sessions);
+    take(from, "sessions_per_source", limits.sessions_per_source, 0, Bounds::sessions);
+    limits.head.head = read_number<std::uint32_t>(from, "head", 1, Bounds::head);
+    limits.head.request_line = read_number<std::uint32_t>(from, "request_line", 1, Bounds::head);
+    limits.head.fields = read_number<std::uint32_t>(from, "fields", 1, Bounds::fields);
+    limits.chunks.extension = read_number<std::uint16_t>(from, "chunk_extension", 0, Bounds::chunk_extension);
+    limits.chunks.trailers = read_number<std::uint32_t>(from, "trailers", 0, Bounds::trailers);
+    limits.body_rate = {read_number<std::uint32_t>(from, "body_rate", 0, Bounds::body_rate),
+                        read_ms(from, "body_credit_ms")};
     return limits;
+}
+
+core::proxy::ListenerSpec read_listener(const json& from) {
+    core::proxy::ListenerSpec listener;
+    take(from, "name", listener.name);
+    listener.address = read_address(from, "address");
+    listener.mode = read_mode(read_text(from, "mode"));
+    take(from, "pool", listener.pool);
+    for (const json& route : read_list(from, "routes", Bounds::routes)) {
+        listener.routes.push_back({read_text(route, "host"), read_text(route, "path"), read_text(route, "pool")});
+    }
+    listener.trusted = read_networks(from, "trusted");
+    take(from, "proxy_protocol", listener.proxy_header);
+    take(from, "forwarded", listener.forwarded);
+    take(from, "via", listener.via);
+    take(from, "request_id", listener.request_id);
+    return listener;
+}
+
+// Names stand once, and what is named is there: the data plane relies on it.
+void check_names(const core::proxy::Snapshot& snapshot) {
+    std::set<std::string> pools;
+    for (const auto& pool : snapshot.pools) {
+        std::set<std::string> servers;
+        for (const auto& backend : pool.backends) {
+            if (!servers.insert(backend.server).second) {
+                throw Malformed(backend.server, "stands twice in a pool");
+            }
+        }
+        if (!pools.insert(pool.name).second) {
+            throw Malformed(pool.name, "is the name of two pools");
+        }
+    }
+    std::set<core::Address> addresses;
+    for (const auto& listener : snapshot.listeners) {
+        const bool known = pools.contains(listener.pool) &&
+                           std::all_of(listener.routes.begin(), listener.routes.end(),
+                                       [&pools](const auto& route) { return pools.contains(route.pool); });
+        if (!known) {
+            throw Malformed(listener.name, "names a pool that is not there");
+        }
+        if (!addresses.insert(listener.address).second) {
+            throw Malformed(listener.name, "has the address of another listener");
+        }
+    }
+}
+
+ConfigureOrder read_configure(const json& body, std::vector<core::base::Descriptor>& fds) {
+    ConfigureOrder order;
+    take(body, "workers", order.workers, 1, Bounds::workers);
+    auto snapshot = std::make_shared<core::proxy::Snapshot>();
+    auto next = fds.begin();
+    for (const json& item : read_list(body, "listeners", Bounds::listeners)) {
+        const auto count = read_number<std::uint32_t>(item, "fds");
+        if (count != order.workers || fds.end() - next < static_cast<std::ptrdiff_t>(count)) {
+            throw Malformed("fds", "is not the number of sockets that came");
+        }
+        order.sockets.emplace_back(std::make_move_iterator(next), std::make_move_iterator(next + count));
+        next += count;
+        snapshot->listeners.push_back(read_listener(item));
+    }
+    order.probe_sockets.assign(std::make_move_iterator(next), std::make_move_iterator(fds.end()));
+    for (const json& item : read_list(body, "pools", Bounds::pools)) {
+        read_pool(item, *snapshot, order.targets);
+    }
+    const bool recall = body.contains("recall") && read_flag(body, "recall");
+    order.recall = recall ? core::health::Recall::replaced : core::health::Recall::removed;
+    if (body.contains("fences")) {
+        order.fences = read_fences(body);
+    }
+    snapshot->timeouts = read_timeouts(read_field(body, "timeouts"));
+    const json& maintenance = read_field(body, "maintenance");
+    snapshot->page = read_text(maintenance, "page", page_max);
+    take(maintenance, "retry_after_s", snapshot->retry_after);
+    snapshot->bypass = read_bypass(read_field(maintenance, "bypass"));
+    take(body, "zero_copy", snapshot->zero_copy);
+    snapshot->limits = read_limits(read_field(body, "limits"));
+    snapshot->relay_drain = read_ms(body, "relay_drain_ms");
+    take(read_field(body, "log"), "exchanges", snapshot->log_exchanges);
+    check_names(*snapshot);
+    order.snapshot = std::move(snapshot);
+    return order;
+}
+
+std::string read_text_or_nothing(const json& from, const char* name) {
+    return from.contains(name) && !from.at(name).is_null() ? read_text(from, name) : std::string();
+}
+
+core::proxy::Administration read_administer(const json& body) {
+    core::proxy::Administration administration;
+    administration.fences = read_fences(body);
+    for (const json& item : read_list(body, "maintenance")) {
+        std::string until = read_text_or_nothing(item, "until");
+        const auto ends = core::base::parse_time(until);
+        administration.maintenance.push_back({read_text(item, "pool"), read_text_or_nothing(item, "message"),
+                                              std::move(until), read_text_or_nothing(item, "until_local"),
+                                              ends ? std::optional(*ends) : std::nullopt});
+    }
+    for (const json& item : read_list(body, "weights")) {
+        administration.weights.push_back({read_text(item, "pool"), read_text(item, "server"),
+                                          read_number<std::uint32_t>(item, "weight", 1, Bounds::weight)});
+    }
+    return administration;
+}
+
+DrainOrder read_drain(const json& body) {
+    const std::string idle = body.contains("idle") ? read_text(body, "idle") : "end";
+    if (idle != "end" && idle != "stay") {
+        throw Malformed("idle", "is neither end nor stay");
+    }
+    using Idle = core::proxy::Worker::Idle;
+    return {read_ms(body, "deadline_ms"), idle == "stay" ? Idle::stay : Idle::end};
+}
+
+ProxyOrder read_order(link::Message& message) {
+    const std::string type = read_text(message.body, "type");
+    if (type != "configure" && !message.fds.empty()) {
+        throw Malformed("type", "comes with descriptors");
+    }
+    if (type == "configure") {
+        return read_configure(message.body, message.fds);
+    }
+    if (type == "administer") {
+        return read_administer(message.body);
+    }
+    if (type == "report") {
+        return ReportOrder{};
+    }
+    if (type == "drain") {
+        return read_drain(message.body);
+    }
+    throw Malformed("type", "is none that control sends");
 }
 
 }  // namespace
 
-core::Address read_address(const json& text) {
-    const auto address = core::Address::parse(text.get<std::string>());
-    if (!address) {
-        throw std::runtime_error(address.error().line());
-    }
-    return *address;
-}
-
-ConfigureOrder read_configure(const json& body, std::vector<core::base::Descriptor> fds) {
-    ConfigureOrder order;
-    order.workers = body.at("workers");
-    auto snapshot = std::make_shared<core::proxy::Snapshot>();
-    auto next = fds.begin();
-    for (const json& item : body.at("listeners")) {
-        core::proxy::ListenerSpec listener;
-        listener.name = item.at("name");
-        listener.address = read_address(item.at("address"));
-        listener.mode = item.at("mode") == "tcp" ? core::proxy::Mode::tcp : core::proxy::Mode::http;
-        listener.pool = item.at("pool");
-        for (const json& route : item.at("routes")) {
-            listener.routes.push_back({route.at("host"), route.at("path"), route.at("pool")});
-        }
-        for (const json& network : item.at("trusted")) {
-            listener.trusted.push_back(read_network(network));
-        }
-        listener.proxy_header = item.at("proxy_protocol");
-        listener.forwarded = item.at("forwarded");
-        listener.via = item.at("via");
-        listener.request_id = item.at("request_id");
-        const auto count = item.at("fds").get<std::ptrdiff_t>();
-        if (count != static_cast<std::ptrdiff_t>(order.workers) || fds.end() - next < count) {
-            throw std::runtime_error("a listener came without its sockets");
-        }
-        core::proxy::Server::ListenerSockets sockets(std::make_move_iterator(next),
-                                                     std::make_move_iterator(next + count));
-        next += count;
-        order.sockets.push_back(std::move(sockets));
-        snapshot->listeners.push_back(std::move(listener));
-    }
-    order.probe_sockets.assign(std::make_move_iterator(next), std::make_move_iterator(fds.end()));
-    for (const json& item : body.at("pools")) {
-        read_pool(item, *snapshot, order.targets);
-    }
-    order.recall = body.value("recall", false) ? core::health::Recall::replaced : core::health::Recall::removed;
-    order.fences = read_fences(body.value("fences", json::array()));
-    snapshot->timeouts = read_timeouts(body.at("timeouts"));
-    snapshot->page = body.at("maintenance").at("page");
-    snapshot->retry_after = body.at("maintenance").at("retry_after_s");
-    snapshot->bypass = read_bypass(body.at("maintenance").at("bypass"));
-    snapshot->zero_copy = body.at("zero_copy");
-    snapshot->limits = read_limits(body.at("limits"));
-    snapshot->relay_drain = read_ms(body, "relay_drain_ms");
-    snapshot->log_exchanges = body.at("log").at("exchanges");
-    order.snapshot = std::move(snapshot);
-    return order;
+core::Result<ProxyOrder> decode_order(link::Message message) {
+    return link::decode("an order of control", [&message] { return read_order(message); });
 }
 
 core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
@@ -243,7 +353,7 @@ core::proxy::Administration read_administer(const json& body) {
 }
 
 bool administers(const link::Message& message) {
-    return message.body.value("type", "") == "administer";
+    return message.body.value("type", json()) == "administer";
 }
 
 std::vector<bool> find_outdated(std::span<const link::Message> messages) {
@@ -254,99 +364,6 @@ std::vector<bool> find_outdated(std::span<const link::Message> messages) {
         later = later || administers(messages[i]);
     }
     return outdated;
-}
-
-std::string_view print(core::health::Health health) noexcept {
-    switch (health) {
-        case core::health::Health::up:
-            return "up";
-        case core::health::Health::down:
-            return "down";
-        case core::health::Health::unknown:
-            break;
-    }
-    return "unknown";
-}
-
-namespace {
-
-json write_queue(const core::proxy::WorkerReport& report, const std::string& pool) {
-    core::proxy::QueueReport counts;
-    for (const auto& queue : report.queues) {
-        if (queue.pool == pool) {
-            counts = queue;
-        }
-    }
-    return {{"waiting", counts.waiting},
-            {"waited", counts.waited},
-            {"overflow", counts.overflow},
-            {"expired", counts.expired}};
-}
-
-// Null where the pool had none. The buckets of the latency are [place, count] each, without the empty ones.
-json write_visitors(const core::proxy::WorkerReport& report, const std::string& pool) {
-    const auto found = std::find_if(report.visitors.begin(), report.visitors.end(),
-                                    [&](const auto& candidate) { return candidate.pool == pool; });
-    if (found == report.visitors.end()) {
-        return nullptr;
-    }
-    const core::proxy::Visitors& seen = found->visitors;
-    json latency = json::array();
-    const auto& buckets = seen.latency.buckets();
-    for (std::size_t at = 0; at < buckets.size(); ++at) {
-        if (buckets.at(at) != 0) {
-            latency.push_back({at, buckets.at(at)});
-        }
-    }
-    return {{"requests", seen.requests}, {"status", seen.status},        {"ours", seen.ours},
-            {"broken", seen.broken},     {"retried", seen.retried},      {"waited", seen.waited},
-            {"took_us", seen.took_us},   {"latency", std::move(latency)}};
-}
-
-}  // namespace
-
-json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
-                  const std::vector<core::health::Standing>& standings) {
-    json listeners = json::array();
-    for (const auto& listener : report.listeners) {
-        listeners.push_back({{"name", listener.name},
-                             {"sessions", listener.sessions},
-                             {"accepted", listener.accepted},
-                             {"refused", listener.refused}});
-    }
-    json pools = json::array();
-    for (const auto& pool : snapshot.pools) {
-        json backends = json::array();
-        for (const auto& spec : pool.backends) {
-            json backend{
-                {"server", spec.server}, {"address", spec.address.text()}, {"active", 0}, {"total", 0}, {"failed", 0}};
-            for (const auto& counted : report.backends) {
-                if (counted.pool == pool.name && counted.server == spec.server) {
-                    backend["active"] = counted.active;
-                    backend["total"] = counted.total;
-                    backend["failed"] = counted.failed;
-                }
-            }
-            for (const auto& standing : standings) {
-                if (standing.pool == pool.name && standing.server == spec.server) {
-                    backend["check"] = {
-                        {"state", print(standing.health)},  {"why", standing.why},
-                        {"carried", standing.carried},      {"since", core::base::print_time(standing.since)},
-                        {"last_ms", standing.last.count()}, {"passed", standing.passed},
-                        {"failed", standing.failed}};
-                }
-            }
-            backends.push_back(std::move(backend));
-        }
-        pools.push_back({{"name", pool.name},
-                         {"queue", write_queue(report, pool.name)},
-                         {"visitors", write_visitors(report, pool.name)},
-                         {"backends", std::move(backends)}});
-    }
-    return {{"type", "report"},
-            {"moved", {{"copied", report.moved.copied}, {"spliced", report.moved.spliced}}},
-            {"listeners", std::move(listeners)},
-            {"pools", std::move(pools)}};
 }
 
 }  // namespace appliance::boot

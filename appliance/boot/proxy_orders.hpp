@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "appliance/link/channel.hpp"
@@ -24,13 +25,20 @@ struct ConfigureOrder {
     std::vector<core::proxy::Administration::Fence> fences;  // under the names of the snapshot
 };
 
-// All of these throw nlohmann::json::exception or std::runtime_error for a message that control would never send.
-core::Address read_address(const nlohmann::json& text);
-ConfigureOrder read_configure(const nlohmann::json& body, std::vector<core::base::Descriptor> fds);
+struct ReportOrder {};
+struct DrainOrder {
+    core::Milliseconds deadline{0};
+    core::proxy::Worker::Idle idle = core::proxy::Worker::Idle::end;
+};
+using ProxyOrder = std::variant<ConfigureOrder, core::proxy::Administration, ReportOrder, DrainOrder>;
+
+// The one decoder of what control sends to the proxy. What it returns keeps to what the data plane relies on: numbers
+// within the configuration's bounds, names that are there. Error: control would never send that. Never throws.
+core::Result<ProxyOrder> decode_order(link::Message message);
+
 // What the monitor says of the targets of a "configure" message, in the order of its snapshot.
 core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
                                   const std::vector<core::health::Health>& health);
-core::proxy::Administration read_administer(const nlohmann::json& body);
 
 // Of messages that waited together, in their order: those that a later one makes meaningless, because each "administer"
 // says all of it anew. Carried out one by one after a pause, they would open for a moment what is fenced.

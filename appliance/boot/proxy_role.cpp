@@ -12,6 +12,7 @@
 
 #include "appliance/boot/failure.hpp"
 #include "appliance/boot/proxy_orders.hpp"
+#include "appliance/boot/sandbox.hpp"
 #include "appliance/link/channel.hpp"
 #include "appliance/link/event.hpp"
 #include "appliance/link/first_words.hpp"
@@ -39,6 +40,11 @@ public:
     int run() {
         while (!drained_) {
             auto message = channel_.receive(core::Milliseconds(60'000));
+            if (!message && is_foreign(message.error())) {
+                // Visitors are served all the same. Whoever restarts control takes care of the rest.
+                log_.write(link::event_line("link", {{"error", message.error().line()}}));
+                continue;
+            }
             if (!message) {
                 // Control's ends are kept by the supervisor, so this is the end of Gatehouse itself.
                 server_.drain(core::Milliseconds(0));
@@ -77,6 +83,11 @@ private:
         }
     }
 
+    // A packet that is none of ours: the next one may be.
+    bool is_foreign(const core::Error& error) const {
+        return !channel_.closed() && (error.os_error == 0 || error.os_error == EMSGSIZE);
+    }
+
     // What waits behind it too: this process may have been stopped for a while. A link that has closed is seen by
     // run().
     void answer_all(link::Message first) {
@@ -104,7 +115,9 @@ private:
     // The reply, without its id.
     json try_out(link::Message& message) {
         try {
-            return carry_out(message);
+            auto order = decode_order({message.body, std::move(message.fds)});
+            return order ? std::visit([this](auto& one) { return carry_out(one); }, *order)
+                         : json{{"type", "failed"}, {"error", order.error().line()}};
         } catch (const CannotStart&) {
             throw;
         } catch (const std::exception& error) {
@@ -120,32 +133,10 @@ private:
         }
     }
 
-    json carry_out(link::Message& message) {
-        const std::string type = message.body.at("type");
-        if (type == "configure") {
-            configure_first_or_again(message);
-        } else if (type == "administer") {
-            administer(read_administer(message.body));
-        } else if (type == "report") {
-            return write_report(server_.report(), snapshot(), monitor_.has_value() ? monitor_->standings() : none_);
-        } else if (type == "drain") {
-            end_monitor();  // nobody is chosen by health any more that was not before
-            using Idle = core::proxy::Worker::Idle;
-            const Idle idle = message.body.value("idle", "end") == "stay" ? Idle::stay : Idle::end;
-            const auto cut =
-                server_.drain(core::Milliseconds(message.body.at("deadline_ms").get<std::int64_t>()), idle);
-            log_.write(link::event_line("drained", {{"exchanges_cut", cut.exchanges}, {"relays_cut", cut.relays}}));
-            drained_ = true;
-        } else {
-            throw std::runtime_error("unknown message " + type);
-        }
-        return {{"type", "done"}};
-    }
-
-    void configure_first_or_again(link::Message& message) {
+    json carry_out(ConfigureOrder& order) {
         const bool first = !snapshot_;
         try {
-            configure(read_configure(message.body, std::move(message.fds)));
+            configure(std::move(order));
             link::release_errors();
         } catch (const std::exception& error) {
             if (first) {
@@ -153,6 +144,24 @@ private:
             }
             throw;
         }
+        return {{"type", "done"}};
+    }
+
+    json carry_out(Administration& administration) {
+        administer(std::move(administration));
+        return {{"type", "done"}};
+    }
+
+    json carry_out(const ReportOrder& /*order*/) {
+        return write_report(server_.report(), snapshot(), monitor_.has_value() ? monitor_->standings() : none_);
+    }
+
+    json carry_out(const DrainOrder& order) {
+        end_monitor();  // nobody is chosen by health any more that was not before
+        const auto cut = server_.drain(order.deadline, order.idle);
+        log_.write(link::event_line("drained", {{"exchanges_cut", cut.exchanges}, {"relays_cut", cut.relays}}));
+        drained_ = true;
+        return {{"type", "done"}};
     }
 
     void configure(ConfigureOrder order) {
@@ -170,6 +179,10 @@ private:
             if (const auto started = monitor_->start(); !started) {
                 end_monitor();
                 throw std::runtime_error(started.error().line());
+            }
+            // The last ring. No visitor and no server has been listened to so far.
+            if (const auto shut = shut_rings(); !shut) {
+                throw std::runtime_error(shut.error().line());
             }
         }
         // What is fenced under either name is, until control says again how all of it stands.

@@ -17,6 +17,7 @@
 #include "appliance/boot/privileges.hpp"
 #include "appliance/boot/spawn.hpp"
 #include "appliance/config/load.hpp"
+#include "core/base/trusted_path.hpp"
 
 namespace appliance::boot {
 namespace {
@@ -53,6 +54,10 @@ std::string first_line(int output) {
 core::Result<Rehearsal> Rehearsal::begin(const std::string& program, const std::string& config) {
     if (const int error = missing_file(program); error != 0) {
         return core::fail_os(what(program), error, nothing_changed);
+    }
+    // It becomes the supervisor, which is root or has root's rights over the network.
+    if (auto trusted = core::base::check_trusted(program, ::geteuid()); !trusted) {
+        return core::fail(what(program), trusted.error().line(), nothing_changed);
     }
     Rehearsal rehearsal;
     rehearsal.program_ = program;

@@ -16,7 +16,8 @@ class Rehearsal {
 public:
     static constexpr std::chrono::seconds time_limit{10};
 
-    // Starts program for the configuration. Error: it is no executable file.
+    // Starts program for the configuration. Errors: it is no executable file, or others than root and this process's
+    // user could have put it there (core::base::check_trusted).
     static core::Result<Rehearsal> begin(const std::string& program, const std::string& config);
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }

@@ -21,8 +21,16 @@ core::Result<void> confine(Role role, const std::vector<std::filesystem::path>& 
 // Debian 12's has it, but an operator may have taken it out of lsm=.
 core::Result<void> restrict_files(Role role, const std::vector<std::filesystem::path>& folders);
 
-// seccomp alone: every system call that the role does not need answers EPERM.
+// seccomp alone: every system call that is not in the role's list (syscall_list.hpp) answers EPERM. For a process with
+// one thread.
 core::Result<void> restrict_syscalls(Role role);
+
+// The proxy's second filter, for all of its threads and for good: no ring can be made any more and nothing registered
+// with one, no thread begins, and no further filter is set. To be called when every ring and thread is there, and
+// before the first byte of a stranger is read: code that got in by one cannot make a ring that core/io does not
+// restrict. After confine(Role::proxy). Does nothing in a sanitized build. Error: the kernel refused; the process must
+// end then.
+core::Result<void> shut_rings();
 
 // Whether this is an ASan or TSan build. Their runtimes need system calls of their own at unexpected times.
 bool sanitized() noexcept;

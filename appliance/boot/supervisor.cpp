@@ -7,13 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <stdexcept>
+#include <iterator>
 #include <thread>
 #include <utility>
 
 #include "appliance/boot/control_socket.hpp"
 #include "appliance/boot/privileges.hpp"
-#include "appliance/boot/proxy_orders.hpp"
 #include "appliance/control/workers.hpp"
 #include "appliance/link/event.hpp"
 
@@ -38,6 +37,7 @@ Supervisor::Supervisor(const config::Config& config, Account account, core::base
       account_(std::move(account)),
       log_(log),
       signals_(log),
+      bounds_(config),
       origin_(std::move(origin)),
       predecessors_(log) {
     for (const Role role : {Role::control, Role::proxy, Role::fence}) {
@@ -188,72 +188,98 @@ void Supervisor::take_requests() {
     if (!control_link_.valid() || phase_ == Phase::ended) {
         return;
     }
-    auto request = control_link_.receive(core::Milliseconds{0});
-    if (!request) {
-        // Its end, or nonsense: either way that process is of no more use. Its death is seen by SIGCHLD.
-        drop_control();
+    auto message = control_link_.receive(core::Milliseconds{0});
+    if (!message) {
+        // Its death is seen by SIGCHLD.
+        control_link_.closed() ? drop_control() : end_control(message.error());
         return;
     }
-    if (*request) {
-        answer(**request);
+    if (!*message) {
+        return;
+    }
+    const auto request = link::decode_request((*message)->body);
+    request ? answer(*request) : end_control(request.error());
+}
+
+// It reads foreign input. One that sends what control never would has been taken over, or is broken: another one is
+// started, as after any other death.
+void Supervisor::end_control(const core::Error& error) {
+    log_.write(link::event_line("link", {{"process", "control"}, {"error", error.line()}}));
+    control_link_ = link::Channel();
+    if (child(Role::control).pid > 0) {
+        ::kill(child(Role::control).pid, SIGKILL);
     }
 }
 
-void Supervisor::answer(const link::Message& request) {
-    if (request.body.value("type", "") == "check_upgrade") {
-        begin_rehearsal(request.body);  // which answers when the new program has
-        return;
+void Supervisor::answer(const link::Request& request) {
+    Answer answer;
+    answer.id = request.id;
+    const auto done = std::visit([this, &answer](const auto& what) { return carry_out(what, answer); }, request.what);
+    if (!done) {
+        answer.body = {{"type", "failed"}, {"error", describe(done.error())}};
     }
-    json reply{{"type", "done"}};
-    std::vector<int> fds;
-    std::vector<Descriptor> owned;
-    try {
-        reply.update(carry_out(request.body, fds, owned));
-    } catch (const std::exception& error) {
-        reply = {{"type", "failed"}, {"error", {{"what", error.what()}, {"why", ""}, {"mend", ""}}}};
-    }
-    if (request.body.contains("id")) {
-        reply["id"] = request.body["id"];
-        tell_control(reply, fds);
+    if (!answer.later) {
+        answer.body["id"] = request.id;
+        tell_control(answer.body, answer.fds);
     }
 }
 
-json Supervisor::carry_out(const json& request, std::vector<int>& fds, std::vector<Descriptor>& owned) {
-    const std::string type = request.at("type");
-    if (type == "ready") {
-        first_start_.end();
-        if (upgrading_) {
-            complete_upgrade();
-        }
-        return json::object();
+core::Result<void> Supervisor::carry_out(const link::Ready& /*request*/, Answer& /*answer*/) {
+    first_start_.end();
+    if (upgrading_) {
+        complete_upgrade();
     }
-    if (type == "upgrade") {
-        return hand_over();
+    return {};
+}
+
+core::Result<void> Supervisor::carry_out(const link::CheckUpgrade& request, Answer& answer) {
+    answer.later = true;
+    begin_rehearsal(answer.id, request);
+    return {};
+}
+
+core::Result<void> Supervisor::carry_out(const link::BeginUpgrade& /*request*/, Answer& /*answer*/) {
+    return hand_over();
+}
+
+core::Result<void> Supervisor::carry_out(const link::OpenListeners& request, Answer& answer) {
+    // What is open was allowed once; a configuration that comes back must find its sockets.
+    if (!listeners_.has(request.address) && !bounds_.allow(request.address)) {
+        return core::fail("cannot listen on " + request.address.text(), "the configuration file does not name it");
     }
-    if (type == "open_listeners") {
-        auto opened = listeners_.open(read_address(request.at("address")), request.at("count").get<std::size_t>());
-        if (!opened) {
-            return {{"type", "failed"}, {"error", describe(opened.error())}};
-        }
-        fds = std::move(*opened);
-        return json::object();
+    return listeners_.open(request.address, request.count).map([&answer](std::vector<int> fds) {
+        answer.fds = std::move(fds);
+    });
+}
+
+core::Result<void> Supervisor::carry_out(const link::CloseListeners& request, Answer& /*answer*/) {
+    listeners_.close(request.address);
+    return {};
+}
+
+core::Result<void> Supervisor::carry_out(const link::OpenProbeSockets& request, Answer& answer) {
+    if (!bounds_.allow_probes(request.v6, request.count)) {
+        return core::fail("cannot make sockets for probes", "the configuration file does not name so many servers");
     }
-    if (type == "close_listeners") {
-        listeners_.close(read_address(request.at("address")));
-        return json::object();
+    return make_probe_sockets(request.v6 ? AF_INET6 : AF_INET, request.count).map([&answer](auto made) {
+        answer.owned = std::move(made);
+        std::transform(answer.owned.begin(), answer.owned.end(), std::back_inserter(answer.fds),
+                       [](const auto& one) { return one.get(); });
+    });
+}
+
+core::Result<void> Supervisor::carry_out(const link::IsChild& request, Answer& answer) {
+    answer.body["child"] = is_child(request.pid);
+    return {};
+}
+
+core::Result<void> Supervisor::carry_out(const link::EndChild& request, Answer& /*answer*/) {
+    const Child& ended = child(request.process == "proxy" ? Role::proxy : Role::fence);
+    log_.write(link::event_line("link", {{"process", request.process}, {"error", request.why}}));
+    if (ended.pid > 0) {
+        ::kill(ended.pid, SIGKILL);
     }
-    if (type == "open_probe_sockets") {
-        const int family = request.at("family") == "v6" ? AF_INET6 : AF_INET;
-        const auto count = std::min(request.at("count").get<std::size_t>(), link::Channel::fds_max);
-        auto made = make_probe_sockets(family, count);
-        if (!made) {
-            return {{"type", "failed"}, {"error", describe(made.error())}};
-        }
-        owned = std::move(*made);
-        std::transform(owned.begin(), owned.end(), std::back_inserter(fds), [](const auto& one) { return one.get(); });
-        return json::object();
-    }
-    throw std::runtime_error("unknown request " + type);
+    return {};
 }
 
 }  // namespace appliance::boot

@@ -1,17 +1,20 @@
 // Supervisor: the small privileged process behind `gatehouse run`. Starts control, proxy and fence, starts them again
 // when they die, and holds what must outlive each of them: the listening sockets, the control socket, and the links
-// between them. It reads the configuration once and parses nothing afterwards but requests of its own control process.
+// between them. It reads the configuration when it starts, and again when control asks for an address that it does not
+// know; and it decodes what its own control process asks (appliance/link/request).
 #pragma once
 
 #include <sys/types.h>
 
 #include <array>
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "appliance/boot/backoff.hpp"
+#include "appliance/boot/bounds.hpp"
 #include "appliance/boot/first_start.hpp"
 #include "appliance/boot/handover.hpp"
 #include "appliance/boot/listeners.hpp"
@@ -22,6 +25,7 @@
 #include "appliance/config/config.hpp"
 #include "appliance/link/channel.hpp"
 #include "appliance/link/first_words.hpp"
+#include "appliance/link/request.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/log.hpp"
 
@@ -76,9 +80,22 @@ private:
     void wait();
     void take_signals();
     void take_requests();
-    void answer(const link::Message& request);
-    nlohmann::json carry_out(const nlohmann::json& request, std::vector<int>& fds,
-                             std::vector<core::base::Descriptor>& owned);
+    struct Answer {
+        std::uint64_t id = 0;
+        bool later = false;  // somebody else answers
+        nlohmann::json body{{"type", "done"}};
+        std::vector<int> fds{};
+        std::vector<core::base::Descriptor> owned{};  // of these, the ones that are not kept
+    };
+    void answer(const link::Request& request);
+    core::Result<void> carry_out(const link::Ready& request, Answer& answer);
+    core::Result<void> carry_out(const link::CheckUpgrade& request, Answer& answer);
+    core::Result<void> carry_out(const link::BeginUpgrade& request, Answer& answer);
+    core::Result<void> carry_out(const link::OpenListeners& request, Answer& answer);
+    core::Result<void> carry_out(const link::CloseListeners& request, Answer& answer);
+    core::Result<void> carry_out(const link::OpenProbeSockets& request, Answer& answer);
+    core::Result<void> carry_out(const link::IsChild& request, Answer& answer);
+    core::Result<void> carry_out(const link::EndChild& request, Answer& answer);
 
     // Children.
     Child& child(Role role) noexcept { return children_[static_cast<std::size_t>(role)]; }
@@ -94,11 +111,17 @@ private:
     void introduce(Child& child);
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
     void drop_control();
+    void end_control(const core::Error& error);
+    // Whether that number is a process of ours, or was one of the last few that we began: a caller of the API may have
+    // ended since it connected.
+    [[nodiscard]] bool is_child(pid_t pid) const;
+    void note_child(pid_t pid);
 
     // Upgrades: the old program's part, then the new one's.
-    void begin_rehearsal(const nlohmann::json& request);
+    void begin_rehearsal(std::uint64_t id, const link::CheckUpgrade& request);
     void end_rehearsal(int status);
-    nlohmann::json hand_over();
+    // Returns only where it failed.
+    core::Result<void> hand_over();
     [[nodiscard]] Handover estate() const;
     void complete_upgrade();
     void undo(const std::string& why);
@@ -127,15 +150,19 @@ private:
     Listeners listeners_;
     core::base::Descriptor control_socket_;
     Signals signals_;
+    // Control's requests are short and bring no descriptors.
+    static constexpr link::ChannelLimits requests{link::Channel::inline_max, 0};
     link::Channel control_link_;
+    Bounds bounds_;
     std::array<Child, 3> children_;
+    std::deque<pid_t> begun_;  // the last ones that were started, living or not
     Phase phase_ = Phase::running;
     FirstStart first_start_;
 
     Origin origin_;
     Predecessors predecessors_;
     std::optional<Rehearsal> rehearsal_;
-    nlohmann::json rehearsal_id_;     // of the request that waits for it
+    std::uint64_t rehearsal_id_ = 0;  // of the request that waits for it
     std::optional<Upgrade> pending_;  // under rehearsal, or rehearsed
     Upgrade upgrade_;                 // the last one that was begun
     std::string upgrade_state_;

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -20,6 +21,9 @@ using nlohmann::json;
 // The exit code of an invalid configuration (appliance/cli/exit_code.hpp).
 constexpr int invalid_configuration = 2;
 
+// More than can have ended while a connection waited to be taken; few, because their numbers are given to others again.
+constexpr std::size_t begun_max = 16;
+
 }  // namespace
 
 void Supervisor::start(Child& child) {
@@ -35,6 +39,7 @@ void Supervisor::start(Child& child) {
         return;
     }
     child.pid = *pid;
+    note_child(*pid);
     if (child.role != Role::control) {
         introduce(child);
         return;
@@ -66,7 +71,7 @@ core::Result<pid_t> Supervisor::launch(Child& child) {
     words->born();
     child.words = std::move(*words);
     if (pid && child.role == Role::control) {
-        control_link_ = link::Channel(std::move(pair->first));
+        control_link_ = link::Channel(std::move(pair->first), requests);
     } else if (pid) {
         child.near = std::move(pair->first);
     }
@@ -101,6 +106,23 @@ void Supervisor::drop_control() {
     if (child(Role::control).pid > 0 && !first_start_.under_way()) {
         ::kill(child(Role::control).pid, SIGKILL);
     }
+}
+
+void Supervisor::note_child(pid_t pid) {
+    begun_.push_back(pid);
+    if (begun_.size() > begun_max) {
+        begun_.pop_front();
+    }
+}
+
+bool Supervisor::is_child(pid_t pid) const {
+    if (pid <= 0) {
+        return false;  // what the kernel says of a process that this namespace does not see, as it does ours
+    }
+    const auto is = [pid](const auto& one) { return one.pid == pid; };
+    const auto old = predecessors_.list();
+    return std::any_of(children_.begin(), children_.end(), is) || (serving_ && serving_->pid == pid) ||
+           std::any_of(old.begin(), old.end(), is) || std::find(begun_.begin(), begun_.end(), pid) != begun_.end();
 }
 
 void Supervisor::reap() {

@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 
 #include <set>
-#include <stdexcept>
 #include <utility>
 
 #include "appliance/boot/supervisor.hpp"
@@ -35,8 +34,7 @@ core::Error not_now(std::string why, std::string mend) {
 
 }  // namespace
 
-void Supervisor::begin_rehearsal(const json& request) {
-    const json id = request.at("id");
+void Supervisor::begin_rehearsal(std::uint64_t id, const link::CheckUpgrade& request) {
     const auto refuse = [&](const core::Error& error) {
         json reply = refusal(error);
         reply["id"] = id;
@@ -55,13 +53,14 @@ void Supervisor::begin_rehearsal(const json& request) {
         return refuse(begun.error());
     }
     rehearsal_ = std::move(*begun);
+    note_child(rehearsal_->pid());
     rehearsal_id_ = id;
     pending_ = Upgrade{.number = upgrade_.number + 1,
                        .from = GATEHOUSE_VERSION,
                        .to = {},
                        .proxy = child(Role::proxy).pid,
-                       .who = request.value("who", ""),
-                       .why = request.value("why", ""),
+                       .who = request.who,
+                       .why = request.why,
                        .error = {}};
 }
 
@@ -85,9 +84,9 @@ void Supervisor::end_rehearsal(int status) {
 
 // Everything of ours is close-on-exec, so that with the exec the links to control and fence close, which ends them: the
 // next program finds neither two of a kind nor one that it did not start.
-json Supervisor::hand_over() {
+core::Result<void> Supervisor::hand_over() {
     if (!pending_ || rehearsal_) {
-        throw std::runtime_error("no upgrade has been checked");
+        return core::fail("cannot upgrade", "no upgrade has been checked");
     }
     upgrade_ = *std::exchange(pending_, std::nullopt);
     Child& proxy = child(Role::proxy);
@@ -110,7 +109,7 @@ json Supervisor::hand_over() {
                                   : core::fail_os("cannot keep a way back to the running program", errno).value();
     upgrade_.error = error.line();
     note_upgrade("failed");
-    return refusal(error);
+    return tl::unexpected(error);
 }
 
 Handover Supervisor::estate() const {
@@ -137,6 +136,7 @@ core::Result<void> Supervisor::resume(const Handover& from) {
     upgrade_ = from.upgrade;
     upgrading_ = image_.valid();
     for (const Handover::Proxy& proxy : from.proxies) {
+        note_child(proxy.pid);
         if (proxy.end_by) {
             predecessors_.adopt(proxy);
             continue;
@@ -162,6 +162,7 @@ core::Result<void> Supervisor::resume(const Handover& from) {
 void Supervisor::end_leaving(const std::vector<pid_t>& leaving) {
     const auto deadline = Clock::now() + leave_max;
     for (const pid_t pid : leaving) {
+        note_child(pid);
         Child one;
         one.pid = pid;
         if (!wait_for_exit(one, deadline)) {

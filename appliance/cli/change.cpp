@@ -1,13 +1,11 @@
 #include "appliance/cli/change.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "appliance/base/bounded_json.hpp"
+#include "appliance/cli/ask.hpp"
 #include "appliance/cli/before.hpp"
 #include "appliance/cli/deploy.hpp"
 #include "appliance/cli/exit_code.hpp"
@@ -92,20 +90,12 @@ bool looks_before(const Options& options) {
     return options.command == Command::fence || options.command == Command::weight || (page && !options.pool);
 }
 
-bool agreed() {
-    std::fputs("Go on? [y/N] ", stderr);
-    std::array<char, 16> line{};
-    const bool read = std::fgets(line.data(), line.size(), stdin) != nullptr;
-    return read && (line[0] == 'y' || line[0] == 'Y');
-}
-
 // False where the caller says no.
 bool warn(const Warning& warning, const Options& options) {
     for (const std::string& line : warning.lines) {
         complain("gatehouse: " + line);
     }
-    const bool seen = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
-    return !warning.asks || options.yes || !seen || agreed();
+    return !warning.asks || options.yes || !somebody_looks() || agreed();
 }
 
 }  // namespace

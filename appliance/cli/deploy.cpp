@@ -8,7 +8,10 @@
 #include "appliance/api/client.hpp"
 #include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/change.hpp"
+#include "appliance/cli/consent.hpp"
 #include "appliance/cli/exit_code.hpp"
+#include "appliance/cli/recipe_file.hpp"
+#include "appliance/cli/remembered.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/runner.hpp"
 #include "appliance/cli/show_deploy.hpp"
@@ -28,7 +31,21 @@ bool plans(const Options& options) {
     return options.dry_run || options.command == Command::deploy_plan;
 }
 
-std::string body_of(const Options& options, const std::string& claimed_by) {
+// A recipe of this machine goes over the daemon's, and flags go over both. Error: it cannot be read.
+core::Result<void> add_recipe_file(const Options& options, Json& body) {
+    if (options.recipe_file.empty()) {
+        return {};
+    }
+    return read_recipe_file(options.recipe_file, options.recipe).map([&body](const OwnCommands& own) {
+        for (const auto& [key, value] : {std::pair{"run", own.run}, std::pair{"rollback", own.rollback}}) {
+            if (value && !body.contains(key)) {
+                body[key] = *value;
+            }
+        }
+    });
+}
+
+Json body_of(const Options& options, const std::string& claimed_by) {
     Json body = options.settings.empty() ? Json::object() : base::parse_json<Json>(options.settings, base::wide_bounds);
     body["why"] = options.why;
     if (!claimed_by.empty()) {
@@ -54,6 +71,7 @@ std::string body_of(const Options& options, const std::string& claimed_by) {
         case Command::deploy_rollback:
             body["run"] = options.run;
             body["rolling"] = options.rolling;
+            body["dry_run"] = options.dry_run;
             break;
         case Command::deploy_resume:
             body["skip"] = options.skip;
@@ -61,7 +79,7 @@ std::string body_of(const Options& options, const std::string& claimed_by) {
         default:  // pause and abort say no more than who and why
             break;
     }
-    return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return body;
 }
 
 const char* path_of(Command command) {
@@ -91,10 +109,9 @@ bool runs_commands(const Options& options) {
             options.command == Command::deploy_rollback || options.command == Command::deploy_resume);
 }
 
-std::optional<core::Result<api::Answer>> send_order(const Options& options, const std::string& claimed_by,
-                                                    Outcome& left) {
-    const Request request{path_of(options.command), body_of(options, claimed_by), order_patience,
-                          Request::Method::post};
+std::optional<core::Result<api::Answer>> send_order(const Options& options, const Json& body, Outcome& left) {
+    const Request request{path_of(options.command), body.dump(-1, ' ', false, Json::error_handler_t::replace),
+                          order_patience, Request::Method::post};
     Interrupts interrupts;  // until here; later ones are the runner's
     return send_and_tell(request, options, witness_of(options), interrupts, left);
 }
@@ -102,8 +119,23 @@ std::optional<core::Result<api::Answer>> send_order(const Options& options, cons
 int order(const Options& options, const std::string& claimed_by, Finish finish) {
     const api::Client client = client_for(options);
     const Style style = terminal_style();
+    Json wanted = body_of(options, claimed_by);
+    if (const auto added = add_recipe_file(options, wanted); !added) {
+        return finish({wrong_usage, {}, "gatehouse: " + added.error().line() + "\n"});
+    }
+    Consent consent;
+    if (runs_commands(options)) {
+        auto given = consent_to(options, client, wanted);
+        if (!given) {
+            return finish(given.error());
+        }
+        consent = std::move(*given);
+        if (!consent.digest.empty()) {
+            wanted["commands_digest"] = consent.digest;
+        }
+    }
     Outcome left;
-    const auto answered = send_order(options, claimed_by, left);
+    const auto answered = send_order(options, wanted, left);
     if (!answered) {
         return finish(left);
     }
@@ -122,7 +154,11 @@ int order(const Options& options, const std::string& claimed_by, Finish finish) 
                                         : show_end(body, style),
                        {}});
     }
-    Runner runner(client, number(body, "id"), claimed_by, options.json);
+    // Where this fails, the next consent says why it is needed.
+    if (!consent.permit.empty()) {
+        static_cast<void>(remember(memory_file(), {daemon_name(options), number(body, "id"), consent.permit}));
+    }
+    Runner runner(client, number(body, "id"), claimed_by, std::move(consent.permit), options.json);
     const int code = runner.run();
     return finish({code, options.json ? dump(runner.rollout()) : show_end(runner.rollout(), style), {}});
 }

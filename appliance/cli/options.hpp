@@ -89,6 +89,8 @@ struct Options {
     std::optional<core::WallTime> until{};      // maintenance on
     std::string recipe{};                       // deploy rolling, deploy maintenance: a name of the configuration
     std::string settings{};                     // the same: a JSON object of what flags say of the recipe
+    std::string recipe_file{};                  // the same: a file of this machine whose recipe says the commands
+    std::string yes_run{};                      // deploy: the digest of the commands that may run here
     std::string overridden{};                   // the same: why guards are not to be asked
     bool dry_run = false;                       // the same, and config apply
     std::string strategy = "rolling";           // deploy plan: or maintenance

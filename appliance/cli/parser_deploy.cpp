@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -155,10 +156,35 @@ CLI::App& add_strategy(CLI::App& deploy, Options& options, Command command, cons
     strategy.add_option("RECIPE", options.recipe, "[deploy.RECIPE] of the file; flags go over it")->type_name("");
     static config::Recipe defaults;
     config::each_field(defaults, AddFlags(strategy, options));
+    strategy.add_option("--recipe-file", options.recipe_file, "Commands of [deploy.RECIPE] in this file")
+        ->type_name("FILE");
     strategy.add_option("--override", options.overridden, "Do not ask the guards, for this reason")
         ->type_name("REASON");
     add_why(strategy, options);
     return strategy;
+}
+
+// In whole: who may write commands could find two lists whose digests begin alike.
+void add_yes_run(CLI::App& command, Options& options) {
+    command
+        .add_option_function<std::string>(
+            "--yes-run",
+            [&options](const std::string& text) {
+                constexpr std::size_t digits = 64;
+                std::string digest = text;
+                std::transform(digest.begin(), digest.end(), digest.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+                const bool hex =
+                    std::all_of(digest.begin(), digest.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
+                if (!hex || digest.size() != digits) {
+                    throw CLI::ValidationError("--yes-run",
+                                               "it is no digest of 64 hexadecimal digits; "
+                                               "gatehouse deploy status and plan print it whole");
+                }
+                options.yes_run = std::move(digest);
+            },
+            "Run here the commands with this digest")
+        ->type_name("DIGEST");
 }
 
 void add_rollback(CLI::App& deploy, Options& options) {
@@ -175,6 +201,8 @@ void add_rollback(CLI::App& deploy, Options& options) {
             "The command; else the recipe's rollback")
         ->type_name("TEXT");
     rollback.add_flag("--rolling", options.rolling, "Batch by batch; else all at once");
+    rollback.add_flag("--dry-run", options.dry_run, "Print the plan, do nothing");
+    add_yes_run(rollback, options);
     add_why(rollback, options);
 }
 
@@ -228,6 +256,7 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
                                          "The site opens with the first server that is verified.");
     for (CLI::App* strategy : {&rolling, &maintenance}) {
         strategy->add_flag("--dry-run", options.dry_run, "Print the plan, do nothing");
+        add_yes_run(*strategy, options);
     }
     for (CLI::App* strategy : {&plan, &rolling, &maintenance}) {
         add_at(*strategy, options, now);
@@ -244,6 +273,7 @@ void add_deploy(CLI::App& app, Options& options, core::WallTime now) {
     CLI::App& resume = add_verb(deploy, options, Command::deploy_resume, "resume", "Go on; what failed is tried again",
                                 "Example: gatehouse deploy resume --why 'disk is free again'");
     resume.add_flag("--skip", options.skip, "Mark the failed step as done and continue");
+    add_yes_run(resume, options);
     add_why(resume, options);
     add_why(add_verb(deploy, options, Command::deploy_abort, "abort", "End it; touched servers stay fenced",
                      "Example: gatehouse deploy abort --why 'wrong release'"),

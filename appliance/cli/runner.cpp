@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/rollout_end.hpp"
 #include "appliance/cli/standing.hpp"
+#include "appliance/cli/table.hpp"
 #include "appliance/cli/watch_deploy.hpp"
 
 namespace appliance::cli {
@@ -23,6 +25,10 @@ namespace {
 constexpr std::chrono::milliseconds look{200};
 constexpr std::chrono::milliseconds sync_patience{1'000};
 constexpr std::chrono::seconds absence_max{60};
+// For the daemon to pause when it has heard of a refusal.
+constexpr std::chrono::seconds pause_patience{5};
+constexpr std::chrono::milliseconds run_timeout_max = std::chrono::hours(24);
+constexpr int not_executed = 126;  // as a shell says it
 
 // When somebody wants to leave: for the commands to heed their end, and for each of the last words with the daemon.
 constexpr std::chrono::milliseconds last_mercy{2'000};
@@ -62,8 +68,13 @@ std::string make_name() {
 
 }  // namespace
 
-Runner::Runner(const api::Client& client, std::int64_t rollout, std::string claimed_by, bool quiet)
-    : client_(client), rollout_(rollout), claimed_by_(std::move(claimed_by)), quiet_(quiet), name_(make_name()) {
+Runner::Runner(const api::Client& client, std::int64_t rollout, std::string claimed_by, Permit permit, bool quiet)
+    : client_(client),
+      rollout_(rollout),
+      claimed_by_(std::move(claimed_by)),
+      quiet_(quiet),
+      name_(make_name()),
+      permit_(std::move(permit)) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
         listen_for(signal);
     }
@@ -72,7 +83,10 @@ Runner::Runner(const api::Client& client, std::int64_t rollout, std::string clai
 
 bool Runner::settled() const {
     const std::string state = text(shown_, "state");
-    return !state.empty() && state != "running" && children_.running().empty() && ended_.empty() && outputs_.empty();
+    const bool told = children_.running().empty() && ended_.empty() && outputs_.empty() && refused_.empty();
+    // A daemon that has heard of a refusal pauses; one that goes on is not waited for.
+    const bool over = (!state.empty() && state != "running") || (leave_at_ && Children::Clock::now() >= *leave_at_);
+    return told && over;
 }
 
 int Runner::run() {
@@ -87,7 +101,7 @@ int Runner::run() {
         }
     }
     const int code = exit_code_of(shown_);
-    return undone_ && code == done ? failed : code;
+    return refusing_ || (undone_ && code == done) ? failed : code;
 }
 
 // The daemon hears how the commands have ended; else it would wait for them, and for us, until it takes us for lost.
@@ -143,6 +157,9 @@ bool Runner::step() {
     missed_ = false;
     outputs_.clear();
     ended_.clear();
+    if (!std::exchange(refused_, {}).empty()) {
+        leave_at_ = Children::Clock::now() + pause_patience;
+    }
     take(body);
     tell();
     return true;
@@ -177,6 +194,12 @@ std::string Runner::request() {
     for (const Children::Ended& ended : ended_) {
         body["results"].push_back({{"step", ended.step}, {"exit_code", ended.exit_code}, {"trouble", ended.trouble}});
     }
+    for (const unsigned step : refused_) {
+        body["results"].push_back({{"step", step},
+                                   {"exit_code", not_executed},
+                                   {"trouble", "it is not one that its operator has agreed to"},
+                                   {"refused", true}});
+    }
     return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -197,20 +220,68 @@ void Runner::take(const Json& answer) {
         start(command);
     }
     if (const auto next = number(answer, "next"); next != 0) {
-        rollout_ = next;
-        undone_ = true;
-        seen_ = 0;
-        shown_ = Json();
+        follow(next);
     }
 }
 
-void Runner::start(const Json& command) {
-    const auto port = number(command, "port");
+// A rollback has followed: by itself, or because somebody else has ordered it. What this operator has not agreed to is
+// left to that other one, who is there for it.
+void Runner::follow(std::int64_t next) {
+    undone_ = true;
+    if (refusing_) {
+        return;
+    }
+    const auto answer = client_.get(fmt::format("/v1/deploy?id={}", next));
+    if (!answer) {
+        shown_ = Json();  // the next answer names it again
+        return;
+    }
+    const Json rollout = answer->status == 200 ? base::parse_json<Json>(answer->body, base::wide_bounds) : Json();
+    const auto listed = commands_in(rollout);
+    std::vector<config::ServerCommand> commands = listed.value_or(std::vector<config::ServerCommand>());
+    for (config::ServerCommand& command : commands) {
+        command.purpose = config::Purpose::rollback;
+    }
+    if (!listed || !permit_.allows_all(commands)) {
+        complain(
+            fmt::format("gatehouse: rollout {} undoes this one with commands that you have not agreed to; nothing "
+                        "of it runs here. gatehouse deploy resume shows them",
+                        next));
+        refusing_ = true;
+        return;
+    }
+    rollout_ = next;
+    purpose_ = config::Purpose::rollback;
+    seen_ = 0;
+    shown_ = Json();
+}
+
+void Runner::start(const Json& due) {
+    const auto step = static_cast<unsigned>(number(due, "step"));
+    const auto port = std::clamp<std::int64_t>(number(due, "port"), 0, 65'535);
+    const config::ServerCommand command{
+        purpose_, text(due, "server"), text(due, "host"), static_cast<std::uint16_t>(port), text(due, "command"), {}};
+    if (const auto allowed = permit_.check(command); !allowed) {
+        refuse(step, allowed.error());
+        return;
+    }
+    if (refusing_) {
+        refused_.push_back(step);
+        return;
+    }
+    const std::chrono::milliseconds limit(
+        std::clamp<std::int64_t>(number(due, "timeout_ms"), 0, run_timeout_max.count()));
     // One that runs here already is given out again when the daemon has taken us for lost: its end is told as before.
-    children_.start(static_cast<unsigned>(number(command, "step")), text(command, "command"),
-                    std::chrono::milliseconds(number(command, "timeout_ms")),
-                    {"GATEHOUSE_SERVER=" + text(command, "server"), "GATEHOUSE_HOST=" + text(command, "host"),
+    children_.start(step, command.text, limit,
+                    {"GATEHOUSE_SERVER=" + command.server, "GATEHOUSE_HOST=" + command.host,
                      "GATEHOUSE_PORT=" + std::to_string(port)});
+}
+
+void Runner::refuse(unsigned step, const core::Error& why) {
+    refused_.push_back(step);
+    if (!std::exchange(refusing_, true)) {
+        complain("gatehouse: " + why.line());
+    }
 }
 
 void Runner::print(const Json& entry) {

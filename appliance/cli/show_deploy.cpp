@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "appliance/cli/consent.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/rollout_end.hpp"
 #include "appliance/cli/table.hpp"
@@ -164,12 +165,18 @@ std::string show_plan(const Json& rollout, const Style& style) {
     std::string out = paint(fmt::format("plan: {} deploy of {}", text(rollout, "strategy"), text(rollout, "pool")),
                             Tone::title, style) +
                       "\n" + table.render(style, 2);
+    const bool undoes = text(rollout, "strategy") == "rollback";
     const std::string undo = setting(rollout, "rollback");
-    out += paragraph(undo.empty() ? "rollback: no command; deploy rollback --run gives one"
-                                  : "rollback: on all touched servers at once: " + undo,
-                     style);
+    out += undoes ? std::string()
+                  : paragraph(undo.empty() ? "rollback: no command; deploy rollback --run gives one"
+                                           : "rollback: on all touched servers at once: " + undo,
+                              style);
+    if (const auto commands = commands_in(rollout)) {
+        out += show_commands(*commands, style);
+    }
     const bool possible = field(rollout, "possible") == true;
-    out += paragraph("guards: " + text(rollout, "guards"), style, 0, possible ? Tone::plain : Tone::caution);
+    out += undoes ? std::string()
+                  : paragraph("guards: " + text(rollout, "guards"), style, 0, possible ? Tone::plain : Tone::caution);
     if (const std::string busy = text(rollout, "busy"); !busy.empty()) {
         out += paragraph(busy, style, 0, Tone::caution);
     }
@@ -198,7 +205,9 @@ std::string show_rollout(const Json& rollout, core::WallTime /*now*/, const Styl
     if (const std::string trouble = text(rollout, "trouble"); !trouble.empty()) {
         out += paragraph(trouble, style, 2, Tone::bad);
     }
-    return out + table.render(style, 2);
+    out += table.render(style, 2);
+    const auto commands = commands_in(rollout);
+    return out + (commands && !commands->empty() ? show_commands(*commands, style) : std::string());
 }
 
 std::string show_history(const Json& history, core::WallTime now, const Style& style) {

@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
-#include "appliance/api/entrance.hpp"
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/new_file.hpp"
+#include "appliance/tls/digest.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -43,7 +43,7 @@ Outcome make_token(const Options& options) {
     if (!written) {
         return refuse(written.error());
     }
-    const std::string digest = api::sha256_hex(*token);
+    const std::string digest = tls::sha256_hex(*token);
     if (options.json) {
         nlohmann::ordered_json body{{"name", options.name}, {"role", options.role}, {"token_sha256", digest}};
         body[keep ? "token_file" : "token"] = keep ? options.token_file : *token;

@@ -29,10 +29,10 @@ void Reader::read() {
     each("deploy", Bounds::recipes, &Reader::read_recipe);
     read_site();
     each("guard", Bounds::guards, &Reader::read_guard);
-    read_maintenance();
     read_firewall();
     each("access", Bounds::access, &Reader::read_access);
     read_control();
+    read_maintenance();  // when it is known which files hold secrets
     read_proxy();
     read_timeouts();
     read_limits();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "appliance/config/config.hpp"
+#include "appliance/config/named_file.hpp"
 #include "appliance/config/section.hpp"
 
 namespace appliance::config {
@@ -64,6 +65,11 @@ private:
     void read_rate(Section& section, Firewall& firewall);
     void read_control();
     void read_remote(Section& section);
+    // What the file that key names holds, which only we shall read, without the end of its line; empty where something
+    // is wrong, which was complained of. what: what it ought to hold.
+    std::string read_secret_file(Section& section, std::string_view key, const std::string& name,
+                                 std::string_view what);
+    Site read_login(Section& section);
     // What the file that key names holds; empty where there is none, or it was complained of.
     std::string read_pem(Section& section, std::string_view key, bool secret);
     void open_for_management(Section& section, std::uint16_t port);
@@ -75,6 +81,7 @@ private:
     Section root_;
     Config& config_;
     Report& report_;
+    std::vector<FileIdentity> secrets_;  // files that no visitor may read
 };
 
 }  // namespace appliance::config

@@ -65,6 +65,7 @@ private:
 void Reader::read_recipe(const std::string& name, Section& section) {
     Recipe recipe;
     recipe.name = name;
+    recipe.run_source = recipe.rollback_source = fmt::format("[deploy.{}]", name);
     each_field(recipe, FromFile(section));
     const Pool* pool = config_.pool(recipe.pool);
     if (recipe.pool.empty()) {

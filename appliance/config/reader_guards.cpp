@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "appliance/config/reader.hpp"
-#include "appliance/config/text_file.hpp"
 #include "appliance/config/url.hpp"
 #include "appliance/config/words.hpp"
 
@@ -50,46 +49,6 @@ std::vector<Item> read_items(Section& section, std::string_view key, Parse parse
     return items;
 }
 
-// What a file holds that only we shall read, without the end of its line. Empty where something is wrong, which is
-// said.
-std::string read_secret_file(Section& section, std::string_view key, const std::filesystem::path& file,
-                             std::string_view what) {
-    struct stat entry {};
-    if (::stat(file.c_str(), &entry) == 0 && (entry.st_mode & S_IROTH) != 0) {
-        section.complain(key, fmt::format("'{}' can be read by everybody", file.string()),
-                         fmt::format("chmod o= {}", file.string()));
-    }
-    auto secret = read_text(file, secret_bytes);
-    if (!secret) {
-        section.complain(key, secret.error().line(), fmt::format("put {} there, for group gatehouse to read", what));
-        return {};
-    }
-    while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r' || secret->back() == ' ')) {
-        secret->pop_back();
-    }
-    if (secret->empty()) {
-        section.complain(key, fmt::format("'{}' is empty", file.string()), fmt::format("put {} there", what));
-    }
-    return std::move(*secret);
-}
-
-// "user" and "password_file", which go together.
-Site read_login(Section& section, const std::filesystem::path& folder) {
-    Site login;
-    login.user = section.text("user", {});
-    const std::string file = section.text("password_file", {});
-    if (file.empty() != login.user.empty()) {
-        section.complain(file.empty() ? "user" : "password_file", "'user' and 'password_file' go together",
-                         "write both or none");
-    } else if (!file.empty()) {
-        login.password = read_secret_file(section, "password_file", folder / file, "the password");
-    }
-    if (login.user.find(':') != std::string::npos) {
-        section.complain("user", "'user' holds a colon", "write the name alone; Basic ends it at the first colon");
-    }
-    return login;
-}
-
 // Nothing where the text is no URL, which is said; its secrets are not.
 std::optional<Site> site_of(Section& section, std::string_view key, const std::string& text, const Site& login) {
     const auto url = parse_url(text);
@@ -120,16 +79,56 @@ void name_api(Section& section, Site& site) {
 
 }  // namespace
 
+std::string Reader::read_secret_file(Section& section, std::string_view key, const std::string& name,
+                                     std::string_view what) {
+    const auto path = config_.file.parent_path() / name;
+    auto file = read_named(config_.file.parent_path(), name, Reach::beneath, secret_bytes);
+    if (!file) {
+        section.complain(key, file.error().line(), fmt::format("put {} there, for group gatehouse to read", what));
+        return {};
+    }
+    secrets_.push_back(file->identity);
+    if ((file->mode & S_IROTH) != 0) {
+        section.complain(key, fmt::format("'{}' can be read by everybody", path.string()),
+                         fmt::format("chmod o= {}", path.string()));
+    }
+    std::string& secret = file->bytes;
+    while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r' || secret.back() == ' ')) {
+        secret.pop_back();
+    }
+    if (secret.empty()) {
+        section.complain(key, fmt::format("'{}' is empty", path.string()), fmt::format("put {} there", what));
+    }
+    return std::move(secret);
+}
+
+// "user" and "password_file", which go together.
+Site Reader::read_login(Section& section) {
+    Site login;
+    login.user = section.text("user", {});
+    const std::string file = section.text("password_file", {});
+    if (file.empty() != login.user.empty()) {
+        section.complain(file.empty() ? "user" : "password_file", "'user' and 'password_file' go together",
+                         "write both or none");
+    } else if (!file.empty()) {
+        login.password = read_secret_file(section, "password_file", file, "the password");
+    }
+    if (login.user.find(':') != std::string::npos) {
+        section.complain("user", "'user' holds a colon", "write the name alone; Basic ends it at the first colon");
+    }
+    return login;
+}
+
 void Reader::read_secret(Section& section, Guard& guard) {
     const auto text = section.required_text("secret_file", "secret_file = \"bbb.secret\"");
     if (!text.empty()) {
-        guard.secret = read_secret_file(section, "secret_file", config_.file.parent_path() / text,
-                                        "the shared secret, which bbb-conf --secret prints,");
+        guard.secret =
+            read_secret_file(section, "secret_file", text, "the shared secret, which bbb-conf --secret prints,");
     }
 }
 
 void Reader::read_meetings(Section& section, Guard& guard) {
-    const Site login = read_login(section, config_.file.parent_path());
+    const Site login = read_login(section);
     if (section.find("urls") == nullptr) {
         section.miss("urls", R"(urls = ["https://bbb.example.org/bigbluebutton/api"])");
     }
@@ -147,12 +146,15 @@ void Reader::read_meetings(Section& section, Guard& guard) {
 
 void Reader::read_source(Section& section, Guard& guard) {
     const std::string text = section.required_text("source", "source = \"https://calendar.example.org/meetings.ics\"");
-    const Site login = read_login(section, config_.file.parent_path());
+    const Site login = read_login(section);
     guard.margin = section.duration("margin", guard.margin, 0ms, 24h * 7);
     if (has_scheme(text)) {
         guard.source = site_of(section, "source", text, login).value_or(Site{});
     } else if (!text.empty()) {
         guard.source.url = (config_.file.parent_path() / text).string();
+        if (const auto beneath = check_beneath(config_.file.parent_path(), text); !beneath) {
+            section.complain("source", beneath.error().line(), "put the file beside this one");
+        }
         if (!login.user.empty()) {
             section.complain("user", "a file needs no 'user'", "take 'user' and 'password_file' out");
         }

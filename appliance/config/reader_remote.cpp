@@ -6,7 +6,6 @@
 #include <cctype>
 
 #include "appliance/config/reader.hpp"
-#include "appliance/config/text_file.hpp"
 #include "appliance/config/words.hpp"
 
 namespace appliance::config {
@@ -45,18 +44,20 @@ std::string Reader::read_pem(Section& section, std::string_view key, bool secret
     if (text.empty()) {
         return {};
     }
-    const auto file = config_.file.parent_path() / text;
-    struct stat entry {};
-    if (secret && ::stat(file.c_str(), &entry) == 0 && (entry.st_mode & S_IROTH) != 0) {
-        section.complain(key, fmt::format("'{}' can be read by everybody", file.string()),
-                         fmt::format("chmod o= {}", file.string()));
-    }
-    auto pem = read_text(file, pem_bytes);
-    if (!pem) {
-        section.complain(key, pem.error().line(), "put it there as PEM, for group gatehouse to read");
+    const auto path = config_.file.parent_path() / text;
+    auto file = read_named(config_.file.parent_path(), text, Reach::absolute_anywhere, pem_bytes);
+    if (!file) {
+        section.complain(key, file.error().line(), "put it there as PEM, for group gatehouse to read");
         return {};
     }
-    return std::move(*pem);
+    if (secret) {
+        secrets_.push_back(file->identity);
+        if ((file->mode & S_IROTH) != 0) {
+            section.complain(key, fmt::format("'{}' can be read by everybody", path.string()),
+                             fmt::format("chmod o= {}", path.string()));
+        }
+    }
+    return std::move(file->bytes);
 }
 
 void Reader::read_remote(Section& section) {

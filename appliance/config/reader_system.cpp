@@ -1,14 +1,13 @@
 // [maintenance], [fence], [control], [proxy], [timeouts], [limits] and [log]: how the appliance itself behaves.
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
+#include "appliance/config/account.hpp"
+#include "appliance/config/named_file.hpp"
 #include "appliance/config/reader.hpp"
-#include "appliance/config/text_file.hpp"
 #include "appliance/config/words.hpp"
 #include "core/http/fields.hpp"
 
@@ -17,12 +16,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool user_exists(const std::string& name) {
-    // 16 KiB is what glibc suggests for any entry; a longer one counts as missing rather than growing without bound.
-    std::vector<char> buffer(16384);
-    passwd entry{};
-    passwd* found = nullptr;
-    return ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+// What visitors are shown is written for them: a key or a list of passwords does not become a page by a slip, or by the
+// hand of somebody who may change the configuration and nothing else on the machine.
+bool named_as_page(const std::string& name) {
+    const auto ending = std::filesystem::path(name).extension();
+    return ending == ".html" || ending == ".htm";
+}
+
+FileIdentity identity_of(const std::filesystem::path& file) {
+    struct stat facts {};
+    return ::stat(file.c_str(), &facts) == 0 ? FileIdentity{facts.st_dev, facts.st_ino} : FileIdentity{};
 }
 
 }  // namespace
@@ -83,18 +86,28 @@ void Reader::read_page(Section& section) {
     if (text.empty()) {
         return;
     }
-    const auto page = config_.file.parent_path() / text;
-    auto bytes = read_text(page, Bounds::page_bytes);
-    if (!bytes) {
-        section.complain("page", bytes.error().line(), "write the page's path, relative to this file");
+    if (!named_as_page(text)) {
+        section.complain("page", fmt::format("'{}' is no page's name", text), "name a file that ends in .html");
         return;
     }
-    if (bytes->empty()) {
+    const auto page = config_.file.parent_path() / text;
+    auto file = read_named(config_.file.parent_path(), text, Reach::beneath, Bounds::page_bytes);
+    if (!file) {
+        section.complain("page", file.error().line(), "write the page's path, relative to this file");
+        return;
+    }
+    if (std::find(secrets_.begin(), secrets_.end(), file->identity) != secrets_.end() ||
+        file->identity == identity_of(config_.file)) {
+        section.complain("page", fmt::format("'{}' holds secrets, and visitors would read them", page.string()),
+                         "write a page of its own");
+        return;
+    }
+    if (file->bytes.empty()) {
         section.complain("page", fmt::format("'{}' is empty", page.string()), "write the page visitors shall see");
         return;
     }
     config_.maintenance.page = page;
-    config_.maintenance.bytes = std::move(*bytes);
+    config_.maintenance.bytes = std::move(file->bytes);
 }
 
 void Reader::read_control() {
@@ -132,9 +145,10 @@ void Reader::read_proxy() {
     const auto user = section.text("user", {});
     if (!user.empty()) {
         proxy.user = user;
-        if (!user_exists(user)) {
-            section.complain("user", fmt::format("there is no user '{}'", user),
-                             fmt::format("create it with: useradd --system {}", user));
+        if (const auto sound = check_account(user); !sound) {
+            const core::Error& error = sound.error();
+            section.complain("user", error.why.empty() ? error.what : fmt::format("{}: {}", error.what, error.why),
+                             error.mend);
         }
     }
     section.close();

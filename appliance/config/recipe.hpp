@@ -22,6 +22,8 @@ struct Recipe {
     std::vector<std::string> servers;  // of the pool; empty: all of them
     std::string run;                   // the command, with {server}, {host} and {port}; runs on the operator's machine
     std::string rollback;              // the command that undoes it; empty: there is none
+    std::string run_source;            // who has said so, for people: "--run by ann", "[deploy.app]"; empty: not known
+    std::string rollback_source;       // the same
     std::string batch = "1";           // servers at a time: a number, or a share as "25%"
     std::int64_t min_healthy = 1;      // eligible servers that must be left while a batch is away
     core::Milliseconds drain{30'000};
@@ -75,9 +77,10 @@ inline constexpr Word<OnFailure> on_failure_names[] = {
     {"pause", OnFailure::pause}, {"rollback", OnFailure::rollback}, {"abort", OnFailure::abort}};
 inline constexpr Word<OnRestart> on_restart_names[] = {{"resume", OnRestart::resume}, {"pause", OnRestart::pause}};
 
-// Calls visit for each field but the name, with its key, its bounds and its help: text(key, value, help), command(key,
-// value, help) for a text with placeholders (placeholder.hpp), list(key, value, help), number(key, value, min, max,
-// help), duration(key, value, min, max, help), flag(key, value, help) and choice(key, value, words, help).
+// Calls visit for each field but the name and the sources, with its key, its bounds and its help: text(key, value,
+// help), command(key, value, help) for a text with placeholders (placeholder.hpp), list(key, value, help), number(key,
+// value, min, max, help), duration(key, value, min, max, help), flag(key, value, help) and choice(key, value, words,
+// help).
 template <typename AnyRecipe, typename Visitor>
 void each_field(AnyRecipe& recipe, Visitor&& visit) {
     using namespace std::chrono_literals;

@@ -7,16 +7,21 @@
 
 #include <cerrno>
 
-#include "core/base/descriptor.hpp"
-
 namespace appliance::config {
 
 core::Result<std::string> read_text(const std::filesystem::path& path, std::size_t size_max) {
     const auto what = fmt::format("cannot read '{}'", path.string());
     // O_NONBLOCK: opening a pipe that nobody writes to must not hang a start or a reload.
     const core::base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!file.valid()) {
+        return core::fail_os(what, errno);
+    }
+    return read_text(file, what, size_max);
+}
+
+core::Result<std::string> read_text(const core::base::Descriptor& file, const std::string& what, std::size_t size_max) {
     struct stat status {};
-    if (!file.valid() || ::fstat(file.get(), &status) != 0) {
+    if (::fstat(file.get(), &status) != 0) {
         return core::fail_os(what, errno);
     }
     if (!S_ISREG(status.st_mode)) {

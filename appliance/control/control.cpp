@@ -37,7 +37,9 @@ constexpr std::chrono::milliseconds expiry_step{200};
 Control::Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log_to)
     : supervisor_(supervisor),
       log_(log_to),
-      helper_([&supervisor] { supervisor.wake(); }),
+      proxy_([this](const std::string& why) { end_foreign(link::Process::proxy, why); }),
+      helper_([&supervisor] { supervisor.wake(); },
+              [this](const std::string& why) { end_foreign(link::Process::fence, why); }),
       file_(config.file),
       keeper_(config.control.state, [this](const std::optional<StateTrouble>& trouble) { tell_trouble(trouble); }),
       firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
@@ -72,40 +74,54 @@ void Control::log(std::string_view kind, const Json& fields) {
     log_.write(line);
 }
 
-void Control::handle(link::Message event) {
-    const std::string type = event.body.value("type", "");
-    const bool is_proxy = event.body.value("process", "") == "proxy";
-    if (type == "child_started" && event.fds.size() == 1) {
-        if (is_proxy) {
-            proxy_.attach(std::move(event.fds.front()), event.body.value("pid", 0));
-            proxy_known_ = true;
-            configure_at_ = Clock::now();
-            beside_ = event.body.value("beside", false);
-            warm_until_.reset();
-        } else {
-            helper_.attach(std::move(event.fds.front()));
-            reconcile_at_ = Clock::now();
-            reconciled_ = false;
-            firewall_at_ = {};
-        }
-    } else if (type == "child_exited") {
-        is_proxy ? proxy_.detach() : helper_.detach();
-        proxy_known_ = proxy_known_ || is_proxy;
-        // The supervisor has logged it, in another process than the one that is asked for the log.
-        events_.publish("process_exit", link::event_line("process_exit", {{"process", event.body.value("process", "")},
-                                                                          {"why", event.body.value("why", "")}}));
-    } else if (type == "reload") {
-        const std::lock_guard lock(changing_);
-        static_cast<void>(change({std::nullopt, {"the supervisor", "SIGHUP", std::nullopt}}));
-    } else if (type == "upgrade") {
-        const std::lock_guard lock(state_mutex_);
-        upgrade_ = event.body.value("upgrade", json());
-        old_proxies_ = event.body.value("old_proxies", std::size_t{0});
-    } else if (type == "stop") {
-        const core::Milliseconds deadline(event.body.value("deadline_ms", std::int64_t{0}));
-        if (const auto told = proxy_.drain(deadline); !told) {
-            log("stopping", {{"error", told.error().line()}});
-        }
+void Control::handle(link::Notice notice) {
+    std::visit([this](auto& one) { take(one); }, notice);
+}
+
+// It has sent what none of ours would. The supervisor starts another one, as after a death.
+void Control::end_foreign(link::Process process, const std::string& why) {
+    log("link", {{"process", link::print(process)}, {"error", why}});
+    supervisor_.end_child(process, why);
+}
+
+void Control::take(link::ChildStarted& started) {
+    if (started.process == link::Process::proxy) {
+        proxy_.attach(std::move(started.link), started.pid);
+        proxy_known_ = true;
+        configure_at_ = Clock::now();
+        beside_ = started.beside;
+        warm_until_.reset();
+    } else {
+        helper_.attach(std::move(started.link));
+        reconcile_at_ = Clock::now();
+        reconciled_ = false;
+        firewall_at_ = {};
+    }
+}
+
+void Control::take(const link::ChildExited& exited) {
+    const bool is_proxy = exited.process == link::Process::proxy;
+    is_proxy ? proxy_.detach() : helper_.detach();
+    proxy_known_ = proxy_known_ || is_proxy;
+    // The supervisor has logged it, in another process than the one that is asked for the log.
+    events_.publish("process_exit",
+                    link::event_line("process_exit", {{"process", link::print(exited.process)}, {"why", exited.why}}));
+}
+
+void Control::take(const link::Reload& /*reload*/) {
+    const std::lock_guard lock(changing_);
+    static_cast<void>(change({std::nullopt, {"the supervisor", "SIGHUP", std::nullopt}}));
+}
+
+void Control::take(const link::UpgradeNews& news) {
+    const std::lock_guard lock(state_mutex_);
+    upgrade_ = news.upgrade;
+    old_proxies_ = news.old_proxies;
+}
+
+void Control::take(const link::Stop& stop) {
+    if (const auto told = proxy_.drain(stop.deadline); !told) {
+        log("stopping", {{"error", told.error().line()}});
     }
 }
 

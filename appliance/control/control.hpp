@@ -48,7 +48,7 @@ public:
     Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log);
 
     // One event of the supervisor.
-    void handle(link::Message event);
+    void handle(link::Notice notice);
     // Does what is due: gives a new proxy its configuration, adopts fences, mends drift, lifts what has expired.
     void tick(Clock::time_point now);
     // When tick has something to do again, at the latest.
@@ -134,6 +134,13 @@ public:
     [[nodiscard]] Events& events() noexcept { return events_; }
 
 private:
+    void end_foreign(link::Process process, const std::string& why);
+    void take(link::ChildStarted& started);
+    void take(const link::ChildExited& exited);
+    void take(const link::Reload& reload);
+    void take(const link::UpgradeNews& news);
+    void take(const link::Stop& stop);
+
     struct State {
         std::shared_ptr<const config::Config> config;
         std::shared_ptr<const Administration> administration;
@@ -190,6 +197,8 @@ private:
         std::string gone_back;  // why it has; empty: it has not
     };
     Outcome<Json> try_out(const std::string& text);
+    // Refused where the text would change what is root's to say: the user, the state folder and the control socket.
+    Outcome<void> keeps_the_file(const std::string& text) const;
     Outcome<Json> change(const Change& change);
     Outcome<Json> roll_trial_back(const std::string& who, const std::string& why);
     Outcome<Json> wait_for_look(Outcome<Json> done, std::uint64_t change);
@@ -282,8 +291,8 @@ private:
     std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
     std::atomic<std::size_t> old_proxies_ = 0;
     std::map<core::Address, FenceRecord> left_at_start_;  // what the store held where the file has no server any more
-    std::atomic<bool> fences_known_ = false;  // the kernel's fences have been compared with the store
-    std::atomic<bool> untold_ = false;        // the proxy may not have taken what it was told last
+    std::atomic<bool> fences_known_ = false;              // the kernel's fences have been compared with the store
+    std::atomic<bool> untold_ = false;                    // the proxy may not have taken what it was told last
 
     mutable std::mutex state_mutex_;
     State state_;

@@ -18,6 +18,22 @@ void say_more(core::Error& error, const std::string& more) {
     error.mend = error.mend.empty() ? more : error.mend + "; " + more;
 }
 
+// What the processes may do on their machine, and where, is for its root to say, not for whoever may apply a
+// configuration: the supervisor goes by it with more rights than control has. written: what the file says now.
+Outcome<void> keeps_the_machines(const config::Config& written, const config::Config& wanted) {
+    const bool user = written.proxy.user == wanted.proxy.user;
+    const bool state = written.control.state == wanted.control.state;
+    if (user && state && written.control.socket == wanted.control.socket) {
+        return {};
+    }
+    const char* key = !user ? "user of [proxy]" : !state ? "state of [control]" : "socket of [control]";
+    return refuse(409, {fmt::format("{} cannot be changed from here", key),
+                        "it decides what the processes may do on their machine",
+                        fmt::format("there, as root, edit {}, then {}", written.file.string(),
+                                    user && state ? "start gatehouse again" : "gatehouse upgrade"),
+                        0});
+}
+
 tl::unexpected<Refusal> no_previous() {
     return refuse(404, {"there is no previous configuration", "nothing has been applied yet", "", 0});
 }
@@ -46,6 +62,9 @@ Outcome<Json> Control::apply(const ConfigurationOrder& order) {
         return try_out(order.text);
     }
     std::unique_lock lock(changing_);
+    if (auto allowed = keeps_the_file(order.text); !allowed) {
+        return tl::unexpected(std::move(allowed.error()));
+    }
     auto done = change({order.text, {order.who, order.why, order.confirm}});
     const std::uint64_t change = look_.change;
     lock.unlock();
@@ -59,11 +78,22 @@ Outcome<Json> Control::try_out(const std::string& text) {
     if (!wanted) {
         return tl::unexpected(refuse_configuration(wanted.error()));
     }
+    if (auto allowed = keeps_the_file(text); !allowed) {
+        return tl::unexpected(std::move(allowed.error()));
+    }
     std::vector<std::string> notes;
     const config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
     std::vector<std::string> changed = describe_changes(*running, taken);
     changed.insert(changed.end(), notes.begin(), notes.end());
     return Json{{"changed", std::move(changed)}, {"file", running->file.string()}, {"dry_run", true}};
+}
+
+// A text that is no configuration is complained of by whoever takes it.
+Outcome<void> Control::keeps_the_file(const std::string& text) const {
+    const auto running = state().config;
+    const auto wanted = config::parse(text, running->file);
+    const auto written = config::load(running->file);
+    return wanted ? keeps_the_machines(written ? *written : *running, *wanted) : Outcome<void>();
 }
 
 Outcome<Json> Control::rollback(const std::string& who, const std::string& why) {
@@ -82,6 +112,9 @@ Outcome<Json> Control::rollback(const std::string& who, const std::string& why) 
         Refusal refusal = refuse_configuration(wanted.error());
         refusal.error = {"the previous configuration is invalid", "", "nothing has changed; apply a mended one", 0};
         return tl::unexpected(std::move(refusal));
+    }
+    if (auto allowed = keeps_the_file(**previous); !allowed) {
+        return tl::unexpected(std::move(allowed.error()));
     }
     auto done = change({**previous, {who, why, std::nullopt}});
     const std::uint64_t change = look_.change;

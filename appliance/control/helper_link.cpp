@@ -11,8 +11,8 @@
 
 namespace appliance::control {
 
-HelperLink::HelperLink(std::function<void()> on_notice)
-    : on_notice_(std::move(on_notice)), watcher_([this] { watch(); }) {}
+HelperLink::HelperLink(std::function<void()> on_notice, std::function<void(const std::string&)> on_foreign)
+    : on_notice_(std::move(on_notice)), on_foreign_(std::move(on_foreign)), watcher_([this] { watch(); }) {}
 
 HelperLink::~HelperLink() {
     {
@@ -43,12 +43,24 @@ void HelperLink::watch() {
         ::poll(&waited, 1, -1);
         lock.lock();
         // Whatever ends the link: attach() brings the next one.
-        if (!client_ || (waited.revents & POLLIN) == 0 || !client_->collect()) {
-            watched_.reset();
-        } else {
+        const auto collected = client_ && (waited.revents & POLLIN) != 0
+                                   ? client_->collect()
+                                   : core::Result<void>(core::fail_os("cannot hear the fence process", EPIPE));
+        if (collected) {
             gather();
+            continue;
+        }
+        watched_.reset();
+        if (collected.error().os_error == netfilter::HelperClient::foreign_error) {
+            give_up(collected.error());
         }
     }
+}
+
+void HelperLink::give_up(const core::Error& foreign) {
+    client_.reset();
+    since_ = core::base::wall_now();
+    on_foreign_(foreign.line());
 }
 
 void HelperLink::gather() {
@@ -103,6 +115,10 @@ auto HelperLink::with_client(Call call) -> decltype(call(std::declval<netfilter:
                                 [this] { return client_.has_value(); })) {
         auto result = call(*client_);
         gather();
+        if (!result && result.error().os_error == netfilter::HelperClient::foreign_error) {
+            give_up(result.error());
+            return result;
+        }
         if (result || result.error().os_error != EPIPE) {
             return result;
         }

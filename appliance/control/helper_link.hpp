@@ -21,7 +21,9 @@ class HelperLink {
 public:
     // on_notice: called by any thread, with this object locked, when there is something to take_notices(). Must only
     // wake somebody.
-    explicit HelperLink(std::function<void()> on_notice = [] {});
+    // on_foreign: called in the same way when the fence process has sent what none of ours would, with the reason. It
+    // is to be ended, and is not spoken with any more.
+    HelperLink(std::function<void()> on_notice, std::function<void(const std::string&)> on_foreign);
     HelperLink(const HelperLink&) = delete;
     HelperLink& operator=(const HelperLink&) = delete;
     ~HelperLink();
@@ -54,6 +56,7 @@ public:
 private:
     void watch();
     void gather();
+    void give_up(const core::Error& foreign);
     template <typename Call>
     auto with_client(Call call) -> decltype(call(std::declval<netfilter::HelperClient&>()));
 
@@ -62,6 +65,7 @@ private:
     std::optional<netfilter::HelperClient> client_;
     core::WallTime since_ = core::base::wall_now();
     std::function<void()> on_notice_;
+    std::function<void(const std::string&)> on_foreign_;
     std::vector<netfilter::Notice> notices_;
     // Duplicates of the client's descriptor, so that the watcher can wait for notices without the lock. Only the
     // watcher replaces the one that it waits on.

@@ -6,7 +6,8 @@
 #include <random>
 #include <utility>
 
-#include "appliance/control/messages.hpp"
+#include "appliance/control/report.hpp"
+#include "appliance/link/fields.hpp"
 
 namespace appliance::control {
 namespace {
@@ -23,6 +24,27 @@ tl::unexpected<core::Error> no_proxy() {
 tl::unexpected<core::Error> no_answer(core::Milliseconds waited) {
     return tl::unexpected(core::Error{
         "the proxy process does not answer", "it was given " + core::base::print_duration(waited), {}, ETIMEDOUT});
+}
+
+struct Answer {
+    std::uint64_t id = 0;
+    core::Result<json> outcome;
+};
+
+// What the proxy may answer: "done", "failed" with a reason, or a report.
+core::Result<Answer> decode_answer(json body) {
+    return link::decode("the proxy process", [&body]() -> Answer {
+        const auto id = link::read_number<std::uint64_t>(body, "id");
+        const std::string type = link::read_text(body, "type");
+        if (type == "failed") {
+            return {id, tl::unexpected(core::Error{link::read_text(body, "error"), "", "", 0})};
+        }
+        if (type == "done") {
+            return {id, std::move(body)};
+        }
+        auto report = decode_report(std::move(body));
+        return report ? Answer{id, std::move(report)} : throw std::runtime_error(report.error().line());
+    });
 }
 
 }  // namespace
@@ -62,14 +84,15 @@ ProxyLink::Talk::~Talk() {
 }
 
 // The link outlives this process, and answers to the one before it may still be in there: ids start anywhere.
-ProxyLink::ProxyLink() : next_id_(std::random_device{}()) {
+ProxyLink::ProxyLink(std::function<void(const std::string&)> on_foreign)
+    : on_foreign_(std::move(on_foreign)), next_id_(std::random_device{}()) {
     status_.since = core::base::wall_now();
 }
 
 void ProxyLink::attach(core::base::Descriptor link, pid_t pid) {
     const Talk talk(*this);
     silent_ = false;
-    channel_ = link::Channel(std::move(link));
+    channel_ = link::Channel(std::move(link), answers);
     set(ProxyState::starting, pid);
 }
 
@@ -156,6 +179,9 @@ bool ProxyLink::may_ask(core::Milliseconds patience) {
 core::Result<std::optional<link::Message>> ProxyLink::receive(core::BootTime deadline) {
     const auto left = std::max(deadline - core::BootClock::now(), core::BootClock::duration::zero());
     auto message = channel_.receive(std::chrono::ceil<core::Milliseconds>(left));
+    if (!message && !channel_.closed()) {
+        return give_up(message.error());
+    }
     if (!message) {
         channel_ = link::Channel();
         set(ProxyState::down, 0);
@@ -180,15 +206,23 @@ core::Result<json> ProxyLink::await(std::uint64_t id, core::BootTime deadline, c
             silent_ = true;
             return no_answer(timeout);
         }
-        json& answer = (*message)->body;
-        if (answer.value("id", json()) != id) {
+        auto answer = decode_answer(std::move((*message)->body));
+        if (!answer) {
+            return give_up(answer.error());
+        }
+        if (answer->id != id) {
             continue;  // to a question that nobody waits for any more
         }
-        if (answer.value("type", "") == "failed") {
-            return tl::unexpected(read_refusal(answer, "the proxy process refused"));
-        }
-        return std::move(answer);
+        return std::move(answer->outcome);
     }
+}
+
+tl::unexpected<core::Error> ProxyLink::give_up(const core::Error& foreign) {
+    channel_ = link::Channel();
+    set(ProxyState::down, 0);
+    silent_ = false;
+    on_foreign_(foreign.line());
+    return no_proxy();
 }
 
 void ProxyLink::set(ProxyState state, pid_t pid) {

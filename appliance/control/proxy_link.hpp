@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -36,7 +37,9 @@ public:
     // Enough for every answer that needs nothing but the proxy.
     static constexpr core::Milliseconds answer_max{5'000};
 
-    ProxyLink();
+    // on_foreign: called by any thread, with this object locked, when the proxy has sent what none of ours would, and
+    // why it is not understood. Must only pass that on: the process is to be ended, and is not spoken with any more.
+    explicit ProxyLink(std::function<void(const std::string&)> on_foreign);
 
     // A new process, over its fresh link.
     void attach(core::base::Descriptor link, pid_t pid);
@@ -64,6 +67,7 @@ public:
 private:
     core::Result<nlohmann::json> await(std::uint64_t id, core::BootTime deadline, core::Milliseconds timeout);
     core::Result<std::optional<link::Message>> receive(core::BootTime deadline);
+    tl::unexpected<core::Error> give_up(const core::Error& foreign);
     void set(ProxyState state, pid_t pid);
 
     // Held for a whole question and answer; false where its turn did not come within patience.
@@ -85,6 +89,9 @@ private:
     std::atomic<bool> silent_ = false;  // the last question was not answered in time, and nothing has come since
     core::Milliseconds again_{};        // how long a silent one is left alone
     core::BootTime again_at_{};
+    // It is sent descriptors, and sends none.
+    static constexpr link::ChannelLimits answers{link::Channel::text_max, 0};
+    std::function<void(const std::string&)> on_foreign_;
     link::Channel channel_;
     std::uint64_t next_id_;
 

@@ -131,7 +131,8 @@ api::Reply read_deploys(const Call& call) {
 }
 
 api::Reply change_deploys(const Call& call) {
-    return change_deploy(call.services.conductor, *call.services.control.config(), call.request, call.body);
+    return change_deploy(call.services.conductor, call.services.audit, *call.services.control.config(), call.request,
+                         call.body);
 }
 
 constexpr auto look = config::Role::read;

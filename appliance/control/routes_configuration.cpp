@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "appliance/api/entrance.hpp"
 #include "appliance/control/read_order.hpp"
 #include "appliance/control/replies.hpp"
+#include "appliance/tls/digest.hpp"
 
 namespace appliance::control {
 
@@ -71,7 +71,7 @@ api::Reply reload_configuration(const Call& call) {
 }
 
 nlohmann::json words_beside_text(const api::Request& request) {
-    nlohmann::json words{{"bytes", request.body.size()}, {"sha256", api::sha256_hex(request.body)}};
+    nlohmann::json words{{"bytes", request.body.size()}, {"sha256", tls::sha256_hex(request.body)}};
     for (const auto& [name, value] : request.query) {
         if (name == "why" || name == "claimed_by" || name == "dry_run" || name == "confirm_ms") {
             words[name] = value;

@@ -49,7 +49,17 @@ core::Result<void> read_times(const json& body, deploy::Order& order) {
     return {};
 }
 
-core::Result<deploy::Order> read_order(const json& body, const config::Config& config) {
+// Whose word a command is, where the order brings it.
+void note_sources(const json& body, const std::string& who, config::Recipe& recipe) {
+    if (body.contains("run") && body["run"].is_string()) {
+        recipe.run_source = "--run by " + who;
+    }
+    if (body.contains("rollback") && body["rollback"].is_string()) {
+        recipe.rollback_source = "--rollback by " + who;
+    }
+}
+
+core::Result<deploy::Order> read_order(const json& body, const config::Config& config, const std::string& who) {
     deploy::Order order;
     const json named = body.value("recipe", json());
     if (named.is_string() && named != "") {
@@ -85,7 +95,10 @@ core::Result<deploy::Order> read_order(const json& body, const config::Config& c
     return deploy::from_json(body, order.recipe)
         .and_then([&order] { return config::check_placeholders(order.recipe.run); })
         .and_then([&order] { return config::check_placeholders(order.recipe.rollback); })
-        .map([&order] { return std::move(order); });
+        .map([&] {
+            note_sources(body, who, order.recipe);
+            return std::move(order);
+        });
 }
 
 // Throws json::exception where it is no whole number of that range: the library would cut it to one.
@@ -120,7 +133,7 @@ deploy::Sync read_sync(const json& body) {
     for (const json& result : body.value("results", json::array())) {
         sync.results.push_back({whole_number<unsigned>(result.at("step")),
                                 whole_number<int>(result.value("exit_code", json(0))),
-                                result.value("trouble", std::string())});
+                                result.value("trouble", std::string()), result.value("refused", false)});
     }
     sync.after = whole_number<std::int64_t>(body.value("after", json(0)));
     sync.patience = core::Milliseconds(
@@ -128,14 +141,79 @@ deploy::Sync read_sync(const json& body) {
     return sync;
 }
 
-api::Reply answer_sync(deploy::Conductor& conductor, const json& body) {
+// What was accepted; nothing where the field is no digest. Empty: it is not there.
+std::optional<std::string> read_accepted(const json& body) {
+    constexpr std::size_t digits = 64;
+    const json digest = body.value("commands_digest", json());
+    if (digest.is_null()) {
+        return std::string();
+    }
+    return digest.is_string() && digest.get_ref<const std::string&>().size() == digits
+               ? std::optional(digest.get<std::string>())
+               : std::nullopt;
+}
+
+api::Reply complain_of_digest() {
+    return complain(400, {"'commands_digest' must be 64 hexadecimal digits", "", "", 0});
+}
+
+// Who has taken which commands is in the audit log before the answer gives them out. Where it cannot be written they
+// stay: the next sync of that runner says that it has not got them.
+api::Reply answer_sync(deploy::Conductor& conductor, AuditLog& audit, const json& body, const api::Peer& peer) {
     deploy::Sync sync;
     try {
         sync = read_sync(body);
     } catch (const json::exception&) {
         return complain(400, {"the request is no sync", "a field is missing or of the wrong type", "", 0});
     }
-    return reply_to(conductor.sync(sync));
+    const auto outcome = conductor.sync(sync);
+    if (!outcome || (*outcome)["take"].empty()) {
+        return reply_to(outcome);
+    }
+    const json taken{{"rollout", sync.rollout}, {"runner", sync.runner}, {"commands", (*outcome)["take"]}};
+    const auto id = audit.begin({0,
+                                 core::base::wall_now(),
+                                 peer.user,
+                                 {},
+                                 peer.from,
+                                 "deploy take",
+                                 taken.dump(-1, ' ', false, json::error_handler_t::replace),
+                                 {},
+                                 {}});
+    if (!id) {
+        return complain(503, {"no command is given out: it needs the state folder", id.error().line(), "", 0});
+    }
+    static_cast<void>(audit.end(*id, "done"));
+    return reply_to(outcome);
+}
+
+api::Reply answer_rollback(deploy::Conductor& conductor, const deploy::Words& words, const json& body) {
+    const json command = body.value("run", json(""));
+    const json rolling = body.value("rolling", json(false));
+    const json dry_run = body.value("dry_run", json(false));
+    if (!command.is_string() || !rolling.is_boolean() || !dry_run.is_boolean()) {
+        return complain(400, {"'run' must be a command, 'rolling' and 'dry_run' true or false", "", "", 0});
+    }
+    if (const auto checked = config::check_placeholders(command.get<std::string>()); !checked) {
+        return complain(400, checked.error());
+    }
+    const auto accepted = read_accepted(body);
+    if (!accepted) {
+        return complain_of_digest();
+    }
+    return reply_to(dry_run == true
+                        ? conductor.view_rollback(words, command.get<std::string>(), rolling == true)
+                        : conductor.roll_back(words, command.get<std::string>(), rolling == true, *accepted));
+}
+
+api::Reply answer_resume(deploy::Conductor& conductor, const deploy::Words& words, const json& body) {
+    const json skip = body.value("skip", json(false));
+    const auto accepted = read_accepted(body);
+    if (!accepted) {
+        return complain_of_digest();
+    }
+    return skip.is_boolean() ? reply_to(conductor.resume(words, skip == true, *accepted))
+                             : complain(400, {"'skip' must be true or false", "", "", 0});
 }
 
 }  // namespace
@@ -162,10 +240,10 @@ api::Reply read_deploy(deploy::Conductor& conductor, const api::Request& request
     return reply_to(conductor.view(*id));
 }
 
-api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request,
-                         const json& body) {
+api::Reply change_deploy(deploy::Conductor& conductor, AuditLog& audit, const config::Config& config,
+                         const api::Request& request, const json& body) {
     if (request.path == "/v1/deploy/sync") {
-        return answer_sync(conductor, body);
+        return answer_sync(conductor, audit, body, request.peer);
     }
     auto read = read_words(body, request.peer);
     if (!read) {
@@ -173,23 +251,13 @@ api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& con
     }
     const deploy::Words words{std::move(read->who), std::move(read->why)};
     if (request.path == "/v1/deploy/rollback") {
-        const json command = body.value("run", json(""));
-        const json rolling = body.value("rolling", json(false));
-        if (!command.is_string() || !rolling.is_boolean()) {
-            return complain(400, {"'run' must be a command, and 'rolling' true or false", "", "", 0});
-        }
-        if (const auto checked = config::check_placeholders(command.get<std::string>()); !checked) {
-            return complain(400, checked.error());
-        }
-        return reply_to(conductor.roll_back(words, command.get<std::string>(), rolling == true));
+        return answer_rollback(conductor, words, body);
     }
     if (request.path == "/v1/deploy/pause") {
         return reply_to(conductor.pause(words));
     }
     if (request.path == "/v1/deploy/resume") {
-        const json skip = body.value("skip", json(false));
-        return skip.is_boolean() ? reply_to(conductor.resume(words, skip == true))
-                                 : complain(400, {"'skip' must be true or false", "", "", 0});
+        return answer_resume(conductor, words, body);
     }
     if (request.path == "/v1/deploy/abort") {
         return reply_to(conductor.abort(words));
@@ -197,11 +265,16 @@ api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& con
     if (request.path != "/v1/deploy") {
         return complain(404, {"no resource " + request.path, "", "", 0});
     }
-    auto order = read_order(body, config);
+    auto order = read_order(body, config, words.who);
     if (!order) {
         return complain(400, order.error());
     }
+    const auto accepted = read_accepted(body);
+    if (!accepted) {
+        return complain_of_digest();
+    }
     order->words = words;
+    order->accepted = *accepted;
     return reply_to(conductor.start(*order));
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "appliance/api/server.hpp"
+#include "appliance/control/audit_log.hpp"
 #include "appliance/deploy/conductor.hpp"
 
 namespace appliance::control {
@@ -12,7 +13,7 @@ namespace appliance::control {
 // /resume, /abort and /sync below it.
 api::Reply read_deploy(deploy::Conductor& conductor, const api::Request& request);
 // body: the request's, an object.
-api::Reply change_deploy(deploy::Conductor& conductor, const config::Config& config, const api::Request& request,
-                         const nlohmann::json& body);
+api::Reply change_deploy(deploy::Conductor& conductor, AuditLog& audit, const config::Config& config,
+                         const api::Request& request, const nlohmann::json& body);
 
 }  // namespace appliance::control

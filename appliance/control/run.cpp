@@ -100,7 +100,11 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
     RefusedCallers refused(audit);
     const Services services{control, conductor, audit, refused};
     const auto handler = [&services](const api::Request& request) { return answer(services, request); };
-    api::Server server(std::move(api), std::make_unique<api::LocalEntrance>(), handler);
+    auto entrance = std::make_unique<api::LocalEntrance>([&link](pid_t pid) { return link.is_child(pid); },
+                                                         [&control](pid_t pid, const std::string& why) {
+                                                             control.log("api", {{"refused", pid}, {"why", why}});
+                                                         });
+    api::Server server(std::move(api), std::move(entrance), handler);
     if (const auto started = server.start(); !started) {
         fmt::print(stderr, "gatehouse: {}\n", started.error().line());
         return 1;

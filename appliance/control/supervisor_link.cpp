@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "appliance/control/messages.hpp"
+#include "appliance/link/fields.hpp"
 #include "core/base/clock.hpp"
 
 namespace appliance::control {
@@ -31,25 +32,32 @@ void SupervisorLink::read() {
     for (;;) {
         auto message = channel_.receive(core::Milliseconds{60'000});
         const std::lock_guard lock(mutex_);
-        if (!message) {
+        // One that does not keep to the form is no supervisor of ours: that is our end too.
+        if (!message || (*message && !take(std::move(**message)))) {
             ended_ = true;
             changed_.notify_all();
             return;
-        }
-        if (!*message) {
-            continue;
-        }
-        const json id = (*message)->body.value("id", json());
-        if (!id.is_number_unsigned()) {
-            events_.push_back(std::move(**message));
-        } else if (const auto waiting = answers_.find(id.get<std::uint64_t>()); waiting != answers_.end()) {
-            waiting->second = std::move(**message);
         }
         changed_.notify_all();
     }
 }
 
-std::optional<link::Message> SupervisorLink::next_event(Clock::time_point deadline) {
+// An answer to a question that nobody waits for any more goes nowhere.
+core::Result<void> SupervisorLink::take(link::Message message) {
+    if (!message.body.contains("id")) {
+        return link::decode_notice(std::move(message)).map([this](link::Notice notice) {
+            events_.push_back(std::move(notice));
+        });
+    }
+    return link::decode("the supervisor", [&message] { return link::read_number<std::uint64_t>(message.body, "id"); })
+        .map([this, &message](std::uint64_t id) {
+            if (const auto waiting = answers_.find(id); waiting != answers_.end()) {
+                waiting->second = std::move(message);
+            }
+        });
+}
+
+std::optional<link::Notice> SupervisorLink::next_event(Clock::time_point deadline) {
     std::unique_lock lock(mutex_);
     core::base::wait_for(changed_, lock, deadline - Clock::now(),
                          [this] { return ended_ || woken_ || !events_.empty(); });
@@ -57,7 +65,7 @@ std::optional<link::Message> SupervisorLink::next_event(Clock::time_point deadli
     if (events_.empty()) {
         return std::nullopt;
     }
-    link::Message event = std::move(events_.front());
+    link::Notice event = std::move(events_.front());
     events_.pop_front();
     return event;
 }
@@ -94,10 +102,20 @@ core::Result<link::Message> SupervisorLink::ask(json request, std::chrono::secon
     if (!answer) {
         return core::fail_os("the supervisor does not answer", ended_ ? EPIPE : ETIMEDOUT);
     }
-    if (answer->body.value("type", "") == "failed") {
+    if (answer->body.value("type", json()) != "done") {
         return tl::unexpected(read_refusal(answer->body, "the supervisor refused"));
     }
     return std::move(*answer);
+}
+
+void SupervisorLink::end_child(link::Process process, const std::string& why) {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t id = ++next_id_;
+    lock.unlock();
+    const std::lock_guard one(sending_);
+    // Where that fails the supervisor is gone, and so are we.
+    static_cast<void>(
+        channel_.send({{"type", "end_child"}, {"id", id}, {"process", link::print(process)}, {"why", why}}));
 }
 
 core::Result<std::vector<Descriptor>> SupervisorLink::open_listeners(const core::Address& address, std::size_t count) {
@@ -112,6 +130,16 @@ core::Result<void> SupervisorLink::close_listeners(const core::Address& address)
 core::Result<std::vector<Descriptor>> SupervisorLink::open_probe_sockets(std::string_view family, std::size_t count) {
     return ask({{"type", "open_probe_sockets"}, {"family", family}, {"count", count}}).map([](link::Message message) {
         return std::move(message.fds);
+    });
+}
+
+core::Result<bool> SupervisorLink::is_child(pid_t pid) {
+    return ask({{"type", "is_child"}, {"pid", pid}}).and_then([](const link::Message& message) -> core::Result<bool> {
+        const json child = message.body.value("child", json());
+        if (!child.is_boolean()) {
+            return core::fail("cannot understand the supervisor", "it does not say whether a process is its child");
+        }
+        return child.get<bool>();
     });
 }
 

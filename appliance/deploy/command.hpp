@@ -1,15 +1,26 @@
-// The command of one server: the recipe's, with {server}, {host} and {port} filled in. Pure.
+// The commands of a rollout: the recipe's, with {server}, {host} and {port} filled in as the configuration is now.
+// Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "appliance/config/config.hpp"
+#include "appliance/config/server_command.hpp"
+#include "appliance/deploy/rollout.hpp"
 
 namespace appliance::deploy {
 
-// {"step", "command", "server", "host", "port", "timeout_ms"}.
+// As a runner takes it: {"step", "command", "server", "host", "port", "timeout_ms"}.
 nlohmann::ordered_json view_command(const config::Config& config, const config::Recipe& recipe, unsigned step,
                                     const std::string& server);
+
+// Every command that the rollout gives out, in the order of its steps, whatever has become of them; and then those of
+// the rollback that follows a failure by itself, where its recipe orders one.
+std::vector<config::ServerCommand> commands_of(const config::Config& config, const Rollout& rollout);
+
+// Adds "commands": [{"purpose", "server", "host", "port", "command", "source"}] and "commands_digest" to a rollout.
+void add_commands(nlohmann::ordered_json& view, const std::vector<config::ServerCommand>& commands);
 
 }  // namespace appliance::deploy

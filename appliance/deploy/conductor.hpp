@@ -46,6 +46,7 @@ struct Order {
     std::optional<core::WallTime> starts{};       // not before
     std::optional<core::Milliseconds> expires{};  // after that time, or after now: it begins by then or not at all
     bool dry_run = false;
+    std::string accepted{};  // the digest of the commands that the orderer has seen; empty: whatever they are
 };
 
 // What a command line tells and asks: it runs the commands of one rollout.
@@ -56,8 +57,9 @@ struct Sync {
     };
     struct Result {
         unsigned step = 0;
-        int exit_code = 0;    // 128 + signal, where one ended it
-        std::string trouble;  // it could not be run at all; else empty
+        int exit_code = 0;     // 128 + signal, where one ended it
+        std::string trouble;   // it could not be run at all; else empty
+        bool refused = false;  // the command line does not run it, as trouble says
     };
     std::int64_t rollout = 0;
     std::string runner;             // who it is: another word for every command line
@@ -86,15 +88,20 @@ public:
     ~Conductor();
 
     // The plan alone, or the rollout that has begun. 400: a bad recipe. 404: no such pool or server. 409: another
-    // rollout is under way, a guard does not agree, or the plan is none for this schema or this pool.
+    // rollout is under way, a guard does not agree, the plan is none for this schema or this pool, or its commands are
+    // others than were accepted.
     Outcome<Json> start(const Order& order);
     // The undoing of the last rollout, or of the one that is under way, which ends with this. command: another one than
-    // its recipe's.
-    Outcome<Json> roll_back(const Words& words, const std::string& command, bool rolling);
+    // its recipe's; empty: that one. accepted: as Order's. 409 also where its commands are others.
+    Outcome<Json> roll_back(const Words& words, const std::string& command, bool rolling,
+                            const std::string& accepted = {});
+    // The same rollback as a plan; nothing is done.
+    Outcome<Json> view_rollback(const Words& words, const std::string& command, bool rolling);
     // No step is begun any more; those under way end.
     Outcome<Json> pause(const Words& words);
-    // Failed steps are tried again, or with skip taken for done.
-    Outcome<Json> resume(const Words& words, bool skip);
+    // Failed steps are tried again, or with skip taken for done. accepted: as Order's. 409 also where the commands are
+    // others.
+    Outcome<Json> resume(const Words& words, bool skip, const std::string& accepted = {});
     // Ends it. Servers whose command has not begun are opened again, the others stay fenced until they are verified.
     Outcome<Json> abort(const Words& words);
 
@@ -171,6 +178,8 @@ private:
 
     Outcome<Rollout> find(std::int64_t id);
     Json view_of(const Rollout& rollout);
+    Outcome<Rollout> find_undone(const std::string& command);
+    Outcome<void> need_accepted(const Rollout& rollout, const std::string& accepted);
     Outcome<void> need_active();
     Outcome<void> need_quiet() const;
     Json take_jobs(const Sync& sync);

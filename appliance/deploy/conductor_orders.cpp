@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "appliance/deploy/command.hpp"
 #include "appliance/deploy/conductor.hpp"
 #include "appliance/deploy/plan.hpp"
 #include "appliance/deploy/views.hpp"
@@ -62,12 +63,16 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     Lock lock(mutex_);
     if (order.dry_run) {
         Json view = view_rollout(*planned);
+        add_commands(view, commands_of(*actions_.config(), *planned));
         view["guards"] = agreed ? *agreed : agreed.error().line();
         view["possible"] = (agreed || waits) && !active_;
         if (active_) {
             view["busy"] = busy(*active_, runner_heard_).line();
         }
         return view;
+    }
+    if (auto accepted = need_accepted(*planned, order.accepted); !accepted) {
+        return tl::unexpected(std::move(accepted.error()));
     }
     if (auto quiet = need_quiet(); !quiet) {
         return tl::unexpected(std::move(quiet.error()));
@@ -98,6 +103,14 @@ Outcome<void> Conductor::need_quiet() const {
                     : Outcome<void>();
 }
 
+// Refused where its commands are not those that somebody has seen and agreed to.
+Outcome<void> Conductor::need_accepted(const Rollout& rollout, const std::string& accepted) {
+    const bool same = accepted.empty() || accepted == config::digest_of(commands_of(*actions_.config(), rollout));
+    return same ? Outcome<void>()
+                : refuse(409, "the commands are others than those that were accepted", "",
+                         "gatehouse deploy status shows them and their digest");
+}
+
 // Refused where nothing is under way.
 Outcome<void> Conductor::need_active() {
     if (auto quiet = need_quiet(); !quiet) {
@@ -120,10 +133,13 @@ Outcome<Conductor::Json> Conductor::pause(const Words& words) {
     return view_of(*active_);
 }
 
-Outcome<Conductor::Json> Conductor::resume(const Words& words, bool skip) {
+Outcome<Conductor::Json> Conductor::resume(const Words& words, bool skip, const std::string& accepted) {
     const std::lock_guard lock(mutex_);
     if (auto active = need_active(); !active) {
         return tl::unexpected(std::move(active.error()));
+    }
+    if (auto agreed = need_accepted(*active_, accepted); !agreed) {
+        return tl::unexpected(std::move(agreed.error()));
     }
     for (Step& step : active_->steps) {
         if (step.progress == Progress::failed && !step.excused) {
@@ -189,8 +205,8 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
     return true;
 }
 
-Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::string& command, bool rolling) {
-    Lock lock(mutex_);
+// What a rollback would undo. Refused where nothing is, or no command does.
+Outcome<Rollout> Conductor::find_undone(const std::string& command) {
     if (auto quiet = need_quiet(); !quiet) {
         return tl::unexpected(std::move(quiet.error()));
     }
@@ -201,7 +217,12 @@ Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::str
     if (auto opened = open_ledger(); !opened) {
         return tl::unexpected(Refused{503, std::move(opened.error())});
     }
-    if (!active_) {
+    if (active_ && !under_way_.empty()) {
+        return refuse(409, "steps are under way", fmt::format("rollout {}", active_->id),
+                      "gatehouse deploy pause first, and roll back when they have ended");
+    }
+    std::optional<Rollout> undone = active_;
+    if (!undone) {
         auto last = ledger_->newest(1);
         if (!last || last->empty()) {
             return refuse(404, "nothing to roll back", "there was no rollout", "gatehouse deploy history");
@@ -210,22 +231,41 @@ Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::str
         if (!whole || !*whole) {
             return refuse(500, "cannot read the last rollout", whole ? "" : whole.error().line());
         }
-        active_ = std::move(**whole);
-    } else if (!under_way_.empty()) {
-        return refuse(409, "steps are under way", fmt::format("rollout {}", active_->id),
-                      "gatehouse deploy pause first, and roll back when they have ended");
+        undone = std::move(**whole);
     }
-    const bool ended = !active_->active();
-    const std::string with = command.empty() ? active_->recipe.rollback : command;
-    if (active_->strategy == Strategy::rollback || with.empty()) {
-        const auto id = active_->id;
-        const bool again = active_->strategy == Strategy::rollback;
-        if (ended) {
-            active_.reset();
-        }
-        return again ? refuse(409, fmt::format("rollout {} is a rollback itself", id))
-                     : refuse(400, "no command that undoes it", "the recipe has no rollback", "give it with --run");
+    if (undone->strategy == Strategy::rollback) {
+        return refuse(409, fmt::format("rollout {} is a rollback itself", undone->id));
     }
+    if (command.empty() && undone->recipe.rollback.empty()) {
+        return refuse(400, "no command that undoes it", "the recipe has no rollback", "give it with --run");
+    }
+    return std::move(*undone);
+}
+
+Outcome<Conductor::Json> Conductor::view_rollback(const Words& words, const std::string& command, bool rolling) {
+    const std::lock_guard lock(mutex_);
+    const auto undone = find_undone(command);
+    if (!undone) {
+        return tl::unexpected(undone.error());
+    }
+    const Rollout next = plan_rollback(*undone, words, command.empty() ? undone->recipe.rollback : command, rolling);
+    Json view = view_rollout(next);
+    add_commands(view, commands_of(*actions_.config(), next));
+    return view;
+}
+
+Outcome<Conductor::Json> Conductor::roll_back(const Words& words, const std::string& command, bool rolling,
+                                              const std::string& accepted) {
+    Lock lock(mutex_);
+    auto undone = find_undone(command);
+    if (!undone) {
+        return tl::unexpected(std::move(undone.error()));
+    }
+    const std::string with = command.empty() ? undone->recipe.rollback : command;
+    if (auto agreed = need_accepted(plan_rollback(*undone, words, with, rolling), accepted); !agreed) {
+        return tl::unexpected(std::move(agreed.error()));
+    }
+    active_ = std::move(*undone);
     if (!begin_rollback(lock, words, with, rolling)) {
         return tl::unexpected(Refused{503, ledger_error_});
     }

@@ -157,9 +157,12 @@ void Conductor::hear(const Sync& sync) {
     for (const Sync::Result& result : sync.results) {
         Job* job = mine(result.step);
         if (job != nullptr && !job->result) {
-            job->result = !result.trouble.empty() ? core::fail("the command did not run to its end", result.trouble)
-                          : result.exit_code == 0 ? core::Result<std::string>("exit code 0")
-                                                  : core::fail(fmt::format("exit code {}", result.exit_code));
+            // No policy for failures fits: a person has to look at the command.
+            only_pause_ = only_pause_ || result.refused;
+            job->result = result.refused            ? core::fail("the command line refused the command", result.trouble)
+                          : !result.trouble.empty() ? core::fail("the command did not run to its end", result.trouble)
+                          : result.exit_code == 0   ? core::Result<std::string>("exit code 0")
+                                                    : core::fail(fmt::format("exit code {}", result.exit_code));
         }
     }
     static_cast<void>(flush());
@@ -313,6 +316,7 @@ Outcome<Rollout> Conductor::find(std::int64_t id) {
 
 Conductor::Json Conductor::view_of(const Rollout& rollout) {
     Json view = view_rollout(rollout);
+    add_commands(view, commands_of(*actions_.config(), rollout));
     const bool active = active_ && active_->id == rollout.id;
     view["runner"] =
         active && runner_heard_ && core::base::wall_now() - *runner_heard_ <= silence_max ? Json(runner_) : Json();

@@ -226,6 +226,8 @@ core::Result<std::vector<Rollout>> Ledger::select(const std::string& where, bool
             return;
         }
         rollout.recipe.name = recipe.value("name", "");
+        rollout.recipe.run_source = recipe.value("run_source", "");
+        rollout.recipe.rollback_source = recipe.value("rollback_source", "");
         rollout.strategy = *strategy;
         rollout.state = *state;
         rollout.state_why = row.text(4);

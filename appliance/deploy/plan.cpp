@@ -139,11 +139,14 @@ Outcome<Rollout> plan(const config::Config& config, const Order& order) {
 }
 
 Rollout plan_rollback(const Rollout& undone, const Words& words, const std::string& command, bool rolling) {
+    const bool given = command != undone.recipe.rollback;
     Rollout rollout;
     rollout.strategy = Strategy::rollback;
     rollout.recipe = undone.recipe;
     rollout.recipe.run = command;
+    rollout.recipe.run_source = given ? "--run by " + words.who : undone.recipe.rollback_source;
     rollout.recipe.rollback.clear();
+    rollout.recipe.rollback_source.clear();
     rollout.recipe.tolerate = 0;
     rollout.recipe.on_failure = config::OnFailure::pause;
     // The version before has another text on its pages.

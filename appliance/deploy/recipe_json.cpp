@@ -126,7 +126,7 @@ private:
 }  // namespace
 
 json to_json(const config::Recipe& recipe) {
-    json object{{"name", recipe.name}};
+    json object{{"name", recipe.name}, {"run_source", recipe.run_source}, {"rollback_source", recipe.rollback_source}};
     config::each_field(recipe, Writer(object));
     return object;
 }

@@ -14,6 +14,8 @@
 #include <iterator>
 #include <string>
 
+#include "appliance/link/fields.hpp"
+
 namespace appliance::link {
 namespace {
 
@@ -43,7 +45,13 @@ core::Result<Descriptor> make_memfd(std::string_view text) {
     return file;
 }
 
+// Sealed means that nobody changes it between our look at its size and our reading, or makes that fail. A file that is
+// no memfd has no seals.
 core::Result<std::string> read_memfd(int file, std::size_t bytes) {
+    constexpr int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    if (const int seals = ::fcntl(file, F_GET_SEALS); seals < 0 || (seals & wanted) != wanted) {
+        return core::fail("cannot read a message", "its memory is not sealed");
+    }
     struct stat facts {};
     if (::fstat(file, &facts) != 0 || facts.st_size != static_cast<off_t>(bytes)) {
         return core::fail("cannot read a message", "its size is not what was announced");
@@ -139,8 +147,8 @@ core::Result<Message> Channel::decode(std::span<const std::byte> packet, std::ve
     std::memcpy(&head, packet.data(), sizeof(head));
     const auto body = packet.subspan(sizeof(head));
     const bool in_memfd = head.kind == text_in_memfd;
-    if (head.magic != magic || (head.kind != text_inline && !in_memfd) || head.bytes > text_max || head.fds > fds_max ||
-        body.size() != (in_memfd ? 0 : head.bytes) || (in_memfd && fds.empty())) {
+    if (head.magic != magic || (head.kind != text_inline && !in_memfd) || head.bytes > limits_.text ||
+        head.fds > limits_.fds || body.size() != (in_memfd ? 0 : head.bytes) || (in_memfd && fds.empty())) {
         return core::fail("cannot understand a message", "its head is wrong");
     }
     std::string text(reinterpret_cast<const char*>(body.data()), body.size());
@@ -155,11 +163,9 @@ core::Result<Message> Channel::decode(std::span<const std::byte> packet, std::ve
     if (auto rest = receive_fds(head.fds, fds); !rest) {
         return tl::unexpected(std::move(rest.error()));
     }
-    Message message{nlohmann::json::parse(text, nullptr, false), std::move(fds)};
-    if (!message.body.is_object()) {
-        return core::fail("cannot understand a message", "it is not a JSON object");
-    }
-    return message;
+    return parse_message(text).map([&fds](nlohmann::json parsed) {
+        return Message{std::move(parsed), std::move(fds)};
+    });
 }
 
 core::Result<void> Channel::receive_fds(std::size_t count, std::vector<Descriptor>& fds) {

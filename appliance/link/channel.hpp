@@ -26,6 +26,12 @@ struct Message {
     std::vector<core::base::Descriptor> fds;
 };
 
+// What an end takes in; each side knows how much the other has to say.
+struct ChannelLimits {
+    std::size_t text;  // bytes
+    std::size_t fds;
+};
+
 class Channel {
 public:
     static constexpr std::size_t inline_max = std::size_t{32} << 10;
@@ -34,9 +40,12 @@ public:
     // How long a peer may leave its end unread, or a message of several packets unfinished.
     static constexpr core::Milliseconds patience{5'000};
 
+    static constexpr ChannelLimits widest{text_max, fds_max};
+
     Channel() = default;
     // Owns the socket, one end of make_pair().
-    explicit Channel(core::base::Descriptor socket) noexcept : socket_(std::move(socket)) {}
+    explicit Channel(core::base::Descriptor socket, ChannelLimits limits = widest) noexcept
+        : socket_(std::move(socket)), limits_(limits) {}
 
     // Sends one message; body must be an object; fds stay the caller's. Errors: a message past the limits (nothing is
     // sent), the peer gone (os_error EPIPE), the peer not reading for longer than patience (ETIMEDOUT).
@@ -44,7 +53,9 @@ public:
     core::Result<void> send(const nlohmann::json& body, std::span<const int> fds = {});
 
     // The next message, or nothing when none came within timeout (0 ms: only looks). At the peer's end, and only then,
-    // the error carries os_error EPIPE and closed() holds. Every other error means a broken peer: give the channel up.
+    // the error carries os_error EPIPE and closed() holds. Every other error means a peer that does not keep to the
+    // form: give the channel up, and have the peer ended. Whatever comes is taken for what an attacker would send: past
+    // the limits, deeper than depth_max (fields.hpp), a memfd that is not sealed, a message that stays unfinished.
     core::Result<std::optional<Message>> receive(core::Milliseconds timeout);
 
     [[nodiscard]] bool closed() const noexcept { return closed_; }
@@ -63,6 +74,7 @@ private:
     tl::unexpected<core::Error> end();
 
     core::base::Descriptor socket_;
+    ChannelLimits limits_ = widest;
     std::vector<std::byte> buffer_;
     bool closed_ = false;
 };

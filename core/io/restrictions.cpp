@@ -16,25 +16,43 @@ int register_on(io_uring& ring, unsigned opcode, const void* argument, unsigned 
 }
 
 constexpr std::array operations{
-    IORING_OP_NOP,     IORING_OP_ACCEPT, IORING_OP_CONNECT,  IORING_OP_RECV,         IORING_OP_SEND,
-    IORING_OP_SENDMSG, IORING_OP_READ,   IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
+    RingRight{IORING_OP_NOP, "NOP"},
+    RingRight{IORING_OP_ACCEPT, "ACCEPT"},
+    RingRight{IORING_OP_CONNECT, "CONNECT"},
+    RingRight{IORING_OP_RECV, "RECV"},
+    RingRight{IORING_OP_SEND, "SEND"},
+    RingRight{IORING_OP_SENDMSG, "SENDMSG"},
+    RingRight{IORING_OP_READ, "READ"},
+    RingRight{IORING_OP_POLL_ADD, "POLL_ADD"},
+    RingRight{IORING_OP_ASYNC_CANCEL, "ASYNC_CANCEL"},
 };
 
-constexpr std::array registrations{IORING_REGISTER_PBUF_RING, IORING_UNREGISTER_PBUF_RING};
+constexpr std::array registrations{
+    RingRight{IORING_REGISTER_PBUF_RING, "PBUF_RING"},
+    RingRight{IORING_UNREGISTER_PBUF_RING, "UNREGISTER_PBUF_RING"},
+};
 
 }  // namespace
+
+std::span<const RingRight> ring_operations() noexcept {
+    return operations;
+}
+
+std::span<const RingRight> ring_registrations() noexcept {
+    return registrations;
+}
 
 int enable(io_uring& ring, bool restricted) {
     if (restricted) {
         std::array<io_uring_restriction, operations.size() + registrations.size() + 1> rules{};
         std::size_t count = 0;
-        for (const auto operation : operations) {
+        for (const RingRight& operation : operations) {
             rules[count].opcode = IORING_RESTRICTION_SQE_OP;
-            rules[count++].sqe_op = static_cast<__u8>(operation);
+            rules[count++].sqe_op = static_cast<__u8>(operation.number);
         }
-        for (const auto registration : registrations) {
+        for (const RingRight& registration : registrations) {
             rules[count].opcode = IORING_RESTRICTION_REGISTER_OP;
-            rules[count++].register_op = static_cast<__u8>(registration);
+            rules[count++].register_op = static_cast<__u8>(registration.number);
         }
         rules[count].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
         rules[count++].sqe_flags = IOSQE_BUFFER_SELECT;

@@ -40,7 +40,11 @@ inline std::string_view check_link(const config::Config& config) {
         const auto probes = control::count_probes(config);
         std::vector<core::base::Descriptor> sockets(config.listeners.size() * control::worker_count(config) +
                                                     probes.v4 + probes.v6);
-        const auto order = boot::read_configure(body, std::move(sockets));
+        const auto decoded = boot::decode_order({body, std::move(sockets)});
+        if (!decoded) {
+            return "the proxy does not understand a configuration that was taken";
+        }
+        const auto& order = std::get<boot::ConfigureOrder>(*decoded);
         const bool whole = order.snapshot->listeners.size() == config.listeners.size() &&
                            order.snapshot->pools.size() == config.pools.size() &&
                            order.probe_sockets.size() == probes.v4 + probes.v6;

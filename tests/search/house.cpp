@@ -165,7 +165,8 @@ void House::loop() {
 void House::introduce_proxy() {
     if (proxy_) {
         const int fds[] = {proxy_near_.get()};
-        supervisor_->tell({{"type", "child_started"}, {"process", "proxy"}, {"pid", proxy_pid_}}, fds);
+        supervisor_->tell({{"type", "child_started"}, {"process", "proxy"}, {"pid", proxy_pid_}, {"beside", false}},
+                          fds);
     }
 }
 
@@ -213,7 +214,7 @@ void House::start_helper() {
     helper_end_ = std::move(pair->first);
     helper_ = std::thread([this, end = helper_end_.get()] { static_cast<void>(netfilter::serve(end, *manager_)); });
     const int fds[] = {pair->second.get()};
-    supervisor_->tell({{"type", "child_started"}, {"process", "fence"}, {"pid", 8}}, fds);
+    supervisor_->tell({{"type", "child_started"}, {"process", "fence"}, {"pid", 8}, {"beside", false}}, fds);
 }
 
 void House::restart_control() {

@@ -12,6 +12,7 @@ class Account(house.SystemTest):
     configuration = house.CONFIGURATION.replace("0.0.0.0:8080", "0.0.0.0:80", 1)
 
     def prepare(self):
+        self.house.install()
         for path in (self.house.folder, *self.house.folder.iterdir()):
             shutil.chown(path, "gatehouse", "gatehouse")
         self.house.through = ["setpriv", "--reuid=gatehouse", "--regid=gatehouse", "--clear-groups", "--no-new-privs",

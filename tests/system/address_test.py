@@ -16,6 +16,9 @@ pool = "app"
 class Address(house.SystemTest):
     configuration = house.CONFIGURATION + MORE.format(address="10.80.0.99:8090")
 
+    def prepare(self):
+        self.house.install()
+
     def listener(self, name):
         return next(found for found in self.house.json("status")["listeners"] if found["name"] == name)
 

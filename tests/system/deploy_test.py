@@ -296,7 +296,8 @@ class Deploys(house.SystemTest):
         status = self.status()
         self.assertIn("the result of the command is unknown", status["state_why"])
         self.assertEqual(self.fenced(), ["10.80.0.11:80"])
-        resumed = self.house.cli("deploy", "resume", "--why", "I looked: it is half done", check=False)
+        resumed = self.house.cli("deploy", "resume", "--why", "I looked: it is half done", *self.house.agreed(),
+                                 check=False)
         self.assertEqual(resumed.returncode, 0, resumed.stdout + resumed.stderr)
         self.assertEqual(self.fenced(), [])
         self.assertEqual(self.runs("2.0")["web1"], 2)

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -134,6 +135,7 @@ class House:
         self.log = None
         self.configuration = self.folder / "gatehouse.toml"
         self.program = BUILD / "gatehouse"  # of the daemon
+        self.made = []  # more folders
         self.through = []  # what it is started through
         self.page = "<!doctype html><title>Maintenance</title><h1>Back soon, says the test</h1>\n"
 
@@ -146,6 +148,7 @@ class House:
     def make_files(self, configuration):
         self.folder.mkdir(mode=0o755)
         (self.folder / "state").mkdir(mode=0o750)
+        os.environ["XDG_STATE_HOME"] = str(self.folder / "operator")  # what the command line remembers
         shutil.chown(self.folder / "state", "gatehouse", "gatehouse")
         (self.folder / "maintenance.html").write_text(self.page)
         self.write_configuration(configuration)
@@ -166,6 +169,15 @@ class House:
 
     def write_configuration(self, text):
         self.configuration.write_text(text.format(folder=self.folder))
+
+    def install(self):
+        """The program where only root may write, as an upgrade wants it; the build folder may be anybody's."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="gatehouse-program-", dir="/var/tmp"))
+        folder.chmod(0o755)
+        self.program = folder / "gatehouse"
+        self.made.append(folder)
+        shutil.copy(BUILD / "gatehouse", self.program)
+        self.program.chmod(0o755)
 
     def start_server(self, number):
         name = f"web{number}"
@@ -216,7 +228,8 @@ class House:
             run("ip", "netns", "delete", namespace, check=False)
         if self.log:
             self.log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, *self.made):
+            shutil.rmtree(folder, ignore_errors=True)
         return left
 
     def children(self):
@@ -235,6 +248,10 @@ class House:
     def cli(self, *words, check=True):
         command = [BUILD / "gatehouse", *words, "--socket", f"{self.folder}/control.sock"]
         return run(*command, check=check, timeout=90)
+
+    def agreed(self, *words):
+        """The flags that agree to the commands of the rollout under way, or of what the words would begin."""
+        return "--yes-run", self.json(*(words or ("deploy", "status")))["commands_digest"]
 
     def json(self, *words):
         return json.loads(self.cli(*words, "--json").stdout)

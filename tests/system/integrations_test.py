@@ -127,7 +127,9 @@ expect_body = "release 2.0"
         self.assertIn("Next elapse", run("systemd-analyze", "calendar", when).stdout)
         # What it starts, with the environment of its unit but for the daemon's place.
         words = shlex.split(re.search(r"ExecStart=/usr/bin/gatehouse (.*)", text).group(1))
-        deploy = self.house.cli(*words)
+        recipes = self.folder / "recipes.toml"
+        recipes.write_text(self.configuration.format(folder=self.folder))
+        deploy = self.house.cli(*(str(recipes) if word.endswith("recipes.toml") else word for word in words))
         self.assertIn("web4 runs 2.0", deploy.stdout)
         self.assert_deployed("2.0")
 

@@ -28,6 +28,7 @@ class Remote(house.SystemTest):
     configuration = CONFIGURATION
 
     def prepare(self):
+        self.house.install()
         self.folder = self.house.folder
         self.authority("ca")
         self.authority("another")

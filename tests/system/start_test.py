@@ -57,6 +57,9 @@ def limited(files):
 
 
 class Descriptors(house.SystemTest):
+    def prepare(self):
+        self.house.install()
+
     def restart(self):
         self.house.daemon.terminate()
         self.assertEqual(self.house.daemon.wait(15), 0)

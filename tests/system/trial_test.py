@@ -19,6 +19,7 @@ class Trial(house.SystemTest):
     configuration = CONFIGURATION
 
     def prepare(self):
+        self.house.install()
         shutil.chown(self.house.folder, "root", "gatehouse")
         self.house.folder.chmod(0o775)
         self.text = self.house.configuration.read_text()

@@ -59,11 +59,8 @@ class Upgrade(house.SystemTest):
     configuration = house.CONFIGURATION.replace("workers = 2", 'workers = 2\ndrain = "8s"\nrelay_drain = "6s"')
 
     def prepare(self):
-        self.folder = house.BUILD / f"upgrade-{os.getpid()}"
-        self.folder.mkdir()
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.house.program = self.folder / "gatehouse"
-        self.install()
+        self.house.install()
+        self.folder = self.house.program.parent
 
     def install(self, text=None, mode=0o755):
         """A new binary in the old one's place, as a package manager does it; text makes it a script."""
@@ -237,6 +234,14 @@ class Upgrade(house.SystemTest):
         ):
             self.install(text, mode)
             self.assert_refused(why)
+        for place, mode, back in ((self.house.program, 0o775, 0o755), (self.house.program, 0o757, 0o755),
+                                  (self.folder, 0o777, 0o755)):
+            self.install()
+            place.chmod(mode)
+            self.assert_refused(f"others than its owner may write {'in' if place == self.folder else 'to'} {place}")
+            place.chmod(back)
+        shutil.chown(self.house.program, "gatehouse")
+        self.assert_refused(f"{self.house.program} belongs to uid")
         self.house.program.unlink()
         self.assert_refused("No such file or directory")
         self.install()

@@ -2,15 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include "appliance/tls/digest.hpp"
+
 namespace appliance::api {
 namespace {
 
 using config::Access;
 using config::Role;
 
-const std::vector<Access> list{{"ci", Role::operate, sha256_hex("gh_one"), ""},
+const std::vector<Access> list{{"ci", Role::operate, tls::sha256_hex("gh_one"), ""},
                                {"ann", Role::admin, "", "ann.example.org"},
-                               {"both", Role::read, sha256_hex("gh_two"), "both.example.org"}};
+                               {"both", Role::read, tls::sha256_hex("gh_two"), "both.example.org"}};
 
 std::string found(std::string_view token, std::string_view certificate) {
     const Access* access = find_access(list, token, certificate);
@@ -19,7 +21,7 @@ std::string found(std::string_view token, std::string_view certificate) {
 
 TEST(FindAccess, KnowsTokensByTheirDigest) {
     // As sha256sum says it of "abc" (FIPS 180-2, appendix B.1).
-    EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(tls::sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(found("gh_one", ""), "ci");
     EXPECT_EQ(found("gh_two", ""), "both");
     EXPECT_EQ(found("gh_on", ""), "nobody");

@@ -24,6 +24,11 @@ sockaddr_un name_of(const std::string& path) {
     return name;
 }
 
+// For callers of this very process, as tests are: what the supervisor would say of it.
+std::unique_ptr<Entrance> local_entrance(std::chrono::milliseconds patience = Wire::request_max) {
+    return std::make_unique<LocalEntrance>([](pid_t) { return false; }, [](pid_t, const std::string&) {}, patience);
+}
+
 class ServerTest : public testing::Test {
 protected:
     ServerTest() : path_("/tmp/gatehouse-api-" + std::to_string(::getpid()) + ".sock") { ::unlink(path_.c_str()); }
@@ -66,7 +71,7 @@ TEST_F(ServerTest, DoesWhatComesThenOnlyWhenThePeerHasTheWholeAnswer) {
     std::latch read(1);
     bool done = false;
     {
-        Server server(listen(), std::make_unique<LocalEntrance>(), [&](const Request&) {
+        Server server(listen(), local_entrance(), [&](const Request&) {
             return Reply{202, "text/plain", "begun", [&] {
                              read.wait();
                              done = true;
@@ -82,7 +87,7 @@ TEST_F(ServerTest, DoesWhatComesThenOnlyWhenThePeerHasTheWholeAnswer) {
 
 TEST_F(ServerTest, HandsTheRequestOverWithItsPeer) {
     Request seen;
-    Server server(listen(), std::make_unique<LocalEntrance>(), [&seen](const Request& request) {
+    Server server(listen(), local_entrance(), [&seen](const Request& request) {
         seen = request;
         return Reply{201, "text/plain", "fine"};
     });
@@ -102,14 +107,13 @@ TEST_F(ServerTest, HandsTheRequestOverWithItsPeer) {
 }
 
 TEST_F(ServerTest, AnswersAFaultOfItsHandlerWith500) {
-    Server server(listen(), std::make_unique<LocalEntrance>(),
-                  [](const Request&) -> Reply { throw std::runtime_error("boom"); });
+    Server server(listen(), local_entrance(), [](const Request&) -> Reply { throw std::runtime_error("boom"); });
     ASSERT_TRUE(server.start().has_value());
     EXPECT_TRUE(ask("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 500"));
 }
 
 TEST_F(ServerTest, SurvivesWhatIsNotHttp) {
-    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    Server server(listen(), local_entrance(), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start().has_value());
     ask("\r\n\r\n");
     ask(std::string("\0\1\2\xff\r\n\r\n", 8));
@@ -119,7 +123,7 @@ TEST_F(ServerTest, SurvivesWhatIsNotHttp) {
 
 TEST_F(ServerTest, RefusesABodyPastItsLimit) {
     bool called = false;
-    Server server(listen(), std::make_unique<LocalEntrance>(), [&called](const Request&) {
+    Server server(listen(), local_entrance(), [&called](const Request&) {
         called = true;
         return Reply{};
     });
@@ -131,7 +135,7 @@ TEST_F(ServerTest, RefusesABodyPastItsLimit) {
 
 // Its peer is still sending when the answer comes, and reads only then.
 TEST_F(ServerTest, APeerThatIsRefusedEarlyGetsItsAnswer) {
-    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    Server server(listen(), local_entrance(), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());
     const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1500000\r\n\r\n";
     const std::string body(500'000, 'x');
@@ -145,7 +149,7 @@ TEST_F(ServerTest, APeerThatIsRefusedEarlyGetsItsAnswer) {
 TEST_F(ServerTest, AnswersManyAtOnceAndRefusesWhatIsTooMany) {
     std::latch all_in(Server::connections_max);
     std::latch go(1);
-    Server server(listen(), std::make_unique<LocalEntrance>(), [&](const Request&) {
+    Server server(listen(), local_entrance(), [&](const Request&) {
         all_in.count_down();
         go.wait();
         return Reply{};
@@ -175,7 +179,7 @@ TEST_F(ServerTest, WaitsForItsHandlersAtTheEnd) {
     Descriptor client;
     std::thread releaser;
     {
-        Server server(listen(), std::make_unique<LocalEntrance>(), [&](const Request&) {
+        Server server(listen(), local_entrance(), [&](const Request&) {
             in.count_down();
             go.wait();
             done = true;
@@ -193,7 +197,7 @@ TEST_F(ServerTest, WaitsForItsHandlersAtTheEnd) {
 }
 
 TEST_F(ServerTest, AStreamIsSentBitByBitAndEndsWithItsConnection) {
-    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request& request) {
+    Server server(listen(), local_entrance(), [](const Request& request) {
         Reply reply{200, "text/event-stream", {}};
         reply.fields["X-Seen"] = request.last_event_id;
         reply.stream = [left = 3](const Reply::Write& write) mutable { return write("data: x\n\n") && --left > 0; };
@@ -207,7 +211,7 @@ TEST_F(ServerTest, AStreamIsSentBitByBitAndEndsWithItsConnection) {
 
 TEST_F(ServerTest, AStreamEndsWhenItsReaderHasGone) {
     std::promise<void> over;
-    Server server(listen(), std::make_unique<LocalEntrance>(), [&](const Request&) {
+    Server server(listen(), local_entrance(), [&](const Request&) {
         Reply reply{200, "text/event-stream", {}};
         const std::shared_ptr<void> end(nullptr, [&over](void*) { over.set_value(); });
         reply.stream = [end](const Reply::Write& write) { return write(std::string(4096, 'x')); };
@@ -225,7 +229,7 @@ TEST_F(ServerTest, AStreamEndsWhenItsReaderHasGone) {
 
 TEST_F(ServerTest, ReadsChunksAndSaysWhenToGoOn) {
     Request seen;
-    Server server(listen(), std::make_unique<LocalEntrance>(), [&seen](const Request& request) {
+    Server server(listen(), local_entrance(), [&seen](const Request& request) {
         seen = request;
         return Reply{};
     });
@@ -241,7 +245,7 @@ TEST_F(ServerTest, ReadsChunksAndSaysWhenToGoOn) {
 
 TEST_F(ServerTest, AnswersHeadWithoutABodyAndHandsOtherMethodsOver) {
     std::string method;
-    Server server(listen(), std::make_unique<LocalEntrance>(), [&method](const Request& request) {
+    Server server(listen(), local_entrance(), [&method](const Request& request) {
         method = request.method;
         return Reply{200, "text/plain", "five!"};
     });
@@ -256,7 +260,7 @@ TEST_F(ServerTest, AnswersHeadWithoutABodyAndHandsOtherMethodsOver) {
 // A few bytes would become gigabytes, in the program that inflates them.
 TEST_F(ServerTest, RefusesACompressedBodyBeforeItIsRead) {
     bool called = false;
-    Server server(listen(), std::make_unique<LocalEntrance>(), [&called](const Request&) {
+    Server server(listen(), local_entrance(), [&called](const Request&) {
         called = true;
         return Reply{};
     });
@@ -274,7 +278,7 @@ TEST_F(ServerTest, RefusesACompressedBodyBeforeItIsRead) {
 }
 
 TEST_F(ServerTest, KnowsNoRanges) {
-    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) {
+    Server server(listen(), local_entrance(), [](const Request&) {
         return Reply{200, "text/plain", std::string(10'000, 'x')};
     });
     ASSERT_TRUE(server.start());
@@ -290,7 +294,7 @@ TEST_F(ServerTest, KnowsNoRanges) {
 }
 
 TEST_F(ServerTest, AQueryThatIsNoTextIsRefused) {
-    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    Server server(listen(), local_entrance(), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());
     EXPECT_TRUE(ask("GET /?why=%ff HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 400 "));
     EXPECT_TRUE(ask("GET /?why=%C3%A4%zz% HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
@@ -298,8 +302,7 @@ TEST_F(ServerTest, AQueryThatIsNoTextIsRefused) {
 
 // What comes byte by byte has the same time as what comes at once.
 TEST_F(ServerTest, APeerThatDribblesRunsOutOfTime) {
-    Server server(listen(), std::make_unique<LocalEntrance>(std::chrono::milliseconds(300)),
-                  [](const Request&) { return Reply{}; });
+    Server server(listen(), local_entrance(std::chrono::milliseconds(300)), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());
     for (const char* begin : {"", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n",
                               "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n"}) {
@@ -317,7 +320,7 @@ TEST_F(ServerTest, APeerThatDribblesRunsOutOfTime) {
 }
 
 TEST_F(ServerTest, SilentPeersMakeRoom) {
-    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    Server server(listen(), local_entrance(), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());
     std::vector<Descriptor> silent;
     for (unsigned i = 0; i < 3 * SlotLimits{}.strangers; ++i) {
@@ -335,7 +338,7 @@ TEST_F(ServerTest, SilentPeersMakeRoom) {
 
 // New threads get a stack that no address space holds, so that none can be made.
 TEST_F(ServerTest, WithoutAThreadItSaysSoAndGoesOn) {
-    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    Server server(listen(), local_entrance(), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());
     pthread_attr_t before;
     pthread_attr_t huge;
@@ -353,7 +356,7 @@ TEST_F(ServerTest, WithoutADescriptorItWaitsAndGoesOn) {
 #ifdef __SANITIZE_ADDRESS__
     GTEST_SKIP() << "a sanitized build: UBSan looks at objects through a pipe and needs descriptors of its own";
 #endif
-    Server server(listen(), std::make_unique<LocalEntrance>(), [](const Request&) { return Reply{}; });
+    Server server(listen(), local_entrance(), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);

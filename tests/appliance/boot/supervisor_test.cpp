@@ -131,8 +131,8 @@ TEST_F(SupervisorTest, ReplacesEachProcessThatIsKilled) {
         ASSERT_GT(before, 0) << role;
         ASSERT_EQ(::kill(before, SIGKILL), 0);
         await([&](const json& status) {
-            const pid_t now = child_of(role);
-            return all_running(status) && now > 0 && now != before;
+            const pid_t after = child_of(role);
+            return all_running(status) && after > 0 && after != before;
         });
     }
 }

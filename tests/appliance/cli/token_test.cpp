@@ -1,4 +1,5 @@
 #include "appliance/cli/token.hpp"
+#include "appliance/tls/digest.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +10,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "appliance/api/entrance.hpp"
-
 namespace appliance::cli {
 namespace {
 
@@ -19,7 +18,7 @@ using testing::HasSubstr;
 TEST(Token, IsPrintedOnceWithTheLinesThatLetItIn) {
     Options options{.command = Command::token, .json = true, .name = "ci", .role = "read"};
     const auto first = nlohmann::json::parse(make_token(options).out);
-    EXPECT_EQ(first["token_sha256"], api::sha256_hex(first["token"].get<std::string>()));
+    EXPECT_EQ(first["token_sha256"], tls::sha256_hex(first["token"].get<std::string>()));
     EXPECT_EQ(first["token"].get<std::string>().size(), 3U + 64U);
     EXPECT_NE(first["token"], nlohmann::json::parse(make_token(options).out)["token"]);
     options.json = false;
@@ -33,7 +32,7 @@ TEST(Token, GoesIntoANewFileThatOnlyItsOwnerReads) {
     EXPECT_FALSE(made.contains("token"));
     std::stringstream held;
     held << std::ifstream(file).rdbuf();
-    EXPECT_EQ(api::sha256_hex(held.str().substr(0, held.str().size() - 1)), made["token_sha256"]);
+    EXPECT_EQ(tls::sha256_hex(held.str().substr(0, held.str().size() - 1)), made["token_sha256"]);
     struct stat facts {};
     ASSERT_EQ(::stat(file.c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 0777U, 0600U);

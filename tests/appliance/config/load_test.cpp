@@ -77,7 +77,7 @@ state = "/tmp/gatehouse"
 
 [proxy]
 workers = 3
-user = "root"
+user = "nobody"
 drain = "10s"
 relay_drain = "3s"
 zero_copy = "off"
@@ -168,7 +168,7 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
                                                 "Europe/Berlin"}));
     EXPECT_EQ(config->fence_mode, FenceMode::icmp);
     EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
-    EXPECT_EQ(config->proxy, (Proxy{3, "root", ZeroCopy::off, 10s, 3s}));
+    EXPECT_EQ(config->proxy, (Proxy{3, "nobody", ZeroCopy::off, 10s, 3s}));
     EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 90s, 2h}));
     EXPECT_EQ(config->limits, (Limits{1000, 50, 4096, 1000, 20, 0, 1024, 0, 5s}));
     EXPECT_FALSE(config->log.exchanges);

@@ -225,9 +225,13 @@ TEST(Problems, TheApplianceItselfIsHeldToItsRanges) {
     hold({
         {12, "[fence]\nmode = \"rest\"", {"13:8: bad 'mode' in [fence]: 'rest' is unknown; did you mean 'reset'?"}},
         {12,
-         "[maintenance]\npage = \"/nonexistent/page.html\"",
-         {"13:8: bad 'page' in [maintenance]: cannot read '/nonexistent/page.html': No such file or directory; write "
+         "[maintenance]\npage = \"nonexistent/page.html\"",
+         {"13:8: bad 'page' in [maintenance]: cannot read 'nonexistent/page.html': No such file or directory; write "
           "the page's path, relative to this file"}},
+        {12,
+         "[maintenance]\npage = \"/etc/page.html\"",
+         {"13:8: bad 'page' in [maintenance]: cannot read '/etc/page.html': it leads out of the folder of the "
+          "configuration, .; write the page's path, relative to this file"}},
         {12,
          "[maintenance]\nretry_after = \"500ms\"",
          {"13:15: bad 'retry_after' in [maintenance]: '500ms' is out of range; write a duration from 1s to 30d"}},
@@ -282,7 +286,7 @@ TEST(Problems, KeysWithDotsAreTablesToo) {
 // Operators save half a file, and editors write rubbish into one: never a crash, never an empty list of problems, and
 // each problem within the file.
 TEST(Problems, AnyDamageToAFileIsAListOfProblemsOrHarmless) {
-    const std::string text = with(12, "[maintenance]\nretry_after = \"2m\"\n[proxy]\nuser = \"root\"");
+    const std::string text = with(12, "[maintenance]\nretry_after = \"2m\"\n[proxy]\nuser = \"nobody\"");
     const std::string bytes = std::string("\"[]={}\\#'\n,.-+0a") + '\0' + '\x7f' + '\xff' + '\xc3';
     const auto try_out = [](const std::string& damaged) {
         const auto config = parse(damaged, "g.toml");

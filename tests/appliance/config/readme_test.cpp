@@ -47,7 +47,7 @@ TEST(Readme, TellsTheDefaultsOfTheKeysThatMayBeLeftOut) {
         }
         std::string all = text.str();
         const auto user = all.find("user = \"gatehouse\"");
-        all.replace(user, 18, "user = \"root\"");
+        all.replace(user, 18, "user = \"nobody\"");
         std::ofstream(folder.path() / "g.toml") << all;
         auto config = load(folder.path() / "g.toml");
         EXPECT_TRUE(config.has_value()) << config.error().front().text() << "\n" << all;

@@ -89,6 +89,39 @@ TEST_F(ControlWithConfiguration, ARollbackChangesPlacesAndASecondOneUndoesIt) {
     EXPECT_EQ(web2(), "10.0.0.22:80");
 }
 
+// What the supervisor does with them reaches further than what control may.
+TEST_F(ControlWithConfiguration, DoesNotChangeTheUserTheStateFolderOrTheSocketFromAfar) {
+    const std::string old = at_place();
+    const auto replaced = [this](const std::string& before, const std::string& after) {
+        std::string changed = text(22);
+        return changed.replace(changed.find(before), before.size(), after);
+    };
+    const std::string state = "state = \"" + folder_.string() + "\"";
+    for (const std::string& body :
+         {replaced("user = \"nobody\"", "user = \"daemon\""), replaced(state, "state = \"/etc\""),
+          replaced(state, state + "\nsocket = \"/tmp/other.sock\"")}) {
+        for (const auto& query : {std::map<std::string, std::string>{{"why", "x"}}, {{"dry_run", "1"}}}) {
+            const auto reply = put(body, query);
+            EXPECT_EQ(reply.status, 409) << body;
+            EXPECT_NE(reply.body.find("cannot be changed from here"), std::string::npos) << reply.body;
+        }
+    }
+    EXPECT_EQ(at_place(), old);
+    EXPECT_EQ(files(), std::vector<std::string>{"g.toml"});
+}
+
+TEST_F(ControlWithConfiguration, ARollbackDoesNotTakeBackWhatRootHasChangedMeanwhile) {
+    ASSERT_EQ(put(text(22)).status, 200);
+    std::string changed = text(22);
+    const std::string user = "user = \"nobody\"";
+    changed.replace(changed.find(user), user.size(), "user = \"daemon\"");
+    std::ofstream(folder_ / "g.toml") << changed;
+    EXPECT_EQ(roll_back().status, 409);
+    EXPECT_EQ(at_place(), changed);
+    // What the file says is what counts: with its user it is taken.
+    EXPECT_EQ(put(changed + "# more\n").status, 200);
+}
+
 TEST_F(ControlWithConfiguration, AnInvalidPreviousOneIsNotRolledBackTo) {
     ASSERT_EQ(put(text(22)).status, 200);
     std::ofstream(folder_ / "g.toml.previous") << "[pool.app]\nport = 0\n";

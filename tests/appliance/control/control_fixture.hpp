@@ -42,7 +42,7 @@ servers = ["web1", "web2"]
 port = 5222
 servers = ["web1"]
 [proxy]
-user = "root"
+user = "nobody"
 )";
 
 // Answers every request; remembers the last of each kind.
@@ -73,7 +73,7 @@ public:
     std::atomic<unsigned> active = 0;
     std::atomic<bool> up = true;
     std::atomic<bool> checked = true;
-    std::atomic<bool> silent = false;  // gives no report
+    std::atomic<bool> silent = false;                 // gives no report
     std::atomic<bool> fails_after_configure = false;  // the next configuration's checks pass nowhere
 
 private:
@@ -188,9 +188,9 @@ protected:
     }
     void introduce(const char* process, const Descriptor& end) {
         const int fds[] = {end.get()};
-        supervisor_->tell({{"type", "child_started"}, {"process", process}, {"pid", 7}}, fds);
+        supervisor_->tell({{"type", "child_started"}, {"process", process}, {"pid", 7}, {"beside", false}}, fds);
         // A notice of the fence process wakes the link too.
-        std::optional<link::Message> event;
+        std::optional<link::Notice> event;
         for (int tries = 0; tries < 5 && !event; ++tries) {
             event = link_->next_event(Control::Clock::now() + std::chrono::seconds(5));
         }

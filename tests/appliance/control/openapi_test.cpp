@@ -120,7 +120,7 @@ TEST(OpenApi, HasTheFieldsOfARecipe) {
     config::each_field(plain, recipe);
     json described = body_of(description()["paths"]["/v1/deploy"]["post"])["properties"];
     for (const char* of_the_order :
-         {"recipe", "strategy", "dry_run", "override", "at", "expires_ms", "why", "claimed_by"}) {
+         {"recipe", "strategy", "dry_run", "override", "commands_digest", "at", "expires_ms", "why", "claimed_by"}) {
         EXPECT_EQ(described.erase(of_the_order), 1U) << of_the_order;
     }
     EXPECT_EQ(described, recipe.fields);

@@ -20,7 +20,7 @@ host = "10.0.0.12"
 port = 80
 servers = ["web1", "web2"]
 [proxy]
-user = "root"
+user = "nobody"
 )";
 
 class UpgradeTest : public ControlInMemory {
@@ -41,7 +41,7 @@ protected:
         return peer;
     }
     void handle_next() {
-        std::optional<link::Message> event;
+        std::optional<link::Notice> event;
         for (int tries = 0; tries < 5 && !event; ++tries) {
             event = link_->next_event(Control::Clock::now() + std::chrono::seconds(5));
         }
@@ -98,7 +98,7 @@ TEST_F(UpgradeTest, ARefusedBinaryIs409AndNothingComesThen) {
 TEST_F(UpgradeTest, StatusShowsWhatTheSupervisorTells) {
     EXPECT_TRUE(control_->status()["upgrade"].is_null());
     const json told{{"state", "done"}, {"number", 1}};
-    supervisor_->tell({{"type", "upgrade"}, {"upgrade", told}});
+    supervisor_->tell({{"type", "upgrade"}, {"upgrade", told}, {"old_proxies", 0}});
     handle_next();
     EXPECT_EQ(json(control_->status()["upgrade"]), told);
 }

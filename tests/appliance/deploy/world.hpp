@@ -66,7 +66,7 @@ public:
             "[pool.app]\nport = 80\nservers = [{ name = \"web1\", port = " +
             std::to_string(web1.address.port()) +
             " }, { name = \"web2\", port = " + std::to_string(web2.address.port()) +
-            " }]\ncheck = { method = \"HEAD\", path = \"/\" }\n[proxy]\nuser = \"root\"\n"
+            " }]\ncheck = { method = \"HEAD\", path = \"/\" }\n[proxy]\nuser = \"nobody\"\n"
             "[maintenance]\nbypass_header = \"X-Preview: yes\"\n";
         auto parsed = config::parse(text, "/tmp/g.toml");
         EXPECT_TRUE(parsed.has_value()) << (parsed ? "" : parsed.error().front().text());

@@ -18,7 +18,7 @@ std::string problem_of(const std::string& guard) {
     const auto parsed = config::parse(
         "[listen.a]\naddress = \"127.0.0.1:1\"\nmode = \"tcp\"\npool = \"p\"\n"
         "[server.s]\nhost = \"10.0.0.1\"\n[pool.p]\nport = 2\nservers = [\"s\"]\n"
-        "[proxy]\nuser = \"root\"\n" +
+        "[proxy]\nuser = \"nobody\"\n" +
             guard,
         "/tmp/gatehouse-no-such/g.toml");
     std::string all = parsed ? "fine" : "";
@@ -69,7 +69,7 @@ protected:
     [[nodiscard]] tl::expected<config::Guard, std::string> read(const std::string& guard) const {
         auto parsed = config::parse(
             "[listen.a]\naddress = \"127.0.0.1:1\"\nmode = \"tcp\"\npool = \"p\"\n[server.s]\nhost = \"10.0.0.1\"\n"
-            "[pool.p]\nport = 2\nservers = [\"s\"]\n[proxy]\nuser = \"root\"\n[guard.g]\n" +
+            "[pool.p]\nport = 2\nservers = [\"s\"]\n[proxy]\nuser = \"nobody\"\n[guard.g]\n" +
                 guard,
             folder_ / "g.toml");
         if (parsed) {

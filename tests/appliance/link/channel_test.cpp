@@ -1,7 +1,9 @@
 #include "appliance/link/channel.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,6 +153,49 @@ TEST(Channel, ReplacesBytesThatAreNotUtf8) {
     const auto got = ends.right.receive(core::Milliseconds{1000});
     ASSERT_TRUE(got.has_value() && got->has_value());
     EXPECT_EQ((*got)->body["why"], "\xEF\xBF\xBD");
+}
+
+// As a peer does that wants to change the text under its reader, or to make the reading fail.
+core::Result<std::optional<Message>> receive_in_memory(int seals) {
+    auto pair = make_pair();
+    const std::string text = R"({"type":"ready"})";
+    const core::base::Descriptor file(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    EXPECT_EQ(::write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    EXPECT_EQ(::fcntl(file.get(), F_ADD_SEALS, seals), 0);
+    const std::uint32_t head[4]{0x47415445, 2, static_cast<std::uint32_t>(text.size()), 0};
+    const int fds[] = {file.get()};
+    EXPECT_TRUE(send_packet(pair->first.get(), std::as_bytes(std::span(head)), {}, fds, Clock::now()).has_value());
+    return Channel(std::move(pair->second)).receive(core::Milliseconds{1000});
+}
+
+TEST(Channel, TakesATextInMemoryOnlyWhereNobodyCanChangeItAnyMore) {
+    EXPECT_TRUE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE).has_value());
+    EXPECT_FALSE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_GROW).has_value());
+    EXPECT_FALSE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_WRITE).has_value());
+    EXPECT_FALSE(receive_in_memory(F_SEAL_GROW | F_SEAL_WRITE).has_value());
+}
+
+TEST(Channel, AnEndTakesNoMoreThanItsLimits) {
+    const auto receive = [](const json& body, std::span<const int> fds) {
+        auto pair = make_pair();
+        Channel sender(std::move(pair->first));
+        EXPECT_TRUE(sender.send(body, fds).has_value());
+        return Channel(std::move(pair->second), {Channel::inline_max, 0}).receive(core::Milliseconds{1000}).has_value();
+    };
+    const int fds[] = {STDIN_FILENO};
+    EXPECT_TRUE(receive({{"type", "ready"}}, {}));
+    EXPECT_FALSE(receive({{"type", "ready"}}, fds));
+    EXPECT_FALSE(receive({{"text", std::string(Channel::inline_max, 'a')}}, {}));
+}
+
+TEST(Channel, RefusesWhatIsNestedDeep) {
+    Ends ends = make_ends();
+    json deep = json::array();
+    for (int i = 0; i < 100; ++i) {
+        deep = json::array({std::move(deep)});
+    }
+    ASSERT_TRUE(ends.left.send({{"x", std::move(deep)}}).has_value());
+    EXPECT_FALSE(ends.right.receive(core::Milliseconds{1000}).has_value());
 }
 
 class ChannelWithABrokenPeer : public testing::TestWithParam<std::string> {};
