@@ -213,10 +213,17 @@ void Conductor::end(unsigned id, core::Result<std::string> result) {
         static_cast<void>(flush());
         return;
     }
+    const bool first_failure = std::none_of(active_->steps.begin(), active_->steps.end(), [](const Step& other) {
+        return other.progress == Progress::failed && !other.excused;
+    });
     step.ended = core::base::wall_now();
     step.progress = result ? Progress::done : Progress::failed;
     step.evidence = result ? *result : result.error().line();
     note("step", id, fmt::format("{}: {}{}", describe_step(step), result ? "" : "failed: ", step.evidence));
+    if (!result && first_failure && active_->state == State::paused) {
+        // Resume would begin it anew: whoever reads why the rollout is paused must read of it too.
+        set_state(State::paused, fmt::format("{}; {}: {}", active_->state_why, describe_step(step), step.evidence));
+    }
     if (result && step.kind == Kind::preview) {
         set_state(State::paused, "testers look; gatehouse deploy resume shows the site to all");
     }

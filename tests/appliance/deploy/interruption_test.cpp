@@ -108,6 +108,20 @@ TEST_F(Interruption, ARunnerThatComesBackKeepsItsCommandAndNothingRunsTwice) {
     EXPECT_NE(journal().find("is back with the command of web1"), std::string::npos);
 }
 
+TEST_F(Interruption, ACommandThatIsLostWhileTheRolloutIsPausedIsPartOfTheReason) {
+    tests::support::SetClock clock(tests::support::SetClock::Gait::goes);
+    start(order());
+    take_one();
+    ASSERT_TRUE(conductor_->pause({"ann", "lunch"}).has_value());
+    clock.pass(Conductor::silence_max + std::chrono::seconds(2));
+    for (int turns = 0; turns < 1000 && step("run", "web1")["progress"] != "failed"; ++turns) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    const std::string why = conductor_->view(rollout_).value()["state_why"];
+    EXPECT_NE(why.find("lunch"), std::string::npos) << why;
+    EXPECT_NE(why.find("run web1: the result of the command is unknown"), std::string::npos) << why;
+}
+
 TEST_F(Interruption, ARunnerWhoseCommandRunsElsewhereByNowIsToldToEndIt) {
     tests::support::SetClock clock(tests::support::SetClock::Gait::goes);
     start(order());
