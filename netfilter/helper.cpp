@@ -98,6 +98,11 @@ private:
         }
         batch_id_.reset();
         if (!trouble_) {
+            for (auto& change : changes_) {
+                if (auto* fence = std::get_if<Fence>(&change)) {
+                    wire::set_clock(*fence, request_.clock, core::base::wall_offset());
+                }
+            }
             if (const auto done = manager_.apply(changes_); !done) {
                 trouble_ = done.error();
             }
@@ -111,6 +116,7 @@ private:
     }
 
     core::Result<void> list() {
+        const core::Milliseconds clock = core::base::wall_offset();
         const auto fences = manager_.list();
         if (!fences) {
             return send_error(fences.error());
@@ -124,6 +130,7 @@ private:
             }
             sent += count;
             reply.count = static_cast<std::uint32_t>(count);
+            reply.clock = clock.count();
             reply.last = sent == fences->size() ? 1 : 0;
             if (auto done = send(reply); !done) {
                 return done;

@@ -48,9 +48,10 @@ core::Result<void> HelperClient::ping() {
     });
 }
 
-core::Result<void> HelperClient::apply(std::span<const Change> changes) {
+core::Result<void> HelperClient::apply(std::span<const Change> changes, core::Milliseconds clock) {
     const auto deadline = Clock::now() + timeout_;
     auto request = make_request(static_cast<std::uint8_t>(wire::Kind::apply));
+    request.clock = clock.count();
     do {
         const auto count = std::min(wire::items_max, changes.size());
         request.items = {};
@@ -67,17 +68,18 @@ core::Result<void> HelperClient::apply(std::span<const Change> changes) {
     return receive(request, deadline, [](const wire::Reply&) { return core::Result<void>(); });
 }
 
-core::Result<std::vector<Fence>> HelperClient::list() {
+core::Result<std::vector<Fence>> HelperClient::list(core::Milliseconds clock) {
     const auto deadline = Clock::now() + timeout_;
     const auto request = make_request(static_cast<std::uint8_t>(wire::Kind::list));
     std::vector<Fence> fences;
-    const Take take = [&fences](const wire::Reply& reply) -> core::Result<void> {
+    const Take take = [&fences, clock](const wire::Reply& reply) -> core::Result<void> {
         for (std::size_t i = 0; i < reply.count; ++i) {
             auto change = wire::unpack(reply.items.at(i));
             if (!change || !std::holds_alternative<Fence>(*change)) {
                 return foreign();
             }
             fences.push_back(std::get<Fence>(std::move(*change)));
+            wire::set_clock(fences.back(), reply.clock, clock);
         }
         return {};
     };

@@ -42,8 +42,9 @@ public:
 
     core::Result<void> ping();
     // See FenceManager::apply: all or nothing, whatever the number. Words are cut to what the kernel keeps.
-    core::Result<void> apply(std::span<const Change> changes);
-    core::Result<std::vector<Fence>> list();
+    // clock: the WallSteps::offset by which the caller reckons, for the ends of fences.
+    core::Result<void> apply(std::span<const Change> changes, core::Milliseconds clock = core::base::wall_offset());
+    core::Result<std::vector<Fence>> list(core::Milliseconds clock = core::base::wall_offset());
     core::Result<std::string> rules_text();
     // See Capabilities::text.
     core::Result<std::string> capabilities();

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/clock.hpp"
 #include "core/base/verify.hpp"
 #include "netfilter/redirect_protocol.hpp"
 
@@ -58,6 +59,13 @@ std::string take_text(std::string_view& texts) {
     std::string text(texts.substr(0, end));
     texts.remove_prefix(std::min(end + 1, texts.size()));
     return text;
+}
+
+// No clock that fences can follow (see validate) is further from the boot's.
+constexpr std::int64_t clock_max = 10'000'000'000'000;
+
+bool sound_clock(std::int64_t clock) {
+    return clock >= -clock_max && clock <= clock_max;
 }
 
 bool known(std::uint8_t kind) {
@@ -121,6 +129,15 @@ core::Result<Change> unpack(const Item& item) {
     return change;
 }
 
+void set_clock(Fence& fence, std::int64_t sender, core::Milliseconds receiver) {
+    const core::Milliseconds step = receiver - core::Milliseconds(sender);
+    // An end that is further away is none that makes sense, whichever clock it is by.
+    const bool near = fence.until && sound_clock(fence.until->time_since_epoch().count());
+    if (near && std::chrono::abs(step) >= core::base::WallSteps::least) {
+        *fence.until += step;
+    }
+}
+
 void pack_error(const core::Error& error, Reply& reply) {
     reply.status = static_cast<std::uint8_t>(Status::failed);
     reply.os_error = error.os_error;
@@ -164,7 +181,7 @@ bool well_formed(const Request& request) {
     const bool redirect = request.kind == static_cast<std::uint8_t>(Kind::redirect);
     const bool items = apply || redirect || request.kind == static_cast<std::uint8_t>(Kind::reap) ||
                        request.kind == static_cast<std::uint8_t>(Kind::count_flows);
-    return request.magic == magic && known(request.kind) && request.last <= 1 &&
+    return request.magic == magic && known(request.kind) && request.last <= 1 && sound_clock(request.clock) &&
            request.count <= (redirect ? redirect_items_max : items_max) && (items || request.count == 0) &&
            (apply || redirect || request.last == 1);
 }
@@ -174,6 +191,7 @@ bool well_formed(const Reply& reply) {
     const bool items = reply.kind == static_cast<std::uint8_t>(Kind::list) && !failed;
     const bool redirects = reply.kind == static_cast<std::uint8_t>(Kind::redirect) && !failed;
     return reply.magic == magic && known(reply.kind) && reply.last <= 1 && reply.status <= 1 &&
+           sound_clock(reply.clock) &&
            reply.count <= (items       ? items_max
                            : redirects ? redirect_items_max
                                        : text_max);

@@ -14,7 +14,7 @@
 
 namespace netfilter::wire {
 
-inline constexpr std::uint32_t magic = 0x67616665;  // "gafe"; changes with the layout below
+inline constexpr std::uint32_t magic = 0x67616666;  // "gaff"; changes with the layout below
 inline constexpr std::size_t items_max = 16;        // in a packet
 inline constexpr std::size_t text_max = 4096;       // of a packet
 inline constexpr std::size_t word_max = 136;        // what a note can hold, and a closing zero
@@ -58,6 +58,7 @@ struct Request {
     std::uint8_t last;
     std::uint16_t count;  // of items
     std::uint64_t id;
+    std::int64_t clock;  // by which its ends are meant: WallSteps::offset of the sender, in milliseconds
     std::array<Item, items_max> items;
 };
 
@@ -69,6 +70,7 @@ struct Reply {
     std::uint8_t status;
     std::uint8_t reserved;
     std::uint64_t id;
+    std::int64_t clock;  // see Request
     std::int32_t os_error;
     std::uint32_t count;  // of items, or bytes of text
     std::array<Item, items_max> items;
@@ -84,6 +86,10 @@ static_assert(std::is_trivially_copyable_v<Reply> && std::has_unique_object_repr
 // Errors: a field that pack never makes so. Whether the change makes sense is for FenceManager::apply to say, because
 // the same form carries what was found in the kernel, which somebody else may have put there.
 [[nodiscard]] core::Result<Change> unpack(const Item& item);
+
+// A clock that is set between a sender's look at it and the receiver's would end a fence at another moment than was
+// meant. The receiver gives the end by its own clock; what is no step (WallSteps::least) changes nothing.
+void set_clock(Fence& fence, std::int64_t sender, core::Milliseconds receiver);
 
 // Fills status, os_error and text of a reply. What is too long is cut.
 void pack_error(const core::Error& error, Reply& reply);

@@ -45,6 +45,7 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
       firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
     file_.recover();
     keeper_.follow_clock(wall_steps_.offset());
+    helper_.follow_clock(wall_steps_.offset());
     Administration administration = keeper_.load();
     state_.config = std::make_shared<const config::Config>(std::move(config));
     state_.administration = std::make_shared<const Administration>(std::move(administration));

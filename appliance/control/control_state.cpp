@@ -46,6 +46,7 @@ void Control::follow_clock() {
         return;
     }
     keeper_.follow_clock(wall_steps_.offset());
+    helper_.follow_clock(wall_steps_.offset());
     log("clock", {{"set_by_ms", step.count()}});
     Administration next = *state().administration;
     std::vector<netfilter::Change> changes;

@@ -129,11 +129,11 @@ auto HelperLink::with_client(Call call) -> decltype(call(std::declval<netfilter:
 }
 
 core::Result<void> HelperLink::apply(std::span<const netfilter::Change> changes) {
-    return with_client([changes](netfilter::HelperClient& client) { return client.apply(changes); });
+    return with_client([this, changes](netfilter::HelperClient& client) { return client.apply(changes, clock_); });
 }
 
 core::Result<std::vector<netfilter::Fence>> HelperLink::list() {
-    return with_client([](netfilter::HelperClient& client) { return client.list(); });
+    return with_client([this](netfilter::HelperClient& client) { return client.list(clock_); });
 }
 
 core::Result<netfilter::Reaped> HelperLink::reap(std::span<const netfilter::Destination> destinations) {

@@ -1,6 +1,7 @@
 // HelperLink: control's side of the conversation with the fence process, which comes and goes. Any thread may call.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -39,6 +40,8 @@ public:
     // Since when it is as it is.
     [[nodiscard]] core::WallTime since() const;
 
+    // The clock by which the ends of fences are meant from now on, here and there: WallSteps::offset.
+    void follow_clock(core::Milliseconds offset) { clock_ = offset; }
     // As in netfilter::HelperClient. Errors with os_error EPIPE: no fence process within restart_wait.
     core::Result<void> apply(std::span<const netfilter::Change> changes);
     core::Result<std::vector<netfilter::Fence>> list();
@@ -63,6 +66,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable attached_;
     std::optional<netfilter::HelperClient> client_;
+    std::atomic<core::Milliseconds> clock_ = core::base::wall_offset();
     core::WallTime since_ = core::base::wall_now();
     std::function<void()> on_notice_;
     std::function<void(const std::string&)> on_foreign_;

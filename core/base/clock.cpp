@@ -78,12 +78,12 @@ int ClockSource::poll(pollfd& entry, Milliseconds duration) {
     return poll_really(entry, duration);
 }
 
-Milliseconds WallSteps::offset_now() noexcept {
+Milliseconds wall_offset() noexcept {
     return wall_now().time_since_epoch() - BootClock::now().time_since_epoch();
 }
 
 Milliseconds WallSteps::take() noexcept {
-    const Milliseconds offset = offset_now();
+    const Milliseconds offset = wall_offset();
     const Milliseconds step = offset - offset_;
     if (std::chrono::abs(step) < least) {
         return {};

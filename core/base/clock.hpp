@@ -49,6 +49,9 @@ bool wait_for(std::condition_variable& condition, std::unique_lock<std::mutex>& 
 // As poll(2) of one entry, which it fills in. A duration of 0 or less only looks.
 int poll_for(pollfd& entry, Milliseconds duration);
 
+// How far the wall clock is ahead of the boot clock now. Every process of the machine finds the same.
+[[nodiscard]] Milliseconds wall_offset() noexcept;
+
 // Tells how far the wall clock has been set, apart from its ordinary gait. Not thread safe.
 class WallSteps {
 public:
@@ -63,8 +66,7 @@ public:
     [[nodiscard]] WallTime now() const noexcept { return WallTime(BootClock::now().time_since_epoch() + offset_); }
 
 private:
-    Milliseconds offset_ = offset_now();
-    static Milliseconds offset_now() noexcept;
+    Milliseconds offset_ = wall_offset();
 };
 
 // What stands in for the kernel's clocks in a test, for the whole process.

@@ -137,6 +137,39 @@ TEST_F(HelperTest, SkipsLateAnswersToWhatItGaveUp) {
     EXPECT_EQ(client_->list()->size(), 1U);
 }
 
+// Control may not have seen yet that the clock was set, by which the fence process goes already.
+TEST_F(HelperTest, MeansAnEndByTheClockOfWhoeverSaysIt) {
+    const core::Milliseconds clock = core::base::wall_offset();
+    for (const auto behind : {std::chrono::hours(5), std::chrono::hours(-5)}) {
+        auto fence = make_fence(*Address::parse("10.0.0.1:80"));
+        fence.until = core::base::wall_now() - behind + std::chrono::hours(1);
+        ASSERT_TRUE(client_->apply(std::vector<Change>{fence}, clock - behind));
+        const auto by_ours = client_->list(clock - behind);
+        const auto by_its = client_->list(clock);
+        ASSERT_EQ(by_ours->size(), 1U);
+        ASSERT_EQ(by_its->size(), 1U);
+        EXPECT_EQ(by_ours->front().until, as_stored(fence).until);
+        EXPECT_EQ(*by_its->front().until - *by_ours->front().until, behind);
+    }
+}
+
+TEST(HelperProtocol, AClockThatIsNotSetChangesNoEndAndOneThatIsDoes) {
+    const auto end = core::base::wall_now() + std::chrono::hours(1);
+    const auto seen_at = [](core::Milliseconds step, core::WallTime until) {
+        auto fence = make_fence(*Address::parse("10.0.0.1:80"));
+        fence.until = until;
+        wire::set_clock(fence, 1'000, core::Milliseconds(1'000) + step);
+        return *fence.until - until;
+    };
+    using core::Milliseconds;
+    EXPECT_EQ(seen_at(Milliseconds(499), end), Milliseconds(0));
+    EXPECT_EQ(seen_at(Milliseconds(500), end), Milliseconds(500));
+    EXPECT_EQ(seen_at(Milliseconds(-500), end), Milliseconds(-500));
+    // What is no time of ours must not overflow.
+    EXPECT_EQ(seen_at(Milliseconds(10'000), core::WallTime::max()), Milliseconds(0));
+    EXPECT_EQ(seen_at(Milliseconds(-10'000), core::WallTime::min()), Milliseconds(0));
+}
+
 TEST_F(HelperTest, ForgetsABatchThatWasNeverFinished) {
     auto half = request_of(wire::Kind::apply, 1);
     half.last = 0;
@@ -176,7 +209,7 @@ TEST_F(HelperTest, RefusesAFieldThatIsNotWhatItMayBe) {
 }
 
 class BrokenFrame : public HelperTest, public testing::WithParamInterface<int> {};
-INSTANTIATE_TEST_SUITE_P(All, BrokenFrame, testing::Range(0, 6));
+INSTANTIATE_TEST_SUITE_P(All, BrokenFrame, testing::Range(0, 8));
 
 TEST_P(BrokenFrame, EndsTheConversation) {
     auto request = request_of(wire::Kind::list, 1);
@@ -196,6 +229,12 @@ TEST_P(BrokenFrame, EndsTheConversation) {
             break;
         case 4:
             size -= 1;
+            break;
+        case 5:
+            request.clock = std::numeric_limits<std::int64_t>::min();
+            break;
+        case 6:
+            request.clock = 10'000'000'000'001;
             break;
         default:
             size = 5;
