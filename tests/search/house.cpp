@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "appliance/config/load.hpp"
+#include "appliance/control/store.hpp"
 #include "core/base/verify.hpp"
 #include "netfilter/fence_table.hpp"
 #include "netfilter/helper.hpp"
@@ -116,6 +117,7 @@ void House::begin() {
     link_ = std::make_unique<SupervisorLink>(std::move(pair->second));
     auto config = appliance::config::load(folder_ / "g.toml");
     VERIFY(config.has_value());
+    note_strays();
     control_ = std::make_unique<Control>(std::move(*config), *link_, log_);
     note_moves(std::exchange(taken_, file_));
     actions_ = std::make_unique<SearchActions>(*control_, *link_);
@@ -125,6 +127,28 @@ void House::begin() {
     looping_ = true;
     loop_ = std::thread([this] { loop(); });
     gate(true);
+}
+
+// Nobody knows any more of which server a fence is that only the kernel has kept, when its address is no server's by
+// the file that control finds.
+void House::note_strays() {
+    const auto stored = appliance::control::Store::open(folder_).and_then(
+        [](appliance::control::Store&& store) { return store.load(); });
+    std::set<std::string> ids;
+    for (const auto& [at, record] : stored ? stored->fences : decltype(stored->fences){}) {
+        ids.insert(record.id);
+    }
+    const std::lock_guard lock(truth.mutex);
+    for (const auto& [at, place] : truth.places) {
+        const auto fence = truth.in_kernel(at);
+        const bool stored_too = fence && ids.contains(fence->id);
+        const auto number = static_cast<unsigned>(place.second.back() - '1');
+        const bool moved = at.starts_with(host_of(number, true)) != ((file_.moved >> number & 1U) != 0);
+        if (fence && !stored_too && moved) {
+            truth.strays.insert(fence->id);
+            truth.standing[place].disputed = true;
+        }
+    }
 }
 
 // Control goes by the file that it finds, also by one that it has refused to reload: as in a reload, the fence of a

@@ -101,6 +101,7 @@ public:
 
 private:
     void begin();
+    void note_strays();
     void note_moves(const Layout& before);
     void end();
     void loop();

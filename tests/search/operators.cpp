@@ -229,7 +229,7 @@ std::string Operators::differing() {
     const auto known = addresses(use.control());
     for (const auto& [address, place] : house_.truth.places) {
         const auto left = house_.truth.in_kernel(address);
-        if (left && known.at(place) != address) {
+        if (left && known.at(place) != address && !house_.truth.strays.contains(left->id)) {
             return fmt::format("{}: {} is at {} now, and fenced here still: {} ({}), until {}", address, place.second,
                                known.at(place), left->why, left->id,
                                left->until ? core::base::print_time(*left->until) : "lifted");

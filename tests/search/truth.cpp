@@ -94,7 +94,8 @@ void Truth::look_at_kernel(bool ours) {
                                                  [&before](const auto& each) { return each.second.id == before->id; });
         const unsigned order = before ? order_in(before->why) : 0;
         const bool same = before && now && before->id == now->id;
-        if (order != 0 && ours && !same && !moved && excuse(place.second, order).empty()) {
+        const bool stray = before && strays.contains(before->id);
+        if (order != 0 && ours && !same && !moved && !stray && excuse(place.second, order).empty()) {
             accuse("an operator's fence stands until an operator lifts it, another replaces it, or it runs out",
                    fmt::format("o{} of {} {}", order, place.second,
                                now ? "was replaced by '" + now->why + "'" : "was lifted"));

@@ -102,15 +102,16 @@ public:
     std::map<Place, Standing> standing;
     std::map<std::string, Place> places;                                    // by address
     std::map<unsigned, std::string> refused;                                // orders that were, with the answer
+    std::set<std::string> strays;                                           // ids of fences whose server is not known
     std::optional<std::string> lie;                                         // the first that was found
     std::map<std::pair<std::int64_t, unsigned>, Moment> commands;           // by rollout and step: when it last began
     std::map<std::pair<std::int64_t, std::string>, std::uint64_t> visited;  // by rollout and server, at its end
-    static constexpr Moment foreign_rest = 200;   // a change of another program is over after so many
-    Moment resumed = 0;                           // when an operator last resumed a rollout
-    bool skipped = false;                         // some step of a rollout was taken for done
-    Moment foreign = 0;                           // when another program last changed the table; 0: never
-    bool serving = false;                         // a proxy that has been told all since it began
-    bool crashed = false;                         // control is being killed: nothing of it reaches the world
+    static constexpr Moment foreign_rest = 200;  // a change of another program is over after so many
+    Moment resumed = 0;                          // when an operator last resumed a rollout
+    bool skipped = false;                        // some step of a rollout was taken for done
+    Moment foreign = 0;                          // when another program last changed the table; 0: never
+    bool serving = false;                        // a proxy that has been told all since it began
+    bool crashed = false;                        // control is being killed: nothing of it reaches the world
     std::deque<std::string> story;
 
     // With the lock held.
