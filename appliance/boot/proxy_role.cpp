@@ -41,8 +41,7 @@ public:
         while (!drained_) {
             auto message = channel_.receive(core::Milliseconds(60'000));
             if (!message && is_foreign(message.error())) {
-                // Visitors are served all the same. Whoever restarts control takes care of the rest.
-                log_.write(link::event_line("link", {{"error", message.error().line()}}));
+                tell_foreign(message.error());
                 continue;
             }
             if (!message) {
@@ -88,6 +87,9 @@ private:
         return !channel_.closed() && (error.os_error == 0 || error.os_error == EMSGSIZE);
     }
 
+    // Visitors are served all the same. Whoever restarts control takes care of the rest.
+    void tell_foreign(const core::Error& error) { log_.write(link::event_line("link", {{"error", error.line()}})); }
+
     // What waits behind it too: this process may have been stopped for a while. A link that has closed is seen by
     // run().
     void answer_all(link::Message first) {
@@ -95,6 +97,10 @@ private:
         waiting.push_back(std::move(first));
         while (waiting.size() < waiting_max) {
             auto next = channel_.receive(core::Milliseconds(0));
+            if (!next && is_foreign(next.error())) {
+                tell_foreign(next.error());
+                break;
+            }
             if (!next || !*next) {
                 break;
             }
