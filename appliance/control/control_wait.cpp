@@ -149,7 +149,25 @@ Outcome<void> Control::await_drained(const std::vector<Waited>& waited, core::Mi
     }
 }
 
-// Refused with 409 where a backend was fenced again, with 504 where the patience ended.
+namespace {
+
+// A check of another address says nothing about the one whose fence was lifted.
+core::Result<void> still_there(const config::Config& config, const Target& target) {
+    const auto now = find_targets(config, {target.server}, target.pool);
+    if (!now) {
+        return core::fail(target.server + " is not in " + target.pool + " any more", "a reload took it out",
+                          "the fence is lifted; gatehouse status shows who serves");
+    }
+    if (now->front().address != target.address) {
+        return core::fail(target.server + " has moved to " + now->front().address.text(),
+                          "a reload gave it another address", "repeat the command to wait there");
+    }
+    return {};
+}
+
+}  // namespace
+
+// Refused with 409 where a backend was fenced again or has moved, with 504 where the patience ended.
 Outcome<void> Control::await_passed(const std::vector<Target>& targets, core::Milliseconds patience) {
     const auto deadline = Clock::now() + patience;
     for (;;) {
@@ -160,6 +178,9 @@ Outcome<void> Control::await_passed(const std::vector<Target>& targets, core::Mi
         bool passed = told;
         bool known = told;
         for (const Target& target : targets) {
+            if (auto there = still_there(*now.config, target); !there) {
+                return refuse(409, std::move(there.error()));
+            }
             const auto fence = now.administration->fences.find(target.address);
             if (fence != now.administration->fences.end()) {
                 return refuse(409, {describe_fence(fence->second), "it was fenced again meanwhile", "", 0});

@@ -66,17 +66,22 @@ core::Result<std::string> Conductor::carry_out_fenced(const Step& step, const Ro
     return result;
 }
 
-// A step that is tried again may find its server open: an operator has lifted the fence, and then ordered to go on.
+// A step that is tried again may find its server open: an operator has lifted the fence, and then ordered to go on. A
+// command that is tried again may find visitors behind a fence that stands: the server was open in between, and
+// draining has failed since.
 core::Result<void> Conductor::stands_or_fence(const Step& step, const Rollout& rollout, const Say& say) {
     while (!ending_ && !stop_ && !actions_.ready()) {
         core::base::sleep_for(start_look);
     }
     auto stands = actions_.holds(rollout.id, rollout.recipe.pool, step.servers);
-    if (!stands && step.again && step.kind != Kind::open) {
+    if (step.again && (step.kind == Kind::run || (!stands && step.kind != Kind::open))) {
         Step fence = step;
         fence.kind = Kind::fence;
-        stands = perform(fence, rollout, actions_, stop_, say).map([&say](const std::string& evidence) {
-            say("fenced again: " + evidence);
+        const bool stood = stands.has_value();
+        stands = perform(fence, rollout, actions_, stop_, say).map([&say, stood](const std::string& evidence) {
+            if (!stood) {
+                say("fenced again: " + evidence);
+            }
         });
     }
     if (!stands) {

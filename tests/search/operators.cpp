@@ -153,7 +153,8 @@ Answer Operators::reload(const Layout& layout) {
         house_.took_file();
     }
     if (house_.has_helper()) {
-        expect_standing(use.control(), false, answer ? "after a reload" : "after a reload that was refused");
+        const std::string when = answer ? "after a reload" : "after a reload that was refused";
+        expect_standing(use.control(), false, when, number);
     }
     const std::lock_guard lock(house_.truth.mutex);
     house_.truth.end(number, words_of(answer, {"changed", ""}));
@@ -179,7 +180,7 @@ std::map<Place, std::string> Operators::addresses(const Control& control) const 
 }
 
 // Nothing is lost; what troubles have kept away is back within some ticks.
-void Operators::expect_standing(const Control& control, bool proxy_too, const std::string& when) {
+void Operators::expect_standing(const Control& control, bool proxy_too, const std::string& when, unsigned asking) {
     std::optional<std::string> lost;
     for (int tries = 0; tries < standing_tries; ++tries) {
         const auto now = addresses(control);
@@ -187,7 +188,7 @@ void Operators::expect_standing(const Control& control, bool proxy_too, const st
             const std::lock_guard lock(house_.truth.mutex);
             lost = house_.truth.crashed
                        ? std::nullopt
-                       : find_lost(house_.truth, now, proxy_too ? std::optional(house_.told()) : std::nullopt);
+                       : find_lost(house_.truth, now, proxy_too ? std::optional(house_.told()) : std::nullopt, asking);
         }
         if (!lost) {
             return;
@@ -200,7 +201,7 @@ void Operators::expect_standing(const Control& control, bool proxy_too, const st
 
 void Operators::check_standing(const std::string& when) {
     const House::Use use(house_);
-    expect_standing(use.control(), true, when);
+    expect_standing(use.control(), true, when, 0);
 }
 
 // What differs between kernel, store, control and proxy; empty where nothing does.

@@ -56,7 +56,8 @@ public:
 private:
     [[nodiscard]] std::map<Place, std::string> addresses(const appliance::control::Control& control) const;
     void conduct(const std::string& words, const std::function<std::string()>& order);
-    void expect_standing(const appliance::control::Control& control, bool proxy_too, const std::string& when);
+    void expect_standing(const appliance::control::Control& control, bool proxy_too, const std::string& when,
+                         unsigned asking);
     std::string differing();
 
     House& house_;

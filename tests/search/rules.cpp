@@ -30,6 +30,14 @@ bool explained(const Truth& truth, unsigned order, const std::string& server, Mo
     return over(truth, order) || (truth.foreign >= from && truth.foreign <= to);
 }
 
+// The kernel in memory tells the fence process nothing, which would put the fence back at once; so it is control that
+// does, when no order keeps it busy.
+bool waits_for_control(const Truth& truth, const std::string& address, unsigned asking) {
+    return truth.taken_out.contains(address) &&
+           std::any_of(truth.deeds.begin(), truth.deeds.end(),
+                       [asking](const auto& each) { return each.first != asking && each.second.ended == never; });
+}
+
 bool under_way(const Truth& truth, const std::string& server) {
     return std::any_of(truth.deeds.begin(), truth.deeds.end(), [&](const auto& each) {
         return each.second.ended == never && each.second.servers.contains(server);
@@ -267,10 +275,11 @@ void judge_status(Truth& truth, Moment begun, const Json& status) {
 }
 
 std::optional<std::string> find_lost(Truth& truth, const std::map<Place, std::string>& addresses,
-                                     const std::optional<std::set<std::string>>& told) {
+                                     const std::optional<std::set<std::string>>& told, unsigned asking) {
     for (const auto& [place, standing] : truth.standing) {
         const auto at = addresses.find(place);
-        if (standing.disputed || at == addresses.end() || under_way(truth, place.second)) {
+        if (standing.disputed || at == addresses.end() || under_way(truth, place.second) ||
+            waits_for_control(truth, at->second, asking)) {
             continue;
         }
         const auto seen = truth.in_kernel(at->second);

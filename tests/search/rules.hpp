@@ -30,9 +30,9 @@ void judge_page(Truth& truth, unsigned order, const std::string& pool, bool on, 
 void judge_status(Truth& truth, Moment begun, const appliance::control::Control::Json& status);
 // An operator's fence that is to stand and does not, in the kernel or for the proxy, or one that stands though it was
 // lifted; in words. addresses: of each place, as the configuration has them now; told: the addresses that the proxy
-// takes for fenced, none where that is not asked.
+// takes for fenced, none where that is not asked; asking: the order that asks, which is still under way, or 0.
 std::optional<std::string> find_lost(Truth& truth, const std::map<Place, std::string>& addresses,
-                                     const std::optional<std::set<std::string>>& told);
+                                     const std::optional<std::set<std::string>>& told, unsigned asking);
 // What an order that was refused has left behind, when all troubles have ended.
 void judge_refused(Truth& truth);
 

@@ -87,6 +87,11 @@ void Truth::look_at_kernel(bool ours) {
             continue;
         }
         kernel[address].set(step(), now);
+        if (!ours && !now) {
+            taken_out.insert(address);
+        } else {
+            taken_out.erase(address);
+        }
         changed[address] = core::BootClock::now();
         tell(fmt::format("kernel: {} ({}): {}{}", place.second, address, now ? "fenced, " + now->why : "open",
                          ours ? "" : " (another program)"));

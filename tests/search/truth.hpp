@@ -100,11 +100,12 @@ public:
     std::map<std::string, Line<bool>> paged;                  // by pool: visitors see the page
     std::map<unsigned, Deeds> deeds;
     std::map<Place, Standing> standing;
-    std::map<std::string, Place> places;                                    // by address
-    std::map<unsigned, std::string> refused;                                // orders that were, with the answer
-    std::set<std::string> strays;                                           // ids of fences whose server is not known
-    std::optional<std::string> lie;                                         // the first that was found
-    std::map<std::pair<std::int64_t, unsigned>, Moment> commands;           // by rollout and step: when it last began
+    std::map<std::string, Place> places;                           // by address
+    std::map<unsigned, std::string> refused;                       // orders that were, with the answer
+    std::set<std::string> taken_out;                               // addresses whose fence another program took
+    std::set<std::string> strays;                                  // ids of fences whose server is not known
+    std::optional<std::string> lie;                                // the first that was found
+    std::map<std::pair<std::int64_t, unsigned>, Moment> commands;  // by rollout and step: when it last began
     std::map<std::pair<std::int64_t, std::string>, std::uint64_t> visited;  // by rollout and server, at its end
     static constexpr Moment foreign_rest = 200;  // a change of another program is over after so many
     Moment resumed = 0;                          // when an operator last resumed a rollout

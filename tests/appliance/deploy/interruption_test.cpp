@@ -64,6 +64,25 @@ TEST_F(Interruption, ResumeFencesAServerAgainBeforeItsCommandRunsOnceMore) {
     EXPECT_TRUE(world_.fenced().contains("web1"));
 }
 
+TEST_F(Interruption, ACommandThatIsTriedAgainWaitsForWhatIsInFlightEachTime) {
+    start(order());
+    const unsigned run = take_one()["step"];
+    world_.lift("web1");
+    sync({}, {{run, 0, ""}});
+    ASSERT_TRUE(settles("paused"));
+    world_.in_flight = 3;  // visitors came while the server was open
+    for (int tries = 0; tries < 2; ++tries) {
+        ASSERT_TRUE(conductor_->resume({"ann", ""}, false).has_value());
+        ASSERT_TRUE(settles("paused")) << "its fence stands by now, and they are still there";
+        EXPECT_NE(step("run", "web1")["evidence"].get<std::string>().find("3 still in flight"), std::string::npos)
+            << step("run", "web1")["evidence"];
+        EXPECT_TRUE(world_.fenced().contains("web1"));
+    }
+    world_.in_flight = 0;
+    ASSERT_TRUE(conductor_->resume({"ann", ""}, false).has_value());
+    EXPECT_EQ(take_one()["server"], "web1");
+}
+
 TEST_F(Interruption, AnOperatorsFenceStopsTheStepThatMeetsItAndStays) {
     start(order());
     const unsigned run = take_one()["step"];
