@@ -44,11 +44,11 @@ Json split(std::string_view words) {
 // is adopted, what is stored and not in the kernel (a reboot, a foreign flush) is installed again, what has expired is
 // dropped. What the fence process does is one transaction, made again where the kernel has moved on meanwhile.
 core::Result<Differing> Control::reconcile() {
+    follow_clock();  // before the look, whose ends are by this clock
     const auto kernel = helper_.list();
     if (!kernel) {
         return tl::unexpected(kernel.error());
     }
-    follow_clock();
     const State now = state();
     const Administration stored = fences_known_ ? *now.administration : follow_kernel(*now.administration, *kernel);
     Drift drift = find_drift(*now.config, stored, withdrawn_, *kernel, wall_steps_.now(),

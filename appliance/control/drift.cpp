@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
+#include "appliance/control/fence_claim.hpp"
 #include "appliance/control/targets.hpp"
 
 namespace appliance::control {
@@ -106,6 +107,13 @@ Drift find_drift(const config::Config& config, const Administration& administrat
     std::erase_if(wanted, [now](const auto& entry) { return expired(entry.second.until, now); });
     std::set<core::Address> seen;
     std::set<core::Address> wrong;
+    // Under one id a fence only becomes stricter (see claim): where a start finds two, the stricter is the newer.
+    const auto differs = [&](FenceRecord& record, const netfilter::Fence& found) {
+        if (trust == Trust::kernel && record.id == found.id && !agrees(record, found)) {
+            keep_stricter(record, adopt(config, found));
+        }
+        return !agrees(record, found);
+    };
     for (const netfilter::Fence& found : kernel) {
         if (!may_be_ours(found)) {
             continue;
@@ -125,7 +133,7 @@ Drift find_drift(const config::Config& config, const Administration& administrat
             wanted[found.backend] = std::move(adopted);
             drift.adopted.push_back(found);
             ++drift.differing.added;
-        } else if (!agrees(record->second, found)) {
+        } else if (differs(record->second, found)) {
             wrong.insert(found.backend);
         }
         seen.insert(found.backend);

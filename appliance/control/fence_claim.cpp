@@ -30,7 +30,12 @@ bool covers(const FenceRecord& fence, const FenceRecord& other) {
     return fence.scope == netfilter::Scope::all || other.scope == netfilter::Scope::fresh;
 }
 
-// The wider scope and the later end of both.
+std::string describe_end(const FenceRecord& fence) {
+    return fence.until ? " until " + core::base::print_time(*fence.until) : " without end";
+}
+
+}  // namespace
+
 void keep_stricter(FenceRecord& fence, const FenceRecord& other) {
     if (!outlasts(fence, other)) {
         fence.until = other.until;
@@ -40,12 +45,6 @@ void keep_stricter(FenceRecord& fence, const FenceRecord& other) {
         fence.scope = other.scope;
     }
 }
-
-std::string describe_end(const FenceRecord& fence) {
-    return fence.until ? " until " + core::base::print_time(*fence.until) : " without end";
-}
-
-}  // namespace
 
 Outcome<Claim> claim(FenceRecord wanted, const FenceRecord& standing, bool replace) {
     // Fenced anew, it has been fenced since the first time.

@@ -25,6 +25,9 @@ struct Claim {
 // Refused with 409: a rollout's order where an operator's fence stands.
 Outcome<Claim> claim(FenceRecord wanted, const FenceRecord& standing, bool replace);
 
+// Gives fence the wider scope and the later end of both.
+void keep_stricter(FenceRecord& fence, const FenceRecord& other);
+
 // "web2 is fenced by ann since 2026-11-28T13:02:11Z: disk broken".
 std::string describe_fence(const FenceRecord& fence);
 // {"kind": "operator"} or {"kind": "rollout", "rollout": 7}.

@@ -123,6 +123,29 @@ TEST(Drift, AtTheStartTheKernelsFenceCountsWhereTheStoreHoldsAnother) {
     EXPECT_EQ(words(find(wanted({first}), {kernel_fence(later)}).changes), (Strings{"10.0.0.1:80 reset new a"}));
 }
 
+TEST(Drift, AtTheStartTheStricterOfTwoWithOneIdIsTheNewer) {
+    FenceRecord looser = first;
+    looser.until = now + 1min;
+    looser.lasts = 2min;
+    FenceRecord wider = looser;
+    wider.scope = netfilter::Scope::all;
+    FenceRecord longer = looser;
+    longer.until = now + 1h;
+    longer.lasts = 61min;
+    for (const FenceRecord& stricter : {wider, longer, first}) {
+        // The disk has missed the last order.
+        const auto missed = find(wanted({looser}), {kernel_fence(stricter)}, {}, Trust::kernel);
+        EXPECT_TRUE(missed.changes.empty());
+        EXPECT_EQ(missed.wanted, wanted({stricter}));
+        // The kernel has: control ended between the disk and the kernel.
+        const auto late = find(wanted({stricter}), {kernel_fence(looser)}, {}, Trust::kernel);
+        EXPECT_EQ(late.changes.size(), 1U);
+        EXPECT_EQ(late.wanted, wanted({stricter}));
+    }
+    // Later the kernel was changed by another program.
+    EXPECT_EQ(find(wanted({looser}), {kernel_fence(wider)}).changes.size(), 1U);
+}
+
 TEST(Drift, LeavesOtherProtocolsAlone) {
     auto udp = kernel_fence(first);
     udp.protocol = 17;
