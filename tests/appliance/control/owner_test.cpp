@@ -236,5 +236,39 @@ TEST_F(FenceOwner, AnUnfenceThatWaitsIsToldOfANewFence) {
     EXPECT_NE(answer.error().error.what.find("web2 is fenced by bob"), std::string::npos);
 }
 
+// What checks see at another address says nothing about the one whose fence was lifted.
+TEST_F(FenceOwner, AnUnfenceThatWaitsIsToldThatItsServerHasMovedOrGone) {
+    for (const bool gone : {false, true}) {
+        std::string config = plain_config;
+        if (gone) {
+            const std::string both = R"(servers = ["web1", "web2"])";
+            config.replace(config.find(both), both.size(), R"(servers = ["web1"])");
+        } else {
+            config.replace(config.find("10.0.0.12"), 9, "10.0.0.22");
+        }
+        ASSERT_TRUE(control_->fence(by("ann", "")).has_value());
+        proxy_->up = false;
+        UnfenceOrder waiting = lift_by("ann", "");
+        waiting.wait = core::Milliseconds{20'000};
+        Outcome<Control::Json> answer = Control::Json();
+        std::thread waiter([&] { answer = control_->unfence(waiting); });
+        while (standing() > 0) {
+            std::this_thread::yield();
+        }
+        write_config(config);
+        ASSERT_TRUE(control_->reload({"bob", ""}).has_value());
+        proxy_->up = true;
+        waiter.join();
+        ASSERT_FALSE(answer.has_value());
+        EXPECT_EQ(answer.error().status, 409);
+        EXPECT_NE(
+            answer.error().error.what.find(gone ? "web2 is not in app any more" : "web2 has moved to 10.0.0.22:80"),
+            std::string::npos)
+            << answer.error().error.line();
+        write_config(plain_config);
+        ASSERT_TRUE(control_->reload({"bob", ""}).has_value());
+    }
+}
+
 }  // namespace
 }  // namespace appliance::control
