@@ -98,22 +98,34 @@ std::string Differing::text() const {
     return text;
 }
 
+namespace {
+
+// Under one id a fence only becomes stricter (see claim): of two the stricter is the newer.
+void keep_newer(const config::Config& config, std::span<const netfilter::Fence> kernel,
+                std::map<core::Address, FenceRecord>& fences) {
+    for (const netfilter::Fence& found : kernel) {
+        const auto record = fences.find(found.backend);
+        if (record != fences.end() && may_be_ours(found) && record->second.id == found.id &&
+            !agrees(record->second, found)) {
+            keep_stricter(record->second, adopt(config, found));
+        }
+    }
+}
+
+}  // namespace
+
 Drift find_drift(const config::Config& config, const Administration& administration,
                  const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now,
                  Trust trust) {
     Drift drift{administration, {}, {}, {}};
     auto& wanted = drift.wanted.fences;
     drift.wanted.lifted.clear();
+    if (trust == Trust::kernel) {
+        keep_newer(config, kernel, wanted);
+    }
     std::erase_if(wanted, [now](const auto& entry) { return expired(entry.second.until, now); });
     std::set<core::Address> seen;
     std::set<core::Address> wrong;
-    // Under one id a fence only becomes stricter (see claim): where a start finds two, the stricter is the newer.
-    const auto differs = [&](FenceRecord& record, const netfilter::Fence& found) {
-        if (trust == Trust::kernel && record.id == found.id && !agrees(record, found)) {
-            keep_stricter(record, adopt(config, found));
-        }
-        return !agrees(record, found);
-    };
     for (const netfilter::Fence& found : kernel) {
         if (!may_be_ours(found)) {
             continue;
@@ -133,7 +145,7 @@ Drift find_drift(const config::Config& config, const Administration& administrat
             wanted[found.backend] = std::move(adopted);
             drift.adopted.push_back(found);
             ++drift.differing.added;
-        } else if (differs(record->second, found)) {
+        } else if (!agrees(record->second, found)) {
             wrong.insert(found.backend);
         }
         seen.insert(found.backend);

@@ -142,6 +142,11 @@ TEST(Drift, AtTheStartTheStricterOfTwoWithOneIdIsTheNewer) {
         EXPECT_EQ(late.changes.size(), 1U);
         EXPECT_EQ(late.wanted, wanted({stricter}));
     }
+    // What the disk knows is over, and what it has missed goes on.
+    FenceRecord over = first;
+    over.until = now - 1s;
+    EXPECT_TRUE(find(wanted({over}), {kernel_fence(first)}, {}, Trust::kernel).changes.empty());
+    EXPECT_EQ(words(find(wanted({over}), {kernel_fence(first)}).changes), (Strings{"open 10.0.0.1:80"}));
     // Later the kernel was changed by another program.
     EXPECT_EQ(find(wanted({looser}), {kernel_fence(wider)}).changes.size(), 1U);
 }
