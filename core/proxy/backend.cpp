@@ -42,11 +42,8 @@ std::unique_ptr<Connection> Backend::take_idle(io::Tick idle_below) {
 }
 
 void Backend::keep(std::unique_ptr<Connection> connection) {
-    connection->deadline.clear();
     if (healthy_ && !fenced_ && idle_.size() < idle_max) {
-        connection->reused = true;
-        connection->idle_since = connection->socket.loop().now();
-        connection->inbox.expect();
+        connection->rest();
         idle_.push_back(std::move(connection));
     }
 }
@@ -81,6 +78,14 @@ Usage Usage::of(Backend& backend) {
     ++backend.total;
     usage.backend_ = &backend;
     usage.limited_ = backend.limited();
+    return usage;
+}
+
+Usage Usage::beyond_limit(Backend& backend) {
+    Usage usage;
+    ++backend.active;
+    ++backend.total;
+    usage.backend_ = &backend;
     return usage;
 }
 

@@ -94,6 +94,8 @@ public:
     Usage() = default;
     // Nothing where the backend is at its limit.
     static Usage of(Backend& backend);
+    // For a connection that is open already.
+    static Usage beyond_limit(Backend& backend);
     Usage(Usage&& other) noexcept
         : backend_(std::exchange(other.backend_, nullptr)), limited_(std::exchange(other.limited_, false)) {}
     Usage& operator=(Usage&& other) noexcept {

@@ -12,6 +12,14 @@ struct Connection {
     Connection(io::Loop& loop, base::Descriptor fd) noexcept
         : socket(loop, std::move(fd)), deadline(socket), send_deadline(socket), inbox(socket) {}
 
+    // Between two exchanges: its inbox is empty, and what the server does meanwhile is noticed.
+    void rest() {
+        deadline.clear();
+        reused = true;
+        idle_since = socket.loop().now();
+        inbox.expect();
+    }
+
     net::Socket socket;
     net::Deadline deadline;       // on what we wait for from the backend
     net::Deadline send_deadline;  // on what it must take

@@ -9,6 +9,9 @@ namespace core::proxy {
 
 io::Task<Connection*> Connector::connect(io::Tick idle_below) {
     release();
+    if (take_own()) {
+        co_return connection_.get();
+    }
     while (!session_.client.aborted()) {
         const bool found = co_await choose();
         if (!found) {
@@ -35,6 +38,29 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
     }
     record_.backend = {};
     co_return nullptr;
+}
+
+// One that may not be used any more is closed: whoever has logged in over it is asked to do so again.
+bool Connector::take_own() {
+    const auto& all = pool_.backends();
+    if (session_.own == nullptr || std::find(all.begin(), all.end(), session_.own->backend) == all.end()) {
+        return false;
+    }
+    const std::unique_ptr<OwnConnection> own = std::move(session_.own);
+    if (!own->backend->usable() || !own->connection->inbox.quiet()) {
+        return false;
+    }
+    usage_ = Usage::of(*own->backend);
+    if (usage_.backend() == nullptr) {
+        usage_ = Usage::beyond_limit(*own->backend);
+    }
+    own_ = true;
+    backend_ = own->backend.get();
+    connection_ = std::move(own->connection);
+    session_.upstream = connection_.get();
+    record_.backend = backend_->spec().server;
+    record_.connected = session_.worker.loop().now();
+    return true;
 }
 
 io::Task<bool> Connector::choose() {
@@ -145,7 +171,21 @@ void Connector::keep() {
     release();
 }
 
+// Also where a PROXY header has introduced it: it is the same client's.
+void Connector::keep_own() {
+    const auto& all = pool_.backends();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [this](const auto& backend) { return backend.get() == backend_; });
+    if (connection_ != nullptr && found != all.end() && backend_->usable()) {
+        session_.upstream = nullptr;
+        connection_->rest();
+        session_.own = std::make_unique<OwnConnection>(OwnConnection{*found, std::move(connection_)});
+    }
+    release();
+}
+
 void Connector::release() {
+    own_ = false;
     session_.upstream = nullptr;
     connection_.reset();
     usage_ = Usage();

@@ -28,17 +28,21 @@ public:
         expired,  // the same, and nothing came free in time
     };
 
-    // An idle connection is taken where one has been idle for less than idle_below (milliseconds; 0: never). Waits in
-    // the pool's queue while all backends are at their limit, or none is usable for no longer than hold. Null: see
-    // refusal(). Afterwards backend() is the one in use, and session.upstream its connection. Whoever has been found
-    // may be found again.
+    // The session's own connection to a backend of the pool comes first, whatever its backend's limit, and however long
+    // it was idle. An idle connection is taken where one has been idle for less than idle_below (milliseconds; 0:
+    // never). Waits in the pool's queue while all backends are at their limit, or none is usable for no longer than
+    // hold. Null: see refusal(). Afterwards backend() is the one in use, and session.upstream its connection. Whoever
+    // has been found may be found again.
     io::Task<Connection*> connect(io::Tick idle_below);
-    // Ends the use of the connection: kept for the next exchange, or closed.
+    // Ends the use of the connection: kept for the next exchange of any session, or of this one alone, or closed.
     void keep();
+    void keep_own();
     void release();
 
     [[nodiscard]] Backend* backend() const noexcept { return backend_; }
     [[nodiscard]] Connection* connection() const noexcept { return connection_.get(); }
+    // Whether the connection is the session's own, from an exchange before.
+    [[nodiscard]] bool own() const noexcept { return own_; }
     [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
     // The backend to take first where it may be used; null for any.
     void prefer(Backend* backend) noexcept { preferred_ = backend; }
@@ -46,6 +50,7 @@ public:
 private:
     // Whether backends are told by a PROXY header who the client is.
     [[nodiscard]] bool introduces() const noexcept { return pool_.spec().proxy_header != net::ProxyVersion::none; }
+    [[nodiscard]] bool take_own();
     io::Task<bool> choose();
     io::Task<void> wait();
     [[nodiscard]] bool may_hold() const noexcept;
@@ -59,6 +64,7 @@ private:
     Backend* backend_ = nullptr;
     Backend* preferred_ = nullptr;
     std::unique_ptr<Connection> connection_;
+    bool own_ = false;
     Usage usage_;
     Refusal refusal_ = Refusal::nobody;
     std::vector<Backend*> tried_;  // in vain

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/base/verify.hpp"
+#include "core/http/authentication.hpp"
 #include "core/http/cookie.hpp"
 #include "core/proxy/relay.hpp"
 #include "core/proxy/worker.hpp"
@@ -63,7 +64,8 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
                 .idempotent = head.is_idempotent(),
                 .keep_alive = head.keep_alive,
                 .upgrade = !head.upgrade.empty(),
-                .expect_continue = head.expect_continue};
+                .expect_continue = head.expect_continue,
+                .binds = http::binds_connection(head)};
     // Behind a body, old clients send an empty line that nobody has asked for.
     session_.last = !head.keep_alive && head.framing.empty();
     if (repeatable()) {
@@ -130,7 +132,8 @@ io::Task<bool> Exchange::run() {
             co_return false;
         }
         if (response_.keep_alive && backend->inbox.empty() && !backend->socket.aborted()) {
-            connector.keep();
+            const bool bound = connector.own() || request_.binds || response_.binds;
+            bound ? connector.keep_own() : connector.keep();
         }
         co_return keep;
     }
@@ -212,6 +215,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             record_.answered = session_.worker.loop().now();
             response_.upgraded = head.status == 101;
             response_.keep_alive = head.keep_alive;
+            response_.binds = http::binds_connection(head);
             response_.head_bytes = parsed.consumed;
             co_return HeadOutcome::final;
         }

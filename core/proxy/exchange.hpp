@@ -39,11 +39,13 @@ private:
         bool keep_alive = false;
         bool upgrade = false;
         bool expect_continue = false;
+        bool binds = false;  // see http::binds_connection
     };
     struct Response {
         std::size_t head_bytes = 0;
         bool keep_alive = false;  // of the backend's connection
         bool upgraded = false;
+        bool binds = false;  // see http::binds_connection
     };
     enum class HeadOutcome : std::uint8_t {
         final,        // a final response's head is there

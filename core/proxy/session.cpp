@@ -81,6 +81,12 @@ net::ProxyHeader Session::origin() const {
     return {true, peer, reached ? *reached : net::local_of(client.fd())};
 }
 
+void Session::drop_fenced() noexcept {
+    if (own != nullptr && own->backend->fenced()) {
+        own.reset();
+    }
+}
+
 void Session::end_soon() {
     ending = closing = true;
     // A request that is on its way in is still answered, and told that we close.

@@ -16,6 +16,7 @@
 
 namespace core::proxy {
 
+class Backend;
 class Worker;
 
 // What sessions know of the listener that they came in by; outlives it where a reload takes it away.
@@ -24,6 +25,13 @@ struct ListenerState {
     std::uint32_t sessions = 0;
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;
+};
+
+// A backend's connection over which somebody has logged in (see http::binds_connection): no other session may use it,
+// and it ends with this one.
+struct OwnConnection {
+    std::shared_ptr<Backend> backend;
+    std::unique_ptr<Connection> connection;  // idle
 };
 
 class Session {
@@ -45,6 +53,8 @@ public:
     // Drain with time: the next response that begins tells the client that we close. Where one that has begun before
     // said otherwise, another request is served, because the client may have sent it already.
     void end_politely() noexcept { ending = true; }
+    // Its own connection, if it leads to a backend that is fenced by now, is closed: nothing may reach that one.
+    void drop_fenced() noexcept;
     // Its time to drain is over: both sides are reset.
     void end_now();
 
@@ -60,6 +70,7 @@ public:
     Sources::Place place;                // among its source's sessions, where those are limited
     bool trusted = false;                // peer's claims about where requests come from are believed
     Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
+    std::unique_ptr<OwnConnection> own;  // null while it is in use, and where there is none
     io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end
     bool idle = false;                   // waiting for a request, nothing of it has come yet
     bool last = false;                   // the client has said that it sends nothing after its present request

@@ -144,6 +144,9 @@ void Worker::administer(const Administration& administration) {
     if (routing_ != nullptr) {
         routing_->apply(administration_);
         routing_->settle(loop_->now());
+        for (Session* session = first_session_; session != nullptr; session = session->next_) {
+            session->drop_fenced();
+        }
     }
 }
 
