@@ -59,6 +59,11 @@ Control::State Control::state() const {
 }
 
 void Control::publish(Administration administration) {
+    untold_ = true;
+    publish_ends(std::move(administration));
+}
+
+void Control::publish_ends(Administration administration) {
     const std::lock_guard lock(state_mutex_);
     state_.administration = std::make_shared<const Administration>(std::move(administration));
     revision_.advance();
@@ -248,6 +253,7 @@ core::Result<void> Control::tell_proxy(core::Milliseconds patience) {
         return state == ProxyState::starting || state == ProxyState::running;
     };
     if (!alive()) {
+        untold_ = false;  // the next one is told all
         return {};
     }
     const State now = state();

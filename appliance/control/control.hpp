@@ -152,7 +152,10 @@ private:
     };
 
     [[nodiscard]] State state() const;
+    // The proxy is to be told of it; until it is, it speaks of what was before.
     void publish(Administration administration);
+    // Only ends of fences are others.
+    void publish_ends(Administration administration);
     void publish(config::Config config);
     [[nodiscard]] nlohmann::json report();
     [[nodiscard]] Json status(const nlohmann::json& report);

@@ -60,7 +60,7 @@ void Control::follow_clock() {
         return;
     }
     keeper_.keep(next);
-    publish(std::move(next));
+    publish_ends(std::move(next));
     // The kernel counts what is left by itself; only its note says the end.
     if (helper_.attached() && !helper_.apply(changes)) {
         compare_again_ = true;

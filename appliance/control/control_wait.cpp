@@ -171,11 +171,13 @@ core::Result<void> still_there(const config::Config& config, const Target& targe
 Outcome<void> Control::await_passed(const std::vector<Target>& targets, core::Milliseconds patience) {
     const auto deadline = Clock::now() + patience;
     for (;;) {
-        // A proxy that has not taken the lifting still says what it saw behind the fence.
+        // A proxy that has not taken the lifting, of an order or of a fence that ran out, still says what it saw behind
+        // the fence.
+        const State before = state();
         const bool told = !untold_;
         const nlohmann::json seen = report();
         const State now = state();
-        bool passed = told;
+        bool passed = told && before.administration == now.administration;
         bool known = told;
         for (const Target& target : targets) {
             if (auto there = still_there(*now.config, target); !there) {
