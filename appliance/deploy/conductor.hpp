@@ -155,6 +155,9 @@ private:
     bool begin(unsigned step);
     void carry_out(unsigned step, Rollout rollout);
     core::Result<std::string> carry_out_fenced(const Step& step, const Rollout& rollout, const Say& say);
+    core::Result<std::string> drain(const Step& step, const Rollout& rollout, const Say& say);
+    [[nodiscard]] std::string address_of(const Rollout& rollout, const std::string& server) const;
+    [[nodiscard]] bool is_drained(const Rollout& rollout, const std::string& server) const;
     core::Result<void> stands_or_fence(const Step& step, const Rollout& rollout, const Say& say);
     void refence(const Step& step, const Rollout& rollout, core::Error& failure);
     void only_pause();
@@ -198,7 +201,8 @@ private:
     std::optional<Rollout> active_;
     std::set<unsigned> under_way_;  // steps
     std::map<unsigned, Job> jobs_;
-    std::map<unsigned, Lost> lost_;  // by step
+    std::map<unsigned, Lost> lost_;               // by step
+    std::map<std::string, std::string> drained_;  // by server: the address at which it was
     bool aborting_ = false;
     bool turning_ = false;     // see Turn
     bool only_pause_ = false;  // what has failed asks for an operator, whatever the recipe says

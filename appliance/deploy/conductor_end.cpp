@@ -26,6 +26,7 @@ void Conductor::leave() {
     active_.reset();
     jobs_.clear();
     lost_.clear();
+    drained_.clear();
     runner_.clear();
     runner_heard_.reset();
     changed_.notify_all();

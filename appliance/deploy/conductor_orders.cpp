@@ -193,6 +193,7 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
         return false;
     }
     jobs_.clear();
+    drained_.clear();
     if (nothing) {
         leave();
         return true;

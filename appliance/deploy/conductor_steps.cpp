@@ -47,7 +47,9 @@ core::Result<std::string> Conductor::carry_out_fenced(const Step& step, const Ro
             return tl::unexpected(std::move(stands.error()));
         }
     }
-    auto result = step.kind == Kind::run ? await_job(step.id) : perform(step, rollout, actions_, stop_, say);
+    auto result = step.kind == Kind::run     ? await_job(step.id)
+                  : step.kind == Kind::fence ? drain(step, rollout, say)
+                                             : perform(step, rollout, actions_, stop_, say);
     if (step.kind == Kind::run) {
         actions_.end_command(rollout.recipe.pool, step.servers.front());
     }
@@ -66,6 +68,38 @@ core::Result<std::string> Conductor::carry_out_fenced(const Step& step, const Ro
     return result;
 }
 
+// Fences servers off, and waits for what is in flight.
+core::Result<std::string> Conductor::drain(const Step& step, const Rollout& rollout, const Say& say) {
+    std::map<std::string, std::string> places;
+    for (const std::string& server : step.servers) {
+        places[server] = address_of(rollout, server);
+    }
+    auto drained = perform(step, rollout, actions_, stop_, say);
+    if (drained) {
+        const std::lock_guard lock(mutex_);
+        places.merge(drained_);
+        drained_ = std::move(places);
+    }
+    return drained;
+}
+
+std::string Conductor::address_of(const Rollout& rollout, const std::string& server) const {
+    const auto config = actions_.config();
+    const config::Pool* const pool = config->pool(rollout.recipe.pool);
+    for (const config::Backend& backend : pool == nullptr ? std::vector<config::Backend>() : pool->backends) {
+        if (backend.server == server) {
+            return backend.address.text();
+        }
+    }
+    return {};
+}
+
+// Whether the server was drained where it is now: a reload may have moved it, to where others are in flight.
+bool Conductor::is_drained(const Rollout& rollout, const std::string& server) const {
+    const auto found = drained_.find(server);
+    return found != drained_.end() && found->second == address_of(rollout, server);
+}
+
 // A step that is tried again may find its server open: an operator has lifted the fence, and then ordered to go on. A
 // command that is tried again may find visitors behind a fence that stands: the server was open in between, and
 // draining has failed since.
@@ -74,11 +108,16 @@ core::Result<void> Conductor::stands_or_fence(const Step& step, const Rollout& r
         core::base::sleep_for(start_look);
     }
     auto stands = actions_.holds(rollout.id, rollout.recipe.pool, step.servers);
-    if (step.again && (step.kind == Kind::run || (!stands && step.kind != Kind::open))) {
+    const bool moved = step.kind == Kind::run && [&] {
+        const std::lock_guard lock(mutex_);
+        return !is_drained(rollout, step.servers.front());
+    }();
+    const bool again = step.again && (step.kind == Kind::run || (!stands && step.kind != Kind::open));
+    if (again || (stands && moved)) {
         Step fence = step;
         fence.kind = Kind::fence;
         const bool stood = stands.has_value();
-        stands = perform(fence, rollout, actions_, stop_, say).map([&say, stood](const std::string& evidence) {
+        stands = drain(fence, rollout, say).map([&say, stood](const std::string& evidence) {
             if (!stood) {
                 say("fenced again: " + evidence);
             }

@@ -211,6 +211,16 @@ Conductor::Json Conductor::take_jobs(const Sync& sync) {
             changed_.notify_all();
             continue;
         }
+        // After the look at the fence, which has followed its server.
+        if (!is_drained(*active_, server)) {
+            actions_.end_command(active_->recipe.pool, server);
+            only_pause_ = true;
+            job.result = core::fail(fmt::format("{} has moved to {}", server, address_of(*active_, server)),
+                                    "a reload gave it another address since it was drained",
+                                    "gatehouse deploy resume drains it there and goes on");
+            changed_.notify_all();
+            continue;
+        }
         step.evidence = sync.runner;
         unsaved_.insert(id);
         if (!flush()) {

@@ -44,6 +44,8 @@ public:
     // Whether the connection is the session's own, from an exchange before.
     [[nodiscard]] bool own() const noexcept { return own_; }
     [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
+    // The backend in use is not found any more.
+    void pass_over() { tried_.push_back(backend_); }
     // The backend to take first where it may be used; null for any.
     void prefer(Backend* backend) noexcept { preferred_ = backend; }
 

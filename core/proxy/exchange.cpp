@@ -94,9 +94,14 @@ io::Task<bool> Exchange::run() {
     Connector connector(session_, *pool_, timeouts_, record_);
     connector.prefer(known_);
     io::Tick idle_below = repeatable() ? any_idle : fresh_idle;
+    bool silent = false;  // some server has ended a new connection without an answer
     for (;;) {
         Connection* const backend = co_await connector.connect(idle_below);
         if (backend == nullptr) {
+            if (silent) {
+                record_.backend = connector.backend()->spec().server;
+                co_return co_await answer_error(failure_status_, failure_);
+            }
             co_return co_await answer_nobody(connector.refusal());
         }
         to_backend_.clear();
@@ -118,9 +123,16 @@ io::Task<bool> Exchange::run() {
             session_.client.cancel_receive();
         }
         const BodyEnd sent = co_await uploading;
-        if (outcome == HeadOutcome::silent && backend->reused && repeatable()) {
-            // The server had closed the connection that we kept: it has not seen this request.
-            idle_below = 0;
+        if (outcome == HeadOutcome::silent && repeatable() && !session_.client.aborted()) {
+            if (backend->reused) {
+                // The server had closed the connection that we kept: it has not seen this request.
+                idle_below = 0;
+            } else {
+                // It is going down, say, and what waited in its backlog was reset: the next server is asked.
+                session_.worker.count_failure(*connector.backend(), failure_);
+                connector.pass_over();
+                silent = true;
+            }
             ++record_.retries;
             continue;
         }

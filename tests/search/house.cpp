@@ -130,7 +130,7 @@ void House::begin() {
 }
 
 // Nobody knows any more of which server a fence is that only the kernel has kept, when its address is no server's by
-// the file that control finds.
+// the file that control finds; nor of a fence that another program has taken out, while the disk cannot be read.
 void House::note_strays() {
     const auto stored = appliance::control::Store::open(folder_).and_then(
         [](appliance::control::Store&& store) { return store.load(); });
@@ -141,6 +141,9 @@ void House::note_strays() {
     const std::lock_guard lock(truth.mutex);
     for (const auto& [at, place] : truth.places) {
         const auto fence = truth.in_kernel(at);
+        if (!stored && !fence) {
+            truth.standing[place].disputed = true;
+        }
         const bool stored_too = fence && ids.contains(fence->id);
         const auto number = static_cast<unsigned>(place.second.back() - '1');
         const bool moved = at.starts_with(host_of(number, true)) != ((file_.moved >> number & 1U) != 0);

@@ -83,6 +83,29 @@ TEST_F(Interruption, ACommandThatIsTriedAgainWaitsForWhatIsInFlightEachTime) {
     EXPECT_EQ(take_one()["server"], "web1");
 }
 
+TEST_F(Interruption, ACommandIsNotGivenOutWhereItsServerHasMovedSinceItWasDrained) {
+    start(order());
+    for (int turns = 0; turns < 400 && step("run", "web1")["progress"] != "running"; ++turns) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    world_.in_flight = 2;  // at the address that it moves to
+    world_.move("web1");
+    for (int turns = 0; turns < 100 && state() == "running"; ++turns) {
+        EXPECT_TRUE(sync()["take"].empty());
+    }
+    ASSERT_EQ(state(), "paused");
+    // Found when it was to be given out, or a moment before.
+    const std::string why = step("run", "web1")["evidence"];
+    EXPECT_TRUE(why.find("web1 has moved to 127.0.0.2:") != std::string::npos ||
+                why.find("2 still in flight") != std::string::npos)
+        << why;
+    ASSERT_TRUE(conductor_->resume({"ann", ""}, false).has_value());
+    ASSERT_TRUE(settles("paused")) << "it is drained there first";
+    world_.in_flight = 0;
+    ASSERT_TRUE(conductor_->resume({"ann", ""}, false).has_value());
+    EXPECT_EQ(take_one()["server"], "web1");
+}
+
 TEST_F(Interruption, AnOperatorsFenceStopsTheStepThatMeetsItAndStays) {
     start(order());
     const unsigned run = take_one()["step"];

@@ -73,7 +73,21 @@ public:
         config_ = std::make_shared<const config::Config>(std::move(*parsed));
     }
 
-    std::shared_ptr<const config::Config> config() override { return config_; }
+    std::shared_ptr<const config::Config> config() override {
+        const std::lock_guard lock(mutex_);
+        return config_;
+    }
+    // A reload has given the server the address 127.0.0.2.
+    void move(const std::string& server) {
+        auto next = std::make_shared<config::Config>(*config());
+        for (config::Backend& backend : next->pools.front().backends) {
+            if (backend.server == server) {
+                backend.address = *core::Address::parse("127.0.0.2:" + std::to_string(backend.address.port()));
+            }
+        }
+        const std::lock_guard lock(mutex_);
+        config_ = std::move(next);
+    }
     bool ready() override { return true; }
     core::Result<void> fence(const std::string& /*pool*/, const std::vector<std::string>& servers, bool /*kill*/,
                              const Words& /*words*/) override {

@@ -55,6 +55,41 @@ TEST_F(Faults, Answers502ToAnAnswerThatIsNotHttp) {
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 502"));
 }
 
+// A server that stops resets what is in its backlog: it costs no visitor a GET.
+TEST_F(Faults, AsksTheNextServerWhereAFreshConnectionEndsWithoutAnAnswer) {
+    for (const bool reset : {false, true}) {
+        Origin going([reset](Peer& peer) {
+            peer.read_until("\r\n\r\n");
+            reset ? peer.reset() : peer.end();
+        });
+        Origin well(answer_all(ok));
+        Gate gate({going.address(), well.address()});
+        Peer client = gate.client();
+        for (int i = 0; i < 6; ++i) {
+            client.send(get);
+            ASSERT_THAT(client.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200")) << "request " << i;
+        }
+        EXPECT_GE(going.connections(), 1);
+        EXPECT_GE(gate.server().report().backends[0].failed, 1U) << "it is its doing";
+    }
+}
+
+TEST_F(Faults, AsksEachServerOnceAndNotForWhatMustNotBeSentTwice) {
+    const auto silent = [](Peer& peer) { peer.read_until("\r\n\r\n"); };
+    Origin first(silent);
+    Origin second(silent);
+    Gate gate({first.address(), second.address()});
+    EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 502")) << "and not the page";
+    EXPECT_EQ(first.connections() + second.connections(), 2);
+    EXPECT_THAT(gate.ask("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+                StartsWith("HTTP/1.1 502"));
+    EXPECT_EQ(first.connections() + second.connections(), 3);
+    EXPECT_THAT(gate.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"),
+                StartsWith("HTTP/1.1 502"))
+        << "its body has gone";
+    EXPECT_EQ(first.connections() + second.connections(), 4);
+}
+
 TEST_F(Faults, ResetsAClientWhoseBodyBreaksOff) {
     std::string seen;
     Origin origin(answer_once(seen, "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"));
