@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "appliance/base/name_service.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/duration.hpp"
 
@@ -82,7 +83,7 @@ core::Error explain_no_connection(const Place& place, std::chrono::milliseconds 
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* list = nullptr;
     const std::string port = std::to_string(place.port);
-    if (const int code = ::getaddrinfo(place.host.c_str(), port.c_str(), &hints, &list); code != 0) {
+    if (const int code = base::get_addresses(place.host.c_str(), port.c_str(), hints, &list); code != 0) {
         return explain_name(place, code);
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &::freeaddrinfo);

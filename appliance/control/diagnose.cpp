@@ -13,6 +13,7 @@
 #include <mutex>
 #include <thread>
 
+#include "appliance/base/name_service.hpp"
 #include "core/base/descriptor.hpp"
 
 namespace appliance::control::diagnose {
@@ -38,7 +39,7 @@ Lookup ask_name_service(const std::string& name) {
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* list = nullptr;
     errno = 0;
-    if (const int code = ::getaddrinfo(name.c_str(), nullptr, &hints, &list); code != 0) {
+    if (const int code = base::get_addresses(name.c_str(), nullptr, hints, &list); code != 0) {
         return {{}, code == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(code)};
     }
     Lookup found;

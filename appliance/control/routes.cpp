@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
@@ -60,6 +61,10 @@ api::Reply answer_metrics(Control& control, const api::Request& request) {
     return {200, "text/plain; version=0.0.4", print_metrics(metrics)};
 }
 
+// How many ask the guards at the same time; a rollout's own question needs no place among them.
+constexpr unsigned guard_questions_max = 8;
+std::atomic<unsigned> guard_questions = 0;
+
 // Asks the guards whether a deploy may start, at a time of its own or now.
 api::Reply answer_guard(const config::Config& config, const api::Request& request) {
     constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
@@ -69,6 +74,12 @@ api::Reply answer_guard(const config::Config& config, const api::Request& reques
                                                 : core::base::parse_time(at->second);
     if (!time || length.value_or(0) > day_ms) {
         return complain(400, !time ? "'at' is no time: " + at->second : "'for_ms' is more than a day");
+    }
+    const unsigned others = guard_questions.fetch_add(1);
+    const std::unique_ptr<std::atomic<unsigned>, void (*)(std::atomic<unsigned>*)> place(
+        &guard_questions, [](std::atomic<unsigned>* taken) { --*taken; });
+    if (others >= guard_questions_max) {
+        return complain(503, core::Error{"cannot answer now", "others ask the guards already", "try again later", 0});
     }
     return reply(200, view_guards(config, *time, core::Milliseconds(length.value_or(0))));
 }

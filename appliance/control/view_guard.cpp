@@ -7,9 +7,8 @@ namespace appliance::control {
 using Json = nlohmann::ordered_json;
 
 Json view_guards(const config::Config& config, core::WallTime at, core::Milliseconds length) {
-    const auto opinions = guard::ask(config.guards, at, length);
+    auto [opinions, next] = guard::look(config.guards, at, length);
     const bool allowed = guard::agree(opinions);
-    auto next = guard::next_free(config.guards, at, length);
     // What windows and schedules leave free at once is held by others, until nobody knows when.
     if (!allowed && next == at) {
         next.reset();

@@ -116,6 +116,7 @@ public:
         }
         if (property && open_.size() == kept_ && is_of_times(property->name)) {
             keep(std::move(*property));
+            return count_part();
         }
         return {};
     }
@@ -151,7 +152,13 @@ private:
             add(name);
         }
         open_.push_back(name);
-        return {};
+        return count_part();
+    }
+
+    core::Result<void> count_part() {
+        return ++parts_ <= parts_max ? core::Result<void>()
+                                     : core::fail("the calendar is too large",
+                                                  fmt::format("it has more than {} events and properties", parts_max));
     }
 
     void add(std::string_view name) {
@@ -188,7 +195,8 @@ private:
 
     std::vector<Components> calendars_;
     std::vector<std::string> open_;  // components that have begun and not ended
-    std::size_t kept_ = 0;           // how many of them, from the outermost, are passed on
+    std::size_t parts_ = 0;
+    std::size_t kept_ = 0;  // how many of them, from the outermost, are passed on
 };
 
 void append_utf8(std::string& to, std::uint32_t code) {

@@ -12,6 +12,9 @@ namespace appliance::guard {
 
 // How deep components may stand in each other; real calendars need three.
 inline constexpr std::size_t nesting_max = 8;
+// Components and properties that are kept, of all calendars in a text: one takes some 130 bytes of memory, and may be 5
+// bytes of text. An event has about ten.
+inline constexpr std::size_t parts_max = 600'000;
 
 struct Property {
     std::string name;   // in upper case
@@ -46,8 +49,8 @@ std::string upper(std::string_view text);
 // text as UTF-8 without a byte order mark, where it is UTF-16 (Outlook's "Unicode") or has such a mark.
 std::string to_utf8(std::string text);
 
-// One for each VCALENDAR. Errors: no VCALENDAR, one that is cut off or crooked, nested deeper than nesting_max. What
-// single properties hold is not looked at.
+// One for each VCALENDAR. Errors: no VCALENDAR, one that is cut off or crooked, nested deeper than nesting_max, more
+// than parts_max. What single properties hold is not looked at.
 core::Result<std::vector<Components>> read_components(std::string_view text);
 
 }  // namespace appliance::guard

@@ -67,6 +67,7 @@ core::Result<TlsContext> make_client_context(const std::filesystem::path& ca_fil
         return core::fail("the authorities' certificates cannot be read", ca_file.string());
     }
     ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    ::SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     return context;
 }
 
@@ -122,7 +123,7 @@ core::Result<void> Connection::send_plain(std::string_view bytes) const {
     return {};
 }
 
-core::Result<bool> Connection::receive_plain(std::string& to) const {
+core::Result<bool> Connection::receive_plain(std::string& to) {
     std::array<char, piece> buffer;
     for (;;) {
         // Also where much is there: a deadline that is only looked at when nothing is would never come.
@@ -135,6 +136,10 @@ core::Result<bool> Connection::receive_plain(std::string& to) const {
         }
         if (got < 0) {
             return errno == ECONNRESET ? core::fail(closed, "with a reset") : core::fail_os("cannot receive", errno);
+        }
+        received_ += static_cast<std::uint64_t>(got);
+        if (received_ > received_max) {
+            return core::fail("it sends more than 64 MiB");
         }
         to.append(buffer.data(), static_cast<std::size_t>(got));
         return got > 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -22,8 +23,11 @@ using Deadline = std::chrono::steady_clock::time_point;
 // Name services that do not answer keep their thread for as long as they do not; so many at a time may.
 inline constexpr unsigned lookups_max = 16;
 
-// The addresses of a name, with that port, in the order to try. Errors: no such name, no answer by the deadline, too
-// many names that are still being asked for.
+// Bytes that a connection takes in: an answer's own, with what frames them and what TLS says beside them.
+inline constexpr std::uint64_t received_max = std::uint64_t{64} << 20;
+
+// The addresses of a name, with that port, in the order to try. Waits for a place among lookups_max, too. Errors: no
+// such name, no answer or no place by the deadline, no thread to ask in.
 core::Result<std::vector<core::Address>> look_up(const std::string& host, std::uint16_t port, Deadline deadline);
 
 class Connection {
@@ -40,14 +44,15 @@ public:
     // TLS 1.2 or newer; the certificate must hold for host, against the system's authorities or ca_file's.
     core::Result<void> secure(const std::string& host, const std::filesystem::path& ca_file);
     core::Result<void> send(std::string_view bytes);
-    // Appends what has come; false where the server has closed in order.
+    // Appends what has come; false where the server has closed in order. Errors, as of the others: the deadline, more
+    // than received_max, a connection that broke off, TLS that does not hold.
     core::Result<bool> receive(std::string& to);
 
 private:
     Connection(core::base::Descriptor socket, Deadline deadline);
     [[nodiscard]] bool wait(short events) const;
     core::Result<void> send_plain(std::string_view bytes) const;
-    core::Result<bool> receive_plain(std::string& to) const;
+    core::Result<bool> receive_plain(std::string& to);
     // Sends what TLS has to say; receives what it wants to hear. False: the server has closed.
     core::Result<void> flush();
     core::Result<bool> feed();
@@ -58,6 +63,7 @@ private:
     };
     core::base::Descriptor socket_;
     Deadline deadline_;
+    std::uint64_t received_ = 0;
     std::unique_ptr<ssl_st, FreeTls> tls_;
 };
 

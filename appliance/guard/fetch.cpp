@@ -4,9 +4,12 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "appliance/config/url.hpp"
 #include "appliance/guard/connection.hpp"
@@ -18,10 +21,13 @@ namespace {
 
 using config::Url;
 
+std::atomic<std::size_t> held_together = 0;  // bytes of all answers
+
 struct Reply {
     unsigned status = 0;
     std::string location;
     std::string body;
+    AnswerMemory memory;
 };
 
 core::Result<void> cut_off() {
@@ -37,12 +43,16 @@ class AnswerBody {
 public:
     AnswerBody(Connection& connection, std::string bytes) : connection_(connection), bytes_(std::move(bytes)) {}
 
-    core::Result<std::string> read(const core::http::Framing& framing) {
+    // into: status and location are there.
+    core::Result<Reply> read(const core::http::Framing& framing, Reply into) {
         using Kind = core::http::Framing::Kind;
-        core::Result<void> read;
+        auto read = memory_.take(bytes_.size());
+        if (!read) {
+            return tl::unexpected(std::move(read.error()));
+        }
         switch (framing.kind) {
             case Kind::none:
-                return std::string();
+                break;
             case Kind::chunked:
                 read = read_chunks();
                 break;
@@ -53,13 +63,27 @@ public:
                 read = read_to_end();
                 break;
         }
-        return read ? core::Result<std::string>(std::move(body_)) : tl::unexpected(std::move(read.error()));
+        if (!read) {
+            return tl::unexpected(std::move(read.error()));
+        }
+        into.body = std::move(body_);
+        into.memory = std::move(memory_);
+        return into;
     }
 
 private:
+    core::Result<bool> receive() {
+        const std::size_t before = bytes_.size();
+        auto more = connection_.receive(bytes_);
+        if (auto taken = memory_.take(bytes_.size() - before); !taken) {
+            return tl::unexpected(std::move(taken.error()));
+        }
+        return more;
+    }
+
     core::Result<void> read_length(std::uint64_t length) {
         while (bytes_.size() < length) {
-            const auto more = connection_.receive(bytes_);
+            const auto more = receive();
             if (!more || !*more) {
                 return more ? cut_off() : core::Result<void>(tl::unexpected(more.error()));
             }
@@ -74,7 +98,7 @@ private:
             if (bytes_.size() > answer_max) {
                 return too_long();
             }
-            const auto more = connection_.receive(bytes_);
+            const auto more = receive();
             if (!more) {
                 return tl::unexpected(more.error());
             }
@@ -101,7 +125,7 @@ private:
                 body_ += step.data;
             }
             bytes_.clear();
-            const auto more = connection_.receive(bytes_);
+            const auto more = receive();
             if (!more || !*more) {
                 return more ? cut_off() : core::Result<void>(tl::unexpected(more.error()));
             }
@@ -111,7 +135,27 @@ private:
     Connection& connection_;
     std::string bytes_;
     std::string body_;
+    AnswerMemory memory_;
 };
+
+// Nobody asked for a coding (Accept-Encoding: identity), and nothing here inflates: few bytes make many. Names that are
+// no coding ("UTF-8") are read as if they were not there.
+core::Result<void> check_coding(const core::http::ResponseHead& head) {
+    constexpr std::array<std::string_view, 7> codings{"gzip", "x-gzip",   "deflate",   "br",
+                                                      "zstd", "compress", "x-compress"};
+    for (const core::http::Field& field : head.fields) {
+        const bool compressed =
+            core::http::equals_ignoring_case(field.name, "Content-Encoding") &&
+            std::any_of(codings.begin(), codings.end(), [&field](std::string_view coding) {
+                return core::http::equals_ignoring_case(field.value.substr(0, coding.size()), coding);
+            });
+        if (compressed) {
+            return core::fail("its answer is compressed", fmt::format("Content-Encoding: {:.40}", field.value),
+                              "have the server send it as it is, as Accept-Encoding: identity asks");
+        }
+    }
+    return {};
+}
 
 core::Result<Reply> read_reply(Connection& connection) {
     core::http::Limits limits;
@@ -132,15 +176,15 @@ core::Result<Reply> read_reply(Connection& connection) {
         }
         if (parsed.complete()) {
             const core::http::Field* location = head->fields.find("Location");
-            Reply reply{head->status, location == nullptr ? std::string() : std::string(location->value), {}};
+            Reply reply{head->status, location == nullptr ? std::string() : std::string(location->value), {}, {}};
             if (reply.status != 200) {
                 return reply;
             }
+            if (auto plain = check_coding(*head); !plain) {
+                return tl::unexpected(std::move(plain.error()));
+            }
             const core::http::Framing framing = head->framing;
-            return AnswerBody(connection, bytes.substr(parsed.consumed)).read(framing).map([&](std::string body) {
-                reply.body = std::move(body);
-                return std::move(reply);
-            });
+            return AnswerBody(connection, bytes.substr(parsed.consumed)).read(framing, std::move(reply));
         }
         seen = bytes.size();
         const auto more = connection.receive(bytes);
@@ -210,7 +254,20 @@ std::optional<Url> follow_location(const Url& from, const std::string& location)
 
 }  // namespace
 
-core::Result<Fetched> fetch(const config::Site& site, const std::string& query, core::Milliseconds timeout,
+AnswerMemory::~AnswerMemory() {
+    held_together -= taken_;
+}
+
+core::Result<void> AnswerMemory::take(std::size_t bytes) {
+    if (held_together.fetch_add(bytes) + bytes > answers_together_max) {
+        held_together -= bytes;
+        return core::fail("no memory for its answer", "others hold 128 MiB", "ask fewer guards at the same time");
+    }
+    taken_ += bytes;
+    return {};
+}
+
+core::Result<Fetched> fetch(const config::Site& site, const std::string& query, Deadline deadline,
                             const std::filesystem::path& ca_file) {
     auto url = config::parse_url(site.url + query);
     if (!url) {
@@ -219,16 +276,17 @@ core::Result<Fetched> fetch(const config::Site& site, const std::string& query, 
     url->user = site.user;
     url->password = site.password;
     const std::string first = url->origin();
-    const auto deadline = std::chrono::steady_clock::now() + timeout;
     for (unsigned redirects = 0;; ++redirects) {
         const std::string origin = url->origin();
         const std::string what = "cannot ask " + first + (origin == first ? "" : ", which sends to " + origin);
-        auto reply = ask_once(*url, deadline, ca_file);
+        // One that has used up the time leaves nothing for where it sends to.
+        auto reply = std::chrono::steady_clock::now() < deadline ? ask_once(*url, deadline, ca_file)
+                                                                 : core::fail("no answer in time");
         if (!reply) {
             return core::fail(what, reply.error().line());
         }
         if (reply->status == 200) {
-            return Fetched{std::move(reply->body), origin == first ? std::string() : origin};
+            return Fetched{std::move(reply->body), origin == first ? std::string() : origin, std::move(reply->memory)};
         }
         if (!is_redirect(reply->status)) {
             return core::fail(what, fmt::format("status {}", reply->status),

@@ -1,11 +1,13 @@
 // fetch(): what a URL holds, by GET over HTTP or HTTPS.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "appliance/config/guard.hpp"
-#include "core/base/duration.hpp"
+#include "appliance/guard/connection.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::guard {
@@ -15,17 +17,42 @@ inline constexpr std::size_t answer_max = std::size_t{16} << 20;
 inline constexpr std::size_t answer_head_max = std::size_t{64} << 10;
 inline constexpr unsigned redirects_max = 5;
 
+// All answers that are held at the same time together: many guards, or many who ask them, do not add up.
+inline constexpr std::size_t answers_together_max = std::size_t{128} << 20;
+
+// The memory that one answer has of answers_together_max, given back at its end. Any thread.
+class AnswerMemory {
+public:
+    AnswerMemory() = default;
+    AnswerMemory(AnswerMemory&& other) noexcept : taken_(std::exchange(other.taken_, 0)) {}
+    AnswerMemory& operator=(AnswerMemory&& other) noexcept {
+        std::swap(taken_, other.taken_);
+        return *this;
+    }
+    AnswerMemory(const AnswerMemory&) = delete;
+    AnswerMemory& operator=(const AnswerMemory&) = delete;
+    ~AnswerMemory();
+
+    // So many bytes more. Error: others have them.
+    core::Result<void> take(std::size_t bytes);
+
+private:
+    std::size_t taken_ = 0;
+};
+
 struct Fetched {
     std::string body;
     std::string moved_to;  // the origin that answered in the end, where it is another than was asked; holds no secret
+    AnswerMemory memory;   // of the body
 };
 
-// The body of a 200. Blocks for timeout at most: all of it, the name, the connection, redirects, the last byte. TLS is
-// verified, with the name, against the system's authorities or ca_file's. Redirects are followed, redirects_max of them
-// and never from https to http; user and password are sent as Basic, and not to another origin. Errors hold origins
-// only, for secrets are in users, paths and queries alike: no connection, a certificate that does not hold, another
-// status, too long, too late. Any thread.
-core::Result<Fetched> fetch(const config::Site& site, const std::string& query, core::Milliseconds timeout,
+// The body of a 200. Blocks until the deadline at most: all of it, the name, the connection, TLS, redirects, the last
+// byte. TLS is verified, with the name, against the system's authorities or ca_file's. Redirects are followed,
+// redirects_max of them and never from https to http; user and password are sent as Basic, and not to another origin.
+// Nothing is inflated: a compressed answer is an error. Errors hold origins only, for secrets are in users, paths and
+// queries alike: no connection, a certificate that does not hold, another status, too long, too late, no memory left of
+// answers_together_max. Any thread.
+core::Result<Fetched> fetch(const config::Site& site, const std::string& query, Deadline deadline,
                             const std::filesystem::path& ca_file);
 
 }  // namespace appliance::guard

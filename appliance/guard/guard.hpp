@@ -25,7 +25,8 @@ struct Opinion {
 
 // Asks every guard, side by side, whether a deploy may run from `from` for length. A time further ahead of now than a
 // minute is judged by windows and schedules; what bigbluebutton says of now is told, and forbids nothing then. Blocks
-// for the longest guard's timeout at most (bigbluebutton: for each server). In the order of the guards. Any thread.
+// for the longest guard's timeout at most, for what comes over the network; reading it takes bounded work. A guard that
+// cannot be asked for want of time, memory or threads is unknown. In the order of the guards. Any thread.
 std::vector<Opinion> ask(const std::vector<config::Guard>& guards, core::WallTime from, core::Milliseconds length,
                          core::WallTime now = core::base::wall_now());
 
@@ -36,10 +37,16 @@ std::string summary(const std::vector<Opinion>& opinions);
 
 inline constexpr std::chrono::days horizon{14};
 
-// `from` or the next full minute after it, within horizon, from which windows and schedules leave length free. Nothing
-// where there is none, or a schedule cannot be read. Meetings that are running are not asked for. Any thread.
-std::optional<core::WallTime> next_free(const std::vector<config::Guard>& guards, core::WallTime from,
-                                        core::Milliseconds length);
+struct Outlook {
+    std::vector<Opinion> opinions;
+    // `from` or the next full minute after it, within horizon, from which windows and schedules leave length free.
+    // Nothing where there is none, or a schedule cannot be read. Meetings that are running are not asked for.
+    std::optional<core::WallTime> next_free;
+};
+
+// As ask(), and when it is free next: each source is read once for both.
+Outlook look(const std::vector<config::Guard>& guards, core::WallTime from, core::Milliseconds length,
+             core::WallTime now = core::base::wall_now());
 
 // A time for people: in the first zone other than UTC that a guard names, "2026-11-30 06:00 CET".
 std::string print_local(const std::vector<config::Guard>& guards, core::WallTime time);

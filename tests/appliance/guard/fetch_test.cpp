@@ -14,7 +14,7 @@ using testing::Not;
 using namespace std::chrono_literals;
 
 core::Result<Fetched> get(const std::string& url, core::Milliseconds timeout = 10s) {
-    return fetch({url, "ann", "s3cret"}, {}, timeout, {});
+    return fetch({url, "ann", "s3cret"}, {}, std::chrono::steady_clock::now() + timeout, {});
 }
 
 std::string error_of(const std::string& url, core::Milliseconds timeout = 10s) {

@@ -205,16 +205,16 @@ TEST_F(ScheduleTest, WhatCannotBeReadIsUnknownAndThereIsNoFreeWindow) {
     EXPECT_EQ(opinion(guard_).verdict, Verdict::unknown);
     write("not yet");
     EXPECT_EQ(opinion(guard_).verdict, Verdict::unknown);
-    EXPECT_FALSE(next_free({guard_}, now, 1h).has_value());
+    EXPECT_FALSE(look({guard_}, now, 1h, now).next_free.has_value());
 }
 
 TEST_F(ScheduleTest, TheNextFreeWindowHeedsAllOfThem) {
     write(R"([{"from": "2026-11-23T14:00:00Z", "duration": "1h"}])");
     const Guard allowed = windows({"Mon 12:00-18:00"});
-    EXPECT_EQ(core::base::print_time(*next_free({guard_, allowed}, now, 1h)), "2026-11-23T12:00:00Z");
-    EXPECT_EQ(core::base::print_time(*next_free({guard_, allowed}, now, 90min)), "2026-11-23T16:00:00Z");
-    EXPECT_EQ(core::base::print_time(*next_free({guard_, allowed}, now, 3h)), "2026-11-30T12:00:00Z");
-    EXPECT_FALSE(next_free({guard_, allowed}, now, 7h).has_value());
+    EXPECT_EQ(core::base::print_time(*look({guard_, allowed}, now, 1h, now).next_free), "2026-11-23T12:00:00Z");
+    EXPECT_EQ(core::base::print_time(*look({guard_, allowed}, now, 90min, now).next_free), "2026-11-23T16:00:00Z");
+    EXPECT_EQ(core::base::print_time(*look({guard_, allowed}, now, 3h, now).next_free), "2026-11-30T12:00:00Z");
+    EXPECT_FALSE(look({guard_, allowed}, now, 7h, now).next_free.has_value());
 }
 
 TEST(Guards, WithoutAnyEverythingIsAllowed) {

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -20,18 +21,25 @@ struct Site {
     unsigned status = 200;
     std::string wants;  // the path with its query; anything else is answered as a wrong checksum is
     bool silent = false;
+    std::atomic<unsigned> asked = 0;                               // connections that have said something
+    std::function<void(const core::base::Descriptor&)> talk{};     // instead of all that follows, TLS perhaps
     std::function<std::string(const std::string& request)> raw{};  // what it answers in its own words
     std::string endless{};                                         // sent behind these again and again, until nobody
     std::chrono::milliseconds pause{};                             // takes it, with a pause each time
 };
 
 // Speaks as much HTTP as it takes.
-inline void answer(const core::base::Descriptor& connection, const Site& site) {
+inline void answer(const core::base::Descriptor& connection, Site& site) {
+    if (site.talk) {
+        site.talk(connection);
+        return;
+    }
     std::string request;
     char byte = 0;
     while (request.find("\r\n\r\n") == std::string::npos && ::recv(connection.get(), &byte, 1, 0) == 1) {
         request += byte;
     }
+    ++site.asked;
     if (site.silent) {
         static_cast<void>(::recv(connection.get(), &byte, 1, 0));
         return;
@@ -54,8 +62,9 @@ inline void answer(const core::base::Descriptor& connection, const Site& site) {
 class Server {
 public:
     explicit Server(std::string body, unsigned status = 200)
-        : site_(std::make_shared<Site>(Site{.body = std::move(body), .status = status, .wants = {}})),
-          listener_(*tests::support::listen_on(*core::Address::parse("127.0.0.1:0"))) {
+        : site_(std::make_shared<Site>()), listener_(*tests::support::listen_on(*core::Address::parse("127.0.0.1:0"))) {
+        site_->body = std::move(body);
+        site_->status = status;
         sockaddr_storage storage{};
         socklen_t size = sizeof(storage);
         ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&storage), &size);
