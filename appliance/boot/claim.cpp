@@ -1,17 +1,22 @@
 #include "appliance/boot/claim.hpp"
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace appliance::boot {
 namespace {
@@ -30,13 +35,34 @@ sockaddr_un address() {
 
 constexpr socklen_t address_size = offsetof(sockaddr_un, sun_path) + claim_name.size();
 
+std::string read_proc(pid_t pid, std::string_view name) {
+    std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
 std::string command_of(pid_t pid) {
-    std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);
-    std::string words{std::istreambuf_iterator<char>(file), {}};
+    std::string words = read_proc(pid, "cmdline");
     std::replace_if(
         words.begin(), words.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
     words.erase(words.find_last_not_of(' ') + 1);
     return words;
+}
+
+// Whether that process could keep fences here: it has CAP_NET_ADMIN, and not in a user namespace of its own, which
+// anybody may make. Such a namespace maps other users than ours; which one it is only its owner may read.
+bool may_keep_fences(pid_t pid) {
+    constexpr std::string_view field = "\nCapEff:\t";
+    const std::string status = read_proc(pid, "status");
+    const auto at = status.find(field);
+    std::uint64_t effective = 0;
+    if (at == std::string::npos ||
+        std::from_chars(status.data() + at + field.size(), status.data() + status.size(), effective, 16).ec !=
+            std::errc()) {
+        return false;
+    }
+    const std::string users = read_proc(pid, "uid_map");
+    return (effective >> unsigned{CAP_NET_ADMIN} & 1U) != 0 && !users.empty() &&
+           users == read_proc(::getpid(), "uid_map");
 }
 
 // Whoever has the name: the kernel remembers who called listen().
@@ -49,7 +75,7 @@ core::Result<Descriptor> judge_owner() {
         ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &facts, &size) != 0) {
         return core::fail_os("cannot run a second gatehouse in this network namespace", errno, "try again");
     }
-    if (facts.uid != 0) {
+    if (facts.uid != 0 && !may_keep_fences(facts.pid)) {
         return Descriptor();
     }
     return core::fail("cannot run a second gatehouse in this network namespace",

@@ -1,6 +1,7 @@
 #include "core/http/fields.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/http/characters.hpp"
@@ -34,6 +35,20 @@ char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
 
+// Who the client is and what it asked for, as products and services write it beside X-Forwarded-*: an application that
+// believes them believes whoever sends them.
+constexpr std::array<std::string_view, 19> claims{
+    "x-host",         "client-ip",        "x-client-ip",       "x-remote-ip",        "x-forwarded",
+    "x-remote-addr",  "x-rewrite-url",    "forwarded-for",     "true-client-ip",     "x-original-url",
+    "x-proxyuser-ip", "x-original-host",  "cf-connecting-ip",  "fastly-client-ip",   "x-originating-ip",
+    "x-real-ip",      "x-azure-clientip", "cluster-client-ip", "x-cluster-client-ip"};
+
+Known claim_or_other(std::string_view name) noexcept {
+    const bool claim =
+        std::ranges::any_of(claims, [name](std::string_view one) { return equals_ignoring_case(name, one); });
+    return claim ? Known::forwarding : Known::other;
+}
+
 Known classify_long(std::string_view name) noexcept {
     if (name.size() == 14 && is(name, "content-length")) {
         return Known::content_length;
@@ -45,7 +60,7 @@ Known classify_long(std::string_view name) noexcept {
         return Known::transfer_encoding;
     }
     if (!is(name.substr(0, 12), "x-forwarded-")) {
-        return Known::other;
+        return claim_or_other(name);
     }
     if (name.size() == 15 && is(name, "x-forwarded-for")) {
         return Known::forwarded_for;
@@ -124,15 +139,17 @@ Known classify(std::string_view name) noexcept {
         case 5:
             return is(name, "proxy") ? Known::unsafe : Known::other;
         case 6:
-            return is(name, "expect") ? Known::expect : Known::other;
+            return is(name, "expect") ? Known::expect : claim_or_other(name);
         case 7:
             return is(name, "upgrade") ? Known::upgrade : is(name, "trailer") ? Known::hop_by_hop : Known::other;
         case 9:
-            return is(name, "forwarded") || is(name, "x-real-ip") ? Known::forwarding : Known::other;
+            return is(name, "forwarded") ? Known::forwarding : claim_or_other(name);
         case 10:
             return is(name, "connection")   ? Known::connection
                    : is(name, "keep-alive") ? Known::hop_by_hop
                                             : Known::other;
+        case 11:
+            return claim_or_other(name);
         case 12:
             return is(name, "x-request-id") ? Known::request_id : Known::other;
         default:

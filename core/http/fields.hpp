@@ -22,10 +22,10 @@ enum class Known : std::uint8_t {
     hop_by_hop,         // Keep-Alive, Proxy-Connection, TE, Trailer, and what Connection names
     forwarded_for,      // X-Forwarded-For
     forwarded_proto,    // X-Forwarded-Proto
-    forwarding,         // any other claim about the way so far: X-Forwarded-*, Forwarded, Via, X-Real-IP
-    request_id,         // X-Request-Id: as it is, or re-made where the proxy numbers requests
-    date,               // added to a response that has none
-    unsafe,             // never forwarded in a request: Proxy (CVE-2016-5385), underscored twins of the names above
+    forwarding,  // any other claim about the way so far: X-Forwarded-*, Forwarded, Via, X-Real-IP, X-Original-URL
+    request_id,  // X-Request-Id: as it is, or re-made where the proxy numbers requests
+    date,        // added to a response that has none
+    unsafe,      // never forwarded in a request: Proxy (CVE-2016-5385), underscored twins of the names above
 };
 
 struct Field {

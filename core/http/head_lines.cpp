@@ -1,6 +1,7 @@
 #include "core/http/head_lines.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -205,8 +206,11 @@ std::string_view single_upgrade(const FramingFields& found, const ConnectionOpti
     if (!valid_token(protocol) || (slash != value.size() && !valid_token(value.substr(slash + 1)))) {
         return {};
     }
-    const bool speaks_http = equals_ignoring_case(protocol, "h2c") || equals_ignoring_case(protocol, "h2") ||
-                             equals_ignoring_case(protocol, "HTTP") || equals_ignoring_case(protocol, "TLS");
+    // Other forms of them too: h2c-14, HTTPS. A tunnel of HTTP would hide its requests from the proxy.
+    constexpr std::array<std::string_view, 4> hiding{"h2", "h3", "HTTP", "TLS"};
+    const bool speaks_http = std::any_of(hiding.begin(), hiding.end(), [protocol](std::string_view one) {
+        return equals_ignoring_case(protocol.substr(0, one.size()), one);
+    });
     return speaks_http ? std::string_view{} : value;
 }
 

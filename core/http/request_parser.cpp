@@ -82,9 +82,10 @@ Fault derive(const FramingFields& found, RequestHead& out) noexcept {
     if (const Fault fault = apply_expect(found.expect, out)) {
         return fault;
     }
-    // RFC 9110 9.3.8: a TRACE has no content.
-    if (out.method == "TRACE" && !out.framing.empty()) {
-        return {400, "a TRACE with a body"};
+    // RFC 9110 9.3.8: it is answered with the request itself, and so with what we add to it and with the cookies, which
+    // scripts of a page may not see.
+    if (out.method == "TRACE") {
+        return {501, "TRACE is not passed on"};
     }
     ConnectionOptions options;
     if (found.has_connection && !apply_connection(out.fields, options)) {

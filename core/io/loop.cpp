@@ -131,6 +131,20 @@ void Loop::cancel(Completion& target) {
     io_uring_sqe_set_data(sqe, nullptr);  // its own result says nothing that the target's does not
 }
 
+bool Loop::withdraw(Completion& target) noexcept {
+    // Behind the kernel's head all entries are ours, those that a submit left behind too. Only this thread submits.
+    const unsigned ready = io_uring_sq_ready(&ring_);
+    for (unsigned at = ring_.sq.sqe_tail - ready; at != ring_.sq.sqe_tail; ++at) {
+        io_uring_sqe& sqe = ring_.sq.sqes[at & ring_.sq.ring_mask];
+        if (sqe.user_data == reinterpret_cast<std::uintptr_t>(&target)) {
+            io_uring_prep_nop(&sqe);
+            io_uring_sqe_set_data(&sqe, &target);
+            return true;
+        }
+    }
+    return false;
+}
+
 void Loop::defer(Completion& target, int result) {
     deferred_.push_back({&target, result});
 }

@@ -51,9 +51,10 @@ public:
     io_uring_sqe* prompt_entry(Completion& completion);
     // Asks the kernel to end the operation of target; its own completion still comes (-ECANCELED as a rule).
     void cancel(Completion& target);
-    // Gives the kernel all that is queued. A queued entry has its file by the number alone, so this comes before a file
-    // is closed that one of them may name.
-    void submit();
+    // Makes target's queued entry one that does nothing; its completion comes with 0. False: the kernel has it already,
+    // or there is none. A queued entry has its file by the number alone, so this comes before a file is closed that it
+    // names: submitting it instead may fail for want of memory.
+    bool withdraw(Completion& target) noexcept;
     // Completes target from the loop with result, in this or the next round: for operations that need no kernel.
     void defer(Completion& target, int result);
 
@@ -67,6 +68,7 @@ public:
 private:
     friend class Flight;
     Loop();
+    void submit();
     io_uring_sqe* raw_entry();
     unsigned wait(Tick longest, unsigned wanted);
     void dispatch_deferred();

@@ -115,10 +115,11 @@ bool ReceiveAhead::settle(int result, std::uint32_t flags) {
 
 void ReceiveAhead::abandon(std::unique_ptr<ReceiveAhead> ahead) noexcept {
     if (!ahead->settled_) {
-        Loop& loop = ahead->loop_;
         ahead->abandoned_ = true;
-        ahead.release()->cancel();
-        loop.submit();
+        ReceiveAhead* const left = ahead.release();
+        if (!left->loop_.withdraw(*left)) {
+            left->cancel();
+        }
     }
 }
 

@@ -39,7 +39,7 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     if (pool_ != nullptr && pool_->maintenance) {
         const Bypass& bypass = routing_->snapshot().bypass;
         // Everybody comes from a trusted balancer's address, so that one lets nobody through.
-        bypasses_ = (!session_.trusted && bypass.admits(session_.peer)) || bypass.admits(head.fields);
+        bypasses_ = (!session_.shared && bypass.admits(session_.peer)) || bypass.admits(head.fields);
     }
     const std::string fallback = head.authority.empty() ? listener.address.text() : std::string();
     http::RequestOptions options;
@@ -63,7 +63,7 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
                 .is_head = head.is_head(),
                 .idempotent = head.is_idempotent(),
                 .keep_alive = head.keep_alive,
-                .upgrade = !head.upgrade.empty(),
+                .upgrade = std::string(head.upgrade),
                 .expect_continue = head.expect_continue,
                 .binds = http::binds_connection(head)};
     // Behind a body, old clients send an empty line that nobody has asked for.
@@ -200,11 +200,13 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             parsed = http::parse_response(bytes, {}, request_.is_head ? "HEAD" : "GET", head, seen);
             seen = bytes.size();
         }
+        // RFC 9110 15.2.2: the 101 names the protocol, which is one that was asked for.
         const bool unasked =
-            parsed.complete() && head.status == 101 && (!request_.upgrade || head.upgrade.empty() || !uploaded_);
+            parsed.complete() && head.status == 101 &&
+            (head.upgrade.empty() || !uploaded_ || !http::equals_ignoring_case(head.upgrade, request_.upgrade));
         if (parsed.bad() || unasked) {
             failure_status_ = 502;
-            failure_ = parsed.bad() ? parsed.reason : "the server switched protocols without being asked";
+            failure_ = parsed.bad() ? parsed.reason : "the server switched to a protocol that was not asked for";
             co_return HeadOutcome::failed;
         }
         if (parsed.complete() && head.is_interim()) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "core/http/parser.hpp"
 #include "core/proxy/answer.hpp"
@@ -37,7 +38,7 @@ private:
         bool is_head = false;
         bool idempotent = false;
         bool keep_alive = false;
-        bool upgrade = false;
+        std::string upgrade{};  // the protocol that it asks for; empty: none
         bool expect_continue = false;
         bool binds = false;  // see http::binds_connection
     };

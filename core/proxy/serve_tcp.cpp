@@ -19,7 +19,7 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
     Pool* const pool = routing->pool(spec->pool);
     Connection* backend = nullptr;
     auto refusal = Connector::Refusal::nobody;
-    const bool bypasses = !session.trusted && snapshot.bypass.admits(session.peer);
+    const bool bypasses = !session.shared && snapshot.bypass.admits(session.peer);
     if (pool != nullptr && (!pool->maintenance || bypasses)) {
         record.pool = pool->name();
         Connector connector(session, *pool, snapshot.timeouts, record);

@@ -59,6 +59,7 @@ Session::Session(Worker& owner, base::Descriptor fd, std::shared_ptr<ListenerSta
       peer(net::peer_of(client.fd())),
       peer_host(peer.host()),
       trusted(is_trusted(*listener->spec, peer)),
+      shared(trusted),
       ending(owner.draining()) {
     worker.enlist(*this);
 }
@@ -69,12 +70,14 @@ Session::~Session() {
 
 void Session::adopt(const net::ProxyHeader& header) {
     if (!header.addressed) {
+        // Nobody has said who this is, so nobody vouches for what its head says (X-Forwarded-For).
+        trusted = false;
         return;
     }
     peer = header.source;
     peer_host = peer.host();
     reached = header.destination;
-    trusted = is_trusted(*listener->spec, peer);
+    trusted = shared = is_trusted(*listener->spec, peer);
 }
 
 net::ProxyHeader Session::origin() const {
@@ -111,7 +114,7 @@ namespace {
 // True where its source may have this session too. Trusted peers bring many clients' sessions.
 bool admit(Session& session) {
     const std::uint32_t limit = session.worker.routing()->snapshot().limits.sessions_per_source;
-    if (limit == 0 || session.trusted) {
+    if (limit == 0 || session.shared) {
         return true;
     }
     session.place = session.worker.commons().sources.enter(session.peer, limit);

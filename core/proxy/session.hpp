@@ -69,6 +69,7 @@ public:
     std::optional<Address> reached;      // the address that the client connected to, where a PROXY header says so
     Sources::Place place;                // among its source's sessions, where those are limited
     bool trusted = false;                // peer's claims about where requests come from are believed
+    bool shared = false;                 // peer is a trusted balancer: its address is many clients', and none's own
     Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
     std::unique_ptr<OwnConnection> own;  // null while it is in use, and where there is none
     io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end

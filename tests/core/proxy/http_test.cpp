@@ -358,5 +358,19 @@ TEST_F(Http, RefusesAProtocolSwitchThatNobodyAskedFor) {
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 502"));
 }
 
+// Else the tunnel speaks another protocol than the client, and than whoever looks at its requests, believes.
+TEST_F(Http, RefusesAProtocolSwitchToAnotherThanWasAskedFor) {
+    std::string seen;
+    for (const auto& [to, status] : {std::pair("h2c", "HTTP/1.1 502"), std::pair("chat", "HTTP/1.1 502"),
+                                     std::pair("WebSocket", "HTTP/1.1 101")}) {
+        Origin origin(answer_once(seen, "\r\n\r\n",
+                                  "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: " + std::string(to) + "\r\n\r\n"));
+        Gate gate({origin.address()});
+        EXPECT_THAT(gate.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+                    StartsWith(status))
+            << to;
+    }
+}
+
 }  // namespace
 }  // namespace core::proxy::testing

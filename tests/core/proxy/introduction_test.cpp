@@ -59,6 +59,41 @@ TEST_F(Introduction, OfATrustedPeerNamesTheClient) {
     EXPECT_THAT(forwarded("PROXY UNKNOWN\r\n" + get_close, change), HasSubstr("X-Forwarded-For: 127.0.0.1\r\n"));
 }
 
+TEST_F(Introduction, ThatNamesNobodyVouchesForNoField) {
+    const auto change = trusting("127.0.0.0/8", true);
+    const std::string claiming =
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.1.1.1\r\nTrue-Client-IP: 10.1.1.1\r\n"
+        "Connection: close\r\n\r\n";
+    for (const std::string& unnamed : {local, std::string("PROXY UNKNOWN\r\n")}) {
+        EXPECT_THAT(forwarded(unnamed + claiming, change),
+                    AllOf(HasSubstr("X-Forwarded-For: 127.0.0.1\r\n"), Not(HasSubstr("10.1.1.1"))));
+    }
+    EXPECT_THAT(forwarded(claiming, trusting("127.0.0.0/8", false)),
+                AllOf(HasSubstr("X-Forwarded-For: 10.1.1.1, 127.0.0.1\r\n"), HasSubstr("True-Client-IP: 10.1.1.1")))
+        << "without a PROXY header the peer itself vouches";
+}
+
+// Its address is many clients': it lets nobody by the maintenance page, and no limit of one source counts it.
+TEST_F(Introduction, ThatNamesNobodyMakesNoClientOfTheBalancer) {
+    const auto change = trusting("127.0.0.0/8", true);
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()}, Mode::http, [&](Snapshot& snapshot) {
+        change(snapshot);
+        snapshot.limits.sessions_per_source = 1;
+        snapshot.bypass.networks = {*base::Network::parse("127.0.0.0/8")};
+    });
+    Peer first = gate.client();
+    first.send("PROXY UNKNOWN\r\n" + get);
+    EXPECT_THAT(first.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200"));
+    Peer second = gate.client();
+    second.send("PROXY UNKNOWN\r\n" + get);
+    EXPECT_THAT(second.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200"));
+    Administration administration;
+    administration.maintenance.push_back({"app", "Moving house", ""});
+    gate.administer(administration);
+    EXPECT_THAT(gate.ask("PROXY UNKNOWN\r\n" + get_close), StartsWith("HTTP/1.1 503"));
+}
+
 TEST_F(Introduction, MayComeByteByByte) {
     for (const std::string& header : {v1, v2}) {
         Origin origin(answer_all(ok));
