@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
+#include <iterator>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,6 +81,25 @@ TEST(Tidy, TwoRoomsThatIncludeEachOtherAreFound) {
                             make_source("appliance/cli/c.hpp", "#include \"appliance/api/d.hpp\"\n")})
                   .size(),
               1U);
+}
+
+TEST(Tidy, EveryThreatNamesItsTestsAndTheyAreThere) {
+    std::ifstream file(std::string(SOURCE_DIR) + "/SECURITY.md");
+    const std::string document(std::istreambuf_iterator<char>(file), {});
+    EXPECT_THAT(joined(check_threats(document, find_tests(SOURCE_DIR))), IsEmpty());
+}
+
+TEST(Tidy, AThreatWithoutItsTestIsFound) {
+    const std::string table = "## Threats\n\n| threat | tests |\n|---|---|\n";
+    const std::set<std::string> tests = find_tests(SOURCE_DIR);
+    ASSERT_GT(tests.size(), 500U);
+    const std::string row = "| a | `tidy/x.y` `system/fence_test.test_rules_say_who_why_and_since` |\n";
+    EXPECT_EQ(check_threats(table + "| a | `core_http/Fields.UnderscoredTwinsOfKnownNamesAreUnsafe` |\n", tests).size(),
+              0U);
+    EXPECT_EQ(check_threats(table + row, tests).size(), 1U) << "tidy/x.y";
+    EXPECT_EQ(check_threats(table + "| a | none |\n", tests).size(), 1U);
+    EXPECT_EQ(check_threats(table, tests).size(), 1U) << "no row";
+    EXPECT_EQ(check_threats(table + row + "## Other\n| b | c |\n", tests).size(), 1U);
 }
 
 struct Sample {

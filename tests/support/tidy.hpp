@@ -2,6 +2,7 @@
 // them over the tree, and each of them over a sample that breaks it.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,12 @@ Findings check_lengths(const Source& source);
 Findings check_names(const Source& source);
 // No shell on a product path, no notes to oneself.
 Findings check_words(const Source& source);
+
+// Every test below `root`, as ctest names it: "core_http/Fields.FindIgnoresCase" (of a parametrised one without its
+// parameter), "system/fence_test.test_rules_say_who_why_and_since".
+std::set<std::string> find_tests(const std::string& root);
+// The rows of the table below "## Threats" in SECURITY.md name tests, each of which is among these.
+Findings check_threats(const std::string& document, const std::set<std::string>& tests);
 
 // R1: an await is a whole statement, a whole initialiser, or the operand of co_return.
 Findings check_await_place(const Source& source);

@@ -52,7 +52,7 @@ TEST(Limits, AHeadHasAsManyFieldsAsTheLimit) {
     EXPECT_THAT(fields(core::http::Fields::capacity + 1), HasSubstr("its answer is not HTTP"));
 }
 
-TEST(Limits, EightAnswersMayGoAheadOfTheAnswerAndNoneWithoutEnd) {
+TEST(Limits, SevenInterimAnswersMayGoAheadAndNotOneMore) {
     Server server("");
     const auto interim = [&server](unsigned count) {
         std::string before;
