@@ -72,18 +72,23 @@ std::string forbidden_at(const Guard& guard, const Zone& zone, core::WallTime ti
     return allowed ? "" : "outside of the allowed windows";
 }
 
-std::optional<core::WallTime> find_free(const std::vector<Guard>& guards, const std::vector<Span>& busy,
-                                        core::WallTime from, core::Milliseconds length) {
+std::optional<core::WallTime> find_free(const std::vector<Guard>& guards, std::vector<Span> busy, core::WallTime from,
+                                        core::Milliseconds length) {
     std::vector<std::pair<const Guard*, ZonePointer>> windows;
     for (const Guard& guard : guards) {
         if (guard.kind == config::GuardKind::windows) {
             windows.emplace_back(&guard, system_zone_or_utc(guard.timezone));
         }
     }
+    // The time only grows, so of those that have begun the last end is all that counts.
+    std::sort(busy.begin(), busy.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
+    auto ahead = busy.begin();
+    core::WallTime ends = from;
     const auto taken = [&](core::WallTime time, core::WallTime next) {
-        return std::any_of(busy.begin(), busy.end(),
-                           [&](const Span& span) { return span.from < next && time < span.until; }) ||
-               std::any_of(windows.begin(), windows.end(), [&](const auto& window) {
+        for (; ahead != busy.end() && ahead->from < next; ++ahead) {
+            ends = std::max<core::WallTime>(ends, ahead->until);
+        }
+        return ends > time || std::any_of(windows.begin(), windows.end(), [&](const auto& window) {
                    return !forbidden_at(*window.first, *window.second, time).empty();
                });
     };
@@ -309,7 +314,7 @@ Outlook look(const std::vector<Guard>& guards, core::WallTime from, core::Millis
         outlook.opinions.push_back(std::move(asked.opinion));
     }
     if (known) {
-        outlook.next_free = find_free(guards, busy, from, length);
+        outlook.next_free = find_free(guards, std::move(busy), from, length);
     }
     return outlook;
 }

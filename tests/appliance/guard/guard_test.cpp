@@ -217,6 +217,14 @@ TEST_F(ScheduleTest, TheNextFreeWindowHeedsAllOfThem) {
     EXPECT_FALSE(look({guard_, allowed}, now, 7h, now).next_free.has_value());
 }
 
+TEST_F(ScheduleTest, AMeetingWithinAnotherEndsNothing) {
+    guard_.margin = 0ms;
+    write(R"([{"from": "2026-11-23T12:10:00Z", "duration": "5m"}, {"from": "2026-11-23T11:00:00Z", "duration": "3h"},
+              {"from": "2026-11-23T14:30:00Z", "duration": "1m"}])");
+    EXPECT_EQ(core::base::print_time(*look({guard_}, now, 30min, now).next_free), "2026-11-23T14:00:00Z");
+    EXPECT_EQ(core::base::print_time(*look({guard_}, now, 31min, now).next_free), "2026-11-23T14:31:00Z");
+}
+
 TEST(Guards, WithoutAnyEverythingIsAllowed) {
     EXPECT_TRUE(agree({}));
     EXPECT_EQ(summary({}), "no guard is configured");
