@@ -78,7 +78,6 @@ TEST(Limits, AServerThatSaysNothingIsGivenUpWithAndWithoutTls) {
 }
 
 TEST(Limits, AHandshakeThatDripsIsCutOffByTheTimeAndOneWithoutEndByTls) {
-    Server server("");
     const auto drip = [](std::chrono::milliseconds pause, const std::string& again) {
         return [pause, again](const core::base::Descriptor& connection) {
             std::array<char, 1024> hello{};
@@ -91,10 +90,12 @@ TEST(Limits, AHandshakeThatDripsIsCutOffByTheTimeAndOneWithoutEndByTls) {
             }
         };
     };
-    server.site().talk = drip(20ms, "x");
-    EXPECT_THAT(told_by(secure(server.url), 300ms), HasSubstr("no answer in time"));
-    server.site().talk = drip(0ms, std::string(65536, 'x'));
-    EXPECT_THAT(told_by(secure(server.url)), HasSubstr("no TLS connection"));
+    Server slow("");
+    slow.site().talk = drip(20ms, "x");
+    EXPECT_THAT(told_by(secure(slow.url), 300ms), HasSubstr("no answer in time"));
+    Server flood("");
+    flood.site().talk = drip(0ms, std::string(65536, 'x'));
+    EXPECT_THAT(told_by(secure(flood.url)), HasSubstr("no TLS connection"));
 }
 
 TEST(Limits, RedirectsShareTheOneDeadline) {
