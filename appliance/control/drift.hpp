@@ -31,7 +31,8 @@ struct Drift {
 };
 
 // Which of the two counts where store and kernel hold different fences at one address. At the start it is the kernel: a
-// disk in trouble may have missed the last order; of two with one id it is the stricter. Later it is the store, and the kernel was changed by another program.
+// disk in trouble may have missed the last order; of two with one id it is the stricter. Later it is the store, and the
+// kernel was changed by another program.
 enum class Trust : std::uint8_t { store, kernel };
 
 // kernel: all fences in it. withdrawn: ids of fences that were taken back. now: what has expired by then is not wanted.

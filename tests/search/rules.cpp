@@ -177,7 +177,8 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
             }
         }
         if (!complete && over(truth, order)) {
-            continue;  // its time was over before its turn came
+            truth.standing[place].disputed = true;  // its time was over before its turn came, in another's place
+            continue;
         }
         if (!complete) {
             truth.accuse("fenced means in the kernel and out of rotation",
@@ -284,7 +285,7 @@ std::optional<std::string> find_lost(Truth& truth, const std::map<Place, std::st
         }
         const auto seen = truth.in_kernel(at->second);
         if (standing.order == 0) {
-            if (seen && order_in(seen->why) != 0) {
+            if (seen && order_in(seen->why) != 0 && !truth.strays.contains(seen->id)) {
                 return fmt::format("{} was opened, and is fenced: {}", place.second, seen->why);
             }
             continue;
