@@ -12,9 +12,14 @@ namespace netfilter {
 
 struct Conntrack {
     static constexpr const char* name = "ct";
-    enum class Key : std::uint32_t { state = 0, status = 2 };  // NFT_CT_*
+    // NFT_CT_*. first_port: where the first packet of the flow was sent to, before any translation, in both directions.
+    enum class Key : std::uint32_t { state = 0, status = 2, first_port = 12 };
 
-    static constexpr std::uint32_t state_new = 8;  // NF_CT_STATE_BIT(IP_CT_NEW)
+    // NF_CT_STATE_INVALID_BIT, NF_CT_STATE_BIT
+    static constexpr std::uint32_t state_invalid = 1;
+    static constexpr std::uint32_t state_established = 2;
+    static constexpr std::uint32_t state_related = 4;
+    static constexpr std::uint32_t state_new = 8;
 
     static constexpr std::uint32_t status_dnat = 32;  // IPS_DST_NAT
 

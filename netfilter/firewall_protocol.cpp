@@ -33,11 +33,11 @@ core::Result<core::Network> unpack(const NetworkItem& item) {
     return core::Network::make(core::Address::from(storage), item.prefix);
 }
 
-template <std::size_t Size>
-void put(const std::vector<std::uint16_t>& from, std::array<std::uint16_t, Size>& to, std::uint16_t& count) {
+template <std::size_t Size, typename Count>
+void put(const std::vector<std::uint16_t>& from, std::array<std::uint16_t, Size>& to, Count& count) {
     VERIFY(from.size() <= Size);
     std::copy(from.begin(), from.end(), to.begin());
-    count = static_cast<std::uint16_t>(from.size());
+    count = static_cast<Count>(from.size());
 }
 
 }  // namespace
@@ -48,6 +48,7 @@ void pack_firewall(FirewallAction action, const HostRules& rules, Request& reque
     item.action = static_cast<std::uint8_t>(action);
     put(rules.ports, item.ports, item.ports_count);
     put(rules.management_ports, item.management_ports, item.management_ports_count);
+    put(rules.redirected, item.redirected, item.redirected_count);
     item.management_count = static_cast<std::uint16_t>(rules.management.size());
     std::transform(rules.management.begin(), rules.management.end(), item.management.begin(),
                    [](const core::Network& network) { return pack(network); });
@@ -62,7 +63,7 @@ core::Result<FirewallOrder> unpack_firewall(const Request& request) {
     std::memcpy(&item, request.items.data(), sizeof item);
     const bool known = item.action >= static_cast<std::uint8_t>(FirewallAction::put) &&
                        item.action <= static_cast<std::uint8_t>(FirewallAction::look);
-    if (!known || item.reserved != 0 || item.ports_count > item.ports.size() ||
+    if (!known || item.redirected_count > item.redirected.size() || item.ports_count > item.ports.size() ||
         item.management_ports_count > item.management_ports.size() || item.management_count > item.management.size()) {
         return core::fail("invalid order to the firewall", "an unknown action, or a count out of range");
     }
@@ -78,6 +79,7 @@ core::Result<FirewallOrder> unpack_firewall(const Request& request) {
         }
         order.rules.management.push_back(*network);
     }
+    order.rules.redirected.assign(item.redirected.begin(), item.redirected.begin() + item.redirected_count);
     order.rules.connections_per_source = item.connections_per_source;
     order.rules.new_per_source = {item.new_count, item.new_unit};
     return validate(order.rules).map([&order] { return order; });

@@ -22,7 +22,7 @@ struct NetworkItem {
 
 struct FirewallItem {
     std::uint8_t action;
-    std::uint8_t reserved;
+    std::uint8_t redirected_count;
     std::uint16_t ports_count;
     std::uint16_t management_ports_count;
     std::uint16_t management_count;
@@ -32,6 +32,7 @@ struct FirewallItem {
     std::array<std::uint16_t, HostRules::ports_max> ports;
     std::array<std::uint16_t, HostRules::management_max> management_ports;
     std::array<NetworkItem, HostRules::management_max> management;
+    std::array<std::uint16_t, HostRules::redirected_max> redirected;
 };
 
 // What the fence process answers.

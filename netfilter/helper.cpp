@@ -241,8 +241,7 @@ private:
         const auto items = wire::pack_state(**state);
         std::span<const wire::RedirectItem> left(items);
         do {
-            // A pair of items belongs together.
-            const auto part = left.first(std::min(left.size(), wire::redirect_items_max / 2 * 2));
+            const auto part = left.first(std::min(left.size(), wire::redirect_items_max));
             left = left.subspan(part.size());
             auto reply = make_reply();
             reply.last = left.empty() ? 1 : 0;

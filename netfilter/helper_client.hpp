@@ -54,7 +54,8 @@ public:
     core::Result<std::optional<HostDrops>> firewall_drops();
 
     // See Redirector::put.
-    core::Result<RedirectState> put_redirects(std::span<const Redirect> redirects);
+    core::Result<RedirectState> put_redirects(std::span<const Redirect> redirects,
+                                              Forward forward = Forward::as_needed);
 
     // Readable when the fence process may have told something by itself.
     [[nodiscard]] int descriptor() const { return link_.get(); }

@@ -16,6 +16,8 @@ namespace netfilter {
 namespace {
 
 constexpr const char* input = "input";
+constexpr const char* forward = "forward";
+constexpr const char* redirected_set = "redirected_ports";
 constexpr const char* management_chain = "management";
 constexpr const char* visitors_chain = "visitors";
 constexpr const char* policy_note = "wanted by nobody";
@@ -32,9 +34,7 @@ Expressions operator+(Expressions left, Expressions right) {
     return left;
 }
 
-Expressions in_state(std::uint32_t bits) {
-    return {Conntrack{Conntrack::Key::state, 1}, Bitwise{host_bytes(bits), 1, 1}, Compare{false, host_bytes(0), 1}};
-}
+constexpr std::uint32_t established_or_related = Conntrack::state_established | Conntrack::state_related;
 
 Expressions is_icmp(bool v4, std::uint8_t type) {
     return is_family(v4) + is_transport(v4 ? std::uint8_t{IPPROTO_ICMP} : std::uint8_t{IPPROTO_ICMPV6}) +
@@ -153,7 +153,21 @@ void add_icmp(Layout& layout) {
     }
 }
 
-// FNV-1a over both lists of ports, so that the table's comment says which it was made for.
+// Neither looks at who translated it: a connection can only be established when its first packet has passed the second
+// rule, and that one takes only what came to a listener of ours. So other programs' translations end here.
+void add_forward(Layout& layout) {
+    layout.rules.push_back(
+        {forward, is_translated() + is_in_state(established_or_related) + end(Verdict::Code::accept), {}});
+    layout.rules.push_back(
+        {forward,
+         is_translated() + is_transport(IPPROTO_TCP) +
+             Expressions{Conntrack{Conntrack::Key::first_port, 1}, Lookup{redirected_set, 1, false}} +
+             end(Verdict::Code::accept),
+         {}});
+    layout.rules.push_back({forward, {Counter{}}, policy_note});
+}
+
+// FNV-1a over the lists of ports, so that the table's comment says which it was made for.
 std::uint32_t digest(const HostRules& rules) {
     std::uint32_t hash = 2'166'136'261U;
     const auto mix = [&hash](std::uint32_t value) {
@@ -164,30 +178,33 @@ std::uint32_t digest(const HostRules& rules) {
     std::for_each(rules.ports.begin(), rules.ports.end(), mix);
     mix(0);
     std::for_each(rules.management_ports.begin(), rules.management_ports.end(), mix);
+    mix(0);
+    std::for_each(rules.redirected.begin(), rules.redirected.end(), mix);
     return hash;
 }
 
 Layout make_layout(const HostRules& rules) {
-    constexpr std::uint32_t invalid = 1;
-    constexpr std::uint32_t established_or_related = 2 | 4;
     Layout layout;
     layout.table.comment = fmt::format("gatehouse schema=1 role=host ports={:08x}", digest(rules));
-    layout.sets = {port_set("ports", rules.ports), port_set("management_ports", rules.management_ports)};
+    layout.sets = {port_set("ports", rules.ports), port_set("management_ports", rules.management_ports),
+                   port_set(redirected_set, rules.redirected)};
     layout.chains = {{management_chain, std::nullopt},
                      {visitors_chain, std::nullopt},
-                     {input, Hook{Hook::Place::input, 0, false, "filter"}}};
+                     {input, Hook{Hook::Place::input, 0, false, "filter"}},
+                     {forward, Hook{Hook::Place::forward, 0, false, "filter"}}};
     for (const auto& network : rules.management) {
         layout.rules.push_back({management_chain, is_from(network) + end(Verdict::Code::accept), {}});
     }
     add_limits(rules, layout);
     layout.rules.push_back({visitors_chain, end(Verdict::Code::accept), {}});
     layout.rules.push_back({input, is_loopback() + end(Verdict::Code::accept), {}});
-    layout.rules.push_back({input, in_state(established_or_related) + end(Verdict::Code::accept), {}});
-    layout.rules.push_back({input, in_state(invalid) + end(Verdict::Code::drop), {}});
+    layout.rules.push_back({input, is_in_state(established_or_related) + end(Verdict::Code::accept), {}});
+    layout.rules.push_back({input, is_in_state(Conntrack::state_invalid) + end(Verdict::Code::drop), {}});
     add_icmp(layout);
     layout.rules.push_back({input, to_ports("management_ports") + end(Verdict::Code::jump, management_chain), {}});
     layout.rules.push_back({input, to_ports("ports") + end(Verdict::Code::go_to, visitors_chain), {}});
     layout.rules.push_back({input, {Counter{}}, policy_note});
+    add_forward(layout);
     return layout;
 }
 
@@ -208,9 +225,9 @@ core::Result<void> check_ports(const std::vector<std::uint16_t>& ports, std::siz
 }  // namespace
 
 core::Result<void> validate(const HostRules& rules) {
-    auto ports = check_ports(rules.ports, HostRules::ports_max).and_then([&rules] {
-        return check_ports(rules.management_ports, HostRules::management_max);
-    });
+    auto ports = check_ports(rules.ports, HostRules::ports_max)
+                     .and_then([&rules] { return check_ports(rules.management_ports, HostRules::management_max); })
+                     .and_then([&rules] { return check_ports(rules.redirected, HostRules::redirected_max); });
     if (!ports) {
         return ports;
     }

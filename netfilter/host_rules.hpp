@@ -8,6 +8,7 @@
 
 #include "core/base/network.hpp"
 #include "core/base/result.hpp"
+#include "netfilter/redirect.hpp"
 #include "netfilter/snapshot.hpp"
 #include "netfilter/transaction.hpp"
 
@@ -23,10 +24,12 @@ struct Rate {
 };
 
 // Who may reach us. Everything else is dropped, but for what makes a network work: loopback, the answers to what we
-// asked, the errors that belong to it, neighbour discovery, and a measured number of pings.
+// asked, the errors that belong to it, neighbour discovery, and a measured number of pings. Of what only passes through
+// this machine, nothing goes on but the connections that our redirects translate.
 struct HostRules {
     static constexpr std::size_t ports_max = 256;
     static constexpr std::size_t management_max = 64;  // networks, and ports
+    static constexpr std::size_t redirected_max = redirects_max;
     static constexpr std::uint32_t connections_max = 1'000'000;
     static constexpr std::uint32_t rate_max = 1'000'000;
 
@@ -35,6 +38,7 @@ struct HostRules {
     std::vector<core::Network> management;
     std::uint32_t connections_per_source = 0;  // open at once to `ports`; 0: no limit
     Rate new_per_source;                       // to `ports`
+    std::vector<std::uint16_t> redirected;     // TCP, of listeners that the kernel redirects; each once, ascending
 
     friend bool operator==(const HostRules&, const HostRules&) = default;
 };
@@ -53,7 +57,7 @@ struct HostRules {
 
 // What was dropped since the table was made.
 struct HostDrops {
-    std::uint64_t policy = 0;       // packets that nobody wants
+    std::uint64_t policy = 0;       // packets that nobody wants, for this machine or for another
     std::uint64_t rate = 0;         // connections over new_per_source
     std::uint64_t connections = 0;  // connections over connections_per_source
     friend bool operator==(const HostDrops&, const HostDrops&) = default;

@@ -11,13 +11,15 @@
 #include "netfilter/capabilities.hpp"
 #include "netfilter/commit.hpp"
 #include "netfilter/flow_reaper.hpp"
+#include "netfilter/forwarding.hpp"
 #include "netfilter/snapshot.hpp"
 #include "netfilter/socket.hpp"
 #include "netfilter/transaction.hpp"
 
 namespace netfilter {
 
-// The functions are those of snapshot.hpp, commit.hpp and flow_reaper.hpp, with their errors. Not thread safe.
+// The functions are those of snapshot.hpp, commit.hpp, flow_reaper.hpp and forwarding.hpp, with their errors. Not
+// thread safe.
 class Kernel {
 public:
     Kernel() = default;
@@ -33,6 +35,8 @@ public:
     virtual Commit check(const Transaction& transaction) = 0;
     virtual core::Result<Reaped> reap(const Destination& destination) = 0;
     virtual core::Result<std::uint64_t> count_redirected(const Destination& destination) = 0;
+    virtual core::Result<Forwarding> forwarding(bool v4) = 0;
+    virtual core::Result<void> set_forwarding(bool v4, const Forwarding& wanted) = 0;
     // What the kernel can do; nothing special for one in memory.
     [[nodiscard]] virtual Capabilities capabilities() const { return {}; }
     // The netlink port that the announcements of our own changes carry; nothing for a kernel that announces none.
@@ -54,6 +58,10 @@ public:
     Commit check(const Transaction& transaction) override;
     core::Result<Reaped> reap(const Destination& destination) override;
     core::Result<std::uint64_t> count_redirected(const Destination& destination) override;
+    core::Result<Forwarding> forwarding(bool v4) override { return switches_.read(v4); }
+    core::Result<void> set_forwarding(bool v4, const Forwarding& wanted) override {
+        return switches_.write(v4, wanted);
+    }
     [[nodiscard]] Capabilities capabilities() const override { return capabilities_; }
     [[nodiscard]] std::optional<std::uint32_t> port() const override { return socket_.port(); }
 
@@ -61,6 +69,7 @@ private:
     Socket socket_;
     Capabilities capabilities_;
     core::Result<FlowReaper> reaper_;
+    ForwardingSwitches switches_;
 };
 
 }  // namespace netfilter

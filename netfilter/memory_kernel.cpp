@@ -209,4 +209,12 @@ core::Result<std::uint64_t> MemoryKernel::count_redirected(const Destination& de
     return found == memory_->flows.end() ? 0 : found->second.forwarded;
 }
 
+core::Result<void> MemoryKernel::set_forwarding(bool v4, const Forwarding& wanted) {
+    if (memory_->refuse_forwarding != 0) {
+        return core::fail_os("cannot switch forwarding", memory_->refuse_forwarding);
+    }
+    memory_->forwarding.at(v4 ? 1 : 0) = wanted;
+    return {};
+}
+
 }  // namespace netfilter

@@ -2,6 +2,7 @@
 // do can be tested without root. tests/netfilter/memory_kernel_test.cpp holds it against the real one.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,10 +29,12 @@ struct Memory {
     std::map<std::string, Tables, std::less<>> tables;
     std::uint32_t generation = 1;
     std::map<std::pair<core::Address, std::uint8_t>, Reaped> flows;  // established, by their backend
+    std::array<Forwarding, 2> forwarding;                            // of IPv6, of IPv4
 
     // What the next calls meet, one each: errno of the next commit, of the next reap.
     std::optional<int> refuse_commit;
     std::optional<int> refuse_reap;
+    int refuse_forwarding = 0;  // errno of every change of the switches; 0: they take it
     std::uint64_t commits = 0;  // that changed something
 };
 
@@ -49,6 +52,8 @@ public:
     Commit check(const Transaction& transaction) override;
     core::Result<Reaped> reap(const Destination& destination) override;
     core::Result<std::uint64_t> count_redirected(const Destination& destination) override;
+    core::Result<Forwarding> forwarding(bool v4) override { return memory_->forwarding.at(v4 ? 1 : 0); }
+    core::Result<void> set_forwarding(bool v4, const Forwarding& wanted) override;
 
 private:
     std::shared_ptr<Memory> memory_;

@@ -67,9 +67,22 @@ struct RedirectCount {
 // been put yet.
 enum class Before : std::uint8_t { wanted, made, foreign, unknown };
 
+// Whether the kernel may be made to forward for the redirects: for as long as one needs it, or not any more, because
+// Gatehouse stops.
+enum class Forward : std::uint8_t { as_needed = 0, no_more = 1 };
+
+// What a put has left of forwarding (forwarding.hpp).
+struct Forwarded {
+    bool ours = false;     // we have switched it on for a family, and switch it off when nothing needs it
+    bool lingers = false;  // only connections from before still need it: put again, until they have ended
+    int os_error = 0;      // errno, where a switch could not be read or set
+    friend bool operator==(const Forwarded&, const Forwarded&) = default;
+};
+
 // What a put of redirects found and left.
 struct RedirectState {
     Before before = Before::wanted;
+    Forwarded forwarded;
     std::vector<RedirectCount> counts;  // in the order of listeners, and in that of their backends
     friend bool operator==(const RedirectState&, const RedirectState&) = default;
 };

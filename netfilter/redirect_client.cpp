@@ -6,12 +6,12 @@
 
 namespace netfilter {
 
-core::Result<RedirectState> HelperClient::put_redirects(std::span<const Redirect> redirects) {
+core::Result<RedirectState> HelperClient::put_redirects(std::span<const Redirect> redirects, Forward forward) {
     if (auto valid = validate(redirects); !valid) {
         return tl::unexpected(valid.error());
     }
     const auto deadline = Clock::now() + timeout_;
-    const auto items = wire::pack_redirects(redirects);
+    const auto items = wire::pack_redirects(redirects, forward);
     auto request = make_request(static_cast<std::uint8_t>(wire::Kind::redirect));
     std::span<const wire::RedirectItem> left(items);
     do {

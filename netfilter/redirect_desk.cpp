@@ -24,10 +24,10 @@ core::Result<std::optional<RedirectState>> RedirectDesk::take(const wire::Reques
         return core::fail("invalid redirect", "too many backends at once");
     }
     return wire::unpack_redirects(items)
-        .and_then([this](const std::vector<Redirect>& redirects) { return redirector_.put(redirects); })
+        .and_then([this](const wire::RedirectOrder& order) { return redirector_.put(order.redirects, order.forward); })
         .and_then([this](Before before) {
-            return redirector_.counts().map([before](std::vector<RedirectCount> counts) {
-                return std::optional(RedirectState{before, std::move(counts)});
+            return redirector_.counts().map([this, before](std::vector<RedirectCount> counts) {
+                return std::optional(RedirectState{before, redirector_.forwarded(), std::move(counts)});
             });
         });
 }

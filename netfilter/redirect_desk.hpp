@@ -23,7 +23,7 @@ public:
     core::Result<std::string> text() { return redirector_.text(); }
 
 private:
-    static constexpr std::size_t items_max = redirects_max * (1 + Redirect::backends_max);
+    static constexpr std::size_t items_max = 1 + redirects_max * (1 + Redirect::backends_max);
 
     Redirector redirector_;
     std::optional<std::uint64_t> id_;

@@ -11,6 +11,16 @@
 namespace netfilter::wire {
 namespace {
 
+RedirectItem make_forwarding() {
+    RedirectItem item{};
+    item.part = static_cast<std::uint8_t>(RedirectPart::forwarding);
+    return item;
+}
+
+bool is_forwarding(std::span<const RedirectItem> items) {
+    return !items.empty() && items.front().part == static_cast<std::uint8_t>(RedirectPart::forwarding);
+}
+
 RedirectItem make_item(RedirectPart part, const core::Address& address) {
     RedirectItem item{};
     item.part = static_cast<std::uint8_t>(part);
@@ -75,8 +85,9 @@ std::vector<RedirectItem> take(const Packet& packet) {
 
 }  // namespace
 
-std::vector<RedirectItem> pack_redirects(std::span<const Redirect> redirects) {
-    std::vector<RedirectItem> items;
+std::vector<RedirectItem> pack_redirects(std::span<const Redirect> redirects, Forward forward) {
+    std::vector<RedirectItem> items{make_forwarding()};
+    items.front().forward = static_cast<std::uint8_t>(forward);
     for (const auto& redirect : redirects) {
         auto item = make_item(RedirectPart::listener, redirect.listener);
         item.spread = static_cast<std::uint8_t>(redirect.spread);
@@ -95,9 +106,13 @@ std::vector<RedirectItem> pack_redirects(std::span<const Redirect> redirects) {
     return items;
 }
 
-core::Result<std::vector<Redirect>> unpack_redirects(std::span<const RedirectItem> items) {
-    std::vector<Redirect> redirects;
-    for (const auto& item : items) {
+core::Result<RedirectOrder> unpack_redirects(std::span<const RedirectItem> items) {
+    if (!is_forwarding(items) || items.front().forward > static_cast<std::uint8_t>(Forward::no_more)) {
+        return core::fail("invalid redirect", "it does not say what is to become of forwarding");
+    }
+    RedirectOrder order{{}, static_cast<Forward>(items.front().forward)};
+    auto& redirects = order.redirects;
+    for (const auto& item : items.subspan(1)) {
         if (item.part == static_cast<std::uint8_t>(RedirectPart::listener)) {
             auto redirect = listener_of(item);
             if (!redirect) {
@@ -117,14 +132,17 @@ core::Result<std::vector<Redirect>> unpack_redirects(std::span<const RedirectIte
     if (auto valid = validate(redirects); !valid) {
         return tl::unexpected(valid.error());
     }
-    return redirects;
+    return order;
 }
 
 std::vector<RedirectItem> pack_state(const RedirectState& state) {
-    std::vector<RedirectItem> items;
+    std::vector<RedirectItem> items{make_forwarding()};
+    items.front().before = static_cast<std::uint32_t>(state.before);
+    items.front().ours = state.forwarded.ours ? 1 : 0;
+    items.front().lingers = state.forwarded.lingers ? 1 : 0;
+    items.front().os_error = state.forwarded.os_error;
     for (const auto& count : state.counts) {
         items.push_back(make_item(RedirectPart::listener, count.listener));
-        items.back().before = static_cast<std::uint32_t>(state.before);
         items.push_back(make_item(RedirectPart::backend, count.backend));
         items.back().slots = count.slots;
         items.back().connections = count.connections;
@@ -134,16 +152,18 @@ std::vector<RedirectItem> pack_state(const RedirectState& state) {
 
 core::Result<RedirectState> unpack_state(std::span<const RedirectItem> items) {
     RedirectState state;
-    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (!is_forwarding(items) || items.front().before > static_cast<std::uint32_t>(Before::unknown) ||
+        items.front().ours > 1 || items.front().lingers > 1 || items.front().os_error < 0) {
+        return core::fail("invalid counts of redirects", "an unknown state before, or of forwarding");
+    }
+    state.before = static_cast<Before>(items.front().before);
+    state.forwarded = {items.front().ours == 1, items.front().lingers == 1, items.front().os_error};
+    for (std::size_t i = 1; i + 1 < items.size(); i += 2) {
         const auto listener = address_of(items[i]);
         const auto backend = address_of(items[i + 1]);
         if (!listener || !backend) {
             return core::fail("invalid counts of redirects", "unknown address family");
         }
-        if (items[i].before > static_cast<std::uint32_t>(Before::unknown)) {
-            return core::fail("invalid counts of redirects", "unknown state before");
-        }
-        state.before = static_cast<Before>(items[i].before);
         state.counts.push_back({*listener, *backend, items[i + 1].slots, items[i + 1].connections});
     }
     return state;

@@ -13,9 +13,10 @@
 
 namespace netfilter::wire {
 
-enum class RedirectPart : std::uint8_t { listener = 1, backend = 2 };
+enum class RedirectPart : std::uint8_t { listener = 1, backend = 2, forwarding = 3 };
 
-// A listener, or a backend of the last listener before it; in an answer, a backend with its counts.
+// The first says what is to become of forwarding, or what has become of it. Then listeners, and behind each its
+// backends; in an answer, a listener and one backend with its counts at a time.
 struct RedirectItem {
     std::uint8_t part;
     std::uint8_t family;      // 4 or 6
@@ -26,7 +27,12 @@ struct RedirectItem {
     std::uint16_t port;
     std::uint16_t weight;
     std::uint16_t slots;
-    std::uint32_t before;  // of an answer's listener: Before
+    std::uint32_t before;   // of an answer's forwarding: Before
+    std::int32_t os_error;  // of an answer's forwarding, like `ours` and `lingers`
+    std::uint8_t forward;   // of a question's forwarding: Forward
+    std::uint8_t ours;
+    std::uint8_t lingers;
+    std::uint8_t reserved;
     std::uint64_t connections;
     std::array<std::uint8_t, 16> address;
     std::array<char, 64> name;  // of a listener, filled up with zeros
@@ -36,14 +42,19 @@ inline constexpr std::size_t redirect_items_max = sizeof(Request::items) / sizeo
 static_assert(std::is_trivially_copyable_v<RedirectItem> && std::has_unique_object_representations_v<RedirectItem>);
 
 // `redirects` is valid (redirect.hpp). What does not fit one packet goes on in the next.
-[[nodiscard]] std::vector<RedirectItem> pack_redirects(std::span<const Redirect> redirects);
+[[nodiscard]] std::vector<RedirectItem> pack_redirects(std::span<const Redirect> redirects, Forward forward);
 void put_items(std::span<const RedirectItem> items, Request& request);
 void put_items(std::span<const RedirectItem> items, Reply& reply);
 [[nodiscard]] std::vector<RedirectItem> take_items(const Request& request);
 [[nodiscard]] std::vector<RedirectItem> take_items(const Reply& reply);
 
 // Errors: a field that pack_redirects never makes so, or redirects that are not valid.
-[[nodiscard]] core::Result<std::vector<Redirect>> unpack_redirects(std::span<const RedirectItem> items);
+struct RedirectOrder {
+    std::vector<Redirect> redirects;
+    Forward forward = Forward::as_needed;
+    friend bool operator==(const RedirectOrder&, const RedirectOrder&) = default;
+};
+[[nodiscard]] core::Result<RedirectOrder> unpack_redirects(std::span<const RedirectItem> items);
 
 [[nodiscard]] std::vector<RedirectItem> pack_state(const RedirectState& state);
 // Errors: an unknown address family.

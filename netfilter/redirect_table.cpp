@@ -10,6 +10,7 @@
 
 #include "netfilter/fence.hpp"
 #include "netfilter/fence_table.hpp"
+#include "netfilter/redirect_guard.hpp"
 #include "netfilter/rule_parts.hpp"
 
 namespace netfilter {
@@ -80,27 +81,18 @@ Rule balance_rule(const Redirect& redirect) {
     return {balance, std::move(rule), {}};
 }
 
-Expressions is_redirected() {
-    return {Conntrack{Conntrack::Key::status, 1}, Bitwise{host_bytes(Conntrack::status_dnat), 1, 1},
-            Compare{false, host_bytes(0), 1}};
-}
-
-// "ip daddr . meta l4proto . th dport @set", for connections that we have redirected.
+// "ip daddr . meta l4proto . th dport @set", for connections that we have redirected. A set with counters counts each
+// time that a rule looks into it, so one rule alone does.
 Expressions is_redirected_to(const char* set, bool v4) {
-    auto rule = is_redirected();
+    auto rule = is_translated();
     append(rule, is_family(v4));
     append(rule, {v4 ? ip_destination(1) : ip6_destination(1), Meta{Meta::Key::transport_protocol, v4 ? 9U : 2U},
                   destination_port(v4 ? 10U : 13U), Lookup{set, 1, false}});
     return rule;
 }
 
-Expressions is_new() {
-    return {Conntrack{Conntrack::Key::state, 1}, Bitwise{host_bytes(Conntrack::state_new), 1, 1},
-            Compare{false, host_bytes(0), 1}};
-}
-
 Rule count_rule(const char* set, bool v4) {
-    auto rule = is_new();
+    auto rule = is_in_state(Conntrack::state_new);
     append(rule, is_redirected_to(set, v4));
     return {"count", std::move(rule), {}};
 }
@@ -113,19 +105,19 @@ Rule masquerade_rule(const char* set, bool v4) {
 
 // Only new ones: a proxy may still serve connections from before the kernel took the listener over.
 Rule refuse_rule(const Redirect& redirect) {
-    auto rule = is_new();
+    auto rule = is_in_state(Conntrack::state_new);
     append(rule, is_for(redirect.listener, false));
     rule.emplace_back(Verdict{Verdict::Code::go_to, deny_reset});
     return {"input", std::move(rule), {}};
 }
 
-std::vector<Rule> make_rules(std::span<const Redirect> redirects) {
-    std::vector<Rule> rules;
+std::vector<Rule> make_rules(std::span<const Redirect> redirects, const Found& found) {
+    std::vector<Rule> rules = guard_rules(redirects, found);
     for (const auto& redirect : redirects) {
         rules.push_back(balance_rule(redirect));
     }
     const Verdict to_balance{Verdict::Code::jump, balance};
-    auto returned = is_redirected();
+    auto returned = is_translated();
     returned.emplace_back(Verdict{Verdict::Code::back, {}});
     rules.push_back(
         {deny_reset,
@@ -148,16 +140,21 @@ std::vector<Rule> make_rules(std::span<const Redirect> redirects) {
     return rules;
 }
 
-std::vector<Chain> make_chains() {
+std::vector<Chain> make_chains(const Found& found) {
     using Place = Hook::Place;
-    return {{balance, std::nullopt},
-            {deny_reset, std::nullopt},
-            {"prerouting", Hook{Place::prerouting, priority_destination, true, "nat"}},
-            {"output", Hook{Place::output, priority_destination, true, "nat"}},
-            {"count", Hook{Place::postrouting, 0, true, "filter"}},
-            {"postrouting", Hook{Place::postrouting, priority_source, true, "nat"}},
-            // Before the host's own rules, which may drop what is for a listener that no socket stands for.
-            {"input", Hook{Place::input, -5, true, "filter"}}};
+    std::vector<Chain> chains{
+        {balance, std::nullopt},
+        {deny_reset, std::nullopt},
+        {"prerouting", Hook{Place::prerouting, priority_destination, true, "nat"}},
+        {"output", Hook{Place::output, priority_destination, true, "nat"}},
+        {"count", Hook{Place::postrouting, 0, true, "filter"}},
+        {"postrouting", Hook{Place::postrouting, priority_source, true, "nat"}},
+        // Before the host's own rules, which may drop what is for a listener that no socket stands for.
+        {"input", Hook{Place::input, -5, true, "filter"}}};
+    if (is_guarded(found)) {
+        chains.push_back(guard_chain());
+    }
+    return chains;
 }
 
 Key number_key(std::uint32_t number) {
@@ -319,9 +316,9 @@ void add_all(const Snapshot& found, const Snapshot& wanted, Transaction& transac
 
 }  // namespace
 
-Snapshot redirect_table(std::span<const Redirect> redirects) {
-    return {0, Table{std::string(redirect_table_name), "gatehouse schema=1", 0}, make_chains(), make_rules(redirects),
-            make_maps(redirects)};
+Snapshot redirect_table(std::span<const Redirect> redirects, const Found& found) {
+    return {0, Table{std::string(redirect_table_name), redirect_comment(found), 0}, make_chains(found),
+            make_rules(redirects, found), make_maps(redirects)};
 }
 
 Transaction difference(const Snapshot& found, const Snapshot& wanted) {

@@ -3,6 +3,8 @@
 //
 // A new connection to a listener gets a number below 256, and a map of the listener's turns it into a backend's address
 // and port. Where the map is empty the rule does nothing, and the connection meets the input chain, which resets it.
+//
+// Where we have switched forwarding on for them, the table holds a guard (redirect_guard.hpp).
 #pragma once
 
 #include <optional>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "netfilter/redirect.hpp"
+#include "netfilter/redirect_guard.hpp"
 #include "netfilter/snapshot.hpp"
 #include "netfilter/transaction.hpp"
 
@@ -19,7 +22,7 @@ namespace netfilter {
 inline constexpr std::string_view redirect_table_name = "gatehouse_redirect";
 
 // What the kernel must hold; generation 0. `redirects` is valid.
-[[nodiscard]] Snapshot redirect_table(std::span<const Redirect> redirects);
+[[nodiscard]] Snapshot redirect_table(std::span<const Redirect> redirects, const Found& found = {});
 
 // What leads from one to the other: only elements where the structure is the same, else the whole table anew, with what
 // the elements have counted so far. Empty when nothing differs.

@@ -1,7 +1,5 @@
 #include "netfilter/redirector.hpp"
 
-#include <algorithm>
-
 #include "netfilter/redirect_table.hpp"
 
 namespace netfilter {
@@ -11,35 +9,56 @@ namespace {
 constexpr int redirect_attempts_max = 10;
 constexpr const char* what = "cannot redirect connections in the kernel";
 
-// How to come from what was found to that.
-Transaction step_to(const Snapshot& found, std::span<const Redirect> redirects) {
-    return found.table || !redirects.empty() ? difference(found, redirect_table(redirects))
-                                             : Transaction{std::string(redirect_table_name)};
-}
-
 }  // namespace
 
-core::Result<Before> Redirector::put(std::span<const Redirect> redirects) {
-    if (auto valid = validate(redirects); !valid) {
+// How to come from what was found to that.
+Transaction Redirector::step_to(const Snapshot& found, const Made& wanted) {
+    const bool anything = found.table || !wanted.redirects.empty() || is_guarded(wanted.found);
+    return anything ? difference(found, redirect_table(wanted.redirects, wanted.found))
+                    : Transaction{std::string(redirect_table_name)};
+}
+
+core::Result<Before> Redirector::put(std::span<const Redirect> redirects, Forward forward) {
+    if (auto valid = validate(redirects).and_then([this] { return learn(); }); !valid) {
         return tl::unexpected(valid.error());
     }
+    const Made wanted{{redirects.begin(), redirects.end()}, forwarding_.prepare(redirects, forward)};
+    return put_table(wanted).map([this](Before before) {
+        forwarding_.finish();
+        return before;
+    });
+}
+
+core::Result<void> Redirector::learn() {
+    if (learnt_) {
+        return {};
+    }
+    const auto left = kernel_.snapshot(redirect_table_name, Depth::structure);
+    if (!left) {
+        return tl::unexpected(left.error());
+    }
+    forwarding_.learn(left->table ? found_in(left->table->comment) : Found());
+    learnt_ = true;
+    return {};
+}
+
+core::Result<Before> Redirector::put_table(const Made& wanted) {
     const auto generation = kernel_.generation();
     if (!generation) {
         return tl::unexpected(generation.error());
     }
-    if (made_ && std::equal(made_->begin(), made_->end(), redirects.begin(), redirects.end()) &&
-        sound_at_ == *generation) {
+    if (made_ == wanted && sound_at_ == *generation) {
         return Before::wanted;
     }
     sound_at_.reset();
     Before before = Before::wanted;
     for (int attempt = 0; attempt < redirect_attempts_max; ++attempt) {
-        const auto done = try_put(redirects, before);
+        const auto done = try_put(wanted, before);
         if (!done) {
             return tl::unexpected(done.error());
         }
         if (*done) {
-            made_.emplace(redirects.begin(), redirects.end());
+            made_ = wanted;
             return before;
         }
     }
@@ -56,12 +75,12 @@ Before Redirector::judge(const Snapshot& found) const {
 }
 
 // True when the kernel holds what is wanted; false when something was done about it, or somebody was faster.
-core::Result<bool> Redirector::try_put(std::span<const Redirect> redirects, Before& before) {
+core::Result<bool> Redirector::try_put(const Made& wanted, Before& before) {
     const auto found = kernel_.snapshot(redirect_table_name, Depth::elements);
     if (!found) {
         return tl::unexpected(found.error());
     }
-    const Transaction transaction = step_to(*found, redirects);
+    const Transaction transaction = step_to(*found, wanted);
     // What was foreign once stays so, also where a later look finds our own.
     const Before judged = judge(*found);
     if (judged == Before::foreign) {
@@ -77,17 +96,18 @@ core::Result<bool> Redirector::try_put(std::span<const Redirect> redirects, Befo
     }
     before = before == Before::foreign ? before : judged;
     if (result.outcome == Outcome::committed) {
-        made_.emplace(redirects.begin(), redirects.end());
+        made_ = wanted;
     }
     return false;
 }
 
 core::Result<std::vector<RedirectCount>> Redirector::counts() {
-    if (!made_ || made_->empty()) {
+    if (!made_ || made_->redirects.empty()) {
         return std::vector<RedirectCount>{};
     }
     const auto found = kernel_.snapshot(redirect_table_name, Depth::elements);
-    return found ? core::Result<std::vector<RedirectCount>>(counts_in(*found, *made_)) : tl::unexpected(found.error());
+    return found ? core::Result<std::vector<RedirectCount>>(counts_in(*found, made_->redirects))
+                 : tl::unexpected(found.error());
 }
 
 core::Result<std::string> Redirector::text() {

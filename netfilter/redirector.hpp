@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "netfilter/forwarding_keeper.hpp"
 #include "netfilter/kernel.hpp"
 #include "netfilter/redirect.hpp"
 
@@ -16,14 +17,21 @@ namespace netfilter {
 class Redirector {
 public:
     // The kernel outlives it. One thread.
-    explicit Redirector(Kernel& kernel) : kernel_(kernel) {}
+    explicit Redirector(Kernel& kernel) : kernel_(kernel), forwarding_(kernel) {}
 
     // Makes the table hold just these redirects, in one transaction. What is established goes on: for that an empty
     // table stays where there was one, because the kernel translates no longer than some chain for it stands. Says what
     // the kernel held before, also where another program's change and this one coincide. Cheap (one question for the
     // ruleset's generation) when nobody has changed anything since the last put of the same, so that it may be called
     // ten times a second. Errors: see validate, or what the kernel says; the old table stands then.
-    core::Result<Before> put(std::span<const Redirect> redirects);
+    //
+    // Where the redirects need the kernel to forward and it does not, it is switched on once the table holds the guard,
+    // and off before the guard goes (ForwardingKeeper). That it cannot be is no error, because redirects within this
+    // machine need no forwarding: forwarded() says so.
+    core::Result<Before> put(std::span<const Redirect> redirects, Forward forward = Forward::as_needed);
+
+    // What the last put has left of forwarding.
+    [[nodiscard]] const Forwarded& forwarded() const noexcept { return forwarding_.state(); }
 
     // What the kernel has counted for the redirects of the last put, in their order.
     core::Result<std::vector<RedirectCount>> counts();
@@ -31,11 +39,22 @@ public:
     core::Result<std::string> text();
 
 private:
-    core::Result<bool> try_put(std::span<const Redirect> redirects, Before& before);
+    struct Made {
+        std::vector<Redirect> redirects;
+        Found found;
+        friend bool operator==(const Made&, const Made&) = default;
+    };
+
+    core::Result<void> learn();
+    core::Result<Before> put_table(const Made& wanted);
+    core::Result<bool> try_put(const Made& wanted, Before& before);
+    [[nodiscard]] static Transaction step_to(const Snapshot& found, const Made& wanted);
     [[nodiscard]] Before judge(const Snapshot& found) const;
 
     Kernel& kernel_;
-    std::optional<std::vector<Redirect>> made_;
+    ForwardingKeeper forwarding_;
+    bool learnt_ = false;  // what an earlier process has left in the kernel
+    std::optional<Made> made_;
     std::optional<std::uint32_t> sound_at_;  // the generation at which the table was last seen to be made_
 };
 

@@ -6,7 +6,6 @@
 #include "appliance/cli/outcome.hpp"
 #include "appliance/cli/try_as_user.hpp"
 #include "appliance/cli/view.hpp"
-#include "appliance/config/forwarding.hpp"
 #include "appliance/config/load.hpp"
 
 namespace appliance::cli {
@@ -50,9 +49,6 @@ Outcome check_file(const Options& options) {
     std::vector<config::Backend> backends;
     json warned = json::array();
     for (const config::Pool& pool : config->pools) {
-        if (auto missing = config::missing_forwarding(pool); !missing.empty()) {
-            warned.push_back(std::move(missing));
-        }
         backends.insert(backends.end(), pool.backends.begin(), pool.backends.end());
     }
     if (!as_user.warning.empty()) {

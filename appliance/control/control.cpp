@@ -126,6 +126,7 @@ void Control::take(const link::UpgradeNews& news) {
 }
 
 void Control::take(const link::Stop& stop) {
+    stopping_ = true;
     if (const auto told = proxy_.drain(stop.deadline); !told) {
         log("stopping", {{"error", told.error().line()}});
     }

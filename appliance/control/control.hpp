@@ -51,6 +51,8 @@ public:
     void handle(link::Notice notice);
     // Does what is due: gives a new proxy its configuration, adopts fences, mends drift, lifts what has expired.
     void tick(Clock::time_point now);
+    // After the last event, for the main loop. Where Gatehouse stops, switches off what it has switched on.
+    void finish();
     // When tick has something to do again, at the latest.
     [[nodiscard]] Clock::time_point next_tick() const;
 
@@ -232,6 +234,7 @@ private:
     core::Result<void> redirect();
     bool redirects_differ();
     void note_redirect_drift();
+    void note_forwarding(const netfilter::Forwarded& forwarded);
     void show_redirects(Json& view);
     std::optional<std::uint64_t> in_flight(const Target& target, const nlohmann::json& seen);
     [[nodiscard]] std::optional<std::uint64_t> sum_in_flight(const std::vector<Waited>& waited,
@@ -270,9 +273,11 @@ private:
     const core::WallTime since_ = core::base::wall_now();
 
     std::mutex redirecting_;  // from the look at the state to the kernel's answer; taken after changing_
-    nlohmann::json health_;   // the last report about backends; guarded by redirecting_, like the next two
+    nlohmann::json health_;   // the last report about backends; guarded by redirecting_, like the next three
     std::optional<std::vector<netfilter::Redirect>> redirects_;  // in the kernel; unknown: what an earlier run left
     std::vector<netfilter::RedirectCount> redirect_counts_;
+    netfilter::Forwarded forwarded_;
+    bool stopping_ = false;  // the main loop's
 
     std::mutex changing_;  // one change at a time; taken before state_mutex_
     ConfigurationFile file_;

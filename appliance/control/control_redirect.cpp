@@ -63,7 +63,7 @@ core::Result<void> Control::redirect() {
     const State now = state();
     const bool wanted = any_in_kernel(*now.config);
     const bool none_there = redirects_ && redirects_->empty();
-    if (!wanted && (none_there || !helper_.attached())) {
+    if (!wanted && ((none_there && !forwarded_.lingers && forwarded_.os_error == 0) || !helper_.attached())) {
         return {};
     }
     if (wanted && health_.is_null()) {
@@ -74,11 +74,12 @@ core::Result<void> Control::redirect() {
     }
     const auto before = redirects_.value_or(std::vector<netfilter::Redirect>());
     auto redirects = make_redirects(*now.config, *now.administration, health_, before);
-    auto found = helper_.put_redirects(redirects);
+    auto found = helper_.put_redirects(redirects, netfilter::Forward::as_needed);
     if (!found) {
         return tl::unexpected(found.error());
     }
     redirect_counts_ = std::move(found->counts);
+    note_forwarding(found->forwarded);
     // A fence process that has put nothing yet does not know what this one here has had made.
     if (found->before == netfilter::Before::foreign ||
         (found->before == netfilter::Before::unknown && redirects_ == redirects)) {
@@ -86,6 +87,36 @@ core::Result<void> Control::redirect() {
     }
     redirects_ = std::move(redirects);
     return {};
+}
+
+// Once for each change: it is asked for twice a second.
+void Control::note_forwarding(const netfilter::Forwarded& forwarded) {
+    const auto before = std::exchange(forwarded_, forwarded);
+    if (before == forwarded) {
+        return;
+    }
+    const char* state = forwarded.lingers ? "on until the last connection has ended"
+                        : forwarded.ours  ? "on for redirected connections alone"
+                                          : "as it was found";
+    Json event{{"state", state}};
+    if (forwarded.os_error != 0) {
+        event["error"] = core::fail_os("cannot switch forwarding", forwarded.os_error).value().line();
+    }
+    log("forwarding", event);
+}
+
+// The redirects stay in the kernel, where they serve whatever needs no forwarding, or has it from
+// elsewhere. Where we have switched it on, nothing would guard it for ever after.
+void Control::finish() {
+    const std::lock_guard lock(redirecting_);
+    if (!stopping_ || !forwarded_.ours || !redirects_) {
+        return;
+    }
+    if (const auto done = helper_.put_redirects(*redirects_, netfilter::Forward::no_more); done) {
+        note_forwarding(done->forwarded);
+    } else {
+        log("forwarding", {{"error", done.error().line()}});
+    }
 }
 
 // In the form of control_drift.cpp's event; who it was is not known, because the fence process listens to what is

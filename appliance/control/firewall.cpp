@@ -19,6 +19,11 @@ Json maybe(unsigned limit) {
     return limit == 0 ? Json() : Json(limit);
 }
 
+void keep_each_once(std::vector<std::uint16_t>& ports) {
+    std::sort(ports.begin(), ports.end());
+    ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
+}
+
 }  // namespace
 
 netfilter::HostRules host_rules(const config::Firewall& firewall, const config::Config& config) {
@@ -30,12 +35,15 @@ netfilter::HostRules host_rules(const config::Firewall& firewall, const config::
     const auto& kept = rules.management_ports;
     for (const config::Listener& listener : config.listeners) {
         const auto port = listener.address.port();
+        if (config.in_kernel(listener)) {
+            rules.redirected.push_back(port);
+        }
         if (!listener.address.is_loopback() && !std::binary_search(kept.begin(), kept.end(), port)) {
             rules.ports.push_back(port);
         }
     }
-    std::sort(rules.ports.begin(), rules.ports.end());
-    rules.ports.erase(std::unique(rules.ports.begin(), rules.ports.end()), rules.ports.end());
+    keep_each_once(rules.ports);
+    keep_each_once(rules.redirected);
     return rules;
 }
 

@@ -152,8 +152,10 @@ core::Result<std::optional<netfilter::HostDrops>> HelperLink::firewall_drops() {
     return with_client([](netfilter::HelperClient& client) { return client.firewall_drops(); });
 }
 
-core::Result<netfilter::RedirectState> HelperLink::put_redirects(std::span<const netfilter::Redirect> redirects) {
-    return with_client([redirects](netfilter::HelperClient& client) { return client.put_redirects(redirects); });
+core::Result<netfilter::RedirectState> HelperLink::put_redirects(std::span<const netfilter::Redirect> redirects,
+                                                                 netfilter::Forward forward) {
+    return with_client(
+        [redirects, forward](netfilter::HelperClient& client) { return client.put_redirects(redirects, forward); });
 }
 
 core::Result<std::uint64_t> HelperLink::count_redirected(const core::Address& backend) {

@@ -51,7 +51,8 @@ public:
     core::Result<bool> put_firewall(const netfilter::HostRules& rules);
     core::Result<bool> remove_firewall();
     core::Result<std::optional<netfilter::HostDrops>> firewall_drops();
-    core::Result<netfilter::RedirectState> put_redirects(std::span<const netfilter::Redirect> redirects);
+    core::Result<netfilter::RedirectState> put_redirects(std::span<const netfilter::Redirect> redirects,
+                                                         netfilter::Forward forward);
     core::Result<std::uint64_t> count_redirected(const core::Address& backend);
     // What the fence process has told by itself since the last call, in order.
     std::vector<netfilter::Notice> take_notices();

@@ -119,6 +119,7 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
         refused.tick();
         upgrade_outcome.follow();
     }
+    control.finish();
     // A command that still waits for a drain has nobody to wait for any more, and the supervisor is waiting for us.
     ::_exit(0);
 }

@@ -70,12 +70,12 @@ inline wire::Request good_request(std::uint8_t kind) {
         request.count = 1;
         request.items[0] = wire::pack(Destination{*core::Address::parse("10.0.0.1:80")});
     } else if (request.kind == static_cast<std::uint8_t>(wire::Kind::firewall)) {
-        const HostRules rules{{80, 443}, {22}, {*core::Network::parse("10.0.0.0/8")}, 100, {10, 1}};
+        const HostRules rules{{80, 443}, {22}, {*core::Network::parse("10.0.0.0/8")}, 100, {10, 1}, {5222}};
         wire::pack_firewall(wire::FirewallAction::put, rules, request);
     } else if (request.kind == static_cast<std::uint8_t>(wire::Kind::redirect)) {
         const RedirectBackend backend{*core::Address::parse("10.0.0.1:80"), 1, false, true};
         const std::array redirects{Redirect{"chat", *core::Address::parse("10.0.0.9:5222"), {}, true, {backend}}};
-        wire::put_items(wire::pack_redirects(redirects), request);
+        wire::put_items(wire::pack_redirects(redirects, Forward::as_needed), request);
     }
     return request;
 }

@@ -43,6 +43,10 @@ public:
     core::Result<std::uint64_t> count_redirected(const Destination& destination) override {
         return kernel_->count_redirected(destination);
     }
+    core::Result<Forwarding> forwarding(bool v4) override { return kernel_->forwarding(v4); }
+    core::Result<void> set_forwarding(bool v4, const Forwarding& wanted) override {
+        return kernel_->set_forwarding(v4, wanted);
+    }
 
     std::function<void()> before_commit;
     bool lose_request = false;

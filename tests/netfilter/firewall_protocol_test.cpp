@@ -15,6 +15,7 @@ HostRules sample() {
     rules.management = {*core::Network::parse("10.0.0.0/8"), *core::Network::parse("fd00::/64")};
     rules.connections_per_source = 100;
     rules.new_per_source = {50, 60};
+    rules.redirected = {5222, 5223};
     return rules;
 }
 
@@ -61,7 +62,8 @@ TEST(FirewallProtocol, RefusesWhatNoClientOfOursSends) {
     EXPECT_FALSE(refused([](FirewallItem&) {}));
     EXPECT_TRUE(refused([](FirewallItem& item) { item.action = 0; }));
     EXPECT_TRUE(refused([](FirewallItem& item) { item.action = 4; }));
-    EXPECT_TRUE(refused([](FirewallItem& item) { item.reserved = 1; }));
+    EXPECT_TRUE(refused([](FirewallItem& item) { item.redirected_count = HostRules::redirected_max + 1; }));
+    EXPECT_TRUE(refused([](FirewallItem& item) { item.redirected[1] = 5222; })) << "twice";
     EXPECT_TRUE(refused([](FirewallItem& item) { item.ports_count = HostRules::ports_max + 1; }));
     EXPECT_TRUE(refused([](FirewallItem& item) { item.management_ports_count = 65535; }));
     EXPECT_TRUE(refused([](FirewallItem& item) { item.management_count = HostRules::management_max + 1; }));

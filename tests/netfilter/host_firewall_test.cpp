@@ -225,6 +225,7 @@ HostRules all_kinds() {
     }
     rules.connections_per_source = 100;
     rules.new_per_source = {100, 60};
+    rules.redirected = {5222, 5223};
     return rules;
 }
 
@@ -277,6 +278,8 @@ TEST_F(HostFirewallTest, MeansToNftWhatItMeansToUs) {
             EXPECT_EQ(set["elem"], nlohmann::json({80, 443, 5222, 8080, 8443, 9000}));
         } else if (set["name"] == "management_ports") {
             EXPECT_EQ(set["elem"], nlohmann::json({22, 161}));
+        } else if (set["name"] == "redirected_ports") {
+            EXPECT_EQ(set["elem"], nlohmann::json({5222, 5223}));
         } else {
             EXPECT_EQ(set["size"], 65535);
         }
@@ -297,7 +300,9 @@ TEST_F(HostFirewallTest, RepairsWhatSomebodyElseHasChanged) {
     const auto rules = all_kinds();
     for (const char* harm :
          {"flush ruleset", "delete table inet gatehouse_host", "flush chain inet gatehouse_host input",
-          "insert rule inet gatehouse_host input accept", "add chain inet gatehouse_host input { policy accept; }",
+          "flush chain inet gatehouse_host forward", "insert rule inet gatehouse_host forward accept",
+          "add chain inet gatehouse_host forward { policy accept; }", "insert rule inet gatehouse_host input accept",
+          "add chain inet gatehouse_host input { policy accept; }",
           "add table inet gatehouse_host { flags dormant; }"}) {
         put(rules);
         run(std::string("nft '") + harm + "'");
@@ -329,6 +334,9 @@ TEST_F(HostFirewallTest, TakesAsMuchAsIsAllowedAndNothingMore) {
         rules.management_ports.push_back(static_cast<std::uint16_t>(1000 + i));
         rules.management.push_back(*core::Network::parse("10.0." + std::to_string(i) + ".0/24"));
     }
+    for (std::uint16_t i = 0; i < HostRules::redirected_max; ++i) {
+        rules.redirected.push_back(static_cast<std::uint16_t>(3000 + i));
+    }
     rules.connections_per_source = HostRules::connections_max;
     rules.new_per_source = {HostRules::rate_max, 1};
     put(rules);
@@ -339,6 +347,9 @@ TEST_F(HostFirewallTest, TakesAsMuchAsIsAllowedAndNothingMore) {
     EXPECT_TRUE(refuses(wrong));
     wrong = rules;
     wrong.management.push_back({});
+    EXPECT_TRUE(refuses(wrong));
+    wrong = rules;
+    wrong.redirected.push_back(4000);
     EXPECT_TRUE(refuses(wrong));
     wrong = rules;
     wrong.management_ports.front() = 1;

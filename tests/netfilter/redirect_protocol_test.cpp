@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <memory>
 
 #include "netfilter/memory_kernel.hpp"
@@ -42,44 +43,71 @@ std::vector<Request> packets(std::span<const RedirectItem> items, std::uint64_t 
 
 TEST(RedirectProtocol, BringsBackWhatWasPacked) {
     const auto redirects = many();
-    const auto back = unpack_redirects(pack_redirects(redirects));
-    ASSERT_TRUE(back) << back.error().line();
-    EXPECT_EQ(*back, redirects);
+    for (const auto forward : {Forward::as_needed, Forward::no_more}) {
+        const auto back = unpack_redirects(pack_redirects(redirects, forward));
+        ASSERT_TRUE(back) << back.error().line();
+        EXPECT_EQ(*back, (RedirectOrder{redirects, forward}));
+    }
+    EXPECT_EQ(unpack_redirects(pack_redirects({}, Forward::no_more))->forward, Forward::no_more);
     const RedirectState state{Before::foreign,
+                              Forwarded{true, true, EROFS},
                               {{redirects[0].listener, redirects[0].backends[0].address, 7, 1ULL << 40}}};
     const auto again = unpack_state(pack_state(state));
     ASSERT_TRUE(again);
     EXPECT_EQ(*again, state);
+    const RedirectState nothing{Before::foreign, Forwarded{false, true, 0}, {}};
+    EXPECT_EQ(unpack_state(pack_state(nothing)), nothing);
 }
 
 TEST(RedirectProtocol, RefusesItemsThatNoClientSends) {
-    const auto good = pack_redirects(many());
+    const auto good = pack_redirects(many(), Forward::as_needed);
     const auto refused = [&good](std::size_t index, auto spoil) {
         auto items = good;
         spoil(items.at(index));
         return !unpack_redirects(items).has_value();
     };
-    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.part = 3; }));
-    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.part = 2; })) << "a backend of no listener";
-    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.family = 5; }));
-    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.spread = 3; }));
-    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.name.fill('a'); })) << "a name without an end";
-    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.name = {"} ; x"}; }));
-    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.masquerade = 2; }));
-    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.eligible = 2; }));
-    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.weight = 0; }));
-    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.port = 0; }));
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.part = 1; })) << "nothing of forwarding";
+    EXPECT_TRUE(refused(0, [](RedirectItem& item) { item.forward = 2; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.part = 3; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.part = 4; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.part = 2; })) << "a backend of no listener";
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.family = 5; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.spread = 3; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.name.fill('a'); })) << "a name without an end";
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.name = {"} ; x"}; }));
+    EXPECT_TRUE(refused(1, [](RedirectItem& item) { item.masquerade = 2; }));
+    EXPECT_TRUE(refused(2, [](RedirectItem& item) { item.eligible = 2; }));
+    EXPECT_TRUE(refused(2, [](RedirectItem& item) { item.weight = 0; }));
+    EXPECT_TRUE(refused(2, [](RedirectItem& item) { item.port = 0; }));
+    EXPECT_FALSE(unpack_redirects({}));
+}
+
+TEST(RedirectProtocol, RefusesAnAnswerThatNoFenceProcessGives) {
+    const auto refused = [](auto spoil) {
+        auto items = pack_state({});
+        spoil(items.front());
+        return !unpack_state(items).has_value();
+    };
+    EXPECT_FALSE(refused([](RedirectItem&) {}));
+    EXPECT_TRUE(refused([](RedirectItem& item) { item.part = 1; }));
+    EXPECT_TRUE(refused([](RedirectItem& item) { item.before = 4; }));
+    EXPECT_TRUE(refused([](RedirectItem& item) { item.ours = 2; }));
+    EXPECT_TRUE(refused([](RedirectItem& item) { item.lingers = 2; }));
+    EXPECT_TRUE(refused([](RedirectItem& item) { item.os_error = -1; }));
+    EXPECT_FALSE(unpack_state({}));
 }
 
 class Desk : public testing::Test {
 protected:
+    Desk() { memory_->forwarding = {Forwarding{true, false}, Forwarding{true, false}}; }
+
     std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
     MemoryKernel kernel_{memory_};
     RedirectDesk desk_{kernel_};
 };
 
 TEST_F(Desk, WaitsForTheLastPacketBeforeItTouchesTheKernel) {
-    const auto requests = packets(pack_redirects(many()), 1);
+    const auto requests = packets(pack_redirects(many(), Forward::as_needed), 1);
     ASSERT_GT(requests.size(), 1U);
     for (std::size_t i = 0; i + 1 < requests.size(); ++i) {
         const auto taken = desk_.take(requests[i]);
@@ -96,9 +124,9 @@ TEST_F(Desk, WaitsForTheLastPacketBeforeItTouchesTheKernel) {
 }
 
 TEST_F(Desk, GivesAnUnfinishedOrderUpWhenANewOneBegins) {
-    const auto old = packets(pack_redirects(many()), 1);
+    const auto old = packets(pack_redirects(many(), Forward::as_needed), 1);
     ASSERT_TRUE(desk_.take(old.front()));
-    for (const auto& request : packets(pack_redirects(std::vector{many().front()}), 2)) {
+    for (const auto& request : packets(pack_redirects(std::vector{many().front()}, Forward::as_needed), 2)) {
         ASSERT_TRUE(desk_.take(request));
     }
     const auto found = kernel_.snapshot(redirect_table_name, Depth::elements);
@@ -111,7 +139,7 @@ TEST_F(Desk, GivesAnUnfinishedOrderUpWhenANewOneBegins) {
 TEST_F(Desk, LeavesTheKernelAloneWhenTheSameIsWantedAgain) {
     const auto redirects = std::vector{many().front()};
     for (const std::uint64_t id : {1U, 2U}) {
-        for (const auto& request : packets(pack_redirects(redirects), id)) {
+        for (const auto& request : packets(pack_redirects(redirects, Forward::as_needed), id)) {
             const auto taken = desk_.take(request);
             ASSERT_TRUE(taken) << taken.error().line();
             EXPECT_TRUE(!*taken || (*taken)->before == (id == 1 ? Before::unknown : Before::wanted));

@@ -86,4 +86,14 @@ core::Result<std::uint64_t> SearchKernel::count_redirected(const netfilter::Dest
     return kernel_.count_redirected(destination);
 }
 
+core::Result<netfilter::Forwarding> SearchKernel::forwarding(bool v4) {
+    const std::lock_guard lock(truth_.mutex);
+    return kernel_.forwarding(v4);
+}
+
+core::Result<void> SearchKernel::set_forwarding(bool v4, const netfilter::Forwarding& wanted) {
+    const std::lock_guard lock(truth_.mutex);
+    return kernel_.set_forwarding(v4, wanted);
+}
+
 }  // namespace tests::search

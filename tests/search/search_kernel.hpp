@@ -33,6 +33,8 @@ public:
     netfilter::Commit check(const netfilter::Transaction& transaction) override;
     core::Result<netfilter::Reaped> reap(const netfilter::Destination& destination) override;
     core::Result<std::uint64_t> count_redirected(const netfilter::Destination& destination) override;
+    core::Result<netfilter::Forwarding> forwarding(bool v4) override;
+    core::Result<void> set_forwarding(bool v4, const netfilter::Forwarding& wanted) override;
 
 private:
     Truth& truth_;

@@ -1,11 +1,11 @@
 """Pools that the kernel serves: plane = "kernel". A client's namespace in front of Gatehouse's, servers behind it."""
 
 import os
-import socket
 import time
 
 import house
-from house import CONFIGURATION, SystemTest, enter_namespace, run, wait_until
+from front import Front
+from house import CONFIGURATION, SystemTest, run, wait_until
 
 GATE, GATE6 = ("10.81.0.1", 5222), ("fd81::1", 5223)
 
@@ -31,30 +31,18 @@ class Redirect(SystemTest):
 
     def setUp(self):
         super().setUp()
-        gate, client = self.house.name, self.house.name + "-client"
-        run("ip", "netns", "add", client)
-        self.addCleanup(lambda: run("ip", "netns", "delete", client, check=False))
-        run("ip", "link", "add", "clients", "type", "veth", "peer", "name", "gate", "netns", client)
-        for namespace, device, number in ((gate, "clients", 1), (client, "gate", 2)):
-            run("ip", "-n", namespace, "address", "add", f"10.81.0.{number}/24", "dev", device)
-            run("ip", "-n", namespace, "address", "add", f"fd81::{number}/64", "dev", device, "nodad")
-            run("ip", "-n", namespace, "link", "set", device, "up")
+        self.front = Front(self.house)
+        self.addCleanup(self.front.close)
         for switch in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
             run("sysctl", "-qw", f"{switch}=1")
-        self.client = client
         wait_until(lambda: self.slots() == {"web1": 128, "web2": 128}, 5, "both servers have their slots")
 
     def slots(self, pool="chat"):
         return {name: backend.get("slots") for name, backend in self.house.backends(pool).items()}
 
     def connect(self, address=GATE):
-        """A connection of the client's; a socket stays in the namespace that it was made in."""
-        with open(f"/run/netns/{self.client}", "rb") as there, open(f"/run/netns/{self.house.name}", "rb") as here:
-            enter_namespace(there.fileno())
-            try:
-                return socket.create_connection(address, 5)
-            finally:
-                enter_namespace(here.fileno())
+        """A connection of the client's."""
+        return self.front.connect(address)
 
     def echo(self, visitor):
         visitor.sendall(b"hello")
@@ -181,11 +169,16 @@ class Redirect(SystemTest):
         self.assertIn(house.in_any_layout(printed), house.in_any_layout(self.house.cli("rules", "--nft").stdout))
 
     def test_status_says_when_the_kernel_does_not_forward(self):
+        """Gatehouse switches it on, but where /proc/sys is read-only, as in a container."""
         self.assertNotIn("ip_forward", self.house.cli("status").stdout)
+        self.house.through = ["unshare", "--mount", "sh", "-c", 'mount -o bind,ro /proc/sys /proc/sys && exec "$@"', "sh"]
+        self.house.daemon.terminate()
+        self.house.daemon.wait(15)
         run("sysctl", "-qw", "net.ipv4.ip_forward=0")
+        self.house.start_daemon()
+        wait_until(lambda: self.slots() == {"web1": 128, "web2": 128}, 10, "the kernel has its redirects all the same")
         self.assertIn("sysctl -w net.ipv4.ip_forward=1", " ".join(self.house.cli("status").stdout.split()))
-        checked = self.house.cli("check", "-c", self.house.configuration)
-        self.assertIn("net.ipv4.ip_forward is 0", checked.stderr)
+        self.assertIn('"error":"cannot switch forwarding', (self.house.folder / "gatehouse.log").read_text())
 
     def test_connections_and_newcomers_outlive_control_proxy_and_helper(self):
         """The checks begin anew with each proxy; that alone takes nobody's slots away."""
