@@ -297,9 +297,8 @@ class Updates(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def make_version(version, folder, change=lambda tree: None):
-    """Another version of the image, as ./dev image makes one, from a copy of the tree of this one: what is fetched."""
-    work = folder / f"version-{version}"
+def make_signed(version, work, change):
+    """The root hash and the signed kernel image of another version, from a copy of the tree of this one."""
     work.mkdir()
     subprocess.run(["cp", "-a", "--reflink=auto", WORK / "tree", work / "tree"], check=True)
     release = work / "tree/usr/lib/os-release"
@@ -312,7 +311,26 @@ def make_version(version, folder, change=lambda tree: None):
     unsigned = build.make_uki(TOOLS, work, version, kernel["command_line"], kernel["release"], roothash)
     signed = work / f"gatehouse_{version}.efi"
     sign.sign(TOOLS, WORK / "keys", unsigned, signed)
-    build.make_update(TOOLS, WORK / "keys", work, version, roothash, signed, folder / "updates" / version)
+    return roothash, signed
+
+
+def make_version(version, folder, change=lambda tree: None, days=build.VALID_DAYS):
+    """Another version of the image, as ./dev image makes one: what is fetched."""
+    work = folder / f"version-{version}"
+    roothash, signed = make_signed(version, work, change)
+    build.make_update(TOOLS, WORK / "keys", work, version, roothash, signed, folder / "updates" / version, days)
+    shutil.rmtree(work)
+
+
+def make_changed_disk(folder, disk, change):
+    """A disk like the one under test, with one change in its root."""
+    work = folder / "changed"
+    roothash, signed = make_signed(VERSION, work, change)
+    sign.make_esp(TOOLS, WORK / "keys", work / "esp", signed)
+    made = build.make_disk(TOOLS, work, VERSION, roothash)
+    disk.unlink()
+    subprocess.run(["cp", "--sparse=always", made, disk], check=True)
+    os.truncate(disk, disk.stat().st_size + DATA)
     shutil.rmtree(work)
 
 
@@ -394,6 +412,26 @@ class ConfigurationTest(Serving):
         self.assertIn("# another", self.operate("config", "show"))
 
 
+def add_cage(tree):
+    units = tree / "usr/lib/systemd/system"
+    (units / "cage.service").write_text("""\
+[Unit]
+After=gatehouse.service
+[Service]
+Type=oneshot
+User=gatehouse
+Group=gatehouse
+AmbientCapabilities=CAP_NET_ADMIN CAP_NET_BIND_SERVICE
+LimitMEMLOCK=infinity
+StandardOutput=journal+console
+StandardError=journal+console
+ExecStart=/usr/bin/gatehouse --cage
+""")
+    wants = units / "multi-user.target.wants"
+    wants.mkdir(exist_ok=True)
+    (wants / "cage.service").symlink_to("../cage.service")
+
+
 class InsideTest(Serving):
     """What is told of the running machine."""
 
@@ -452,6 +490,33 @@ class InsideTest(Serving):
         self.assertIn("table inet gatehouse_redirect", rules)
         self.assertIn("table inet gatehouse_host", rules)
         self.assertIn("flowtable", json.loads(self.operate("rules", "--json"))["kernel"])
+
+    def test_the_machine_forwards_only_while_a_pool_in_the_kernel_needs_it(self):
+        plain = self.machine.credentials["gatehouse.config"]
+        pool = plain + KERNEL.format(ports=[server.server_address[1] for server in self.servers])
+        self.machine.ports[81] = free_port()
+        self.serve()
+        self.assertEqual(self.host()["settings"]["net.ipv4.ip_forward"], "0")
+        file = self.folder / "new.toml"
+        for text, forwards in ((pool, "1"), (plain + KERNEL[KERNEL.index("[firewall]"):], "0")):
+            file.write_text(text)
+            self.operate("config", "apply", TOOLS.path(file), "--why", "the test")
+            self.machine.wait_for(lambda: self.host()["settings"]["net.ipv4.ip_forward"] == forwards, 30, f"forwards: {forwards}")
+            if forwards == "1":
+                self.machine.wait_for(lambda: (self.get(port=81) or (0,))[0] == 200, 60, "a pool in the kernel answers")
+                self.assertEqual(self.operate("rules", "--nft").count("hook forward"), 3, "fences, firewall, redirects")
+
+    def test_no_process_gets_out_of_its_sandbox_on_this_kernel(self):
+        """`gatehouse --cage` in the image under test, but for a unit that runs it as gatehouse.service runs Gatehouse."""
+        make_changed_disk(self.folder, self.disk, add_cage)
+        self.serve()
+        self.machine.wait_for(lambda: re.search("fence: [0-9]+ of [0-9]+ refused", self.machine.said()), 60, "it is tried")
+        said = self.machine.said()
+        for role in ("proxy", "control", "fence"):
+            tried = re.search(rf"{role}: (\d+) of (\d+) refused", said)
+            self.assertIsNotNone(tried, said[-3000:])
+            self.assertEqual(tried.group(1), tried.group(2), said[-3000:])
+            self.assertGreater(int(tried.group(1)), 100)
 
 
 class LogServer:
@@ -615,6 +680,37 @@ class UpdateTest(Serving):
         self.assertEqual(self.versions(), {"2": "served", "3": "given up"})
         self.assertEqual(self.seen(), {"I am web2"}, "the fence is still there")
         print(f"a version that never serves, from the command to the old one's first request: {time.monotonic() - begun:.0f} s")
+
+    def test_what_is_too_large_or_too_old_is_refused(self):
+        make_version("2", self.folder)
+        make_version("3", self.folder, days=-1)
+        with open(next((self.folder / "updates/2").glob("*.root.raw")), "ab") as file:
+            file.write(b"more")
+        self.serve()
+        self.settled()
+        self.assertIn("has expired at", self.refused("install", self.offers + "3/"))
+        self.assertIn("more bytes than", self.refused("install", self.offers + "2/"))
+        self.assertEqual(self.versions(), {VERSION: "served"})
+
+    def test_a_server_that_never_ends_keeps_nobody_from_a_reboot(self):
+        make_version("2", self.folder)
+        self.serve()
+        self.settled()
+        self.addCleanup(setattr, Updates, "halfway", None)
+        Updates.halfway = threading.Event()
+        self.operate("update", "install", self.offers + "2/", "--reboot")
+        self.assertTrue(Updates.halfway.wait(BOOT))
+        self.assertEqual(self.status()["state"], "fetching")
+        self.operate("update", "rollback")
+        self.machine.wait_for(lambda: "no version to go back to" in self.status()["what"], 60, "it says that it cannot")
+        Updates.halfway.clear()
+        self.operate("update", "install", self.offers + "2/", "--reboot")
+        self.assertTrue(Updates.halfway.wait(BOOT))
+        self.operate("update", "reboot")
+        self.ends()
+        Updates.halfway = None
+        self.serve()
+        self.assertEqual((self.settled()["running"], self.versions()), (VERSION, {VERSION: "served"}))
 
     def test_a_power_cut_in_the_middle_of_an_update_costs_nothing_but_the_update(self):
         make_version("2", self.folder)

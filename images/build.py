@@ -3,6 +3,7 @@
 build/image/cache under a name made of what it depends on."""
 
 import argparse
+import datetime
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ WORK = ROOT / "build" / "image"
 CACHE = WORK / "cache"  # of what is the same for every build
 MIRROR = "http://deb.debian.org/debian"
 EPOCH = "1760000000"  # of every file in the image
+VALID_DAYS = 180  # in which an update may be installed
 NAMESPACE = uuid.UUID("5b7f6c0e-2f0b-4b0e-9d55-6f6a0f4f9a11")
 
 TOOLS = """
@@ -163,15 +165,19 @@ def make_uki(tools, work, version, command_line, release, roothash):
     return uki
 
 
-def make_update(tools, keys, work, version, roothash, signed, folder):
-    """What `gatehouse update install` fetches: the slot's files and the kernel image, their checksums, and the signature of
-    those by the key that firmware boots."""
+def make_update(tools, keys, work, version, roothash, signed, folder, days=VALID_DAYS):
+    """What `gatehouse update install` fetches: the slot's files and the kernel image, how large they are and until when they
+    may be installed, the checksums of all that, and the signature of those by the key that firmware boots."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     halves = {"root": uuid.UUID(roothash[:32]), "verity": uuid.UUID(roothash[32:])}
     for kind, half in halves.items():
         shutil.copyfile(work / f"root.{kind}.raw", folder / f"gatehouse_{version}_{half}.{kind}.raw")
     shutil.copyfile(signed, folder / f"gatehouse_{version}.efi")
+    expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+    terms = {"version": version, "expires": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+             "sizes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())}}
+    (folder / f"gatehouse_{version}.terms").write_text(json.dumps(terms, indent=1) + "\n")
     sums = "".join(f"{digest(path)}  {path.name}\n" for path in sorted(folder.iterdir()))
     (folder / "SHA256SUMS").write_text(sums)
     sign.sign_text(tools, keys, folder / "SHA256SUMS", folder / "SHA256SUMS.sig")
@@ -208,6 +214,8 @@ def main():
     arguments = argparse.ArgumentParser(prog="./dev image", description="Builds the image into build/image.")
     arguments.add_argument("--version", default=(HERE / "mkosi.version").read_text().strip())
     arguments.add_argument("--folder", type=pathlib.Path, default=WORK, help="where to, below build")
+    arguments.add_argument("--valid-days", type=int, default=VALID_DAYS, metavar="DAYS",
+                           help="in which the update may be installed; then it is refused (%(default)s)")
     given = arguments.parse_args()
     work, version = given.folder.resolve(), given.version
     begun = time.monotonic()
@@ -225,7 +233,7 @@ def main():
     sign.sign(tools, keys, unsigned, signed)
     sign.make_esp(tools, keys, work / "esp", signed)
     disk = make_disk(tools, work, version, roothash)
-    make_update(tools, keys, work, version, roothash, signed, work / f"update_{version}")
+    make_update(tools, keys, work, version, roothash, signed, work / f"update_{version}", given.valid_days)
     artefacts = [disk, signed, unsigned]
     for kind in ("root", "verity"):
         artefacts.append(work / f"gatehouse_{version}.{kind}.raw")

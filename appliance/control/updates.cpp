@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 #include "appliance/base/bounded_json.hpp"
 #include "core/base/descriptor.hpp"
@@ -18,6 +19,23 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* request_name = "update-request.json";
+
+// A server of updates may take its time, and must not keep anybody from going back or from a reboot: gatehouse-update
+// gives the fetching up for them. While the other slot is written there is nothing to go back to. pending: what is
+// asked for and not taken yet.
+bool may_follow(std::string_view action, std::string_view state, std::string_view pending) {
+    const bool install = action == "install";
+    if (state == "asked") {
+        return !install && pending == "install";
+    }
+    if (state == "fetching") {
+        return !install;
+    }
+    if (state == "installing") {
+        return action == "reboot";
+    }
+    return state != "rebooting";
+}
 
 }  // namespace
 
@@ -38,6 +56,14 @@ Outcome<Json> Updates::status() const {
         status["state"] = "asked";
     }
     return status;
+}
+
+std::string Updates::pending() const {
+    std::ifstream in(state_ / request_name, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const Json request = base::parse_json<Json>(text, base::wide_bounds);
+    const Json action = request.is_object() ? request.value("action", Json()) : Json();
+    return action.is_string() ? action.get<std::string>() : std::string();
 }
 
 Outcome<Json> Updates::install(const std::string& source, bool reboot) const {
@@ -65,7 +91,7 @@ Outcome<Json> Updates::leave(const nlohmann::json& request) const {
         return now;
     }
     const std::string state = now->value("state", "");
-    if (state == "asked" || state == "fetching" || state == "installing" || state == "rebooting") {
+    if (!may_follow(request.value("action", ""), state, pending())) {
         return refuse(409, {"another update is under way", state, "see gatehouse update status", 0});
     }
     const std::filesystem::path path = state_ / request_name;

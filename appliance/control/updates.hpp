@@ -22,13 +22,15 @@ public:
     // source: a folder by http or https, at most 2,000 bytes of printable ASCII. reboot: at once, else whenever it
     // happens.
     [[nodiscard]] Outcome<nlohmann::ordered_json> install(const std::string& source, bool reboot) const;
-    // Into the version before, at once.
+    // Into the version before, at once. Both also while an update is being asked for or fetched, which is given up for
+    // them; a reboot also while one is written into the other slot. 409 for all else while something is under way.
     [[nodiscard]] Outcome<nlohmann::ordered_json> roll_back() const;
     [[nodiscard]] Outcome<nlohmann::ordered_json> reboot() const;
 
     static constexpr std::size_t source_max = 2'000;
 
 private:
+    [[nodiscard]] std::string pending() const;
     [[nodiscard]] Outcome<nlohmann::ordered_json> leave(const nlohmann::json& request) const;
 
     std::filesystem::path state_;

@@ -208,15 +208,20 @@ bool write_file(const fs::path& path, std::string_view text, mode_t mode = 0640)
     return true;
 }
 
+// Only a folder of that name is given away, never what a link of that name leads to.
 bool make_folder(const fs::path& path, bool to_write) {
     const passwd* owner = ::getpwnam("gatehouse");
     std::error_code error;
     fs::create_directories(path, error);
-    if (error || owner == nullptr || ::chown(path.c_str(), to_write ? owner->pw_uid : 0, owner->pw_gid) != 0) {
-        say(fmt::format("cannot make {}", path.string()));
-        return false;
+    const int fd = error ? -1 : ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const bool good = fd >= 0 && owner != nullptr && ::fchown(fd, to_write ? owner->pw_uid : 0, owner->pw_gid) == 0;
+    if (fd >= 0) {
+        ::close(fd);
     }
-    return true;
+    if (!good) {
+        say(fmt::format("cannot make {}", path.string()));
+    }
+    return good;
 }
 
 // What is wrong with it goes to where our own lines go.

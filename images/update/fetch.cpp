@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <memory>
+#include <utility>
+
+#include "images/update/digest.hpp"
 
 namespace images::update {
 namespace {
@@ -29,32 +29,6 @@ std::unique_ptr<httplib::Client> client_for(const Source& source, const std::str
         client->set_ca_cert_path(ca_file);
     }
     return client;
-}
-
-class Digest {
-public:
-    Digest() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-    void add(const char* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
-    std::string end() {
-        std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-        unsigned size = 0;
-        EVP_DigestFinal_ex(context_.get(), bytes.data(), &size);
-        std::string text;
-        for (unsigned at = 0; at < size; ++at) {
-            text += fmt::format("{:02x}", bytes.at(at));
-        }
-        return text;
-    }
-
-private:
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
-
-std::uint64_t length_of(const httplib::Response& head) {
-    const std::string text = head.get_header_value("Content-Length");
-    std::uint64_t length = 0;
-    std::from_chars(text.data(), text.data() + text.size(), length);
-    return length;
 }
 
 tl::unexpected<core::base::Error> refuse(const Source& source, const std::string& name, std::string why) {
@@ -99,46 +73,52 @@ Result<std::string> fetch_text(const Source& source, const std::string& name, co
                                  : refuse(source, name, fmt::format("the server answered {}", answer->status));
 }
 
-Result<void> fetch_file(const Source& source, const std::string& name, const std::string& ca_file,
-                        const std::filesystem::path& path, const std::string& sha256) {
+Result<void> fetch_file(const Source& source, const File& file, const std::string& ca_file,
+                        const std::filesystem::path& folder) {
+    const std::filesystem::path path = folder / file.name;
     const std::filesystem::path part = path.string() + ".part";
     std::ofstream out(part, std::ios::binary | std::ios::trunc);
     Digest digest;
+    std::uint64_t left = file.size;
     std::string why;
-    const auto answer =
-        client_for(source, ca_file)
-            ->Get(
-                source.folder + name,
-                [&](const httplib::Response& head) {
-                    std::error_code error;
-                    const auto room = std::filesystem::space(path.parent_path(), error).available;
-                    if (head.status != 200) {
-                        why = fmt::format("the server answered {}", head.status);
-                    } else if (const auto size = length_of(head); !error && size > room) {
-                        why = fmt::format("it has {} bytes, and the data partition has room for {}", size, room);
-                    }
-                    return why.empty();
-                },
-                [&](const char* data, std::size_t size) {
-                    digest.add(data, size);
-                    out.write(data, static_cast<std::streamsize>(size));
-                    why = out ? "" : "the data partition is full";
-                    return bool(out);
-                });
+    const auto take_head = [&](const httplib::Response& head) {
+        if (head.status != 200) {
+            why = fmt::format("the server answered {}", head.status);
+        }
+        return why.empty();
+    };
+    const auto take_piece = [&](const char* data, std::size_t size) {
+        if (size > left) {
+            why = fmt::format("it has more bytes than the {} that were signed", file.size);
+            return false;
+        }
+        left -= size;
+        digest.add({data, size});
+        out.write(data, static_cast<std::streamsize>(size));
+        why = out ? "" : "the data partition is full";
+        return bool(out);
+    };
+    const auto answer = client_for(source, ca_file)->Get(source.folder + file.name, take_head, take_piece);
     out.close();
-    std::error_code ignored;
     if (why.empty() && !answer) {
         why = httplib::to_string(answer.error());
     }
-    if (why.empty() && digest.end() != sha256) {
+    if (why.empty() && (left != 0 || digest.end() != file.sha256)) {
         why = "it is not what SHA256SUMS says";
     }
-    if (!why.empty()) {
-        std::filesystem::remove(part, ignored);
-        return refuse(source, name, why);
+    std::error_code error;
+    if (why.empty() && !out) {
+        why = "the data partition is full";
     }
-    std::filesystem::rename(part, path, ignored);
-    return ignored ? refuse(source, name, ignored.message()) : Result<void>();
+    if (why.empty()) {
+        std::filesystem::rename(part, path, error);
+        why = error ? error.message() : "";
+    }
+    if (!why.empty()) {
+        std::filesystem::remove(part, error);
+        return refuse(source, file.name, why);
+    }
+    return {};
 }
 
 }  // namespace images::update

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/result.hpp"
+#include "images/update/release.hpp"
 
 namespace images::update {
 
@@ -18,12 +19,12 @@ struct Source {
 };
 
 // Both follow redirects, hold the certificate of an https server against ca_file (empty: the system's authorities), and
-// give up where nothing comes for 30 seconds. Error: what the server or the connection said.
-// At most 64 KiB.
+// give up where nothing comes for 30 seconds. A server that sends a byte now and then keeps them for as long as it
+// likes: a Watch (watch.hpp) ends that. Error: what the server or the connection said. At most 64 KiB.
 core::Result<std::string> fetch_text(const Source& source, const std::string& name, const std::string& ca_file);
-// Into path, which is there afterwards only where its SHA-256 is the one given (64 hexadecimal digits). Error: also
-// where the file system has no room for it.
-core::Result<void> fetch_file(const Source& source, const std::string& name, const std::string& ca_file,
-                              const std::filesystem::path& path, const std::string& sha256);
+// Into folder, where it is afterwards only if it has the size and the SHA-256 that `file` says; no byte more is
+// written. Error: also where the file system has no room for it.
+core::Result<void> fetch_file(const Source& source, const File& file, const std::string& ca_file,
+                              const std::filesystem::path& folder);
 
 }  // namespace images::update

@@ -5,15 +5,21 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "appliance/base/bounded_json.hpp"
+#include "images/update/digest.hpp"
 
 namespace images::update {
 namespace {
 
 using core::base::fail;
 using core::base::Result;
+using nlohmann::json;
 
 constexpr std::string_view prefix = "gatehouse_";
-constexpr std::array<std::string_view, 3> endings{".root.raw", ".verity.raw", ".efi"};
+constexpr std::array<std::string_view, 4> endings{".root.raw", ".verity.raw", ".efi", ".terms"};
 constexpr std::size_t digest_size = 64;
 constexpr std::size_t uuid_size = 36;
 constexpr std::size_t version_max = 32;
@@ -29,7 +35,7 @@ std::string_view version_in(std::string_view name, std::string_view ending) noex
     }
     name.remove_prefix(prefix.size());
     name.remove_suffix(ending.size());
-    if (ending != ".efi") {
+    if (ending.ends_with(".raw")) {
         const auto mark = name.find('_');
         const std::string_view uuid = mark == std::string_view::npos ? std::string_view() : name.substr(mark + 1);
         const bool good = uuid.size() == uuid_size &&
@@ -37,6 +43,11 @@ std::string_view version_in(std::string_view name, std::string_view ending) noex
         return good && is_version(name.substr(0, mark)) ? name.substr(0, mark) : std::string_view();
     }
     return is_version(name) ? name : std::string_view();
+}
+
+// By its ending.
+File& file_of(Release& release, std::size_t kind) {
+    return kind < release.files.size() ? release.files[kind] : release.terms;
 }
 
 Result<void> take(Release& release, std::string_view line) {
@@ -56,12 +67,13 @@ Result<void> take(Release& release, std::string_view line) {
             return fail(fmt::format("the update has files of {} and of {}", release.version, version), "",
                         "offer one version in a folder");
         }
-        if (!release.files[kind].name.empty()) {
+        File& file = file_of(release, kind);
+        if (!file.name.empty()) {
             return fail(fmt::format("the update has two {} files", endings[kind].substr(1)), "",
                         "offer one version in a folder");
         }
         release.version = version;
-        release.files[kind] = {std::string(name), std::string(digest)};
+        file = {std::string(name), std::string(digest), 0};
     }
     return {};
 }
@@ -105,12 +117,70 @@ Result<Release> parse_release(std::string_view sums) {
         }
     }
     for (std::size_t kind = 0; kind < endings.size(); ++kind) {
-        if (release.files[kind].name.empty()) {
+        if (file_of(release, kind).name.empty()) {
             return fail(fmt::format("the update has no {} file", endings[kind].substr(1)), "",
                         "offer the folder that ./dev image has made");
         }
     }
     return release;
+}
+
+Result<void> take_terms(std::string_view text, Release& release) {
+    constexpr const char* mend = "offer the folder that ./dev image has made";
+    const auto refuse = [&release](std::string why) {
+        return fail(fmt::format("cannot use {}", release.terms.name), std::move(why), mend);
+    };
+    if (sha256_of(text) != release.terms.sha256) {
+        return refuse("it is not what SHA256SUMS says");
+    }
+    const auto terms = appliance::base::parse_json(text);
+    if (!terms.is_object() || terms.value("version", json()) != release.version) {
+        return refuse("it is not of version " + release.version);
+    }
+    const json expires = terms.value("expires", json());
+    const auto time = expires.is_string() ? core::base::parse_time(expires.get<std::string>())
+                                          : Result<core::WallTime>(fail("no time"));
+    if (!time) {
+        return refuse("it does not say until when the update may be installed");
+    }
+    const json sizes = terms.value("sizes", json());
+    for (File& file : release.files) {
+        const json size = sizes.is_object() ? sizes.value(file.name, json()) : json();
+        if (!size.is_number_unsigned() || size == 0U || size > file_size_max) {
+            return refuse(fmt::format("it does not say how many bytes {} has, or none that can be", file.name));
+        }
+        file.size = size.get<std::uint64_t>();
+    }
+    release.expires = *time;
+    return {};
+}
+
+Result<void> check_fresh(const Release& release, const std::string& running, core::WallTime now) {
+    if (!is_newer(release.version, running)) {
+        return fail(fmt::format("version {} is not newer than {}, which runs", release.version, running), "",
+                    "offer a newer one; the one before comes back with gatehouse update rollback");
+    }
+    if (now >= release.expires) {
+        return fail(fmt::format("version {} may not be installed any more", release.version),
+                    fmt::format("it has expired at {}, and it is {} here", core::base::print_time(release.expires),
+                                core::base::print_time(now)),
+                    "offer one that ./dev image has made since; if the time is wrong, see to the machine's clock");
+    }
+    return {};
+}
+
+Result<void> check_room(const Release& release, std::uint64_t available) {
+    std::uint64_t needed = room_kept;
+    for (const File& file : release.files) {
+        needed += file.size;
+    }
+    if (needed <= available) {
+        return {};
+    }
+    return fail(fmt::format("cannot fetch version {}", release.version),
+                fmt::format("its files have {} bytes, and the data partition has {} free, of which {} are kept",
+                            needed - room_kept, available, room_kept),
+                "give the machine a larger disk");
 }
 
 }  // namespace images::update

@@ -2,10 +2,13 @@
 // for a moment: systemd starts it with the machine, and whenever the control process has left a request for it.
 //
 //   gatehouse-update look     says which versions are there, and does what is asked for
+//   gatehouse-update tidy     clears up after a look that was ended by force
 //   gatehouse-update health   ends well as soon as this version has served; systemd-boot counts its tries until then
 //
 // Nothing that control writes is trusted: a request names a place to fetch from, or asks to go back; what is fetched
-// has to be signed by a key that the firmware boots.
+// has to be signed by a key that the firmware boots. Nothing that a server sends is waited for without an end: a Watch
+// ends the process when an update takes too long, or when going back or a reboot is asked for meanwhile, which the next
+// look does then.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -20,16 +23,21 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <thread>
+#include <utility>
 
 #include "appliance/api/client.hpp"
 #include "appliance/base/bounded_json.hpp"
 #include "images/update/entries.hpp"
 #include "images/update/fetch.hpp"
 #include "images/update/release.hpp"
+#include "images/update/status.hpp"
 #include "images/update/trust.hpp"
+#include "images/update/watch.hpp"
 
 extern char** environ;
 
@@ -40,80 +48,23 @@ namespace fs = std::filesystem;
 using core::base::fail;
 using core::base::Result;
 using nlohmann::json;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
-const fs::path request_file = "/var/lib/gatehouse/update-request.json";  // control's
-const fs::path status_file = "/run/gatehouse-update/status.json";        // ours, for everybody to read
 const fs::path work = "/var/lib/gatehouse-update";
 const fs::path source_folder = work / "source";  // as the files in sysupdate.d have it
 const fs::path expectation_file = work / "served";
 const fs::path entries_folder = "/boot/EFI/Linux";
 const fs::path trusted_keys = "/sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 const char* const ca_credential = "/run/gatehouse-setup/update_ca.pem";
-constexpr std::size_t request_max = 4096;
+constexpr auto fetch_within = 30min;    // all of it: 60 MB by 40 kB/s
+constexpr auto install_within = 10min;  // the disk's, for as much
+constexpr auto watch_step = 500ms;
 constexpr auto serve_within = 150s;  // a machine that is slow to boot is not slow to serve
 constexpr auto page_after = 20s;     // of control's answers, where no server was up before the update either
-
-void say(const std::string& text) {
-    const std::string line = text + "\n";  // the journal says whose it is
-    static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
-}
 
 std::string read_file(const fs::path& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// What can be booted, by file name.
-std::vector<std::pair<fs::path, Entry>> entries() {
-    std::vector<std::pair<fs::path, Entry>> found;
-    std::error_code none;
-    for (const auto& file : fs::directory_iterator(entries_folder, none)) {
-        if (auto entry = parse_entry(file.path().filename().string())) {
-            found.emplace_back(file.path(), std::move(*entry));
-        }
-    }
-    return found;
-}
-
-void write_status(std::string_view state, const std::string& what) {
-    json versions = json::array();
-    for (const auto& [path, entry] : entries()) {
-        versions.push_back({{"version", entry.version},
-                            {"state", !entry.tries_left  ? "served"
-                                      : entry.given_up() ? "given up"
-                                                         : "to be tried"}});
-    }
-    const json status{{"running", running_version()}, {"state", state}, {"what", what}, {"versions", versions}};
-    const fs::path half = status_file.string() + ".new";
-    std::ofstream out(half, std::ios::trunc);
-    out << status.dump(-1, ' ', false, json::error_handler_t::replace) << "\n";
-    out.close();
-    std::error_code error;
-    fs::permissions(half, fs::perms(0644), error);
-    fs::rename(half, status_file, error);
-    if (!out || error) {
-        say("cannot write " + status_file.string());
-    }
-    if (!what.empty()) {
-        say(what);
-    }
-}
-
-// The request, which is gone then, whatever becomes of it.
-std::optional<json> take_request() {
-    const int fd = ::open(request_file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        return std::nullopt;
-    }
-    std::string text(request_max, '\0');
-    const ssize_t got = ::read(fd, text.data(), text.size());
-    ::close(fd);
-    write_status("asked", "");  // before the request goes, so that whoever asks meanwhile sees one of them
-    ::unlink(request_file.c_str());
-    text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-    json request = appliance::base::parse_json(text, appliance::base::wide_bounds);
-    return request.is_object() ? request : json::object();
 }
 
 // Runs it to its end; what it said, where it ended badly.
@@ -178,16 +129,41 @@ std::optional<bool> any_server_up() {
     return false;
 }
 
+void remove_source() {
+    std::error_code ignored;
+    fs::remove_all(source_folder, ignored);
+}
+
+// Ends the process from another thread, whatever the main one hangs in; the running version is never touched by it.
+std::unique_ptr<Watch> watch(std::chrono::milliseconds limit, const char* what, bool (*is_wanted)(const std::string&)) {
+    return std::make_unique<Watch>(
+        limit, watch_step, [is_wanted] { return is_wanted(requested_action()); },
+        [limit, what](Watch::Reason reason) {
+            const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(limit).count();
+            remove_source();
+            write_status("refused", reason == Watch::Reason::too_long
+                                        ? fmt::format("{} took longer than {} minutes: given up; nothing that runs was "
+                                                      "changed; see the server of updates, then ask again",
+                                                      what, minutes)
+                                        : fmt::format("{} was given up for what was asked for since", what));
+            ::_exit(0);
+        });
+}
+
 Result<void> fetch_release(const Source& place, const Release& release, const std::string& ca_file) {
     std::error_code error;
-    fs::remove_all(source_folder, error);
+    remove_source();
     fs::create_directories(source_folder, error);
+    const auto room = error ? fs::space_info{} : fs::space(source_folder, error);
     if (error) {
         return core::base::fail_os("cannot make " + source_folder.string(), error.value());
     }
+    if (auto enough = check_room(release, room.available); !enough) {
+        return enough;
+    }
     for (const File& file : release.files) {
         write_status("fetching", fmt::format("fetching {}", file.name));
-        if (auto fetched = fetch_file(place, file.name, ca_file, source_folder / file.name, file.sha256); !fetched) {
+        if (auto fetched = fetch_file(place, file, ca_file, source_folder); !fetched) {
             return fetched;
         }
     }
@@ -202,16 +178,10 @@ Result<void> try_again(const fs::path& entry, const std::string& version) {
     return error ? core::base::fail_os("cannot mark version " + version, error.value()) : Result<void>();
 }
 
-// The version that the next start takes.
-Result<std::string> install(const std::string& url) {
-    const auto place = Source::parse(url);
-    if (!place) {
-        return tl::unexpected(place.error());
-    }
-    const std::string ca_file = ::access(ca_credential, R_OK) == 0 ? ca_credential : "";
-    write_status("fetching", "asking " + url + " for an update");
-    const auto sums = fetch_text(*place, "SHA256SUMS", ca_file);
-    const auto signature = sums ? fetch_text(*place, "SHA256SUMS.sig", ca_file) : sums;
+// What the place offers, of which everything is known then but what its files hold.
+Result<Release> ask(const Source& place, const std::string& ca_file) {
+    const auto sums = fetch_text(place, "SHA256SUMS", ca_file);
+    const auto signature = sums ? fetch_text(place, "SHA256SUMS.sig", ca_file) : sums;
     if (!signature) {
         return tl::unexpected(signature.error());
     }
@@ -220,14 +190,32 @@ Result<std::string> install(const std::string& url) {
         !good) {
         return tl::unexpected(good.error());
     }
-    const auto release = parse_release(*sums);
+    auto release = parse_release(*sums);
+    if (!release) {
+        return release;
+    }
+    const auto terms = fetch_text(place, release->terms.name, ca_file);
+    if (!terms) {
+        return tl::unexpected(terms.error());
+    }
+    return take_terms(*terms, *release)
+        .and_then([&] { return check_fresh(*release, running_version(), core::base::wall_now()); })
+        .map([&] { return std::move(*release); });
+}
+
+// The version that the next start takes.
+Result<std::string> install(const std::string& url) {
+    const auto place = Source::parse(url);
+    if (!place) {
+        return tl::unexpected(place.error());
+    }
+    const std::string ca_file = ::access(ca_credential, R_OK) == 0 ? ca_credential : "";
+    write_status("fetching", "asking " + url + " for an update");
+    auto watching = watch(fetch_within, "the fetching of an update",
+                          [](const std::string& action) { return action == "rollback" || action == "reboot"; });
+    const auto release = ask(*place, ca_file);
     if (!release) {
         return tl::unexpected(release.error());
-    }
-    const std::string running = running_version();
-    if (!is_newer(release->version, running)) {
-        return fail(fmt::format("version {} is not newer than {}, which runs", release->version, running), "",
-                    "offer a newer one; the one before comes back with gatehouse update rollback");
     }
     std::ofstream(expectation_file, std::ios::trunc) << (any_server_up().value_or(false) ? "served" : "page");
     for (const auto& [path, entry] : entries()) {
@@ -237,11 +225,15 @@ Result<std::string> install(const std::string& url) {
     }
     auto done = fetch_release(*place, *release, ca_file);
     if (done) {
+        watching.reset();
         write_status("installing", fmt::format("writing version {} into the other slot", release->version));
+        // There is nothing to go back to while the other slot is written.
+        watching = watch(install_within, "the writing of an update",
+                         [](const std::string& action) { return action == "reboot"; });
         done = run({"/usr/lib/systemd/systemd-sysupdate", "--verify=no", "update", release->version});
     }
-    std::error_code ignored;
-    fs::remove_all(source_folder, ignored);
+    watching.reset();
+    remove_source();
     return done.map([&] { return release->version; });
 }
 
@@ -276,7 +268,17 @@ int reboot() {
     return done ? 0 : 1;
 }
 
+// What was fetched before a look was ended, by a signal or by systemd, and what it said that it was at.
+int tidy() {
+    remove_source();
+    if (const auto state = last_state(); state == "fetching" || state == "installing") {
+        write_status("refused", "the update was stopped; nothing that runs was changed; ask for it again");
+    }
+    return 0;
+}
+
 int look() {
+    remove_source();  // of before a power cut
     const auto request = take_request();
     if (!request) {
         write_status("idle", "");
@@ -298,6 +300,11 @@ int look() {
     }
     if (action == "install" && !request->value("reboot", false)) {
         write_status("installed", fmt::format("version {} is installed; it is tried with the next start", *next));
+        return 0;
+    }
+    // Whoever has asked for something else meanwhile has the last word: the next look does it.
+    if (action == "install" && !requested_action().empty()) {
+        write_status("installed", fmt::format("version {} is installed", *next));
         return 0;
     }
     write_status("rebooting", fmt::format("rebooting into version {}", *next));
@@ -336,10 +343,13 @@ int main(int count, char** words) {
         if (verb == "health") {
             return images::update::health();
         }
+        if (verb == "tidy") {
+            return images::update::tidy();
+        }
     } catch (const std::exception& error) {  // JSON of another shape than agreed
         images::update::write_status("refused", error.what());
         return 1;
     }
-    images::update::say("usage: gatehouse-update look | health");
+    images::update::say("usage: gatehouse-update look | health | tidy");
     return 2;
 }

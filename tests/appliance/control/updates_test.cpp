@@ -78,9 +78,30 @@ TEST_F(Slots, DoesOneThingAtATime) {
     for (const char* state : {"fetching", "installing", "rebooting"}) {
         says(json{{"state", state}}.dump());
         EXPECT_EQ(updates().install("https://a/", false).error().status, 409) << state;
+    }
+    for (const char* state : {"installing", "rebooting"}) {
+        says(json{{"state", state}}.dump());
         EXPECT_EQ(updates().roll_back().error().status, 409) << state;
     }
+    EXPECT_EQ(updates().reboot().error().status, 409) << "it is rebooting already";
     EXPECT_TRUE(take().is_null());
+}
+
+TEST_F(Slots, AnUpdateThatIsFetchedKeepsNobodyFromGoingBackOrAReboot) {
+    says(R"({"state":"fetching"})");
+    ASSERT_TRUE(updates().roll_back().has_value());
+    EXPECT_EQ(updates().reboot().error().status, 409) << "going back is a reboot";
+    EXPECT_EQ(take(), json::parse(R"({"action":"rollback"})"));
+    for (const char* state : {"fetching", "installing"}) {
+        says(json{{"state", state}}.dump());
+        ASSERT_TRUE(updates().reboot().has_value()) << state;
+        EXPECT_EQ(take(), json::parse(R"({"action":"reboot"})")) << state;
+    }
+    says(R"({"state":"idle"})");
+    ASSERT_TRUE(updates().install("https://a/", true).has_value());
+    EXPECT_EQ(updates().install("https://b/", true).error().status, 409);
+    ASSERT_TRUE(updates().roll_back().has_value()) << "in place of an update that nobody has begun with";
+    EXPECT_EQ(take(), json::parse(R"({"action":"rollback"})"));
 }
 
 TEST_F(Slots, SaysWhenNobodyHasSaidAnythingYet) {

@@ -1,0 +1,34 @@
+// Status: how an update stands, for everybody to read, and what else gatehouse-update shares with control: the request.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "images/update/entries.hpp"
+
+namespace images::update {
+
+// To the journal and the console.
+void say(const std::string& text);
+
+// What can be booted, by file name.
+[[nodiscard]] std::vector<std::pair<std::filesystem::path, Entry>> entries();
+
+// state: "idle", "asked", "fetching", "installing", "installed", "rebooting", "refused"; what: one line for an
+// operator, also said; empty: none. One thread at a time; others wait.
+void write_status(std::string_view state, const std::string& what);
+// The state that was written last; empty where there is none.
+[[nodiscard]] std::string last_state();
+
+// The request that control has left, which is gone then, whatever becomes of it; nothing where there is none. One that
+// is no request is an empty object.
+[[nodiscard]] std::optional<nlohmann::json> take_request();
+// What it asks for ("install", "rollback", "reboot"), and it stays; empty where there is none.
+[[nodiscard]] std::string requested_action();
+
+}  // namespace images::update
