@@ -71,7 +71,8 @@ inline Bytes seed_tables() {
         const auto fence = seed_fence(backend);
         snapshot.maps.push_back({map_of(fence.backend, Scope::fresh), {to_element(fence, {1, 60}, fence.since)}});
     }
-    HostRules rules{{80, 443}, {22}, {*core::Network::parse("10.0.0.0/8"), *core::Network::parse("fd00::/8")}, 100, {}, {5222}};
+    HostRules rules{{80, 443}, {22}, {*core::Network::parse("10.0.0.0/8"), *core::Network::parse("fd00::/8")},
+                    100,       {},   {5222}};
     rules.new_per_source = {10, 1};
     return encode(rebuild(snapshot), {}).bytes + encode(host_table(rules), {}).bytes;
 }
