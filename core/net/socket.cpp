@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #include "core/base/verify.hpp"
 
@@ -63,11 +64,18 @@ void Socket::shutdown_send() {
     ::shutdown(fd_.get(), SHUT_WR);
 }
 
+Socket::Peer Socket::peer() const noexcept {
+    static_assert(offsetof(tcp_info, tcpi_state) == 0 && sizeof(tcp_info::tcpi_state) == 1);
+    std::uint8_t state = TCP_CLOSE;
+    socklen_t size = sizeof state;
+    ::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &state, &size);
+    return state == TCP_CLOSE                                 ? Peer::gone
+           : state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK ? Peer::finished
+                                                              : Peer::there;
+}
+
 bool Socket::broken_off() const noexcept {
-    tcp_info info{};
-    socklen_t size = sizeof info;
-    return !finished_ && ::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-           info.tcpi_state == TCP_CLOSE;
+    return !finished_ && peer() == Peer::gone;
 }
 
 bool Socket::quiet() const {

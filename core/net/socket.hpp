@@ -52,6 +52,13 @@ public:
     // Always false after shutdown_send(): the orderly end of both sides cannot be told from RST then, but no send is
     // left either that could have had the error.
     [[nodiscard]] bool broken_off() const noexcept;
+    // What the peer's side has come to, asked of the kernel: what is left to receive is in front of it.
+    enum class Peer : std::uint8_t {
+        there,
+        finished,  // it sends nothing more, and may listen still
+        gone,      // reset
+    };
+    [[nodiscard]] Peer peer() const noexcept;
     // True where an idle connection has nothing to read: not ended, not reset, no unasked-for bytes.
     [[nodiscard]] bool quiet() const;
 

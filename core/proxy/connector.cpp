@@ -6,9 +6,47 @@
 #include "core/proxy/worker.hpp"
 
 namespace core::proxy {
+namespace {
+
+// When a client that waits is looked at for the first time, and how long it is between two looks at most, milliseconds.
+// A look is one system call of less than a microsecond.
+constexpr io::Tick first_look = 50;
+constexpr io::Tick look_pause_max = 250;
+
+}  // namespace
+
+Connector::~Connector() {
+    session_.worker.loop().wheel().clear(*this);
+    release();
+}
+
+void Connector::look_again() {
+    io::Loop& loop = session_.worker.loop();
+    look_pause_ = look_pause_ == 0 ? first_look : std::min(look_pause_ * 2, look_pause_max);
+    loop.wheel().set(*this, loop.now() + look_pause_);
+}
+
+// A client that has reset its connection has gone. One that has only finished sending may wait for its answer, but
+// takes no place in a queue, and neither a fence nor a drain waits for it.
+void Connector::on_expire() {
+    if (session_.relaying || session_.client.aborted()) {
+        return;
+    }
+    const net::Socket::Peer peer = session_.client.peer();
+    const bool unwanted = session_.pause != nullptr || session_.worker.draining() ||
+                          (usage_.backend() != nullptr && usage_.backend()->fenced());
+    if (peer == net::Socket::Peer::gone || (peer == net::Socket::Peer::finished && unwanted)) {
+        session_.leave();
+        return;
+    }
+    look_again();
+}
 
 io::Task<Connection*> Connector::connect(io::Tick idle_below) {
     release();
+    if (!armed()) {
+        look_again();
+    }
     if (take_own()) {
         co_return connection_.get();
     }
@@ -24,6 +62,10 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
         connection_ = introduces() ? nullptr : next->take_idle(idle_below);
         if (connection_ == nullptr) {
             const int failed = co_await open(*next);
+            if (failed < 0 && session_.left) {
+                release();
+                break;
+            }
             if (failed < 0) {
                 ++record_.retries;
                 tried_.push_back(next);

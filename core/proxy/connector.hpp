@@ -1,5 +1,6 @@
 // Connector: finds a backend for one exchange or relay and a connection to it. A connect that fails has sent nothing,
-// so the next backend is tried, until nobody is left.
+// so the next backend is tried, until nobody is left. As long as it lives, it looks now and then whether the client is
+// still there, for whom nobody else may be listening: while it waits in a queue, and for an answer.
 #pragma once
 
 #include <memory>
@@ -12,14 +13,14 @@
 
 namespace core::proxy {
 
-class Connector {
+class Connector final : private io::Timer {
 public:
     // All references outlive the connector.
     Connector(Session& session, Pool& pool, const Timeouts& timeouts, Record& record) noexcept
         : session_(session), pool_(pool), timeouts_(timeouts), record_(record) {}
     Connector(const Connector&) = delete;
     Connector& operator=(const Connector&) = delete;
-    ~Connector() { release(); }
+    ~Connector() override;
 
     // Why connect() found nobody.
     enum class Refusal : std::uint8_t {
@@ -52,6 +53,8 @@ public:
 private:
     // Whether backends are told by a PROXY header who the client is.
     [[nodiscard]] bool introduces() const noexcept { return pool_.spec().proxy_header != net::ProxyVersion::none; }
+    void on_expire() override;
+    void look_again();
     [[nodiscard]] bool take_own();
     io::Task<bool> choose();
     io::Task<void> wait();
@@ -67,6 +70,7 @@ private:
     Backend* preferred_ = nullptr;
     std::unique_ptr<Connection> connection_;
     bool own_ = false;
+    io::Tick look_pause_ = 0;
     Usage usage_;
     Refusal refusal_ = Refusal::nobody;
     std::vector<Backend*> tried_;  // in vain

@@ -97,6 +97,9 @@ io::Task<bool> Exchange::run() {
     bool silent = false;  // some server has ended a new connection without an answer
     for (;;) {
         Connection* const backend = co_await connector.connect(idle_below);
+        if (session_.left) {
+            co_return conclude_left();
+        }
         if (backend == nullptr) {
             if (silent) {
                 record_.backend = connector.backend()->spec().server;
@@ -123,6 +126,10 @@ io::Task<bool> Exchange::run() {
             session_.client.cancel_receive();
         }
         const BodyEnd sent = co_await uploading;
+        if (session_.left) {
+            record_.received += to_backend_.sent();
+            co_return conclude_left();
+        }
         if (outcome == HeadOutcome::silent && repeatable() && !session_.client.aborted()) {
             if (backend->reused) {
                 // The server had closed the connection that we kept: it has not seen this request.
@@ -299,6 +306,9 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     }
     response_.keep_alive = false;
     backend.socket.reset();
+    if (session_.left) {
+        co_return false;
+    }
     if (end == BodyEnd::sink_failed) {
         record_.error = "the client went away";
     } else {
@@ -309,6 +319,15 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         session_.worker.count_failure(server, record_.error);
     }
     co_return false;
+}
+
+// It has gone by itself: nobody is to blame.
+bool Exchange::conclude_left() {
+    if (record_.status == 0) {
+        record_.answered_by = "nobody";
+    }
+    record_.error = "the client went away";
+    return false;
 }
 
 io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_end) {

@@ -33,7 +33,7 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
     }
     if (backend == nullptr) {
         record.answered_by = "nobody";
-        record.error = explain(refusal);
+        record.error = session.left ? "the client went away" : explain(refusal);
         session.client.reset();  // what a refused connection looks like after an accept
     }
     if (snapshot.log_exchanges) {

@@ -98,9 +98,19 @@ void Session::end_soon() {
     }
 }
 
+void Session::leave() {
+    left = true;
+    client.abort();
+    end_waits();
+}
+
 void Session::end_now() {
     ending = closing = cut = true;
     client.reset();
+    end_waits();
+}
+
+void Session::end_waits() {
     if (upstream != nullptr) {
         upstream->socket.reset();
     }

@@ -55,6 +55,8 @@ public:
     void end_politely() noexcept { ending = true; }
     // Its own connection, if it leads to a backend that is fenced by now, is closed: nothing may reach that one.
     void drop_fenced() noexcept;
+    // The client has gone while something was done for it: whatever that is ends.
+    void leave();
     // Its time to drain is over: both sides are reset.
     void end_now();
 
@@ -79,9 +81,11 @@ public:
     bool ending = false;                 // told so by every response that begins from now on
     bool closing = false;                // after the present exchange, whatever its response has said
     bool cut = false;                    // ended by end_now()
+    bool left = false;                   // ended by leave()
 
 private:
     friend class Worker;
+    void end_waits();
     Session* next_ = nullptr;
     Session** link_ = nullptr;
 };

@@ -1,0 +1,211 @@
+// Visitors who leave while something is done for them: in a queue, on hold, while their server thinks or is silent.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <semaphore>
+
+#include "tests/core/proxy/gate.hpp"
+
+namespace core::proxy::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+using Leaving = RingTest;
+
+constexpr std::chrono::seconds soon{20};
+
+// A server that says so when it has got a request, and when the connection has ended on which it never answers.
+struct Thinker {
+    explicit Thinker(std::string begin = {}) : begin_(std::move(begin)) {}
+    std::counting_semaphore<100> asked{0};
+    std::counting_semaphore<100> ended{0};
+    Origin origin{[this](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send(begin_);
+        asked.release();
+        peer.read_all();
+        ended.release();
+    }};
+
+private:
+    std::string begin_;
+};
+
+std::uint64_t active(Gate& gate) {
+    return gate.server().report().backends[0].active;
+}
+
+bool idle_soon(Gate& gate) {
+    const auto deadline = std::chrono::steady_clock::now() + soon;
+    while (active(gate) != 0 && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return active(gate) == 0;
+}
+
+const auto one_at_a_time = [](Snapshot& snapshot) {
+    snapshot.pools.front().backends.front().connections_max = 1;
+    snapshot.pools.front().queue_timeout = Milliseconds(60'000);
+};
+
+TEST_F(Leaving, AResetEndsTheServersWorkAndIsNoFailureOfItsDoing) {
+    Thinker server;
+    Gate gate({server.origin.address()});
+    {
+        Peer client = gate.client();
+        client.send(get);
+        ASSERT_TRUE(server.asked.try_acquire_for(soon));
+        client.reset();
+    }
+    EXPECT_TRUE(server.ended.try_acquire_for(soon));
+    EXPECT_TRUE(idle_soon(gate));
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
+    gate.end_log();
+    EXPECT_THAT(gate.log(), HasSubstr(R"("error":"the client went away")"));
+    EXPECT_THAT(gate.log(), HasSubstr(R"("answered_by":"nobody")"));
+}
+
+TEST_F(Leaving, AResetEndsASilentStream) {
+    Thinker server("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
+    Gate gate({server.origin.address()});
+    Peer client = gate.client();
+    client.send(get);
+    EXPECT_THAT(client.read_until("data: 1"), StartsWith("HTTP/1.1 200"));
+    client.reset();
+    EXPECT_TRUE(server.ended.try_acquire_for(soon));
+    EXPECT_TRUE(idle_soon(gate));
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
+}
+
+TEST_F(Leaving, WhoHasOnlyFinishedSendingIsServed) {
+    std::promise<void> go;
+    std::shared_future<void> may = go.get_future().share();
+    Origin origin([may](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        may.wait();
+        peer.send(ok);
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send(get_close);
+    client.end();
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // it is looked at some times
+    go.set_value();
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Leaving, WhoLeavesAQueueByAResetOrAFinReachesNoServer) {
+    std::counting_semaphore<100> asked{0};
+    std::counting_semaphore<100> go{0};
+    Origin origin([&](Peer& peer) {
+        while (!peer.read_until("\r\n\r\n").empty()) {
+            asked.release();
+            EXPECT_TRUE(go.try_acquire_for(soon));
+            peer.send(ok);
+        }
+    });
+    Gate gate({origin.address()}, Mode::http, one_at_a_time);
+    Peer first = gate.client();
+    first.send(get);
+    ASSERT_TRUE(asked.try_acquire_for(soon));
+    Peer gone = gate.client();
+    gone.send(get);
+    Peer finished = gate.client();
+    finished.send(get);
+    Peer last = gate.client();
+    last.send(get);
+    ASSERT_TRUE(gate.waiting(3));
+    gone.reset();
+    finished.end();
+    EXPECT_TRUE(gate.waiting(1));
+    EXPECT_EQ(finished.read_all(), "");
+    go.release(2);
+    EXPECT_THAT(first.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200"));
+    EXPECT_THAT(last.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200"));
+    EXPECT_TRUE(asked.try_acquire_for(soon));
+    EXPECT_FALSE(asked.try_acquire()) << "the server was asked for those that wait, and for nobody else";
+}
+
+TEST_F(Leaving, WhoLeavesWhileThePoolIsDarkIsNotAskedFor) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()}, Mode::http,
+              [](Snapshot& snapshot) { snapshot.pools.front().hold = Milliseconds(60'000); });
+    gate.fence({"web1"});
+    Peer client = gate.client();
+    client.send(get);
+    ASSERT_TRUE(gate.waiting(1));
+    client.reset();
+    EXPECT_TRUE(gate.waiting(0));
+    gate.fence({});
+    EXPECT_EQ(origin.connections(), 0);
+}
+
+TEST_F(Leaving, AFenceWaitsForNobodyWhoHasClosedATab) {
+    Thinker server;
+    Gate gate({server.origin.address()});
+    Peer stays = gate.client();
+    stays.send(get);
+    ASSERT_TRUE(server.asked.try_acquire_for(soon));
+    Peer closed = gate.client();
+    closed.send(get);
+    closed.end();
+    ASSERT_TRUE(server.asked.try_acquire_for(soon));
+    EXPECT_EQ(active(gate), 2U);
+    gate.fence({"web1"});
+    EXPECT_TRUE(server.ended.try_acquire_for(soon));
+    EXPECT_EQ(active(gate), 1U) << "who listens still is waited for";
+    EXPECT_FALSE(server.ended.try_acquire());
+}
+
+TEST_F(Leaving, ADrainWaitsForNobodyWhoHasClosedATab) {
+    Thinker server;
+    Gate gate({server.origin.address()});
+    Peer closed = gate.client();
+    closed.send(get);
+    closed.end();
+    ASSERT_TRUE(server.asked.try_acquire_for(soon));
+    const auto begun = std::chrono::steady_clock::now();
+    gate.server().drain(Milliseconds(60'000));
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(50));
+}
+
+TEST_F(Leaving, TcpVisitorsLeaveAQueueToo) {
+    std::counting_semaphore<100> connected{0};
+    Origin origin([&](Peer& peer) {
+        connected.release();
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::tcp, one_at_a_time);
+    Peer first = gate.client();
+    ASSERT_TRUE(connected.try_acquire_for(soon));
+    Peer gone = gate.client();
+    ASSERT_TRUE(gate.waiting(1));
+    gone.reset();
+    EXPECT_TRUE(gate.waiting(0));
+    first.end();
+    EXPECT_EQ(origin.connections(), 1);
+}
+
+TEST_F(Leaving, AnUpgradedConnectionGoesOnWithOneSideFinished) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n");
+        peer.read_until("bye");
+        std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        peer.send("so long");
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n");
+    ASSERT_THAT(client.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 101"));
+    client.send("bye");
+    client.end();
+    EXPECT_EQ(client.read_all(), "so long");
+}
+
+}  // namespace
+}  // namespace core::proxy::testing
