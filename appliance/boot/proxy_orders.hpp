@@ -44,8 +44,9 @@ core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
 // says all of it anew. Carried out one by one after a pause, they would open for a moment what is fenced.
 std::vector<bool> find_outdated(std::span<const link::Message> messages);
 [[nodiscard]] bool administers(const link::Message& message);
+// checks_not_made: for want of something of our own, since the start.
 nlohmann::json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
-                            const std::vector<core::health::Standing>& standings);
+                            const std::vector<core::health::Standing>& standings, std::uint64_t checks_not_made);
 std::string_view print(core::health::Health health) noexcept;
 
 }  // namespace appliance::boot

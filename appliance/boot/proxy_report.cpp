@@ -58,7 +58,7 @@ json write_visitors(const core::proxy::WorkerReport& report, const std::string& 
 }  // namespace
 
 json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
-                  const std::vector<core::health::Standing>& standings) {
+                  const std::vector<core::health::Standing>& standings, std::uint64_t checks_not_made) {
     json listeners = json::array();
     for (const auto& listener : report.listeners) {
         listeners.push_back({{"name", listener.name},
@@ -97,6 +97,7 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
     }
     return {{"type", "report"},
             {"moved", {{"copied", report.moved.copied}, {"spliced", report.moved.spliced}}},
+            {"shortages", {{"connections", report.shortages}, {"checks", checks_not_made}}},
             {"listeners", std::move(listeners)},
             {"pools", std::move(pools)}};
 }

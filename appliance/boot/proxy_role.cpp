@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -26,6 +27,8 @@ using nlohmann::json;
 
 // Of messages that are read at once; more wait in the link.
 constexpr std::size_t waiting_max = 1'000;
+// Between two lines about checks that could not be made.
+constexpr core::Milliseconds shortage_quiet{1'000};
 
 // No ring, no threads, no memory: trying again in this process would not help, and control could only ask for ever. So
 // it ends, and the supervisor decides.
@@ -65,6 +68,26 @@ private:
                                             {"state", print(standing.health)},
                                             {"why", standing.why}};
         log_.write(link::event_line("health", fields));
+    }
+
+    void on_shortage(const core::health::Standing& standing, const std::string& why) override {
+        // Of what may be many servers' checks each second one line is enough.
+        ++checks_not_made_;
+        const auto now = core::BootClock::now();
+        if (now >= shortage_told_ + shortage_quiet) {
+            shortage_told_ = now;
+            tell_shortage("a check of " + standing.server, why);
+        }
+    }
+
+    // On a worker's thread.
+    void on_shortage(const core::proxy::Backend& backend, int error) override {
+        tell_shortage("a connection to " + backend.spec().server, core::fail_os({}, error).value().why);
+    }
+
+    // The machine's own: no server has failed.
+    void tell_shortage(const std::string& wanted, const std::string& why) {
+        log_.write(link::event_line("shortage", {{"for", wanted}, {"why", why}}));
     }
 
     void on_inherited(const core::health::Standing& standing) override {
@@ -159,7 +182,8 @@ private:
     }
 
     json carry_out(const ReportOrder& /*order*/) {
-        return write_report(server_.report(), snapshot(), monitor_.has_value() ? monitor_->standings() : none_);
+        return write_report(server_.report(), snapshot(), monitor_.has_value() ? monitor_->standings() : none_,
+                            checks_not_made_);
     }
 
     json carry_out(const DrainOrder& order) {
@@ -241,6 +265,8 @@ private:
     core::proxy::SnapshotRef snapshot_;
     Administration administration_;
     const std::vector<core::health::Standing> none_;
+    std::atomic<std::uint64_t> checks_not_made_ = 0;
+    core::BootTime shortage_told_{};  // of checks, on the monitor's thread
     bool drained_ = false;
 };
 

@@ -103,6 +103,13 @@ void collect_process(Collector& to, const Json& status) {
             bytes.samples.push_back({{}, {{"mover", mover}}, number.get<double>()});
         }
     }
+    Metric& shortages = to.metric("shortages_total", "counter",
+                                  "What could not be done for want of ports, descriptors or memory of the machine's.");
+    for (const auto& [what, field] : {std::pair("connection", "connections"), std::pair("check", "checks")}) {
+        if (const Json& number = member(member(status, "shortages"), field); number.is_number()) {
+            shortages.samples.push_back({{}, {{"what", what}}, number.get<double>()});
+        }
+    }
 }
 
 void collect_listeners(Collector& to, const Json& status) {

@@ -97,6 +97,9 @@ void check(const json& report) {
     if (const json* moved = find_object(report, "moved")) {
         check_counts(*moved, {"copied", "spliced"});
     }
+    if (const json* shortages = find_object(report, "shortages")) {
+        check_counts(*shortages, {"connections", "checks"});
+    }
     if (report.contains("listeners")) {
         for (const json& listener : link::read_list(report, "listeners")) {
             link::read_text(listener, "name", words_max);

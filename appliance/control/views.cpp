@@ -153,6 +153,13 @@ Json view_moved(const json& report) {
     return {{"copied", count("copied")}, {"spliced", count("spliced")}};
 }
 
+// What could not be done since the proxy's start for want of ports, descriptors or memory of this machine's.
+Json view_shortages(const json& report) {
+    const json& shortages = member(report, "shortages");
+    const auto count = [&shortages](const char* name) { return number_or_null(shortages, name); };
+    return {{"connections", count("connections")}, {"checks", count("checks")}};
+}
+
 }  // namespace
 
 Json view_status(const config::Config& config, const Administration& administration, const Observed& observed,
@@ -187,6 +194,7 @@ Json view_status(const config::Config& config, const Administration& administrat
         {"fence_helper",
          {{"state", observed.helper_attached ? "running" : "down"}, {"since", write_time(observed.helper_since)}}},
         {"moved", view_moved(report)},
+        {"shortages", view_shortages(report)},
         {"listeners", std::move(listeners)},
         {"pools", std::move(pools)}};
 }

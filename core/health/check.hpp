@@ -31,7 +31,8 @@ struct Check {
 // The outcome of one probe.
 struct Verdict {
     bool passed = false;
-    std::string why;  // "200", "503 instead of 200", "connect refused", "timeout after 1s"
+    std::string why;   // "200", "503 instead of 200", "connect refused", "timeout after 1s"
+    bool made = true;  // false: for want of something of our own nobody was asked, and passed says nothing
 };
 
 }  // namespace core::health

@@ -87,13 +87,13 @@ public:
     }
 
 private:
-    // One probe, on a socket of our own where the marked ones did not suffice. Without any socket that is the verdict,
-    // and the next check tries again.
+    // One probe, on a socket of our own where the marked ones did not suffice. Without any socket none is made, and the
+    // next check tries again.
     io::Task<void> ask(Verdict& verdict) {
         if (!socket_.valid()) {
             auto plain = net::open_socket(target_.address.family());
             if (!plain) {
-                verdict = {false, plain.error().line()};
+                verdict = {false, plain.error().line(), !net::is_shortage(plain.error().os_error)};
                 co_return;
             }
             socket_ = std::move(*plain);
@@ -113,6 +113,11 @@ private:
         }
     }
     void count(const Verdict& verdict, io::Tick took) {
+        if (!verdict.made) {
+            tally_.miss("not checked: " + verdict.why);
+            monitor_.observer_.on_shortage(standing(), verdict.why);
+            return;
+        }
         last_ = Milliseconds(took);
         if (tally_.count(verdict, target_.check, base::wall_now())) {
             monitor_.observer_.on_health(standing());

@@ -34,6 +34,8 @@ public:
         virtual void on_health(const Standing& standing) = 0;
         // A target begins with the verdict that another one had. Nothing has changed.
         virtual void on_inherited(const Standing& /*standing*/) {}
+        // A check could not be made for want of something of our own. Each time.
+        virtual void on_shortage(const Standing& /*standing*/, const std::string& /*why*/) {}
 
     protected:
         ~Observer() = default;

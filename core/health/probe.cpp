@@ -95,7 +95,7 @@ io::Task<void> probe(net::Socket& socket, const Check& check, const Address& bac
     deadline.set(check.timeout);
     const int connected = co_await socket.connect(backend);
     if (connected < 0) {
-        verdict = {false, describe(-connected)};
+        verdict = {false, describe(-connected), !net::is_shortage(-connected)};
     } else if (check.type == CheckType::tcp) {
         verdict = {true, "connected"};
     } else {

@@ -22,6 +22,12 @@ bool Tally::count(const Verdict& verdict, const Check& check, WallTime now) {
     return true;
 }
 
+void Tally::miss(std::string why) {
+    if (health_ == Health::unknown) {
+        why_ = std::move(why);
+    }
+}
+
 bool Tally::fail(std::string why, WallTime now) {
     if (health_ != Health::up) {
         return false;

@@ -19,6 +19,8 @@ public:
     // Counts verdict; true where the health changed. The first verdict of all decides alone: a new backend is up after
     // one pass and down after one failure, because nothing better is known about it.
     bool count(const Verdict& verdict, const Check& check, WallTime now);
+    // A check could not be made: the health stands, and where there is none yet this is why.
+    void miss(std::string why);
     // Somebody else has found it failing: down where it was up, until rise passes bring it back. True where the health
     // changed.
     bool fail(std::string why, WallTime now);

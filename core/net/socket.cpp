@@ -95,6 +95,19 @@ void disconnect(int fd) noexcept {
     ::connect(fd, &nowhere, sizeof nowhere);
 }
 
+bool is_shortage(int error) noexcept {
+    switch (error) {
+        case EADDRNOTAVAIL:  // no port is free for this peer
+        case EMFILE:
+        case ENFILE:
+        case ENOMEM:
+        case ENOBUFS:
+            return true;
+        default:
+            return false;
+    }
+}
+
 Result<base::Descriptor> open_socket(int family) {
     base::Descriptor fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
     if (!fd.valid()) {

@@ -82,6 +82,10 @@ private:
 // (connect(2), "AF_UNSPEC").
 void disconnect(int fd) noexcept;
 
+// Whether a call that failed with this errno did so for want of something of this machine's own (ports, descriptors,
+// memory): it says nothing about the peer.
+[[nodiscard]] bool is_shortage(int error) noexcept;
+
 // A non-blocking TCP socket with TCP_NODELAY. Error: no descriptors left and the like.
 Result<base::Descriptor> open_socket(int family);
 

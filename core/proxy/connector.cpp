@@ -66,6 +66,10 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
                 release();
                 break;
             }
+            if (net::is_shortage(-failed)) {
+                pass_over_for_shortage(*next, -failed);
+                continue;
+            }
             if (failed < 0) {
                 ++record_.retries;
                 tried_.push_back(next);
@@ -79,7 +83,19 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
         co_return connection_.get();
     }
     record_.backend = {};
+    if (short_ && refusal_ == Refusal::nobody) {
+        refusal_ = Refusal::shortage;
+    }
     co_return nullptr;
+}
+
+// Another server may have ports left, because they are counted for each by itself. Nothing is said against this one.
+void Connector::pass_over_for_shortage(Backend& backend, int error) {
+    short_ = true;
+    ++record_.retries;
+    tried_.push_back(&backend);
+    release();
+    session_.worker.note_shortage(backend, error);
 }
 
 // One that may not be used any more is closed: whoever has logged in over it is asked to do so again.
@@ -199,6 +215,8 @@ std::string_view explain(Connector::Refusal refusal) noexcept {
             return "every server is at its limit and the queue is full";
         case Connector::Refusal::expired:
             return "every server stayed at its limit for as long as a request may wait";
+        case Connector::Refusal::shortage:
+            return "the load balancer is short of ports, descriptors or memory";
         case Connector::Refusal::nobody:
             break;
     }

@@ -24,9 +24,10 @@ public:
 
     // Why connect() found nobody.
     enum class Refusal : std::uint8_t {
-        nobody,   // no eligible backend answered
-        crowded,  // all that may be used are at their limit, and so is the queue
-        expired,  // the same, and nothing came free in time
+        nobody,    // no eligible backend answered
+        crowded,   // all that may be used are at their limit, and so is the queue
+        expired,   // the same, and nothing came free in time
+        shortage,  // no connection could be made, for want of ports, descriptors or memory of this machine's
     };
 
     // The session's own connection to a backend of the pool comes first, whatever its backend's limit, and however long
@@ -55,6 +56,7 @@ private:
     [[nodiscard]] bool introduces() const noexcept { return pool_.spec().proxy_header != net::ProxyVersion::none; }
     void on_expire() override;
     void look_again();
+    void pass_over_for_shortage(Backend& backend, int error);
     [[nodiscard]] bool take_own();
     io::Task<bool> choose();
     io::Task<void> wait();
@@ -71,6 +73,7 @@ private:
     std::unique_ptr<Connection> connection_;
     bool own_ = false;
     io::Tick look_pause_ = 0;
+    bool short_ = false;
     Usage usage_;
     Refusal refusal_ = Refusal::nobody;
     std::vector<Backend*> tried_;  // in vain

@@ -7,6 +7,7 @@ namespace core::proxy {
 void add(WorkerReport& sum, const WorkerReport& other) {
     sum.moved.copied += other.moved.copied;
     sum.moved.spliced += other.moved.spliced;
+    sum.shortages += other.shortages;
     for (const ListenerReport& listener : other.listeners) {
         const auto same = std::find_if(sum.listeners.begin(), sum.listeners.end(),
                                        [&](const ListenerReport& l) { return l.name == listener.name; });

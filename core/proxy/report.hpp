@@ -46,6 +46,7 @@ struct VisitorsReport {
 
 struct WorkerReport {
     Moved moved;
+    std::uint64_t shortages = 0;  // connections that could not be made for want of something of our own
     std::vector<ListenerReport> listeners;
     std::vector<BackendReport> backends;
     std::vector<VisitorsReport> visitors;  // of pools that had some

@@ -170,9 +170,19 @@ void Worker::count_failure(Backend& backend, std::string_view why) {
     }
 }
 
+void Worker::note_shortage(const Backend& backend, int error) {
+    ++shortages_;
+    const io::Tick now = loop_->now();
+    if (observer_ != nullptr && (shortage_told_ == 0 || now - shortage_told_ >= 1000)) {
+        shortage_told_ = now;
+        observer_->on_shortage(backend, error);
+    }
+}
+
 WorkerReport Worker::report() const {
     WorkerReport report;
     report.moved = moved_;
+    report.shortages = shortages_;
     for (const auto& door : doors_) {
         if (!door->leaving) {
             const ListenerState& state = *door->state;

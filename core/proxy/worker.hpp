@@ -30,6 +30,8 @@ public:
     public:
         // On the worker's thread; must not wait.
         virtual void on_failing(const Backend& backend, std::string_view why) = 0;
+        // No connection to backend could be made for want of something of this machine's: errno. At most once a second.
+        virtual void on_shortage(const Backend& backend, int error) = 0;
 
     protected:
         ~Observer() = default;
@@ -60,6 +62,8 @@ public:
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     // backend has failed an exchange or relay, because of why.
     void count_failure(Backend& backend, std::string_view why);
+    // No connection to backend could be made for want of something of our own: errno.
+    void note_shortage(const Backend& backend, int error);
     [[nodiscard]] WorkerReport report() const;
     // What a drain does with sessions that wait for a request. Whoever ends them may meet a request on its way in,
     // which is lost then; left alone, they are served once more and told that we close.
@@ -140,6 +144,8 @@ private:
     Housekeeping housekeeping_{*this};
     std::string log_lines_;
     io::Tick refusal_logged_ = 0;
+    io::Tick shortage_told_ = 0;
+    std::uint64_t shortages_ = 0;
     io::Tick drain_until_ = 0;
     io::Tick relays_until_ = 0;
     CutReport cut_;

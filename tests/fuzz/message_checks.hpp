@@ -41,7 +41,7 @@ inline const std::vector<json>& good_messages() {
             R"({"type":"administer","id":10,"fences":[{"pool":"app","server":"web1"}],
                 "maintenance":[{"pool":"app","message":"soon","until":"2026-11-28T20:00:00Z","until_local":"later"}],
                 "weights":[{"pool":"app","server":"web1","weight":7}]})",
-            R"({"type":"report","id":11,"moved":{"copied":1,"spliced":2},
+            R"({"type":"report","id":11,"moved":{"copied":1,"spliced":2},"shortages":{"connections":0,"checks":3},
                 "listeners":[{"name":"web","sessions":1,"accepted":2,"refused":0}],
                 "pools":[{"name":"app","queue":{"waiting":0,"waited":0,"overflow":0,"expired":0},
                 "visitors":{"requests":1,"status":[1,0,0,0],"ours":0,"broken":0,"retried":0,"waited":0,"took_us":9,

@@ -16,7 +16,7 @@ const Json& status() {
     static const Json parsed = Json::parse(R"({
         "version": "0.1.0", "since": "1970-01-01T00:02:00Z",
         "proxy": {"state": "running"}, "fence_helper": {"state": "down", "repairs": 3},
-        "moved": {"copied": 12, "spliced": 9007199254740993},
+        "moved": {"copied": 12, "spliced": 9007199254740993}, "shortages": {"connections": 6, "checks": 0},
         "listeners": [{"name": "web", "sessions": 2, "accepted": 5, "refused": 1, "present": false},
                       {"name": "shared", "present": null}, {"name": "web6", "present": true}],
         "pools": [{"name": "app", "state": "serving",
@@ -52,6 +52,8 @@ TEST(Metrics, StatesAreOneOrNought) {
 
 TEST(Metrics, SaysWhichMoverSentHowMuchAndWhatATimeIsInSeconds) {
     EXPECT_THAT(printed(), HasSubstr("gatehouse_sent_bytes_total{mover=\"copy\"} 12\n"));
+    EXPECT_THAT(printed(), HasSubstr("gatehouse_shortages_total{what=\"connection\"} 6\n"
+                                     "gatehouse_shortages_total{what=\"check\"} 0\n"));
     EXPECT_THAT(printed(), HasSubstr("gatehouse_start_time_seconds 120\n"));
     EXPECT_THAT(printed(), HasSubstr("gatehouse_backend_check_duration_seconds{pool=\"app\",server=\"web1\"} 0.25\n"));
 }

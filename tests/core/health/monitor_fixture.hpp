@@ -27,6 +27,8 @@ public:
         const std::lock_guard lock(mutex_);
         inherited_.push_back(standing);
     }
+    void on_shortage(const Standing& /*standing*/, const std::string& /*why*/) override { shortages.add(); }
+    Counter shortages;
     std::vector<Standing> inherited() {
         const std::lock_guard lock(mutex_);
         return inherited_;

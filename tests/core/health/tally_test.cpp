@@ -27,6 +27,21 @@ TEST(Tally, LetsTheFirstVerdictDecideAlone) {
     EXPECT_EQ(down.since(), noon);
 }
 
+TEST(Tally, ACheckThatCouldNotBeMadeChangesNothingAndIsNoneOfARow) {
+    const Check check;
+    Tally tally;
+    tally.miss("no descriptors");
+    EXPECT_EQ(tally.health(), Health::unknown);
+    EXPECT_EQ(tally.why(), "no descriptors");
+    tally.count(pass, check, noon);
+    tally.count(fail, check, noon);
+    tally.miss("no ports");
+    EXPECT_EQ(tally.health(), Health::up);
+    EXPECT_EQ(tally.why(), "503 instead of 200");
+    EXPECT_EQ(tally.failed(), 1U);
+    EXPECT_TRUE(tally.count(fail, check, noon));
+}
+
 TEST(Tally, FallsAfterTwoConsecutiveFailuresAndRisesAfterOnePass) {
     const Check check;
     Tally tally;

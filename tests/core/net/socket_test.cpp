@@ -356,6 +356,30 @@ TEST_F(SocketTest, OpensNonBlockingWithoutNagleAndClosedOnExec) {
     EXPECT_NE(::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
+TEST_F(SocketTest, KnowsWhetherItsPeerIsThereHasFinishedOrIsGone) {
+    const auto comes_to = [this](Socket::Peer wanted) {
+        for (int tries = 0; tries < 5'000 && socket_->peer() != wanted; ++tries) {
+            ::usleep(1'000);
+        }
+        return socket_->peer() == wanted;
+    };
+    EXPECT_EQ(socket_->peer(), Socket::Peer::there);
+    ASSERT_EQ(::write(peer_.get(), "unread", 6), 6);
+    ::shutdown(peer_.get(), SHUT_WR);
+    EXPECT_TRUE(comes_to(Socket::Peer::finished)) << "behind what is not received yet too";
+    disconnect(peer_.get());
+    EXPECT_TRUE(comes_to(Socket::Peer::gone));
+}
+
+TEST_F(SocketTest, TellsAShortageOfOurOwnFromWhatAPeerHasDone) {
+    for (const int ours : {EADDRNOTAVAIL, EMFILE, ENFILE, ENOMEM, ENOBUFS}) {
+        EXPECT_TRUE(is_shortage(ours)) << ours;
+    }
+    for (const int theirs : {0, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EACCES, ECANCELED}) {
+        EXPECT_FALSE(is_shortage(theirs)) << theirs;
+    }
+}
+
 TEST_F(SocketTest, SaysWhyNoneCanBeOpened) {
     const auto refused = open_socket(12'345);
     ASSERT_FALSE(refused.has_value());

@@ -1,6 +1,7 @@
 // What goes wrong, and how it ends: refusals, silence, broken answers, drains and reloads, through a real worker.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "tests/core/proxy/gate.hpp"
 
@@ -88,6 +89,35 @@ TEST_F(Faults, AsksEachServerOnceAndNotForWhatMustNotBeSentTwice) {
                 StartsWith("HTTP/1.1 502"))
         << "its body has gone";
     EXPECT_EQ(first.connections() + second.connections(), 4);
+}
+
+TEST_F(Faults, AShortageOfOurOwnIsNoServersFailureAndNoMaintenance) {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "a sanitized build: UBSan looks at objects through a pipe and needs descriptors of its own";
+#endif
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()}, Mode::http,
+              [](Snapshot& snapshot) { snapshot.pools.front().backends.front().passive_fall = 1; });
+    Peer client = gate.client();
+    while (gate.server().report().listeners[0].sessions == 0) {
+    }
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    std::string refused;
+    for (int i = 0; i < 3; ++i) {
+        client.send(get);
+        refused = client.read_until("</p>\n");
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_THAT(refused, StartsWith("HTTP/1.1 503"));
+    EXPECT_THAT(refused, HasSubstr("short of ports, descriptors or memory"));
+    EXPECT_EQ(gate.server().report().shortages, 3U);
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
+    Peer another = gate.client();
+    another.send(get);
+    EXPECT_THAT(another.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200")) << "the server is not taken out";
 }
 
 TEST_F(Faults, ResetsAClientWhoseBodyBreaksOff) {
