@@ -86,6 +86,16 @@ void Exchange::identify(const http::Fields& fields) {
     record_.identify({made.data(), made.size()});
 }
 
+// A server that ends even a new connection is going down, say, and what waited in its backlog was reset: the next one
+// is asked.
+void Exchange::try_next(Connector& connector, bool reused) {
+    ++record_.retries;
+    if (!reused) {
+        session_.worker.count_failure(*connector.backend(), failure_);
+        connector.pass_over();
+    }
+}
+
 io::Task<bool> Exchange::run() {
     if (pool_ == nullptr || (pool_->maintenance && !bypasses_)) {
         co_return co_await answer_maintenance();
@@ -131,16 +141,10 @@ io::Task<bool> Exchange::run() {
             co_return conclude_left();
         }
         if (outcome == HeadOutcome::silent && repeatable() && !session_.client.aborted()) {
-            if (backend->reused) {
-                // The server had closed the connection that we kept: it has not seen this request.
-                idle_below = 0;
-            } else {
-                // It is going down, say, and what waited in its backlog was reset: the next server is asked.
-                session_.worker.count_failure(*connector.backend(), failure_);
-                connector.pass_over();
-                silent = true;
-            }
-            ++record_.retries;
+            // Where the server had closed the connection that we kept, it has not seen this request.
+            idle_below = 0;
+            silent = silent || !backend->reused;
+            try_next(connector, backend->reused);
             continue;
         }
         record_.received += to_backend_.sent();

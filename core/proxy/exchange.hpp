@@ -60,6 +60,7 @@ private:
     io::Task<HeadOutcome> receive_head(Connection& backend);
     [[nodiscard]] http::SetCookie cookie_for(const Backend& server) const noexcept;
     io::Task<bool> download(Connection& backend, Backend& server);
+    void try_next(Connector& connector, bool reused);
     bool conclude_left();
     io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
     io::Task<bool> answer_nobody(Connector::Refusal refusal);
