@@ -140,7 +140,9 @@ io::Task<bool> Exchange::run() {
             record_.received += to_backend_.sent();
             co_return conclude_left();
         }
-        if (outcome == HeadOutcome::silent && repeatable() && !session_.client.aborted()) {
+        // An operator who has ended what was in flight on a server wants that visitors are told at once.
+        const bool killed = connector.backend()->fenced() && !backend->reused;
+        if (outcome == HeadOutcome::silent && repeatable() && !killed && !session_.client.aborted()) {
             // Where the server had closed the connection that we kept, it has not seen this request.
             idle_below = 0;
             silent = silent || !backend->reused;
