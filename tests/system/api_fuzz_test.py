@@ -65,12 +65,13 @@ class Fuzz(house.SystemTest):
         return json.loads(answer[2])
 
     def state(self):
-        """All that a change would change, without what changes by itself."""
-        pools = [{key: pool[key] for key in ("name", "maintenance")} | {
+        """All that a change would change, without what changes by itself: fences and pages that run out do."""
+        lasts = lambda found: found and (found.get("until") is None)
+        pools = [{"name": pool["name"], "maintenance": pool["maintenance"] if lasts(pool["maintenance"]) else None,
             "weights": [(backend["server"], backend["weight"]) for backend in pool["backends"]]}
             for pool in self.get("/v1/status")["pools"]]
         fences = [(fence["address"], fence["mode"], fence["scope"], fence["id"], fence["why"])
-                  for fence in self.get("/v1/rules")["fences"]]
+                  for fence in self.get("/v1/rules")["fences"] if lasts(fence)]
         changes = [entry["id"] for entry in self.get("/v1/audit?last=50")["entries"] if entry["what"] != "refused"]
         rollouts = [(rollout["id"], rollout["who"]) for rollout in self.get("/v1/deploy/history")["rollouts"]]
         return json.dumps([pools, fences, changes[:20], rollouts, self.get("/v1/firewall").get("state")])
