@@ -376,10 +376,11 @@ int set_up() {
         }
         const auto given = credentials.find(std::string(name));
         written = (given == credentials.end() || write_file(folder / file, given->second)) && written;
+        // No links: what a configuration names lies beneath its folder.
         for (const fs::path& beside : {kept, spare}) {
-            const fs::path link = beside / file;
-            ::unlink(link.c_str());
-            written = (given == credentials.end() || ::symlink((folder / file).c_str(), link.c_str()) == 0) && written;
+            const fs::path copy = beside / file;
+            ::unlink(copy.c_str());
+            written = (given == credentials.end() || write_file(copy, given->second)) && written;
         }
     }
     return set_configuration(credentials) && written ? 0 : 1;
