@@ -60,7 +60,7 @@ const fs::path log_folder = "/run/gatehouse-log-setup";
 struct Handed {
     std::string_view credential;
     std::string_view file;  // on a volume
-    bool beside = false;    // the configuration may name it, so it is linked to from beside it
+    bool beside = false;    // the configuration may name it, so a copy lies beside it
 };
 
 constexpr std::array<Handed, 10> all{{{"gatehouse.config", "gatehouse.toml"},

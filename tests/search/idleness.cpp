@@ -75,6 +75,9 @@ bool waits(const Call& call) {
         case SYS_poll:
             return static_cast<int>(call.arguments[2]) < 0;
 #endif
+        // What poll(2) without an end is called once the process was stopped and went on.
+        case SYS_restart_syscall:
+            return static_cast<int>(call.arguments[2]) < 0;
         case SYS_ppoll:
             return call.arguments[2] == 0;
         case SYS_recvfrom:
