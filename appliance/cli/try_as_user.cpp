@@ -43,7 +43,8 @@ void try_guards(const config::Config& config, json& problems) {
     }
 }
 
-// As the user. Everything that is found is one of [line, column, what], or the one word "closed".
+// As the user. Everything that is found is one of [line, column, what], or the one word "closed". ("confined" is the
+// word of a root that may become no other user, as a unit without CAP_SETUID has it.)
 json look(const config::Config& config, const std::string& text) {
     if (::faccessat(AT_FDCWD, folder_of_file(config.file).c_str(), X_OK, AT_EACCESS) != 0) {
         return "closed";
@@ -70,7 +71,11 @@ bool become_user(const passwd& entry) {
 [[noreturn]] void answer_to(int out, const passwd& entry, const config::Config& config, const std::string& text) {
     std::string found;
     try {
-        found = become_user(entry) ? look(config, text).dump(-1, ' ', false, json::error_handler_t::replace) : "";
+        if (become_user(entry)) {
+            found = look(config, text).dump(-1, ' ', false, json::error_handler_t::replace);
+        } else if (errno == EPERM) {
+            found = json("confined").dump();
+        }
     } catch (const std::exception&) {
         found.clear();
     }
@@ -105,6 +110,9 @@ Trying judge(const json& found, const config::Config& config) {
         return {{},
                 fmt::format("user {} cannot enter {}: put the file, and what it names, where that user can read it",
                             user, folder_of_file(config.file).string())};
+    }
+    if (found == "confined") {
+        return {{}, fmt::format("not tried as user {}: this process may become no other user", user)};
     }
     Trying result;
     if (!found.is_array()) {

@@ -11,7 +11,9 @@ namespace appliance::cli {
 
 struct Trying {
     config::Problems problems;  // what that user meets and root does not
-    std::string warning;        // a file in a folder that is closed to the user, as a draft in root's home is
+    // A file in a folder that is closed to the user, as a draft in root's home is; or that nothing was tried, because
+    // this process may become no other user.
+    std::string warning;
 };
 
 // config: as root has loaded it. Nothing where we are not root, its user is root, or does not exist. Forks; for a
