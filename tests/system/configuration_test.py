@@ -54,6 +54,13 @@ class Configuration(house.SystemTest):
         answer = run(house.BUILD / "gatehouse", "check", "-c", self.house.configuration)
         self.assertEqual(answer.returncode, 0)
 
+    def test_a_root_that_may_become_no_other_user_says_what_it_has_not_tried(self):
+        # As the image's gatehouse-setup is, which must not hold a right configuration for a wrong one.
+        confined = ("setpriv", "--bounding-set=-setuid,-setgid")
+        answer = run(*confined, house.BUILD / "gatehouse", "check", "-c", self.house.configuration)
+        self.assertEqual(answer.stderr,
+                         "warning: not tried as user gatehouse: this process may become no other user\n")
+
     def test_the_demos_configuration_is_right(self):
         run(house.BUILD / "gatehouse", "check", "-c", house.SOURCE / "appliance/demo/gatehouse.toml")
 
