@@ -252,7 +252,9 @@ constexpr Call with_arguments[] = {
 };
 
 Attempt judge(std::string what, long answer, int error, bool may_be_missing = false) {
-    const bool refused = answer < 0 && (error == EPERM || error == EACCES || (may_be_missing && error == ENOSYS));
+    // EROFS: nobody writes there, as in the image, whose file system is looked at before the sandbox.
+    const bool refused =
+        answer < 0 && (error == EPERM || error == EACCES || error == EROFS || (may_be_missing && error == ENOSYS));
     return {std::move(what), refused, refused ? "" : answer < 0 ? ::strerrorname_np(error) : "it was done"};
 }
 

@@ -300,7 +300,8 @@ TEST_F(RouterTest, WithoutAFirewallForwardsForRedirectsAloneAndStopsWithThem) {
     put(redirects());
     EXPECT_EQ(switches(), "1\n1\n0\n");
     expect_served();
-    for (const auto& count : *redirector_->counts()) {
+    const auto counts = redirector_->counts();
+    for (const auto& count : *counts) {
         EXPECT_EQ(count.connections, 1U) << "the guard counts nothing";
     }
     expect_hidden();
