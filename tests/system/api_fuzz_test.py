@@ -18,11 +18,10 @@ import house
 import openapi_requests
 from house import wait_until
 
-SANITIZED = "san" in house.BUILD.name
-SECONDS = float(os.environ.get("GATEHOUSE_API_FUZZ_SECONDS", "60" if SANITIZED else "15"))
+SECONDS = float(os.environ.get("GATEHOUSE_API_FUZZ_SECONDS", "60" if house.SANITIZED else "15"))
 SEED = int(os.environ.get("GATEHOUSE_API_FUZZ_SEED", str(random.randrange(2**32))))
 THREADS = 6
-MEMORY_MAX_MIB = 1536 if SANITIZED else 300
+MEMORY_MAX_MIB = 1536 if house.SANITIZED else 300
 COMPLAINTS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer", "terminate called")
 CONFIGURATION = house.CONFIGURATION + """
 [deploy.daily]
