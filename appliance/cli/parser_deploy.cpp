@@ -164,7 +164,7 @@ CLI::App& add_strategy(CLI::App& deploy, Options& options, Command command, cons
     return strategy;
 }
 
-// In whole: who may write commands could find two lists whose digests begin alike.
+// In whole: who may write commands could find two lists with digests that begin alike.
 void add_yes_run(CLI::App& command, Options& options) {
     command
         .add_option_function<std::string>(

@@ -151,7 +151,7 @@ Outcome<void> Control::await_drained(const std::vector<Waited>& waited, core::Mi
 
 namespace {
 
-// A check of another address says nothing about the one whose fence was lifted.
+// A check of another address says nothing about the one where the fence was lifted.
 core::Result<void> still_there(const config::Config& config, const Target& target) {
     const auto now = find_targets(config, {target.server}, target.pool);
     if (!now) {

@@ -199,6 +199,11 @@ Conductor::Json Conductor::take_jobs(const Sync& sync) {
         return taken;
     }
     const auto config = actions_.config();
+    const auto keep_back = [this](Job& job, core::Error why) {
+        only_pause_ = true;
+        job.result = tl::unexpected(std::move(why));
+        changed_.notify_all();
+    };
     for (auto& [id, job] : jobs_) {
         if (!job.ready || job.taken || job.result) {
             continue;
@@ -206,19 +211,15 @@ Conductor::Json Conductor::take_jobs(const Sync& sync) {
         Step& step = active_->steps.at(id);
         const std::string& server = step.servers.front();
         if (auto fenced = actions_.begin_command(active_->id, active_->recipe.pool, server); !fenced) {
-            only_pause_ = true;
-            job.result = tl::unexpected(std::move(fenced.error()));
-            changed_.notify_all();
+            keep_back(job, std::move(fenced.error()));
             continue;
         }
         // After the look at the fence, which has followed its server.
         if (!is_drained(*active_, server)) {
             actions_.end_command(active_->recipe.pool, server);
-            only_pause_ = true;
-            job.result = core::fail(fmt::format("{} has moved to {}", server, address_of(*active_, server)),
-                                    "a reload gave it another address since it was drained",
-                                    "gatehouse deploy resume drains it there and goes on");
-            changed_.notify_all();
+            keep_back(job, {fmt::format("{} has moved to {}", server, address_of(*active_, server)),
+                            "a reload gave it another address since it was drained",
+                            "gatehouse deploy resume drains it there and goes on", 0});
             continue;
         }
         step.evidence = sync.runner;

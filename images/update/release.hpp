@@ -24,7 +24,7 @@ struct File {
 struct Release {
     std::string version;  // "2"
     std::array<File, 3> files;
-    File terms;                // "gatehouse_2.terms", whose size nobody says
+    File terms;                // "gatehouse_2.terms"; its size is not signed
     core::WallTime expires{};  // known with the terms
 };
 

@@ -39,7 +39,7 @@ netfilter::Commit SearchKernel::commit(const netfilter::Transaction& transaction
     if (truth_.crashed) {
         return {netfilter::Outcome::rejected, EIO, {}, {}};
     }
-    truth_.look_at_kernel(true);  // what has run out is told by nobody, and this may hide it
+    truth_.look_at_kernel(true);  // a fence that has run out is not announced, and this may hide it
     if (take(troubles_.spare)) {
         netfilter::Commit spared = kernel_.commit(transaction, generation);
         truth_.look_at_kernel(true);

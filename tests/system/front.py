@@ -2,7 +2,26 @@
 
 import socket
 
-from house import enter_namespace, run
+from house import CONFIGURATION, enter_namespace, run
+
+# Where the pools of KERNEL are reached.
+GATE, GATE6 = ("10.81.0.1", 5222), ("fd81::1", 5223)
+
+KERNEL = CONFIGURATION.replace("[pool.chat]\n", '[pool.chat]\nplane = "kernel"\n') + """
+[listen.chat6]
+address = "[::]:5223"
+mode = "tcp"
+pool = "chat6"
+
+[server.six1]
+host = "fd80::11"
+
+[pool.chat6]
+plane = "kernel"
+port = 80
+servers = ["six1"]
+check = {{ type = "tcp", interval = "1s", timeout = "500ms", fall = 2, rise = 1 }}
+"""
 
 
 class Front:

@@ -4,26 +4,8 @@ import os
 import time
 
 import house
-from front import Front
+from front import GATE, GATE6, KERNEL, Front
 from house import CONFIGURATION, SystemTest, run, wait_until
-
-GATE, GATE6 = ("10.81.0.1", 5222), ("fd81::1", 5223)
-
-KERNEL = CONFIGURATION.replace("[pool.chat]\n", '[pool.chat]\nplane = "kernel"\n') + """
-[listen.chat6]
-address = "[::]:5223"
-mode = "tcp"
-pool = "chat6"
-
-[server.six1]
-host = "fd80::11"
-
-[pool.chat6]
-plane = "kernel"
-port = 80
-servers = ["six1"]
-check = {{ type = "tcp", interval = "1s", timeout = "500ms", fall = 2, rise = 1 }}
-"""
 
 
 class Redirect(SystemTest):

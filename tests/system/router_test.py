@@ -6,29 +6,13 @@ import signal
 import socket
 
 import house
-from front import Front
+from front import GATE, GATE6, KERNEL, Front
 from house import CONFIGURATION, SystemTest, run, wait_until
 
-GATE, GATE6 = ("10.81.0.1", 5222), ("fd81::1", 5223)
 HIDDEN, HIDDEN6 = ("10.80.0.11", 5432), ("fd80::11", 5432)
 SWITCHES = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 REDIRECTS = "net.ipv4.conf.all.accept_redirects"
 
-KERNEL = CONFIGURATION.replace("[pool.chat]\n", '[pool.chat]\nplane = "kernel"\n') + """
-[listen.chat6]
-address = "[::]:5223"
-mode = "tcp"
-pool = "chat6"
-
-[server.six1]
-host = "fd80::11"
-
-[pool.chat6]
-plane = "kernel"
-port = 80
-servers = ["six1"]
-check = {{ type = "tcp", interval = "1s", timeout = "500ms", fall = 2, rise = 1 }}
-"""
 FIREWALL = """
 [firewall]
 enabled = true

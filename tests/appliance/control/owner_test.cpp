@@ -42,6 +42,21 @@ protected:
         waiter.join();
         return answer;
     }
+    // A fence that is lifted, and what the wait for a check answers when `change` has been made in the middle of it.
+    Outcome<Control::Json> lift_and_wait(const std::function<void()>& change) {
+        EXPECT_TRUE(control_->fence(by("ann", "")).has_value());
+        proxy_->up = false;
+        UnfenceOrder waiting = lift_by("ann", "");
+        waiting.wait = core::Milliseconds{20'000};
+        Outcome<Control::Json> answer = Control::Json();
+        std::thread waiter([&] { answer = control_->unfence(waiting); });
+        while (standing() > 0) {
+            std::this_thread::yield();
+        }
+        change();
+        waiter.join();
+        return answer;
+    }
     // As control sees the kernel, which another thread may be changing.
     std::size_t standing() { return (*control_->rules())["fences"].size(); }
     Control::Json record() { return (*control_->rules())["fences"][0]; }
@@ -220,23 +235,13 @@ TEST_F(FenceOwner, TheOwnerIsKeptOverARestart) {
 }
 
 TEST_F(FenceOwner, AnUnfenceThatWaitsIsToldOfANewFence) {
-    ASSERT_TRUE(control_->fence(by("ann", "")).has_value());
-    proxy_->up = false;
-    UnfenceOrder waiting = lift_by("ann", "");
-    waiting.wait = core::Milliseconds{20'000};
-    Outcome<Control::Json> answer = Control::Json();
-    std::thread waiter([&] { answer = control_->unfence(waiting); });
-    while (standing() > 0) {
-        std::this_thread::yield();
-    }
-    ASSERT_TRUE(control_->fence(by("bob", "not yet")).has_value());
-    waiter.join();
+    const auto answer = lift_and_wait([this] { ASSERT_TRUE(control_->fence(by("bob", "not yet")).has_value()); });
     ASSERT_FALSE(answer.has_value());
     EXPECT_EQ(answer.error().status, 409);
     EXPECT_NE(answer.error().error.what.find("web2 is fenced by bob"), std::string::npos);
 }
 
-// What checks see at another address says nothing about the one whose fence was lifted.
+// What checks see at another address says nothing about the one where the fence was lifted.
 TEST_F(FenceOwner, AnUnfenceThatWaitsIsToldThatItsServerHasMovedOrGone) {
     for (const bool gone : {false, true}) {
         std::string config = plain_config;
@@ -246,19 +251,11 @@ TEST_F(FenceOwner, AnUnfenceThatWaitsIsToldThatItsServerHasMovedOrGone) {
         } else {
             config.replace(config.find("10.0.0.12"), 9, "10.0.0.22");
         }
-        ASSERT_TRUE(control_->fence(by("ann", "")).has_value());
-        proxy_->up = false;
-        UnfenceOrder waiting = lift_by("ann", "");
-        waiting.wait = core::Milliseconds{20'000};
-        Outcome<Control::Json> answer = Control::Json();
-        std::thread waiter([&] { answer = control_->unfence(waiting); });
-        while (standing() > 0) {
-            std::this_thread::yield();
-        }
-        write_config(config);
-        ASSERT_TRUE(control_->reload({"bob", ""}).has_value());
-        proxy_->up = true;
-        waiter.join();
+        const auto answer = lift_and_wait([&] {
+            write_config(config);
+            ASSERT_TRUE(control_->reload({"bob", ""}).has_value());
+            proxy_->up = true;
+        });
         ASSERT_FALSE(answer.has_value());
         EXPECT_EQ(answer.error().status, 409);
         EXPECT_NE(
