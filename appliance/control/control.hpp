@@ -181,7 +181,8 @@ private:
                                            Json& notes);
     // Tells the proxy once more. 504 where it still has not confirmed.
     Outcome<void> confirm_by_proxy(const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped);
-    core::Result<void> commit_lift(Administration next, const std::set<core::Address>& addresses);
+    core::Result<void> commit_lift(Administration next, const UnfenceOrder& order,
+                                   const std::set<core::Address>& addresses);
     void take_back(const Administration& before, std::span<const netfilter::Change> changes);
     Outcome<netfilter::Reaped> kill(const FenceOrder& order, const std::vector<Target>& targets);
     Outcome<Installed> install(const FenceOrder& order, const std::vector<Target>& targets);

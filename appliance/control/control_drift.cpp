@@ -57,7 +57,7 @@ core::Result<Differing> Control::reconcile() {
         log("adopt", view_fence(&drift.wanted.fences.at(found.backend), &found));
     }
     for (const auto& [address, record] : now.administration->fences) {
-        if (!drift.wanted.fences.contains(address)) {
+        if (!drift.wanted.fences.contains(address) && expired(record.until, wall_steps_.now())) {
             endings_.note(record, FenceEnd::ran_out, {}, {});
         }
     }

@@ -108,7 +108,9 @@ void Control::take_back(const Administration& before, std::span<const netfilter:
 // Store first: what the disk does not take is not lifted, and what has been said to be lifted stays so after a crash. A
 // crash before the kernel has lifted it leaves it there, and the next start adopts it for its owner. Then the
 // kernel, because the proxy may send visitors there only once it lets them through.
-core::Result<void> Control::commit_lift(Administration next, const std::set<core::Address>& addresses) {
+// What ended, and by whom, is noted before anybody who waits can see that it has.
+core::Result<void> Control::commit_lift(Administration next, const UnfenceOrder& order,
+                                        const std::set<core::Address>& addresses) {
     const Administration before = *state().administration;
     std::vector<netfilter::Change> changes;
     for (const core::Address& address : addresses) {
@@ -121,7 +123,19 @@ core::Result<void> Control::commit_lift(Administration next, const std::set<core
         take_back(before, changes);
         return lifted;
     }
+    for (const core::Address& address : addresses) {
+        endings_.note(before.fences.at(address), FenceEnd::lifted, order.who, order.why);
+    }
     publish(std::move(next));
+    for (const core::Address& address : addresses) {
+        const FenceRecord& record = before.fences.at(address);
+        log("unfence", {{"server", record.server},
+                        {"pool", record.pool},
+                        {"address", address.text()},
+                        {"owner", view_owner(record)},
+                        {"who", order.who},
+                        {"why", order.why}});
+    }
     if (auto told = administer(); !told) {
         core::Error error = std::move(told.error());
         error.what = "the fence is lifted, but the proxy sends no visitors there yet: " + error.what;
@@ -148,7 +162,9 @@ Outcome<Control::Installed> Control::install(const FenceOrder& order, const std:
             record.until = time + *order.lasts;
         }
         Claim made{std::move(record), std::nullopt};
-        if (const auto old = now.administration->fences.find(target.address); old != now.administration->fences.end()) {
+        // One whose time is over is no fence any more, though it has not been taken out yet.
+        if (const auto old = now.administration->fences.find(target.address);
+            old != now.administration->fences.end() && !expired(old->second.until, time)) {
             auto claimed = claim(std::move(made.record), old->second, order.replace);
             if (!claimed) {
                 return tl::unexpected(std::move(claimed.error()));
@@ -159,15 +175,17 @@ Outcome<Control::Installed> Control::install(const FenceOrder& order, const std:
         changes.emplace_back(kernel_fence(made.record));
         claims.push_back(std::move(made));
     }
-    auto done = commit_fences(std::move(next), changes);
-    if (!done) {
-        return refuse(std::move(done.error()));
-    }
+    // Before anybody who waits for one that is replaced can see that it has gone.
     for (const Claim& made : claims) {
         const auto old = now.administration->fences.find(made.record.address);
         if (old != now.administration->fences.end() && old->second.id != made.record.id) {
-            endings_.note(old->second, FenceEnd::replaced, order.who, order.why);
+            expired(old->second.until, time) ? endings_.note(old->second, FenceEnd::ran_out, {}, {})
+                                             : endings_.note(old->second, FenceEnd::replaced, order.who, order.why);
         }
+    }
+    auto done = commit_fences(std::move(next), changes);
+    if (!done) {
+        return refuse(std::move(done.error()));
     }
     return Installed{std::move(claims), std::move(*done)};
 }
@@ -313,18 +331,8 @@ Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Addr
     if (addresses.empty()) {
         return {};
     }
-    if (auto done = commit_lift(std::move(next), addresses); !done) {
+    if (auto done = commit_lift(std::move(next), order, addresses); !done) {
         return refuse(done.error());
-    }
-    for (const core::Address& address : addresses) {
-        const FenceRecord& record = now.administration->fences.at(address);
-        endings_.note(record, FenceEnd::lifted, order.who, order.why);
-        log("unfence", {{"server", record.server},
-                        {"pool", record.pool},
-                        {"address", address.text()},
-                        {"owner", view_owner(record)},
-                        {"who", order.who},
-                        {"why", order.why}});
     }
     return {};
 }

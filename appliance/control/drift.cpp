@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "appliance/control/fence_claim.hpp"
 #include "appliance/control/targets.hpp"
 
@@ -65,6 +68,12 @@ void know_owner(FenceRecord& fence, const Administration& stored) {
         fence.rollout = lifted->second.rollout;
         fence.others = lifted->second.others;
     }
+    for (const auto& [address, record] : stored.fences) {
+        if (record.id == fence.id) {
+            fence.rollout = record.rollout;
+            fence.others = record.others;
+        }
+    }
 }
 
 bool agrees(const FenceRecord& record, const netfilter::Fence& found) {
@@ -112,6 +121,32 @@ void keep_newer(const config::Config& config, std::span<const netfilter::Fence> 
     }
 }
 
+// Each fence has an id of its own, so a second one under it is what a reload that moved its server could not take out.
+std::set<core::Address> left_behind(const config::Config& config, std::span<const netfilter::Fence> kernel,
+                                    const std::map<core::Address, FenceRecord>& fences) {
+    std::map<std::string, std::set<core::Address>> places;
+    for (const auto& [address, record] : fences) {
+        if (!record.id.empty()) {
+            places[record.id].insert(address);
+        }
+    }
+    for (const netfilter::Fence& found : kernel) {
+        if (may_be_ours(found) && !found.id.empty()) {
+            places[found.id].insert(found.backend);
+        }
+    }
+    std::set<core::Address> left;
+    for (const auto& [id, addresses] : places) {
+        std::set<core::Address> without_server;
+        std::copy_if(addresses.begin(), addresses.end(), std::inserter(without_server, without_server.end()),
+                     [&config](const core::Address& address) { return !backend_at(config, address); });
+        if (without_server.size() < addresses.size()) {
+            left.merge(without_server);
+        }
+    }
+    return left;
+}
+
 }  // namespace
 
 Drift find_drift(const config::Config& config, const Administration& administration,
@@ -123,7 +158,9 @@ Drift find_drift(const config::Config& config, const Administration& administrat
     if (trust == Trust::kernel) {
         keep_newer(config, kernel, wanted);
     }
-    std::erase_if(wanted, [now](const auto& entry) { return expired(entry.second.until, now); });
+    const std::set<core::Address> left = left_behind(config, kernel, wanted);
+    std::erase_if(wanted,
+                  [&](const auto& entry) { return expired(entry.second.until, now) || left.contains(entry.first); });
     std::set<core::Address> seen;
     std::set<core::Address> wrong;
     for (const netfilter::Fence& found : kernel) {
@@ -134,7 +171,8 @@ Drift find_drift(const config::Config& config, const Administration& administrat
         const auto stored = administration.fences.find(found.backend);
         const bool known = stored != administration.fences.end();
         const bool another = known && trust == Trust::kernel && stored->second.id != found.id;
-        if (record == wanted.end() && (withdrawn.contains(found.id) || (known && !another))) {
+        if (record == wanted.end() &&
+            (withdrawn.contains(found.id) || (known && !another) || left.contains(found.backend))) {
             drift.changes.emplace_back(netfilter::Unfence{found.backend});
             ++drift.differing.stale;
             continue;

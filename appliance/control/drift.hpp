@@ -36,6 +36,7 @@ struct Drift {
 enum class Trust : std::uint8_t { store, kernel };
 
 // kernel: all fences in it. withdrawn: ids of fences that were taken back. now: what has expired by then is not wanted.
+// Of two with one id, that at the address of a server counts: it has moved there.
 Drift find_drift(const config::Config& config, const Administration& administration,
                  const std::set<std::string>& withdrawn, std::span<const netfilter::Fence> kernel, core::WallTime now,
                  Trust trust = Trust::store);
@@ -50,7 +51,8 @@ bool expired(const std::optional<core::WallTime>& until, core::WallTime now);
 // The kernel's form of a record, and the other way round.
 netfilter::Fence kernel_fence(const FenceRecord& record);
 FenceRecord adopt(const config::Config& config, const netfilter::Fence& found);
-// What the store still tells of a fence that its last change lifted. Changes nothing where it tells nothing.
+// What the store still tells of a fence that its last change lifted, or that stands at another address too. Changes
+// nothing where it tells nothing.
 void know_owner(FenceRecord& fence, const Administration& stored);
 
 }  // namespace appliance::control

@@ -61,6 +61,35 @@ TEST(Drift, IsNothingWhereTheKernelHoldsWhatIsWanted) {
     EXPECT_EQ(drift.wanted, wanted({first, second}));
 }
 
+// A reload moved web2, its answer was lost, and what should have taken out the old fence failed.
+TEST(Drift, OfTwoUnderOneIdThatWhereTheServerIsCounts) {
+    config::Config config;
+    config::Pool pool;
+    pool.name = "app";
+    pool.backends.push_back({"web2", *core::Address::parse("10.0.0.22:80")});
+    config.pools.push_back(std::move(pool));
+    const FenceRecord there = record("10.0.0.22:80", "a");
+    FenceRecord here = record("10.0.0.12:80", "a");
+    here.rollout = 7;
+    for (const bool stored : {true, false}) {
+        const auto drift = find_drift(config, wanted(stored ? std::vector{here, there} : std::vector{here}), {},
+                                      std::vector{kernel_fence(here), kernel_fence(there)}, now, Trust::store);
+        EXPECT_EQ(words(drift.changes), (Strings{"open 10.0.0.12:80"}));
+        ASSERT_EQ(drift.wanted.fences.size(), 1U);
+        EXPECT_EQ(drift.wanted.fences.begin()->first, there.address);
+        if (!stored) {
+            EXPECT_EQ(drift.wanted.fences.begin()->second.rollout, 7) << "its owner moves with it";
+        }
+    }
+}
+
+// Neither is a server's: which of them was meant is not known, so both stay.
+TEST(Drift, TwoUnderOneIdWithoutAServerStay) {
+    const FenceRecord other = record("10.0.0.9:80", "a");
+    const auto drift = find(wanted({first, other}), {kernel_fence(first), kernel_fence(other)});
+    EXPECT_TRUE(drift.changes.empty());
+}
+
 TEST(Drift, InstallsWhatIsMissing) {
     const auto drift = find(wanted({first, second}), {kernel_fence(second)});
     EXPECT_EQ(drift.differing.text(), "1 fence missing");

@@ -73,6 +73,18 @@ TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomAndIsNotDrained) {
     EXPECT_TRUE(answer.error().error.what.ends_with("(it is well again)"));
 }
 
+// The fence is gone as soon as the kernel lets visitors through, whether the proxy takes it or not.
+TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomThoughTheProxyDoesNotTakeIt) {
+    const auto answer = drain_while([this] {
+        proxy_->refuse("administer");
+        EXPECT_FALSE(control_->unfence(lift_by("root", "it is well again")).has_value());
+    });
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().status, 409);
+    EXPECT_TRUE(answer.error().error.what.starts_with("the fence of web2 was lifted by root at "))
+        << answer.error().error.what;
+}
+
 TEST_F(FenceOwner, ADrainWhoseFenceIsReplacedSaysByWhom) {
     const auto answer = drain_while([this] {
         FenceOrder other = by("bob", "mine");
@@ -120,6 +132,21 @@ TEST_F(FenceOwner, ADrainCountsEveryPoolThatSharesTheAddress) {
     const auto answer = control_->fence(draining);
     ASSERT_FALSE(answer.has_value()) << "the report says nothing of pool more";
     EXPECT_EQ(answer.error().status, 504);
+}
+
+// Its time is over, and control's loop has not come to it yet.
+TEST_F(FenceOwner, AFenceThatHasRunOutIsNobodysAnyMore) {
+    FenceOrder first = by("ann", "disk broken");
+    first.lasts = core::Milliseconds{1};
+    const auto before = control_->fence(first);
+    ASSERT_TRUE(before.has_value());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    const auto answer = control_->fence(by("bob", "mine"));
+    ASSERT_TRUE(answer.has_value()) << answer.error().error.line();
+    EXPECT_TRUE((*answer)["notes"].empty()) << (*answer)["notes"];
+    EXPECT_EQ((*answer)["fences"][0]["who"], "bob");
+    EXPECT_EQ((*answer)["fences"][0]["why"], "mine");
+    EXPECT_NE((*answer)["fences"][0]["id"], (*before)["fences"][0]["id"]);
 }
 
 TEST_F(FenceOwner, AnotherOperatorsFenceIsKeptWithWhatIsStricter) {

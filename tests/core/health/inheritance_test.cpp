@@ -6,6 +6,17 @@ namespace {
 
 using InheritanceTest = MonitorTest;
 
+// The checks after the first are out for as long as the test, and change nothing of what it looks at.
+Backend::Script answers_once() {
+    return [](Visit& visit, int number) {
+        visit.read_head();
+        if (number == 1) {
+            visit.say("HTTP/1.1 200 OK\r\n\r\n");
+        }
+        visit.wait_for_end();
+    };
+}
+
 TEST_F(InheritanceTest, KeepsTheStandingUnderOtherNamesOfServerAndPool) {
     Backend backend(answer({200}));
     apply({target("web1", backend.address(), once)});
@@ -87,7 +98,7 @@ TEST_F(InheritanceTest, AServerThatWasDownStaysDownUntilAChangedCheckPasses) {
 
 TEST_F(InheritanceTest, RemembersForAMomentWhatWasTakenOutAndPutBack) {
     Backend first(answer({200}));
-    Backend second(answer({200}));
+    Backend second(answers_once());
     apply({target("web1", first.address(), once)});
     const auto before = events_.wait(1);
     apply({target("web1", second.address(), once)});
@@ -102,6 +113,7 @@ TEST_F(InheritanceTest, RemembersForAMomentWhatWasTakenOutAndPutBack) {
     apply({target("web1", first.address(), once)});
     apply({target("web1", second.address(), once)});
     EXPECT_EQ(monitor_->standings().at(0).health, Health::down) << "the last that was known";
+    apply({});  // ends the check that is out
 }
 
 // The new check fails, and the change goes back: the verdict of the check before counts again, and not that of the new.
@@ -121,13 +133,7 @@ TEST_F(InheritanceTest, AChangeThatGoesBackFindsTheVerdictOfTheCheckBefore) {
 }
 
 TEST_F(InheritanceTest, ALiftedFenceForgetsWhatWasKnownOfTheAddressBefore) {
-    Backend other([](Visit& visit, int number) {
-        visit.read_head();
-        if (number == 1) {
-            visit.say("HTTP/1.1 200 OK\r\n\r\n");
-        }
-        visit.wait_for_end();
-    });
+    Backend other(answers_once());
     const Target good = target("web1", other.address(), once, once);
     Target changed = good;
     changed.check.fall = 7;
