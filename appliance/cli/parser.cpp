@@ -38,9 +38,6 @@ core::Address parse_from(const std::string& text) {
     if (*address == core::Address{} || *address == *core::Address::parse_host("::", 0)) {
         throw refuse("is nobody's address; name the balancer's");
     }
-    if (address->host().starts_with("::ffff:")) {
-        throw refuse("is an IPv4 address in IPv6 notation; packets carry it as IPv4, so write it with four numbers");
-    }
     return *address;
 }
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -58,6 +59,7 @@ Result<Address> Address::parse_host(std::string_view host, std::uint16_t port) {
     }
     if (::inet_pton(AF_INET6, name.c_str(), address.bytes_.data()) == 1) {
         address.v6_ = true;
+        address.fold();
         return address;
     }
     return fail(fmt::format("'{}' is not an IP address", host), {},
@@ -77,8 +79,18 @@ Address Address::from(const sockaddr_storage& storage) noexcept {
         std::memcpy(address.bytes_.data(), &v6.sin6_addr, 16);
         address.port_ = ntohs(v6.sin6_port);
         address.v6_ = true;
+        address.fold();
     }
     return address;
+}
+
+void Address::fold() noexcept {
+    static constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (std::equal(mapped.begin(), mapped.end(), bytes_.begin())) {
+        std::copy(bytes_.begin() + 12, bytes_.end(), bytes_.begin());
+        std::fill(bytes_.begin() + 4, bytes_.end(), std::uint8_t{0});
+        v6_ = false;
+    }
 }
 
 Address Address::with_port(std::uint16_t port) const noexcept {

@@ -47,6 +47,8 @@ public:
     friend auto operator<=>(const Address&, const Address&) = default;
 
 private:
+    // An IPv4 address in IPv6's form (::ffff:10.0.0.1) is IPv4's: whoever compares addresses would take them for two.
+    void fold() noexcept;
     std::array<std::uint8_t, 16> bytes_{};
     std::uint16_t port_ = 0;
     bool v6_ = false;

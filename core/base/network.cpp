@@ -8,6 +8,9 @@
 namespace core::base {
 namespace {
 
+// Before the IPv4 address in an IPv6 one (RFC 4291, 2.5.5.2).
+constexpr unsigned mapped_bits = 96;
+
 // The address with everything behind the prefix cleared.
 Address cut(const Address& address, unsigned prefix) {
     auto bytes = address.bytes();
@@ -35,17 +38,20 @@ Result<Network> Network::parse(std::string_view text) {
     if (!address) {
         return fail(fmt::format("'{}' is not a network", text), "", "write it as 10.0.0.0/8 or fd00::/8");
     }
-    unsigned prefix = address->is_v4() ? 32 : 128;
+    // ::ffff:10.0.0.0/104 is 10.0.0.0/8, as the address is IPv4's.
+    const bool mapped = address->is_v4() && text.find(':') != std::string_view::npos;
+    const unsigned longest = address->is_v4() && !mapped ? 32 : 128;
+    unsigned prefix = longest;
     if (slash != std::string_view::npos) {
         const auto digits = text.substr(slash + 1);
         const auto* end = digits.data() + digits.size();
         const auto [at, error] = std::from_chars(digits.data(), end, prefix);
-        if (error != std::errc() || at != end || prefix > (address->is_v4() ? 32U : 128U)) {
+        if (error != std::errc() || at != end || prefix > longest || (mapped && prefix < mapped_bits)) {
             return fail(fmt::format("'{}' has no good prefix length", text), "",
-                        fmt::format("write a number from 0 to {} behind the '/'", address->is_v4() ? 32 : 128));
+                        fmt::format("write a number from {} to {} behind the '/'", mapped ? mapped_bits : 0, longest));
         }
     }
-    return make(*address, prefix);
+    return make(*address, mapped ? prefix - mapped_bits : prefix);
 }
 
 Result<Network> Network::make(const Address& address, unsigned prefix) {

@@ -22,6 +22,15 @@ TEST(Network, TakesAnAddressAloneAsANetworkOfOne) {
     EXPECT_EQ(Network::parse("::1")->text(), "::1/128");
 }
 
+TEST(Network, OfIpv4AddressesInIpv6FormIsIpv4) {
+    EXPECT_EQ(Network::parse("::ffff:10.0.0.0/104")->text(), "10.0.0.0/8");
+    EXPECT_EQ(Network::parse("::ffff:10.0.0.7")->text(), "10.0.0.7/32");
+    EXPECT_EQ(Network::parse("::ffff:0.0.0.0/96")->text(), "0.0.0.0/0");
+    EXPECT_FALSE(Network::parse("::ffff:0.0.0.0/95"));
+    EXPECT_FALSE(Network::parse("::ffff:10.0.0.7/129"));
+    EXPECT_TRUE(Network::parse("10.0.0.0/8")->contains(*Address::parse("[::ffff:10.1.2.3]:80")));
+}
+
 TEST(Network, RefusesWhatIsNone) {
     for (const char* text : {"", "/", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8 ",
                              "10.0.0.0/8/8", "10.0.0/8", "web1", "10.0.0.0/4294967297"}) {
