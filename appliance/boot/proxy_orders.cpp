@@ -190,6 +190,7 @@ core::proxy::ListenerSpec read_listener(const json& from) {
     }
     listener.trusted = read_networks(from, "trusted");
     take(from, "proxy_protocol", listener.proxy_header);
+    take(from, "https", listener.https);
     take(from, "forwarded", listener.forwarded);
     take(from, "via", listener.via);
     take(from, "request_id", listener.request_id);

@@ -29,6 +29,7 @@ enum class FenceMode { reset, icmp, drop };
 enum class CheckType { http, tcp };
 enum class ZeroCopy { automatic, off };
 enum class ProxyProtocol { off, v1, v2 };
+enum class Proto { http, https };
 
 std::string_view print(Mode mode) noexcept;
 std::string_view print(Balance balance) noexcept;
@@ -38,6 +39,7 @@ std::string_view print(FenceMode mode) noexcept;
 std::string_view print(CheckType type) noexcept;
 std::string_view print(GuardKind kind) noexcept;
 std::string_view print(ProxyProtocol version) noexcept;
+std::string_view print(Proto proto) noexcept;
 
 struct Listener {
     std::string name;
@@ -48,7 +50,8 @@ struct Listener {
     std::vector<core::Network> trusted{};        // whose word is taken for where a connection or request comes from
     bool proxy_protocol = false;                 // they, and nobody else, connect, with a PROXY header
 
-    bool forwarded = false;  // http only, like the next two: what requests get beside X-Forwarded-*
+    Proto proto = Proto::http;  // http only: what visitors have used, where it ended before it comes here
+    bool forwarded = false;     // http only, like the next two: what requests get beside X-Forwarded-*
     bool via = false;
     bool request_id = false;  // kept from trusted peers, else made
 

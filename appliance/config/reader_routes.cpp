@@ -6,6 +6,7 @@
 
 #include "appliance/config/nearest.hpp"
 #include "appliance/config/reader.hpp"
+#include "appliance/config/words.hpp"
 #include "core/http/target.hpp"
 
 namespace appliance::config {
@@ -35,6 +36,10 @@ std::string print(const Route& route) {
 }  // namespace
 
 void Reader::read_fields(Section& section, Listener& listener) {
+    listener.proto = section.choice("proto", Proto::http, proto_words);
+    if (section.find("proto") != nullptr && listener.mode != Mode::http) {
+        section.complain("proto", "a TCP connection has no scheme", "leave it out, or write mode = \"http\"");
+    }
     using Field = std::pair<std::string_view, bool Listener::*>;
     for (const auto& [key, wanted] : {Field("forwarded", &Listener::forwarded), Field("via", &Listener::via),
                                       Field("request_id", &Listener::request_id)}) {

@@ -22,6 +22,7 @@ inline constexpr Words<Plane, 2> plane_words{{{"proxy", Plane::proxy}, {"kernel"
 inline constexpr Words<FenceMode, 3> fence_mode_words{
     {{"reset", FenceMode::reset}, {"icmp", FenceMode::icmp}, {"drop", FenceMode::drop}}};
 inline constexpr Words<ZeroCopy, 2> zero_copy_words{{{"auto", ZeroCopy::automatic}, {"off", ZeroCopy::off}}};
+inline constexpr Words<Proto, 2> proto_words{{{"http", Proto::http}, {"https", Proto::https}}};
 inline constexpr Words<ProxyProtocol, 3> proxy_protocol_words{
     {{"off", ProxyProtocol::off}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
 inline constexpr Words<Database, 2> database_words{

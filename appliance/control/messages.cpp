@@ -109,6 +109,7 @@ json configure_message(const config::Config& config) {
                              {"routes", std::move(routes)},
                              {"trusted", std::move(trusted)},
                              {"proxy_protocol", listener.proxy_protocol},
+                             {"https", listener.proto == config::Proto::https},
                              {"forwarded", listener.forwarded},
                              {"via", listener.via},
                              {"request_id", listener.request_id},

@@ -1,9 +1,17 @@
 #include "core/http/forwarded.hpp"
 
-#include "core/http/fields.hpp"
+#include <algorithm>
+
+#include "core/http/characters.hpp"
 
 namespace core::http {
 namespace {
+
+constexpr std::size_t proto_max = 16;  // no scheme of HTTP is longer, and it is written anew
+
+bool good_proto(std::string_view text) noexcept {
+    return text.size() <= proto_max && valid_token(text);
+}
 
 // Up to the first mark outside of a quoted string, which is taken from text with it.
 std::string_view take_until(std::string_view& text, char mark) noexcept {
@@ -16,45 +24,118 @@ std::string_view take_until(std::string_view& text, char mark) noexcept {
         } else if (text[at] == mark && !quoted) {
             const std::string_view part = text.substr(0, at);
             text.remove_prefix(at + 1);
-            return part;
+            return trim(part);
         }
     }
     const std::string_view part = text;
     text = {};
-    return part;
+    return trim(part);
 }
 
-std::string_view trim(std::string_view text) noexcept {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-        text.remove_prefix(1);
+std::string_view unquote(std::string_view value) noexcept {
+    const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+    return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+// "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80".
+std::optional<Address> read_node(std::string_view text) {
+    const bool bracketed = text.starts_with('[');
+    if (bracketed && text.ends_with(']')) {
+        text = text.substr(1, text.size() - 2);
+    } else if (bracketed || std::ranges::count(text, ':') == 1) {
+        const auto address = Address::parse(text);
+        return address ? std::optional(*address) : std::nullopt;
     }
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-        text.remove_suffix(1);
+    const auto address = Address::parse_host(text, 0);
+    return address ? std::optional(*address) : std::nullopt;
+}
+
+bool in(std::span<const Network> networks, const Address& address) noexcept {
+    return std::ranges::any_of(networks, [&](const Network& network) { return network.contains(address); });
+}
+
+// One element of Forwarded.
+struct Element {
+    std::optional<Address> client;
+    std::string_view proto;
+};
+
+Element read_element(std::string_view text) {
+    Element element;
+    while (!text.empty()) {
+        const std::string_view pair = take_until(text, ';');
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        const std::string_view name = trim(pair.substr(0, equals));
+        const std::string_view value = unquote(trim(pair.substr(std::min(equals + 1, pair.size()))));
+        if (equals_ignoring_case(name, "for")) {
+            element.client = read_node(value);
+        } else if (equals_ignoring_case(name, "proto") && good_proto(value)) {
+            element.proto = value;
+        }
     }
-    return text;
+    return element;
+}
+
+// The element that says who it was, with the proto of the next one to the right where it says none. Forwards, because
+// quoted strings can be read in no other direction.
+Element read_forwarded(const Fields& fields, std::span<const Network> trusted) {
+    Element found;
+    bool first = true;
+    for (const Field& field : fields) {
+        const bool wanted = field.known == Known::forwarding && equals_ignoring_case(field.name, "forwarded");
+        std::string_view list = wanted ? field.value : std::string_view();
+        while (!list.empty()) {
+            const std::string_view text = take_until(list, ',');
+            if (text.empty()) {
+                continue;  // RFC 9110 5.6.1.2: empty elements of a list are ignored
+            }
+            const Element element = read_element(text);
+            if (first || !element.client || !in(trusted, *element.client)) {
+                found = element;
+            } else if (found.proto.empty()) {
+                found.proto = element.proto;
+            }
+            first = false;
+        }
+    }
+    return found;
 }
 
 }  // namespace
 
-std::string_view forwarded_proto(std::string_view value) noexcept {
-    std::string_view last;
-    while (!value.empty()) {
-        const std::string_view element = trim(take_until(value, ','));
-        last = element.empty() ? last : element;  // RFC 9110 5.6.1.2: empty elements of a list are ignored
-    }
-    std::string_view found;
-    while (!last.empty()) {
-        const std::string_view pair = trim(take_until(last, ';'));
-        const auto equals = pair.find('=');
-        if (equals == std::string_view::npos || !equals_ignoring_case(pair.substr(0, equals), "proto")) {
-            continue;
+std::optional<Address> forwarded_client(const Fields& fields, std::span<const Network> trusted) {
+    std::optional<Address> client;
+    bool named = false;
+    for (std::size_t left = fields.size(); left > 0; --left) {
+        const Field& field = fields.begin()[left - 1];
+        std::string_view list = field.known == Known::forwarded_for ? field.value : std::string_view();
+        while (!list.empty()) {
+            const std::size_t comma = list.rfind(',');
+            const std::string_view node = trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
+            list = comma == std::string_view::npos ? std::string_view() : list.substr(0, comma);
+            if (node.empty()) {
+                continue;
+            }
+            named = true;
+            client = read_node(unquote(node));
+            if (!client || !in(trusted, *client)) {
+                return client;
+            }
         }
-        found = pair.substr(equals + 1);
-        if (found.size() >= 2 && found.front() == '"' && found.back() == '"') {
-            found = found.substr(1, found.size() - 2);
+    }
+    return named ? client : read_forwarded(fields, trusted).client;
+}
+
+std::string_view forwarded_proto(const Fields& fields, std::span<const Network> trusted) {
+    for (const Field& field : fields) {
+        if (field.known == Known::forwarded_proto) {
+            const std::string_view first = unquote(trim(field.value.substr(0, field.value.find(','))));
+            if (good_proto(first)) {
+                return first;
+            }
         }
     }
-    return valid_token(found) ? found : std::string_view();
+    return read_forwarded(fields, trusted).proto;
 }
 
 }  // namespace core::http

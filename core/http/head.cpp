@@ -11,7 +11,7 @@ void RequestHead::clear() noexcept {
     method = target = path = query = authority = host = upgrade = {};
     port = 0;
     minor = 1;
-    keep_alive = expect_continue = false;
+    keep_alive = https = expect_continue = false;
     framing = {};
     fields.clear();
 }

@@ -34,6 +34,7 @@ struct RequestHead {
     std::uint16_t port = 0;    // of authority; 0: none given
     std::uint8_t minor = 1;    // HTTP/1.minor: 0 or 1
     bool keep_alive = false;   // the client is willing to send another request on this connection (RFC 9112 9.3)
+    bool https = false;        // the target is an https URI
     bool expect_continue = false;  // the client waits for 100 before it sends the body
     Framing framing;               // none, length or chunked
     Fields fields;

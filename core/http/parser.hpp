@@ -9,13 +9,14 @@
 
 namespace core::http {
 
-// Sizes in bytes. fields above Fields::capacity means Fields::capacity.
+// What is taken. Sizes in bytes; fields above Fields::capacity means Fields::capacity.
 struct Limits {
     std::size_t head = 16 * 1024;         // with the request line and the empty line
     std::size_t request_line = 8 * 1024;  // without its CRLF; also a status line's
     std::size_t fields = Fields::capacity;
     std::size_t field_name = 256;
     std::size_t method = 32;
+    bool https = false;  // a request may name an https URI: it came by https to whoever sends it
 };
 
 struct ParseResult {

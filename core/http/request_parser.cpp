@@ -72,9 +72,12 @@ Fault apply_expect(const Field* expect, RequestHead& out) noexcept {
     return {};
 }
 
-Fault derive(const FramingFields& found, RequestHead& out) noexcept {
+Fault derive(const FramingFields& found, const Limits& limits, RequestHead& out) noexcept {
     if (const Fault fault = parse_target(out, found.host)) {
         return fault;
+    }
+    if (out.https && !limits.https) {
+        return {400, "an https target, and nobody trusted sent it"};
     }
     if (const Fault fault = parse_framing(found, out.minor, out.framing)) {
         return fault;
@@ -114,7 +117,7 @@ Fault parse(Cursor& cursor, const Limits& limits, RequestHead& out) noexcept {
     if (const Fault fault = parse_fields(cursor, limits, out.fields, found)) {
         return fault;
     }
-    return derive(found, out);
+    return derive(found, limits, out);
 }
 
 }  // namespace

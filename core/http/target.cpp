@@ -8,7 +8,7 @@ namespace core::http {
 namespace {
 
 constexpr std::string_view http_scheme = "http://";
-constexpr std::uint16_t http_port = 80;
+constexpr std::string_view https_scheme = "https://";
 
 bool parse_port(std::string_view text, std::uint16_t& port) noexcept {
     port = 0;
@@ -50,7 +50,7 @@ void split_path(std::string_view text, RequestHead& out) noexcept {
     out.query = text.substr(mark);
 }
 
-// The text after "http://". RFC 9112 3.2.2, 3.2.4.
+// The text after "http://" or "https://". RFC 9112 3.2.2, 3.2.4.
 Fault split_absolute(std::string_view rest, RequestHead& out, Authority& authority) noexcept {
     const std::size_t slash = std::min(rest.find_first_of("/?"), rest.size());
     out.authority = rest.substr(0, slash);
@@ -64,8 +64,8 @@ Fault split_absolute(std::string_view rest, RequestHead& out, Authority& authori
     return {};
 }
 
-bool agree(const Authority& a, const Authority& b) noexcept {
-    const auto port = [](const Authority& one) { return one.port == 0 ? http_port : one.port; };
+bool agree(const Authority& a, const Authority& b, bool https) noexcept {
+    const auto port = [https](const Authority& one) { return one.port != 0 ? one.port : https ? 443 : 80; };
     return equals_ignoring_case(a.host, b.host) && port(a) == port(b);
 }
 
@@ -80,11 +80,14 @@ Fault split_target(RequestHead& out, Authority& authority, bool& absolute) noexc
         out.path = target;
         return out.method == "OPTIONS" ? Fault{} : Fault{400, "the target * of a method other than OPTIONS"};
     }
-    if (target.size() > http_scheme.size() && equals_ignoring_case(target.substr(0, http_scheme.size()), http_scheme)) {
-        absolute = true;
-        return split_absolute(target.substr(http_scheme.size()), out, authority);
+    for (const std::string_view scheme : {http_scheme, https_scheme}) {
+        if (target.size() > scheme.size() && equals_ignoring_case(target.substr(0, scheme.size()), scheme)) {
+            absolute = true;
+            out.https = scheme == https_scheme;
+            return split_absolute(target.substr(scheme.size()), out, authority);
+        }
     }
-    return {400, "the target is neither a path nor an http URI"};
+    return {400, "the target is neither a path nor an http or https URI"};
 }
 
 }  // namespace
@@ -129,7 +132,7 @@ Fault parse_target(RequestHead& out, const Field* host) noexcept {
         if (!parse_authority(host->value, named)) {
             return {400, "Host is malformed"};
         }
-        if (absolute && !agree(authority, named)) {
+        if (absolute && !agree(authority, named, out.https)) {
             return {400, "Host and the target's authority differ"};
         }
         out.authority = host->value;

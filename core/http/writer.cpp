@@ -4,7 +4,6 @@
 #include <charconv>
 
 #include "core/base/verify.hpp"
-#include "core/http/forwarded.hpp"
 #include "core/http/status.hpp"
 
 namespace core::http {
@@ -79,25 +78,7 @@ bool goes_to_backend(Known known, const RequestOptions& options) noexcept {
            (known == Known::forwarding && options.origin.peer == Origin::Peer::trusted);
 }
 
-// What the request came as: a trusted peer's word in X-Forwarded-Proto, else in Forwarded, else what we saw. Both
-// fields are written from it, so that they never contradict each other.
-std::string_view proto_of(const Fields& fields, const Origin& origin) noexcept {
-    if (origin.peer != Origin::Peer::trusted) {
-        return origin.proto;
-    }
-    std::string_view said;
-    std::string_view in_forwarded;
-    for (const Field& field : fields) {
-        if (field.known == Known::forwarded_proto && valid_token(field.value)) {
-            said = field.value;
-        } else if (field.known == Known::forwarding && equals_ignoring_case(field.name, "forwarded")) {
-            in_forwarded = forwarded_proto(field.value);
-        }
-    }
-    return !said.empty() ? said : !in_forwarded.empty() ? in_forwarded : origin.proto;
-}
-
-void put_origin(Output& out, const Fields& fields, const Origin& origin, std::string_view proto) noexcept {
+void put_origin(Output& out, const Fields& fields, const Origin& origin) noexcept {
     out.put("X-Forwarded-For: ");
     if (origin.peer == Origin::Peer::trusted) {
         for (const Field& field : fields) {
@@ -109,13 +90,12 @@ void put_origin(Output& out, const Fields& fields, const Origin& origin, std::st
     }
     out.put(origin.client);
     out.put("\r\n");
-    out.put_field("X-Forwarded-Proto", proto);
+    out.put_field("X-Forwarded-Proto", origin.proto);
 }
 
 // What the request came as, in the fields that stand beside X-Forwarded-For. host: as the client sent it; not repeated
 // where it is longer than any name, so that a head cannot be made to grow.
-void put_more_origin(Output& out, const RequestHead& head, const RequestOptions& options,
-                     std::string_view proto) noexcept {
+void put_more_origin(Output& out, const RequestHead& head, const RequestOptions& options) noexcept {
     const std::string_view host = head.authority.size() <= host_max ? head.authority : std::string_view();
     const Origin& origin = options.origin;
     if (origin.forwarded) {
@@ -129,7 +109,7 @@ void put_more_origin(Output& out, const RequestHead& head, const RequestOptions&
             out.put("\"");
         }
         out.put(";proto=");
-        out.put(proto);
+        out.put(origin.proto);
         out.put("\r\n");
     }
     if (origin.via) {
@@ -213,9 +193,8 @@ std::size_t write_request(const RequestHead& head, const RequestOptions& options
             out.put_field(field.name, field.value);
         }
     }
-    const std::string_view proto = proto_of(head.fields, options.origin);
-    put_origin(out, head.fields, options.origin, proto);
-    put_more_origin(out, head, options, proto);
+    put_origin(out, head.fields, options.origin);
+    put_more_origin(out, head, options);
     if (head.expect_continue && options.expect == RequestOptions::Expect::forward) {
         out.put("Expect: 100-continue\r\n");
     }

@@ -34,7 +34,7 @@ struct Origin {
     enum class Peer : std::uint8_t { untrusted, trusted };
 
     std::string_view client;          // the peer's address without port; not empty
-    std::string_view proto = "http";  // "http" or "https"
+    std::string_view proto = "http";  // the scheme that the client used; not repeated from its fields
     Peer peer = Peer::untrusted;
     bool forwarded = false;  // say it in a Forwarded field (RFC 7239) too
     bool via = false;        // add a Via field (RFC 9110 7.6.3)

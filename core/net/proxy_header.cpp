@@ -29,6 +29,9 @@ constexpr std::uint8_t tcp4 = 0x11;
 constexpr std::uint8_t tcp6 = 0x21;
 constexpr std::uint8_t unix_stream = 0x31;
 
+constexpr std::uint8_t ssl_type = 0x20;    // PP2_TYPE_SSL
+constexpr std::uint8_t client_ssl = 0x01;  // PP2_CLIENT_SSL: the client connected over TLS
+
 ProxyParse refuse(std::string_view reason) noexcept {
     return {Verdict::bad, 0, reason};
 }
@@ -126,15 +129,20 @@ void read_addresses(std::string_view body, bool v6, ProxyHeader& out) noexcept {
         std::memcpy(to, body.data() + at, size);
         return Address::from(storage).with_port(word_at(body, port_at));
     };
-    out = {true, address_at(0, 2 * size), address_at(size, 2 * size + 2)};
+    out = {true, address_at(0, 2 * size), address_at(size, 2 * size + 2), std::nullopt};
 }
 
-bool tlvs_fit(std::string_view rest) noexcept {
+// False where they do not fit.
+bool read_tlvs(std::string_view rest, ProxyHeader& out) noexcept {
     while (!rest.empty()) {
         if (rest.size() < 3 || rest.size() - 3 < word_at(rest, 1)) {
             return false;
         }
-        rest.remove_prefix(3 + std::size_t{word_at(rest, 1)});
+        const std::string_view value = rest.substr(3, word_at(rest, 1));
+        if (byte_at(rest, 0) == ssl_type && !value.empty()) {
+            out.tls = (byte_at(value, 0) & client_ssl) != 0;
+        }
+        rest.remove_prefix(3 + value.size());
     }
     return true;
 }
@@ -166,7 +174,7 @@ ProxyParse parse_v2(std::string_view bytes, ProxyHeader& out) noexcept {
     out = {};
     if (!local && addresses != 0) {
         read_addresses(body, family == tcp6, out);
-        if (!tlvs_fit(body.substr(addresses))) {
+        if (!read_tlvs(body.substr(addresses), out)) {
             return refuse("a PROXY header whose TLVs do not fit");
         }
     }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -21,6 +22,8 @@ struct ProxyHeader {
     bool addressed = false;
     Address source;
     Address destination;  // of the same family
+    // Whether the client spoke TLS with the sender (PP2_TYPE_SSL, PP2_CLIENT_SSL); nothing where it does not say.
+    std::optional<bool> tls{};
 
     friend bool operator==(const ProxyHeader&, const ProxyHeader&) = default;
 };
@@ -43,7 +46,7 @@ inline constexpr std::size_t proxy_header_max = 16 + proxy_body_max;
 // proxy_header_max bytes or more, and bad as soon as no header can begin so:
 // bytes that are none must never be taken for the client's. Only out's validity
 // after complete is promised. TLVs are walked, so that a length that lies is
-// refused, and not used.
+// refused; of them that of TLS is used.
 [[nodiscard]] ProxyParse parse_proxy_header(std::string_view bytes, ProxyHeader& out) noexcept;
 
 enum class ProxyVersion : std::uint8_t { none, v1, v2 };

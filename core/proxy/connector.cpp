@@ -124,7 +124,7 @@ bool Connector::take_own() {
 io::Task<bool> Connector::choose() {
     refusal_ = Refusal::nobody;
     const auto among = pool_.queue().empty() ? Pool::Among::all : Pool::Among::unlimited;
-    usage_ = pool_.pick(session_.peer, tried_, among, session_.worker.loop().now(), preferred_);
+    usage_ = pool_.pick(session_.visitor, tried_, among, session_.worker.loop().now(), preferred_);
     if (usage_.backend() == nullptr && (pool_.crowded(tried_) || may_hold())) {
         const io::Tick begun = session_.worker.loop().now();
         co_await wait();
@@ -170,7 +170,7 @@ io::Task<void> Connector::wait() {
         const io::Tick until = patience(begun);
         const bool first = queue.first(*place);
         if (first) {
-            usage_ = pool_.pick(session_.peer, tried_, Pool::Among::all, loop.now(), preferred_);
+            usage_ = pool_.pick(session_.visitor, tried_, Pool::Among::all, loop.now(), preferred_);
         }
         if (usage_.backend() != nullptr) {
             break;

@@ -31,6 +31,7 @@ Exchange::Exchange(Session& session, std::shared_ptr<Routing> routing, Record& r
 
 void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     const ListenerSpec& listener = *session_.listener->spec;
+    session_.recognise(head.fields);
     const balance::Route* const route = balance::find_route(listener.routes, head.host, head.path);
     pool_ = routing_->pool(route == nullptr ? listener.pool : route->pool);
     if (pool_ != nullptr && !pool_->spec().cookie.empty()) {
@@ -38,12 +39,13 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     }
     if (pool_ != nullptr && pool_->maintenance) {
         const Bypass& bypass = routing_->snapshot().bypass;
-        // Everybody comes from a trusted balancer's address, so that one lets nobody through.
-        bypasses_ = (!session_.shared && bypass.admits(session_.peer)) || bypass.admits(head.fields);
+        // Everybody may come from a trusted balancer's address, so that one lets nobody through.
+        bypasses_ = (session_.known_visitor && bypass.admits(session_.visitor)) || bypass.admits(head.fields);
     }
     const std::string fallback = head.authority.empty() ? listener.address.text() : std::string();
     http::RequestOptions options;
     options.origin.client = session_.peer_host;
+    options.origin.proto = head.https ? "https" : session_.scheme_of(head.fields);
     options.origin.peer = session_.trusted ? http::Origin::Peer::trusted : http::Origin::Peer::untrusted;
     options.origin.forwarded = listener.forwarded;
     options.origin.via = listener.via;
@@ -96,7 +98,20 @@ void Exchange::try_next(Connector& connector, bool reused) {
     }
 }
 
+// Of those whom a balancer brings, each has as many requests in flight as any other client has sessions.
+bool Exchange::admit() {
+    const std::uint32_t limit = routing_->snapshot().limits.sessions_per_source;
+    if (limit == 0 || !session_.shared || !session_.known_visitor) {
+        return true;
+    }
+    place_ = session_.worker.commons().sources.enter(session_.visitor, limit);
+    return place_.taken();
+}
+
 io::Task<bool> Exchange::run() {
+    if (!admit()) {
+        co_return co_await answer_error(429, "its source has as many requests in flight as it may");
+    }
     if (pool_ == nullptr || (pool_->maintenance && !bypasses_)) {
         co_return co_await answer_maintenance();
     }
@@ -353,42 +368,6 @@ io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_e
     connector.release();
     co_return co_await answer_error(malformed ? 400 : failure_status_,
                                     malformed ? std::string_view("malformed chunked body") : failure_);
-}
-
-OwnAnswer Exchange::own_answer(int status, std::string_view reason) {
-    const bool keep = request_.keep_alive && !session_.ending && request_.framing.empty();
-    record_.answered_by = "gatehouse";
-    record_.status = static_cast<std::uint16_t>(status);
-    record_.error = reason;
-    return {.status = status,
-            .reason = reason,
-            .media = request_.media,
-            .head_only = request_.is_head,
-            .persistence = keep ? request_.staying : http::Persistence::close};
-}
-
-// The page is for when nobody is left; servers that are only busy are no maintenance.
-io::Task<bool> Exchange::answer_nobody(Connector::Refusal refusal) {
-    if (refusal == Connector::Refusal::nobody) {
-        co_return co_await answer_maintenance();
-    }
-    co_return co_await answer_error(503, explain(refusal));
-}
-
-io::Task<bool> Exchange::answer_maintenance() {
-    const bool by_hand = pool_ != nullptr && pool_->maintenance.has_value();
-    const OwnAnswer answer = own_answer(503, by_hand ? "maintenance" : "no eligible backend");
-    const int sent =
-        co_await send_maintenance(session_, answer, routing_->snapshot(), by_hand ? &*pool_->maintenance : nullptr);
-    record_.sent += static_cast<std::uint64_t>(std::max(sent, 0));
-    co_return sent > 0 && answer.persistence != http::Persistence::close;
-}
-
-io::Task<bool> Exchange::answer_error(int status, std::string_view reason) {
-    const OwnAnswer answer = own_answer(status, reason);
-    const int sent = co_await send_error(session_, answer);
-    record_.sent += static_cast<std::uint64_t>(std::max(sent, 0));
-    co_return sent > 0 && answer.persistence != http::Persistence::close;
 }
 
 }  // namespace core::proxy

@@ -55,6 +55,7 @@ private:
         client_gone,  // found while passing on an interim response
     };
 
+    [[nodiscard]] bool admit();
     void identify(const http::Fields& fields);
     io::Task<BodyEnd> upload(Connection& backend);
     io::Task<HeadOutcome> receive_head(Connection& backend);
@@ -76,6 +77,7 @@ private:
     Pool* pool_ = nullptr;      // by the listener's routes, from prepare() on
     bool bypasses_ = false;     // sees the site, though the pool shows the page
     Backend* known_ = nullptr;  // whom the client's affinity cookie names; null: nobody
+    Sources::Place place_;      // among its visitor's requests, where a balancer brings many visitors'
     Request request_;
     Response response_;
     Outbox to_backend_;

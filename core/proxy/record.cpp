@@ -37,13 +37,14 @@ void Record::identify(std::string_view id) noexcept {
     id_size_ = copy_cut(id_, id);
 }
 
-void Record::print(std::string& out, const Address& client, io::Tick now) const {
+void Record::print(std::string& out, const Address& client, const Address& peer, io::Tick now) const {
     const auto wall = base::wall_now();
     const auto millis = wall.time_since_epoch().count() % 1000;
     const std::string second = base::print_time(wall);
     fmt::format_to(std::back_inserter(out), R"({{"time":"{}.{:03}Z","event":"{}","client":"{}")",
                    std::string_view(second).substr(0, second.size() - 1), millis,
-                   method_size_ > 0 ? "exchange" : "relay", client.text());
+                   method_size_ > 0 ? "exchange" : "relay", client.port() == 0 ? client.host() : client.text());
+    append_text(out, "peer", client == peer ? std::string() : peer.text());
     append_text(out, "id", id());
     append_text(out, "listener", listener);
     append_text(out, "pool", pool);

@@ -21,8 +21,9 @@ public:
     // Copies the request's id, at most request_id_max bytes.
     void identify(std::string_view id) noexcept;
     [[nodiscard]] std::string_view id() const noexcept { return {id_.data(), id_size_}; }
-    // Appends the line, with its newline, to out. now: the loop's clock at the end.
-    void print(std::string& out, const Address& client, io::Tick now) const;
+    // Appends the line, with its newline, to out. client: who made the request, with port 0 where it is not known;
+    // peer: of the connection, said where it is another. now: the loop's clock at the end.
+    void print(std::string& out, const Address& client, const Address& peer, io::Tick now) const;
 
     std::string_view listener;
     std::string_view pool;

@@ -28,8 +28,9 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
     for (;;) {
         const std::string_view bytes = session.inbox.view();
         if (!bytes.empty()) {
-            parsed = http::parse_request(bytes, session.worker.routing()->snapshot().limits.head,
-                                         session.worker.request_head(), seen);
+            http::Limits limits = session.worker.routing()->snapshot().limits.head;
+            limits.https = session.may_come_by_https();
+            parsed = http::parse_request(bytes, limits, session.worker.request_head(), seen);
             seen = bytes.size();
         }
         if (parsed.verdict != http::ParseResult::Verdict::incomplete) {
@@ -82,7 +83,8 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
         }
     }
     if (routing->snapshot().log_exchanges) {
-        record.print(worker.log_lines(), session.peer, worker.loop().now());
+        const Address& client = arrival == Arrival::refused ? session.peer : session.visitor;
+        record.print(worker.log_lines(), client, session.peer, worker.loop().now());
     }
     co_return more && !session.closing;
 }

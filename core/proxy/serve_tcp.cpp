@@ -19,7 +19,7 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
     Pool* const pool = routing->pool(spec->pool);
     Connection* backend = nullptr;
     auto refusal = Connector::Refusal::nobody;
-    const bool bypasses = !session.shared && snapshot.bypass.admits(session.peer);
+    const bool bypasses = session.known_visitor && snapshot.bypass.admits(session.visitor);
     if (pool != nullptr && (!pool->maintenance || bypasses)) {
         record.pool = pool->name();
         Connector connector(session, *pool, snapshot.timeouts, record);
@@ -37,7 +37,7 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
         session.client.reset();  // what a refused connection looks like after an accept
     }
     if (snapshot.log_exchanges) {
-        record.print(worker.log_lines(), session.peer, worker.loop().now());
+        record.print(worker.log_lines(), session.visitor, session.peer, worker.loop().now());
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/http/forwarded.hpp"
 #include "core/proxy/record.hpp"
 #include "core/proxy/worker.hpp"
 
@@ -20,7 +21,7 @@ void log_refusal(Session& session, std::string_view reason) {
     record.answered_by = "nobody";
     record.error = reason;
     if (session.worker.routing()->snapshot().log_exchanges) {
-        record.print(session.worker.log_lines(), session.peer, now);
+        record.print(session.worker.log_lines(), session.peer, session.peer, now);
     }
 }
 
@@ -59,7 +60,10 @@ Session::Session(Worker& owner, base::Descriptor fd, std::shared_ptr<ListenerSta
       peer(net::peer_of(client.fd())),
       peer_host(peer.host()),
       trusted(is_trusted(*listener->spec, peer)),
+      sender_trusted(trusted),
       shared(trusted),
+      visitor(peer),
+      known_visitor(!shared),
       ending(owner.draining()) {
     worker.enlist(*this);
 }
@@ -71,13 +75,37 @@ Session::~Session() {
 void Session::adopt(const net::ProxyHeader& header) {
     if (!header.addressed) {
         // Nobody has said who this is, so nobody vouches for what its head says (X-Forwarded-For).
-        trusted = false;
+        trusted = sender_trusted = false;
         return;
     }
-    peer = header.source;
+    peer = visitor = header.source;
     peer_host = peer.host();
     reached = header.destination;
+    tls = header.tls;
     trusted = shared = is_trusted(*listener->spec, peer);
+    known_visitor = !shared;
+}
+
+void Session::recognise(const http::Fields& fields) {
+    if (!trusted) {
+        return;  // peer's own address is all that is known, and it does not change
+    }
+    const auto named = http::forwarded_client(fields, listener->spec->trusted);
+    visitor = named.value_or(peer);
+    known_visitor = named && !is_trusted(*listener->spec, *named);
+}
+
+bool Session::may_come_by_https() const noexcept {
+    return sender_trusted || tls.value_or(listener->spec->https);
+}
+
+std::string_view Session::scheme_of(const http::Fields& fields) const {
+    if (tls) {
+        return *tls ? "https" : "http";
+    }
+    const std::string_view said =
+        sender_trusted ? http::forwarded_proto(fields, listener->spec->trusted) : std::string_view();
+    return !said.empty() ? said : listener->spec->https ? "https" : "http";
 }
 
 net::ProxyHeader Session::origin() const {

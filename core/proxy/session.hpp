@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/http/fields.hpp"
 #include "core/net/deadline.hpp"
 #include "core/net/socket.hpp"
 #include "core/proxy/connection.hpp"
@@ -46,6 +47,13 @@ public:
 
     // Another client's session than the socket says: what a trusted peer's PROXY header has told.
     void adopt(const net::ProxyHeader& header);
+    // Who makes the request with these fields, into visitor and known_visitor.
+    void recognise(const http::Fields& fields);
+    // By which scheme it came to the first balancer: what a PROXY header says, else the fields of a trusted sender,
+    // else the listener. A view into fields, or a literal.
+    [[nodiscard]] std::string_view scheme_of(const http::Fields& fields) const;
+    // Whether a client of this session can have used https: then an https target is one of ours (RFC 9110 7.4).
+    [[nodiscard]] bool may_come_by_https() const noexcept;
     // What a backend is told of this session where it wants a PROXY header.
     [[nodiscard]] net::ProxyHeader origin() const;
     // Drain: idle ones end now, busy ones after what they do.
@@ -71,7 +79,11 @@ public:
     std::optional<Address> reached;      // the address that the client connected to, where a PROXY header says so
     Sources::Place place;                // among its source's sessions, where those are limited
     bool trusted = false;                // peer's claims about where requests come from are believed
+    bool sender_trusted = false;         // the same of what the socket says, who may have named another as peer
     bool shared = false;                 // peer is a trusted balancer: its address is many clients', and none's own
+    std::optional<bool> tls{};           // whether the client spoke TLS, where a PROXY header says so
+    Address visitor;                     // who is served: peer, or whom its fields name; anew for each request
+    bool known_visitor = true;           // visitor is one client's address, and no balancer's
     Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
     std::unique_ptr<OwnConnection> own;  // null while it is in use, and where there is none
     io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end

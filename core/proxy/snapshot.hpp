@@ -33,6 +33,7 @@ struct ListenerSpec {
     bool forwarded = false;     // requests get a Forwarded field too
     bool via = false;           // and a Via field
     bool request_id = false;    // and an X-Request-Id, kept from trusted peers, else made
+    bool https = false;         // what comes here has come by https, which ended before it came
     bool proxy_header = false;  // a trusted peer begins with a PROXY header, and nobody else may connect
 };
 

@@ -134,6 +134,7 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
                                      {{"files.example.org", "", "chat"}, {"*.example.org", "/files", "chat"}},
                                      {},
                                      false,
+                                     Proto::http,
                                      true,
                                      false,
                                      true},

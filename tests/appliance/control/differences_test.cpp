@@ -51,6 +51,7 @@ TEST(Differences, EveryPartOfAConfigurationHasALineWhenItChanges) {
     const ChangeCase cases[] = {
         {"file: changed", [](Config& c) { c.file = "other.toml"; }},
         {"listener web: changed", [](Config& c) { c.listeners[0].via = true; }},
+        {"listener web: changed", [](Config& c) { c.listeners[0].proto = config::Proto::https; }},
         {"listener chat: added",
          [](Config& c) {
              c.listeners.push_back({"chat", {}, config::Mode::tcp, "app"});
