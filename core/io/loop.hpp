@@ -62,6 +62,8 @@ public:
     [[nodiscard]] Buffers& buffers() noexcept { return *buffers_; }
     // The steady clock as of the last wake-up, in milliseconds.
     [[nodiscard]] Tick now() const noexcept { return now_; }
+    // Whether the kernel counts its waiting as idle time (Linux 6.15 and later), and not as iowait.
+    [[nodiscard]] bool waits_quietly() const noexcept { return waits_quietly_; }
     // Operations that the kernel still holds.
     [[nodiscard]] std::uint32_t pending() const noexcept { return pending_; }
 
@@ -70,6 +72,7 @@ private:
     Loop();
     void submit();
     io_uring_sqe* raw_entry();
+    int submit_and_wait(unsigned wanted, __kernel_timespec& timeout);
     unsigned wait(Tick longest, unsigned wanted);
     void dispatch_deferred();
     bool dispatch_one();
@@ -80,6 +83,7 @@ private:
     };
 
     io_uring ring_{};
+    bool waits_quietly_ = false;  // its waiting is not counted as iowait
     std::uint32_t pending_ = 0;
     Tick now_;
     Wheel wheel_;

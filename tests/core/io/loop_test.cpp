@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -249,6 +251,56 @@ TEST_F(LoopTest, AFlightMayBeMovedAndIsCountedOnce) {
     group.start(sleep_until(*loop_, in_, loop_->now() + 5, result));
     run(group);
     EXPECT_EQ(result, 0);
+}
+
+// In the whole machine.
+unsigned tasks_in_iowait() {
+    std::ifstream file("/proc/stat");
+    for (std::string name; file >> name;) {
+        if (unsigned count = 0; name == "procs_blocked" && file >> count) {
+            return count;
+        }
+    }
+    return 0;
+}
+
+TEST_F(LoopTest, ThatWaitsIsIdleAndNotWaitingForADisk) {
+    if (!loop_->waits_quietly()) {
+        GTEST_SKIP() << "needs Linux 6.15";
+    }
+    constexpr unsigned many = 40;
+    std::vector<std::thread> threads;
+    std::vector<base::Descriptor> ends;
+    for (unsigned number = 0; number < many; ++number) {
+        auto [near, far] = tests::socket_pair();
+        ends.push_back(std::move(far));
+        threads.emplace_back([near = std::move(near)] {
+            auto loop = Loop::create({.buffers = {.count = 4, .size = 1024, .published = 2}});
+            ASSERT_TRUE(loop) << loop.error().line();
+            OperationSlot slot;
+            std::string memory(10, '\0');
+            int result = -1;
+            TaskGroup group;
+            group.start(receive_into(**loop, slot, near.get(), memory, result));
+            (*loop)->run_until([&] { return group.empty(); });
+            EXPECT_EQ(result, 3);
+        });
+    }
+    // The median of many looks: the machine's own work for a disk passes, and a loop wakes up now and then.
+    ::usleep(300'000);  // by then all of them wait
+    std::vector<unsigned> looks;
+    for (int look = 0; look < 101; ++look) {
+        ::usleep(7'000);
+        looks.push_back(tasks_in_iowait());
+    }
+    std::nth_element(looks.begin(), looks.begin() + 50, looks.end());
+    EXPECT_LT(looks[50], many / 2);
+    for (const base::Descriptor& end : ends) {
+        EXPECT_EQ(::write(end.get(), "end", 3), 3);
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
 }
 
 TEST_F(LoopTest, RefusesOperationsThatAreNotOnItsList) {
