@@ -12,6 +12,7 @@
 
 #include "core/http/chunked.hpp"
 #include "core/http/parser.hpp"
+#include "core/net/socket.hpp"
 
 namespace appliance::deploy {
 namespace {
@@ -22,6 +23,9 @@ class Connection {
 public:
     Connection(core::base::Descriptor socket, Clock::time_point deadline, const std::atomic<bool>& stop)
         : socket_(std::move(socket)), deadline_(deadline), stop_(stop) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() { core::net::free_port(socket_.get()); }
 
     core::Result<void> connect(const core::Address& to) {
         ::fcntl(socket_.get(), F_SETFL, ::fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);

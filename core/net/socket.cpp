@@ -1,6 +1,7 @@
 #include "core/net/socket.hpp"
 
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -10,6 +11,12 @@
 #include "core/base/verify.hpp"
 
 namespace core::net {
+namespace {
+
+// tcp_info::tcpi_state: net/tcp_states.h of the kernel, where the C library's header knows no newer tcp_info.
+enum class State : std::uint8_t { established = 1, closed = 7, close_wait = 8, last_ack = 9 };
+
+}  // namespace
 
 Socket::~Socket() {
     VERIFY(in_.current == nullptr && out_.current == nullptr);
@@ -66,12 +73,13 @@ void Socket::shutdown_send() {
 
 Socket::Peer Socket::peer() const noexcept {
     static_assert(offsetof(tcp_info, tcpi_state) == 0 && sizeof(tcp_info::tcpi_state) == 1);
-    std::uint8_t state = TCP_CLOSE;
+    auto state = State::closed;
     socklen_t size = sizeof state;
     ::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &state, &size);
-    return state == TCP_CLOSE                                 ? Peer::gone
-           : state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK ? Peer::finished
-                                                              : Peer::there;
+    if (state == State::closed) {
+        return Peer::gone;
+    }
+    return state == State::close_wait || state == State::last_ack ? Peer::finished : Peer::there;
 }
 
 bool Socket::broken_off() const noexcept {
@@ -93,6 +101,16 @@ void disconnect(int fd) noexcept {
     sockaddr nowhere{};
     nowhere.sa_family = AF_UNSPEC;
     ::connect(fd, &nowhere, sizeof nowhere);
+}
+
+void free_port(int fd) noexcept {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    const bool known = ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+    const bool open = known && State{info.tcpi_state} == State::established;
+    if (open && info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0) {
+        disconnect(fd);
+    }
 }
 
 bool is_shortage(int error) noexcept {

@@ -82,6 +82,12 @@ private:
 // (connect(2), "AF_UNSPEC").
 void disconnect(int fd) noexcept;
 
+// To be called before a TCP socket is closed on which nothing more is to come: whoever closes first keeps the port in
+// TIME_WAIT for a minute (RFC 9293, 3.5), and a client of few servers has no port left then. Where that would be us the
+// connection is dissolved. Where the peer has closed already nothing is needed. Where it has not acknowledged all that
+// was sent nothing is done, because a reset would cut that off.
+void free_port(int fd) noexcept;
+
 // Whether a call that failed with this errno did so for want of something of this machine's own (ports, descriptors,
 // memory): it says nothing about the peer.
 [[nodiscard]] bool is_shortage(int error) noexcept;

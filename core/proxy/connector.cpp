@@ -197,7 +197,7 @@ io::Task<int> Connector::open(Backend& backend) {
     }
     connection_ = std::make_unique<Connection>(session_.worker.loop(), std::move(*fd));
     session_.upstream = connection_.get();  // so that a stop ends the attempt too
-    connection_->deadline.set(timeouts_.connect);
+    connection_->deadline.set(timeouts_.connect, net::Deadline::Effect::reset);
     int result = co_await connection_->socket.connect(backend.spec().address);
     if (result == 0 && introduces()) {
         net::ProxyBuffer buffer;

@@ -204,7 +204,8 @@ io::Task<BodyEnd> Exchange::upload(Connection& backend) {
     client_late_ = end == BodyEnd::source_failed && session_.deadline.expired();
     if (end == BodyEnd::complete) {
         if (!request_.framing.empty() && !response_begun_) {
-            backend.deadline.set(timeouts_.backend);  // the server's time for its answer begins now
+            backend.deadline.set(timeouts_.backend,
+                                 net::Deadline::Effect::reset);  // the server's time for its answer begins now
         }
     } else if (end != BodyEnd::sink_failed) {
         backend.socket.reset();
@@ -218,7 +219,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
     bool begun = false;
     response_begun_ = false;
     if (request_.framing.empty() || request_.expect_continue || uploaded_) {
-        backend.deadline.set(timeouts_.backend);
+        backend.deadline.set(timeouts_.backend, net::Deadline::Effect::reset);
     }
     for (;;) {
         http::ResponseHead& head = session_.worker.response_head();
@@ -311,7 +312,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     const BodyMove move{.from = backend.inbox,
                         .deadline = backend.deadline,
                         .patience = timeouts_.backend,
-                        .effect = net::Deadline::Effect::abort,
+                        .effect = net::Deadline::Effect::reset,
                         .to = to_client_,
                         .framing = incoming,
                         .chunks = {},
