@@ -99,6 +99,7 @@ struct Pool {
     std::string cookie;                                 // that keeps a client on its server; empty: none does
     std::string host;                                   // what servers get as Host; empty: what the client sent
     ProxyProtocol proxy_protocol = ProxyProtocol::off;  // what its servers are told by
+    std::vector<core::Address> sources;                 // that connections to its servers leave from, in turn; port 0
     unsigned queue = 1024;                    // how many may wait while every server is at its limit; 0: nobody
     core::Milliseconds queue_timeout{5'000};  // and how long each of them
     core::Milliseconds hold{0};               // how long all servers may be out until visitors see the page; 0: not
@@ -251,6 +252,7 @@ struct Bounds {
     static constexpr std::int64_t queue = 65'536;
     static constexpr std::size_t management = 64;  // ports
     static constexpr std::size_t networks = 64;    // of one list
+    static constexpr std::size_t sources = 64;     // of one pool
     static constexpr std::int64_t connections_per_source = 1'000'000;
     static constexpr std::int64_t new_per_source = 1'000'000;
     static constexpr std::int64_t streak = 100;  // fall, rise and passive_fall

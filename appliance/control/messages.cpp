@@ -35,7 +35,12 @@ json write_pool(const config::Pool& pool) {
                             {"max_connections", backend.max_connections},
                             {"backup", backend.backup}});
     }
+    json sources = json::array();
+    for (const core::Address& source : pool.sources) {
+        sources.push_back(source.host());
+    }
     return {{"name", pool.name},
+            {"sources", std::move(sources)},
             {"balance", config::print(pool.balance)},
             {"cookie", pool.cookie},
             {"host", pool.host},

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,8 @@ struct Visit {
     std::string host;  // the Host field; empty: the address
     std::string path = "/";
     core::net::ProxyVersion proxy_header = core::net::ProxyVersion::none;
-    bool http = true;  // false: a connection is all that is wanted
+    std::optional<core::Address> source{};  // that it leaves from
+    bool http = true;                     // false: a connection is all that is wanted
 };
 
 // What came back. The body is complete, but for what is longer than body_max.

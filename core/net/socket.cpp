@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 
@@ -134,6 +135,27 @@ Result<base::Descriptor> open_socket(int family) {
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
+}
+
+int bind_source(int fd, const Address& source) noexcept {
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);  // of IPv6 sockets too
+    sockaddr_storage storage{};
+    const socklen_t size = source.with_port(0).fill(storage);
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) == 0 ? 0 : -errno;
+}
+
+const Address* source_of(std::span<const Address> sources, int family, std::size_t turn) noexcept {
+    const auto fits = [family](const Address& source) { return source.family() == family; };
+    const auto count = static_cast<std::size_t>(std::count_if(sources.begin(), sources.end(), fits));
+    if (count == 0) {
+        return nullptr;
+    }
+    auto found = std::find_if(sources.begin(), sources.end(), fits);
+    for (std::size_t left = turn % count; left > 0; --left) {
+        found = std::find_if(found + 1, sources.end(), fits);
+    }
+    return &*found;
 }
 
 Address local_of(int fd) noexcept {

@@ -95,6 +95,14 @@ void free_port(int fd) noexcept;
 // A non-blocking TCP socket with TCP_NODELAY. Error: no descriptors left and the like.
 Result<base::Descriptor> open_socket(int family);
 
+// Has the connection that fd makes next leave from source, with a port that is free towards that peer: it is chosen on
+// connect (IP_BIND_ADDRESS_NO_PORT). May be called again once that connection was dissolved. 0, or a negative errno:
+// EADDRNOTAVAIL where source is no address of this machine's.
+int bind_source(int fd, const Address& source) noexcept;
+
+// Of sources those of family in turn; null where there is none.
+const Address* source_of(std::span<const Address> sources, int family, std::size_t turn) noexcept;
+
 // The socket's own address, or 0.0.0.0:0 where there is none any more.
 Address local_of(int fd) noexcept;
 

@@ -190,11 +190,26 @@ io::Task<void> Connector::wait() {
     queue.leave(*place);
 }
 
+// Ports are counted for each source address by itself, so where one has none left the next may have.
 io::Task<int> Connector::open(Backend& backend) {
+    const int family = backend.spec().address.family();
+    const std::size_t sources = pool_.sources(family);
+    int result = co_await open_from(backend, pool_.next_source(family));
+    for (std::size_t tries = 1; tries < sources && result == -EADDRNOTAVAIL && !session_.left; ++tries) {
+        result = co_await open_from(backend, pool_.next_source(family));
+    }
+    co_return result;
+}
+
+io::Task<int> Connector::open_from(Backend& backend, const Address* source) {
     auto fd = net::open_socket(backend.spec().address.family());
     if (!fd) {
         co_return -fd.error().os_error;
     }
+    if (source != nullptr && net::bind_source(fd->get(), *source) < 0) {
+        co_return -EADDRNOTAVAIL;  // whatever the reason, it is not the server's
+    }
+    session_.upstream = nullptr;
     connection_ = std::make_unique<Connection>(session_.worker.loop(), std::move(*fd));
     session_.upstream = connection_.get();  // so that a stop ends the attempt too
     connection_->deadline.set(timeouts_.connect, net::Deadline::Effect::reset);

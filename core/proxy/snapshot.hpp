@@ -53,6 +53,7 @@ struct PoolSpec {
     std::string cookie;                                        // that keeps a client on its backend; empty: none does
     std::string host;                                          // what servers get as Host; empty: what the client sent
     net::ProxyVersion proxy_header = net::ProxyVersion::none;  // what a connection to a backend begins with
+    std::vector<Address> sources{};     // that connections to backends of the same family leave from, in turn
     std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody
     Milliseconds queue_timeout{5'000};  // and how long each of them
     Milliseconds hold{0};               // how long no backend may be usable until visitors see the page; 0: not at all

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
+#include <mutex>
 #include <semaphore>
 #include <set>
 #include <sstream>
@@ -13,7 +15,9 @@
 namespace core::proxy::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 using Ports = RingTest;
@@ -197,6 +201,44 @@ TEST_F(Ports, ARequestThatIsStillOnItsWayArrivesWhole) {
     read_on.release();
     ASSERT_TRUE(ended.try_acquire_for(soon));
     EXPECT_THAT(received, EndsWith("\r\n\r\n" + body));
+}
+
+// Two source addresses, and each connection a new one: they take turns, and one that this machine does not have is
+// passed over, where it says nothing of the server.
+TEST_F(Ports, ConnectionsLeaveFromThePoolsAddressesInTurn) {
+    std::mutex mutex;
+    std::map<std::string, int> seen;
+    Origin origin([&](Peer& peer) {
+        {
+            const std::lock_guard lock(mutex);
+            ++seen[net::peer_of(peer.fd()).host()];
+        }
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi");
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
+        snapshot.pools.front().sources = {*Address::parse("127.0.0.21:0"), *Address::parse("[::1]:0"),
+                                          *Address::parse("203.0.113.1:0"), *Address::parse("127.0.0.22:0")};
+    });
+    visit(gate);
+    EXPECT_EQ(gate.server().report().shortages, 0U);
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(seen.size(), 2U);
+    EXPECT_EQ(seen["127.0.0.21"] + seen["127.0.0.22"], visits);
+    EXPECT_GE(std::min(seen["127.0.0.21"], seen["127.0.0.22"]), visits / 3);
+}
+
+TEST_F(Ports, WhereNoSourceAddressCanBeHadNothingIsSaidAgainstTheServer) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
+        snapshot.pools.front().sources = {*Address::parse("203.0.113.1:0"), *Address::parse("203.0.113.2:0")};
+        snapshot.pools.front().backends.front().passive_fall = 1;
+    });
+    EXPECT_THAT(gate.ask(get_close), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("short of ports")));
+    EXPECT_EQ(gate.server().report().shortages, 1U);
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
+    EXPECT_EQ(origin.connections(), 0);
 }
 
 }  // namespace
