@@ -334,41 +334,16 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     if (end == BodyEnd::sink_failed) {
         record_.error = "the client went away";
     } else {
-        // The client must not take a cut body for whole, whatever its framing.
-        session_.client.reset();
+        // The client must not take a cut body for whole. One whose end is only that of the connection can say so by RST
+        // alone, which throws away what is still in our kernel; any other shows it, and what has come is passed on.
+        if (outgoing.kind == http::Framing::Kind::until_close) {
+            session_.client.reset();
+        }
         record_.error = "the server broke off in the middle of its answer";
         record_.broken = true;
         session_.worker.count_failure(server, record_.error);
     }
     co_return false;
-}
-
-// It has gone by itself: nobody is to blame.
-bool Exchange::conclude_left() {
-    if (record_.status == 0) {
-        record_.answered_by = "nobody";
-    }
-    record_.error = "the client went away";
-    return false;
-}
-
-io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_end) {
-    if (client_late_) {
-        connector.release();
-        co_return co_await answer_error(408, "the request body did not go on in time");
-    }
-    if (upload_end == BodyEnd::source_ended || upload_end == BodyEnd::source_failed) {
-        record_.answered_by = "nobody";
-        record_.error = "the client went away in the middle of its request";
-        co_return false;
-    }
-    const bool malformed = upload_end == BodyEnd::source_malformed;
-    if (!malformed) {
-        session_.worker.count_failure(*connector.backend(), failure_);
-    }
-    connector.release();
-    co_return co_await answer_error(malformed ? 400 : failure_status_,
-                                    malformed ? std::string_view("malformed chunked body") : failure_);
 }
 
 }  // namespace core::proxy
