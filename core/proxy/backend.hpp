@@ -63,8 +63,9 @@ public:
 
     // An exchange or relay has failed, or not, by the server's doing. True from count_failure(): now there were as many
     // in a row as the passive check allows; this worker does not use the backend any more.
-    [[nodiscard]] bool count_failure(io::Tick now);
-    void count_success() noexcept {
+    // visitor: whose request it was; null where none had been sent.
+    [[nodiscard]] bool count_failure(const Address* visitor, io::Tick now);
+    void count_success() {
         if (spec_.passive_fall != 0) {
             commons_->streak.pass();
         }

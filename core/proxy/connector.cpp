@@ -74,7 +74,8 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
                 ++record_.retries;
                 tried_.push_back(next);
                 release();
-                session_.worker.count_failure(*next, failed == -ETIMEDOUT ? "connect timed out" : "connect failed");
+                const std::string_view why = failed == -ETIMEDOUT ? "connect timed out" : "connect failed";
+                session_.worker.count_failure(*next, nullptr, why);
                 continue;
             }
         }

@@ -93,7 +93,7 @@ void Exchange::identify(const http::Fields& fields) {
 void Exchange::try_next(Connector& connector, bool reused) {
     ++record_.retries;
     if (!reused) {
-        session_.worker.count_failure(*connector.backend(), failure_);
+        session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
         connector.pass_over();
     }
 }
@@ -341,7 +341,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         }
         record_.error = "the server broke off in the middle of its answer";
         record_.broken = true;
-        session_.worker.count_failure(server, record_.error);
+        session_.worker.count_failure(server, &session_.visitor, record_.error);
     }
     co_return false;
 }

@@ -27,7 +27,7 @@ io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_e
     }
     const bool malformed = upload_end == BodyEnd::source_malformed;
     if (!malformed) {
-        session_.worker.count_failure(*connector.backend(), failure_);
+        session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
     }
     connector.release();
     co_return co_await answer_error(malformed ? 400 : failure_status_,

@@ -160,8 +160,8 @@ void Worker::set_health(const std::string& pool, const std::string& server, cons
     }
 }
 
-void Worker::count_failure(Backend& backend, std::string_view why) {
-    if (!backend.count_failure(loop_->now())) {
+void Worker::count_failure(Backend& backend, const Address* visitor, std::string_view why) {
+    if (!backend.count_failure(visitor, loop_->now())) {
         return;
     }
     routing_->settle(loop_->now());  // who waits for this backend waits in vain

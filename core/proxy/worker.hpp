@@ -60,8 +60,8 @@ public:
                io::Mailbox::Letter applied);
     void administer(const Administration& administration);
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
-    // backend has failed an exchange or relay, because of why.
-    void count_failure(Backend& backend, std::string_view why);
+    // backend has failed an exchange or relay, because of why. visitor: see Backend::count_failure().
+    void count_failure(Backend& backend, const Address* visitor, std::string_view why);
     // No connection to backend could be made for want of something of our own: errno.
     void note_shortage(const Backend& backend, int error);
     [[nodiscard]] WorkerReport report() const;
