@@ -114,6 +114,17 @@ void free_port(int fd) noexcept {
     }
 }
 
+void keep_alive(int fd) noexcept {
+    constexpr int on = 1;
+    constexpr int idle = 60;  // seconds, like the next
+    constexpr int interval = 10;
+    constexpr int count = 3;
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
 bool is_shortage(int error) noexcept {
     switch (error) {
         case EADDRNOTAVAIL:  // no port is free for this peer

@@ -88,6 +88,11 @@ void disconnect(int fd) noexcept;
 // was sent nothing is done, because a reset would cut that off.
 void free_port(int fd) noexcept;
 
+// Has the kernel ask a peer that is silent for a sign of life: after a minute, then every 10 s, and at the third
+// question without an answer the connection is reset. A minute, because NAT and firewalls forget a silent connection
+// after some minutes (RFC 5382, 5: two hours; many take five minutes).
+void keep_alive(int fd) noexcept;
+
 // Whether a call that failed with this errno did so for want of something of this machine's own (ports, descriptors,
 // memory): it says nothing about the peer.
 [[nodiscard]] bool is_shortage(int error) noexcept;
