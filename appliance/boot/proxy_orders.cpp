@@ -119,6 +119,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     pool.queue_timeout = read_ms(from, "queue_timeout_ms");
     pool.hold = read_ms(from, "hold_ms");
     pool.slow_start = read_ms(from, "slow_start_ms");
+    take(from, "abort_on_close", pool.abort_on_close);
     take(from, "cookie", pool.cookie);
     take(from, "host", pool.host);
     pool.proxy_header = read_version(read_text(from, "proxy_protocol"));
@@ -187,6 +188,8 @@ core::proxy::Limits read_limits(const json& from) {
     limits.chunks.trailers = read_number<std::uint32_t>(from, "trailers", 0, Bounds::trailers);
     limits.body_rate = {read_number<std::uint32_t>(from, "body_rate", 0, Bounds::body_rate),
                         read_ms(from, "body_credit_ms")};
+    limits.answer_rate = {read_number<std::uint32_t>(from, "answer_rate", 0, Bounds::body_rate),
+                          read_ms(from, "answer_credit_ms")};
     return limits;
 }
 

@@ -52,6 +52,7 @@ void Reader::read_pool(const std::string& name, Section& section) {
     read_host(section, pool);
     read_cookie(section, pool);
     pool.proxy_protocol = section.choice("proxy_protocol", ProxyProtocol::off, proxy_protocol_words);
+    pool.abort_on_close = section.flag("abort_on_close", false);
     pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Bounds::queue));
     pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
     pool.hold = section.duration("hold", pool.hold, 0ms, 1min);

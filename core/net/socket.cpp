@@ -83,6 +83,18 @@ Socket::Peer Socket::peer() const noexcept {
     return state == State::close_wait || state == State::last_ack ? Peer::finished : Peer::there;
 }
 
+Socket::Progress Socket::progress() const noexcept {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+        return {};
+    }
+    const std::uint64_t sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;  // 4.19
+    const std::uint64_t flying =
+        info.tcpi_unacked == 0 ? 0 : sent - std::min<std::uint64_t>(sent, info.tcpi_bytes_acked);
+    return {info.tcpi_bytes_acked, flying + info.tcpi_notsent_bytes};
+}
+
 bool Socket::broken_off() const noexcept {
     return !finished_ && peer() == Peer::gone;
 }

@@ -59,6 +59,13 @@ public:
         gone,      // reset
     };
     [[nodiscard]] Peer peer() const noexcept;
+    // How far what was sent has come: bytes that the peer's kernel has taken since the connection was made, and bytes
+    // in ours that it has not.
+    struct Progress {
+        std::uint64_t taken = 0;
+        std::uint64_t waiting = 0;
+    };
+    [[nodiscard]] Progress progress() const noexcept;
     // True where an idle connection has nothing to read: not ended, not reset, no unasked-for bytes.
     [[nodiscard]] bool quiet() const;
 

@@ -27,13 +27,15 @@ void Connector::look_again() {
 }
 
 // A client that has reset its connection has gone. One that has only finished sending may wait for its answer, but
-// takes no place in a queue, and neither a fence nor a drain waits for it.
+// takes no place in a queue, and neither a fence nor a drain waits for it; nor does abort_on_close until its answer has
+// begun.
 void Connector::on_expire() {
     if (session_.relaying || session_.client.aborted()) {
         return;
     }
     const net::Socket::Peer peer = session_.client.peer();
-    const bool unwanted = session_.pause != nullptr || session_.worker.draining() ||
+    const bool early = pool_.spec().abort_on_close && record_.answered == 0;
+    const bool unwanted = early || session_.pause != nullptr || session_.worker.draining() ||
                           (usage_.backend() != nullptr && usage_.backend()->fenced());
     if (peer == net::Socket::Peer::gone || (peer == net::Socket::Peer::finished && unwanted)) {
         session_.leave();

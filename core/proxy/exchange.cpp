@@ -6,6 +6,7 @@
 #include "core/base/verify.hpp"
 #include "core/http/authentication.hpp"
 #include "core/http/cookie.hpp"
+#include "core/proxy/reading.hpp"
 #include "core/proxy/relay.hpp"
 #include "core/proxy/worker.hpp"
 
@@ -183,6 +184,9 @@ io::Task<bool> Exchange::run() {
 io::Task<BodyEnd> Exchange::upload(Connection& backend) {
     const Limits& limits = routing_->snapshot().limits;
     Pace pace(limits.body_rate);
+    if (!request_.expect_continue || !session_.inbox.empty()) {
+        pace.begin();
+    }
     const BodyMove move{.from = session_.inbox,
                         .deadline = session_.deadline,
                         .patience = timeouts_.client,
@@ -320,6 +324,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .pace = nullptr,
                         .pipes = session_.worker.pipes(routing_->snapshot()),
                         .spliced = record_.spliced};
+    const Reading reading(session_.client, routing_->snapshot().limits.answer_rate);
     const BodyEnd end = co_await move_body(move);
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {
@@ -332,7 +337,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         co_return false;
     }
     if (end == BodyEnd::sink_failed) {
-        record_.error = "the client went away";
+        record_.error = reading.too_slow() ? "the client took its answer too slowly" : "the client went away";
     } else {
         // The client must not take a cut body for whole. One whose end is only that of the connection can say so by RST
         // alone, which throws away what is still in our kernel; any other shows it, and what has come is passed on.

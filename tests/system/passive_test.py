@@ -1,5 +1,6 @@
 """The passive check through the whole house: visitors' failures take a server out, its check brings it back."""
 
+import contextlib
 import http.client
 
 from house import CONFIGURATION, WEB, SystemTest, get, main, wait_until
@@ -23,7 +24,8 @@ class Passive(SystemTest):
         self.assertIn("exchanges in a row failed", (self.house.folder / "gatehouse.log").read_text())
 
     def visit(self, visitor):
-        return get("/slow?ms=1000", connection=http.client.HTTPConnection(*WEB, source_address=(visitor, 0))).status
+        with contextlib.closing(http.client.HTTPConnection(*WEB, source_address=(visitor, 0))) as connection:
+            return get("/slow?ms=1000", connection=connection).status
 
     def shown_down(self):
         return next((found for found in self.house.backends("app").values() if found["state"] == "down"), None)

@@ -9,6 +9,8 @@
 namespace core::proxy::testing {
 namespace {
 
+using ::testing::StartsWith;
+
 using Relay = RingTest;
 
 void echo(Peer& peer) {
@@ -102,7 +104,7 @@ int kept_alive(const Address& server, const Address& listener) {
     return count;
 }
 
-TEST_F(Tcp, BothSidesOfARelayAreAskedForSignsOfLife) {
+TEST_F(Relay, BothSidesOfARelayAreAskedForSignsOfLife) {
     Origin origin([](Peer& peer) {
         peer.send("hello");
         peer.read_all();
@@ -113,7 +115,7 @@ TEST_F(Tcp, BothSidesOfARelayAreAskedForSignsOfLife) {
     EXPECT_EQ(kept_alive(origin.address(), gate.address()), 2);
 }
 
-TEST_F(Tcp, BothSidesOfAWebSocketAreAskedForSignsOfLifeAndAnExchangesAreNot) {
+TEST_F(Relay, BothSidesOfAWebSocketAreAskedForSignsOfLifeAndAnExchangesAreNot) {
     Origin origin([](Peer& peer) {
         peer.read_until("\r\n\r\n");
         peer.send(ok);
