@@ -351,4 +351,32 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     co_return false;
 }
 
+// It has gone by itself: nobody is to blame.
+bool Exchange::conclude_left() {
+    if (record_.status == 0) {
+        record_.answered_by = "nobody";
+    }
+    record_.error = "the client went away";
+    return false;
+}
+
+io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_end) {
+    if (client_late_) {
+        connector.release();
+        co_return co_await answer_error(408, "the request body did not go on in time");
+    }
+    if (upload_end == BodyEnd::source_ended || upload_end == BodyEnd::source_failed) {
+        record_.answered_by = "nobody";
+        record_.error = "the client went away in the middle of its request";
+        co_return false;
+    }
+    const bool malformed = upload_end == BodyEnd::source_malformed;
+    if (!malformed) {
+        session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
+    }
+    connector.release();
+    co_return co_await answer_error(malformed ? 400 : failure_status_,
+                                    malformed ? std::string_view("malformed chunked body") : failure_);
+}
+
 }  // namespace core::proxy

@@ -1,38 +1,10 @@
-// How an exchange ends without a server's answer: whose fault it was, and what is answered in a server's place.
+// What the exchange answers itself, in a server's place.
 #include <algorithm>
 
 #include "core/proxy/exchange.hpp"
 #include "core/proxy/worker.hpp"
 
 namespace core::proxy {
-
-// It has gone by itself: nobody is to blame.
-bool Exchange::conclude_left() {
-    if (record_.status == 0) {
-        record_.answered_by = "nobody";
-    }
-    record_.error = "the client went away";
-    return false;
-}
-
-io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_end) {
-    if (client_late_) {
-        connector.release();
-        co_return co_await answer_error(408, "the request body did not go on in time");
-    }
-    if (upload_end == BodyEnd::source_ended || upload_end == BodyEnd::source_failed) {
-        record_.answered_by = "nobody";
-        record_.error = "the client went away in the middle of its request";
-        co_return false;
-    }
-    const bool malformed = upload_end == BodyEnd::source_malformed;
-    if (!malformed) {
-        session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
-    }
-    connector.release();
-    co_return co_await answer_error(malformed ? 400 : failure_status_,
-                                    malformed ? std::string_view("malformed chunked body") : failure_);
-}
 
 OwnAnswer Exchange::own_answer(int status, std::string_view reason) {
     const bool keep = request_.keep_alive && !session_.ending && request_.framing.empty();
