@@ -35,6 +35,17 @@ json write_queue(const core::proxy::WorkerReport& report, const std::string& poo
             {"expired", counts.expired}};
 }
 
+// By kind, those that there were.
+json write_odd(const core::proxy::OddCounts& counts) {
+    json odd = json::object();
+    for (std::size_t at = 0; at < counts.size(); ++at) {
+        if (counts.at(at) != 0) {
+            odd[std::string(core::http::oddity_names.at(at))] = counts.at(at);
+        }
+    }
+    return odd;
+}
+
 // Null where the pool had none. The buckets of the latency are [place, count] each, without the empty ones.
 json write_visitors(const core::proxy::WorkerReport& report, const std::string& pool) {
     const auto found = std::find_if(report.visitors.begin(), report.visitors.end(),
@@ -77,6 +88,7 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
                     backend["active"] = counted.active;
                     backend["total"] = counted.total;
                     backend["failed"] = counted.failed;
+                    backend["odd"] = write_odd(counted.odd);
                 }
             }
             for (const auto& standing : standings) {

@@ -23,6 +23,8 @@ void ResponseHead::clear() noexcept {
     keep_alive = length_describes = false;
     framing = {};
     fields.clear();
+    oddities = {};
+    rewritten.reset();
 }
 
 }  // namespace core::http

@@ -1,12 +1,15 @@
 // RequestHead and ResponseHead: a parsed head and everything that the proxy derives from it. All text is views into the
-// bytes that were parsed (or literals): a head lives as long as those bytes stay where they are. About 4 KiB each and
-// meant to be reused: parsing allocates nothing.
+// bytes that were parsed, into what the parser has rewritten of them, or literals: a head lives as long as those bytes
+// stay where they are. Large, and meant to be reused: parsing allocates nothing but for what it rewrites.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 
 #include "core/http/fields.hpp"
+#include "core/http/oddity.hpp"
 
 namespace core::http {
 
@@ -55,6 +58,9 @@ struct ResponseHead {
     bool length_describes = false;
     Framing framing;
     Fields fields;
+    Oddities oddities;  // what was taken though it is malformed
+    // The head without its oddities, where it had some: what the views lead into then.
+    std::unique_ptr<std::string> rewritten;
 
     // 1xx but 101: another head follows.
     [[nodiscard]] bool is_interim() const noexcept { return status < 200 && status != 101; }

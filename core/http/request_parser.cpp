@@ -14,12 +14,13 @@ Fault parse_method(Cursor& cursor, const Limits& limits, RequestHead& out) noexc
     const char* const end = skip_class(begin, cursor.end, is_token);
     const auto length = static_cast<std::size_t>(end - begin);
     if (length > limits.method) {
-        return {501, "the method is too long"};
+        return {501, "the method is too long", Fault::Kind::limit};
     }
     if (end == cursor.end) {
         return Fault::needs_more();
     }
     if (*end != ' ' || length == 0) {
+        cursor.at = end;
         return {400, "the method is no token followed by a space"};
     }
     out.method = {begin, length};
@@ -36,12 +37,13 @@ Fault parse_request_line(Cursor& cursor, const Limits& limits, RequestHead& out)
     const char* const end = skip_class(begin, cursor.end, is_target);
     const auto taken = static_cast<std::size_t>(end - line);
     if (taken > limits.request_line) {
-        return {414, "the request line is too long"};
+        return {414, "the request line is too long", Fault::Kind::limit};
     }
     if (end == cursor.end) {
         return Fault::needs_more();
     }
     if (*end != ' ' || end == begin) {
+        cursor.at = end;
         return {400, "the target is empty or holds a byte that no target may hold, or no version follows"};
     }
     out.target = {begin, static_cast<std::size_t>(end - begin)};
@@ -55,7 +57,7 @@ Fault parse_request_line(Cursor& cursor, const Limits& limits, RequestHead& out)
         return fault;
     }
     if (static_cast<std::size_t>(cursor.at - line) > limits.request_line) {
-        return {414, "the request line is too long"};
+        return {414, "the request line is too long", Fault::Kind::limit};
     }
     return expect_line_end(cursor, "bytes after the version, or a bare LF");
 }
@@ -72,18 +74,18 @@ Fault apply_expect(const Field* expect, RequestHead& out) noexcept {
     return {};
 }
 
-Fault derive(const FramingFields& found, const Limits& limits, RequestHead& out) noexcept {
+Fault derive(Cursor& cursor, const FramingFields& found, const Limits& limits, RequestHead& out) noexcept {
     if (const Fault fault = parse_target(out, found.host)) {
-        return fault;
+        return blame(cursor, found.host, fault);
     }
     if (out.https && !limits.https) {
         return {400, "an https target, and nobody trusted sent it"};
     }
-    if (const Fault fault = parse_framing(found, out.minor, out.framing)) {
+    if (const Fault fault = parse_framing(cursor, found, out.minor, out.framing)) {
         return fault;
     }
     if (const Fault fault = apply_expect(found.expect, out)) {
-        return fault;
+        return blame(cursor, found.expect, fault);
     }
     // RFC 9110 9.3.8: it is answered with the request itself, and so with what we add to it and with the cookies, which
     // scripts of a page may not see.
@@ -104,8 +106,7 @@ Fault derive(const FramingFields& found, const Limits& limits, RequestHead& out)
 }
 
 Fault parse(Cursor& cursor, const Limits& limits, RequestHead& out) noexcept {
-    // RFC 9112 2.2: one empty line before the request line, from old clients that end a body with one.
-    if (!cursor.empty() && *cursor.at == '\r') {
+    for (std::size_t lines = 0; lines < empty_lines_max && !cursor.empty() && *cursor.at == '\r'; ++lines) {
         if (const Fault fault = expect_line_end(cursor, "a bare CR")) {
             return fault;
         }
@@ -117,7 +118,7 @@ Fault parse(Cursor& cursor, const Limits& limits, RequestHead& out) noexcept {
     if (const Fault fault = parse_fields(cursor, limits, out.fields, found)) {
         return fault;
     }
-    return derive(found, limits, out);
+    return derive(cursor, found, limits, out);
 }
 
 }  // namespace
@@ -136,10 +137,7 @@ ParseResult parse_request(std::string_view bytes, const Limits& limits, RequestH
             return {};
         }
     }
-    if (fault) {
-        return {ParseResult::Verdict::bad, fault.status, 0, fault.reason};
-    }
-    return {ParseResult::Verdict::complete, 0, static_cast<std::size_t>(cursor.at - within.data()), {}};
+    return conclude(fault, fault.status, cursor, within);
 }
 
 }  // namespace core::http

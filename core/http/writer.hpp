@@ -15,9 +15,10 @@
 
 namespace core::http {
 
-// Holds while client, proto, host_fallback, request_id, date and cookie's parts are at most 64 bytes each, and
-// RequestOptions::host at most host_max.
-inline constexpr std::size_t growth_max = 1536;
+// Half of it is for lines and fields of an answer that come without their CR or the blank behind the colon. Holds while
+// client, proto, host_fallback, request_id, date and cookie's parts are at most 64 bytes each, and RequestOptions::host
+// at most host_max.
+inline constexpr std::size_t growth_max = 2560;
 // The longest DNS name and a port. A longer Host is forwarded, but not said a second time in another field.
 inline constexpr std::size_t host_max = 261;
 

@@ -217,6 +217,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
     std::size_t seen = 0;
     bool begun = false;
     response_begun_ = false;
+    response_ = {};
     if (request_.framing.empty() || request_.expect_continue || uploaded_) {
         backend.deadline.set(timeouts_.backend);
     }
@@ -237,6 +238,10 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             failure_ = parsed.bad() ? parsed.reason : "the server switched to a protocol that was not asked for";
             co_return HeadOutcome::failed;
         }
+        if (parsed.complete()) {
+            response_.oddities.add(head.oddities);
+            response_.doubtful = response_.doubtful || !head.keep_alive;
+        }
         if (parsed.complete() && head.is_interim()) {
             const std::size_t size = request_.minor == 0 ? 0 : http::write_response(head, {}, to_client_.room());
             to_client_.wrote(size);
@@ -256,7 +261,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             response_begun_ = true;
             record_.answered = session_.worker.loop().now();
             response_.upgraded = head.status == 101;
-            response_.keep_alive = head.keep_alive;
+            response_.keep_alive = head.keep_alive && !response_.doubtful;
             response_.binds = http::binds_connection(head);
             response_.head_bytes = parsed.consumed;
             co_return HeadOutcome::final;
@@ -314,12 +319,16 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .effect = net::Deadline::Effect::abort,
                         .to = to_client_,
                         .framing = incoming,
-                        .chunks = {},
+                        .chunks = http::answer_chunks,
                         .chunk = outgoing.kind == http::Framing::Kind::chunked,
                         .pace = nullptr,
                         .pipes = session_.worker.pipes(routing_->snapshot()),
-                        .spliced = record_.spliced};
+                        .spliced = record_.spliced,
+                        .oddities = &response_.oddities};
     const BodyEnd end = co_await move_body(move);
+    if (response_.oddities.any()) {
+        session_.worker.note_oddities(server, response_.oddities);
+    }
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {
         server.count_success();

@@ -46,7 +46,9 @@ private:
         std::size_t head_bytes = 0;
         bool keep_alive = false;  // of the backend's connection
         bool upgraded = false;
-        bool binds = false;  // see http::binds_connection
+        bool binds = false;     // see http::binds_connection
+        bool doubtful = false;  // an interim response says that nothing behind it is to be trusted
+        http::Oddities oddities{};
     };
     enum class HeadOutcome : std::uint8_t {
         final,        // a final response's head is there

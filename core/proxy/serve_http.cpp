@@ -40,7 +40,9 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
         const int got = co_await session.inbox.fill(first ? io::Data::now : io::Data::later);
         if (got <= 0) {
             const bool late = session.deadline.expired() && !session.inbox.empty();
-            parsed = {http::ParseResult::Verdict::bad, 408, 0, "the request head did not end in time"};
+            parsed = {.verdict = http::ParseResult::Verdict::bad,
+                      .status = 408,
+                      .reason = "the request head did not end in time"};
             session.deadline.clear();
             co_return late ? Arrival::refused : Arrival::nothing;
         }

@@ -32,6 +32,9 @@ public:
         virtual void on_failing(const Backend& backend, std::string_view why) = 0;
         // No connection to backend could be made for want of something of this machine's: errno. At most once a second.
         virtual void on_shortage(const Backend& backend, int error) = 0;
+        // backend has answered in ways that only one reading saves. At most once a minute for each backend, with all
+        // that this worker has met in the meantime.
+        virtual void on_odd_answers(const Backend& /*backend*/, http::Oddities /*oddities*/) {}
 
     protected:
         ~Observer() = default;
@@ -62,6 +65,8 @@ public:
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     // backend has failed an exchange or relay, because of why.
     void count_failure(Backend& backend, std::string_view why);
+    // An answer of backend was taken though it had these.
+    void note_oddities(Backend& backend, http::Oddities oddities);
     // No connection to backend could be made for want of something of our own: errno.
     void note_shortage(const Backend& backend, int error);
     [[nodiscard]] WorkerReport report() const;
