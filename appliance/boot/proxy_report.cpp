@@ -1,4 +1,6 @@
 // What the proxy says of itself. Control checks it with its own decoder (appliance/control/report).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -112,6 +114,28 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
             {"shortages", {{"connections", report.shortages}, {"checks", checks_not_made}}},
             {"listeners", std::move(listeners)},
             {"pools", std::move(pools)}};
+}
+
+// As text, because what somebody has sent may be anything: visible ASCII by now.
+json write_refusals(const std::vector<core::proxy::Refusal>& refusals) {
+    json list = json::array();
+    for (const auto& one : refusals) {
+        json item{{"at", core::base::print_time(one.at)},
+                  {"client", one.client},
+                  {"status", one.status},
+                  {"reason", one.reason},
+                  {"line", one.line},
+                  {"offset", one.offset},
+                  {"field", one.field}};
+        item["byte"] = one.byte ? json(fmt::format("0x{:02x}", *one.byte)) : json("");
+        if (one.listener.empty()) {
+            item.update({{"pool", one.pool}, {"server", one.server}});
+        } else {
+            item["listener"] = one.listener;
+        }
+        list.push_back(std::move(item));
+    }
+    return {{"type", "refusals"}, {"refusals", std::move(list)}};
 }
 
 }  // namespace appliance::boot

@@ -196,6 +196,8 @@ private:
                             checks_not_made_);
     }
 
+    json carry_out(const RefusalsOrder& /*order*/) { return write_refusals(server_.refusals()); }
+
     json carry_out(const DrainOrder& order) {
         end_monitor();  // nobody is chosen by health any more that was not before
         const auto cut = server_.drain(order.deadline, order.idle);

@@ -127,7 +127,21 @@ void check(const json& report) {
     }
 }
 
+void check_refusal(const json& one) {
+    check_texts(one, {"at", "client", "reason", "line", "byte", "field", "listener", "pool", "server"});
+    check_counts(one, {"status", "offset"});
+}
+
 }  // namespace
+
+core::Result<json> decode_refusals(json answer) {
+    return link::decode("the refusals of the proxy", [&answer] {
+        for (const json& one : link::read_list(answer, "refusals")) {
+            check_refusal(one);
+        }
+        return std::move(answer);
+    });
+}
 
 core::Result<json> decode_report(json report) {
     return link::decode("the report of the proxy", [&report] {

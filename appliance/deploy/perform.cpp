@@ -91,6 +91,8 @@ private:
                              : pool.proxy_protocol == config::ProxyProtocol::v2 ? core::net::ProxyVersion::v2
                                                                                 : core::net::ProxyVersion::none;
         visit.http = speaks_http(*actions_.config(), pool);
+        visit.answer.head = actions_.config()->limits.answer_head;
+        visit.answer.fields = actions_.config()->limits.answer_fields;
         return visit;
     }
     core::Result<Visit> find_visit(const std::string& path) const {

@@ -164,8 +164,7 @@ private:
     std::string bytes_;
 };
 
-core::Result<Answer> read_answer(Connection& connection) {
-    const core::http::Limits limits;
+core::Result<Answer> read_answer(Connection& connection, const core::http::Limits& limits) {
     const auto head = std::make_unique<core::http::ResponseHead>();
     std::string bytes;
     Answer answer;
@@ -221,7 +220,7 @@ core::Result<Answer> visit(core::base::Descriptor socket, const Visit& visit, Cl
     if (!sent) {
         return tl::unexpected(std::move(sent.error()));
     }
-    auto answer = visit.http ? read_answer(connection) : core::Result<Answer>(Answer{});
+    auto answer = visit.http ? read_answer(connection, visit.answer) : core::Result<Answer>(Answer{});
     if (answer) {
         answer->took = std::chrono::ceil<core::Milliseconds>(Clock::now() - begun);
     }

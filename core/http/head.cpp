@@ -14,6 +14,7 @@ void RequestHead::clear() noexcept {
     keep_alive = https = expect_continue = false;
     framing = {};
     fields.clear();
+    rewritten.reset();
 }
 
 void ResponseHead::clear() noexcept {

@@ -40,6 +40,7 @@ Fault note(const Field& field, FramingFields& found) noexcept {
         case Known::forwarding:
         case Known::request_id:
         case Known::date:
+        case Known::cookie:
         case Known::unsafe:
             break;
     }
@@ -50,8 +51,13 @@ Fault parse_name(Cursor& cursor, const Limits& limits, Field& field) noexcept {
     const char* const begin = cursor.at;
     const char* at = begin;
     std::uint8_t bits = 0;
+    std::uint8_t pairs = 0;  // classes that two bytes in a row have
+    std::uint8_t before = 0;
     while (at != cursor.end && (class_of(*at) & is_token) != 0) {
-        bits |= class_of(*at);
+        const std::uint8_t now = class_of(*at);
+        bits |= now;
+        pairs |= now & before;
+        before = now;
         ++at;
     }
     const auto length = static_cast<std::size_t>(at - begin);
@@ -77,7 +83,8 @@ Fault parse_name(Cursor& cursor, const Limits& limits, Field& field) noexcept {
         return {400, "an empty field name"};
     }
     field.name = {begin, length};
-    field.known = (bits & is_underscore) != 0 ? classify_underscored(field.name) : classify(field.name);
+    const bool plain = ((bits & is_folded) | (pairs & is_dash)) == 0;
+    field.known = plain ? classify(field.name) : classify_folded(field.name);
     cursor.at = at + 1;
     return {};
 }

@@ -11,14 +11,19 @@
 
 namespace core::http {
 
+// The longest head that any limit may allow.
+inline constexpr std::size_t head_max = 64 * 1024;
+
 // What is taken. Sizes in bytes; fields above Fields::capacity means Fields::capacity.
 struct Limits {
     std::size_t head = 16 * 1024;         // with the request line and the empty line
     std::size_t request_line = 8 * 1024;  // without its CRLF; also a status line's
-    std::size_t fields = Fields::capacity;
+    std::size_t fields = 100;
     std::size_t field_name = 256;
     std::size_t method = 32;
     bool https = false;  // a request may name an https URI: it came by https to whoever sends it
+
+    friend bool operator==(const Limits&, const Limits&) = default;
 };
 
 struct ParseResult {

@@ -31,6 +31,7 @@ public:
     std::string_view answered_by = "backend";  // backend | gatehouse | nobody
     bool spliced = false;                      // some body bytes went through a pipe; else all were copied
     std::string_view error;                    // empty, or what went wrong
+    std::string refused{};                     // what is known of bytes that were refused, as JSON; empty: none were
     bool broken = false;                       // the answer broke off, through no doing of the client
     std::uint16_t status = 0;
     std::uint32_t retries = 0;

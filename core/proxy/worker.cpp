@@ -170,6 +170,13 @@ void Worker::count_failure(Backend& backend, std::string_view why) {
     }
 }
 
+std::string Worker::note_refusal(Refusal refusal, std::string_view bytes, const http::ParseResult& parsed) {
+    describe(refusal, bytes, parsed);
+    std::string printed = print(refusal);
+    refusals_.add(std::move(refusal));
+    return printed;
+}
+
 void Worker::note_oddities(Backend& backend, http::Oddities oddities) {
     if (const http::Oddities told = backend.count_odd(oddities, loop_->now()); told.any() && observer_ != nullptr) {
         observer_->on_odd_answers(backend, told);

@@ -184,7 +184,7 @@ private:
         options.origin.client = "192.0.2.1";
         options.host_fallback = "backend";
         options.expect = RequestOptions::Expect::forward;
-        std::vector<char> out(result.consumed + growth_max);
+        std::vector<char> out(written_max(head, result.consumed));
         const std::size_t size = write_request(head, options, out);
         output_.append(out.data(), size);
         start_body(head.framing, head.framing, head.keep_alive, result.consumed);
@@ -200,7 +200,7 @@ private:
         options.framing = framing_towards(client_minor_, head);
         options.persistence =
             options.framing.kind == Framing::Kind::until_close ? Persistence::close : Persistence::implied;
-        std::vector<char> out(result.consumed + growth_max);
+        std::vector<char> out(written_max(head, result.consumed));
         const std::size_t size = write_response(head, options, out);
         output_.append(out.data(), size);
         kept_ = kept_ && head.keep_alive;
