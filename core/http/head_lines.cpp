@@ -175,14 +175,6 @@ Fault expect_line_end(Cursor& cursor, std::string_view reason) noexcept {
     return {};
 }
 
-Fault blame(Cursor& cursor, const Field* field, const Fault& fault) noexcept {
-    if (fault && field != nullptr) {
-        cursor.at = field->name.data();
-        cursor.field = field->name;
-    }
-    return fault;
-}
-
 Fault parse_fields(Cursor& cursor, const Limits& limits, Fields& fields, FramingFields& found) noexcept {
     const std::size_t fields_max = std::min(limits.fields, Fields::capacity);
     for (;;) {
@@ -278,15 +270,11 @@ Fault judge_unfinished(std::string_view bytes, const Limits& limits, int line_st
     return Fault::needs_more();
 }
 
-ParseResult conclude(const Fault& fault, int status, const Cursor& cursor, std::string_view bytes) noexcept {
-    const auto at = static_cast<std::size_t>(cursor.at - bytes.data());
-    if (!fault) {
-        return {.verdict = ParseResult::Verdict::complete, .consumed = at};
-    }
+ParseResult refuse(const Fault& fault, int status, const Cursor& cursor, std::string_view bytes) noexcept {
     return {.verdict = ParseResult::Verdict::bad,
             .limit = fault.kind == Fault::Kind::limit,
             .status = status,
-            .offset = at,
+            .offset = static_cast<std::size_t>(cursor.at - bytes.data()),
             .reason = fault.reason,
             .field = cursor.field};
 }

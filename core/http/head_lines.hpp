@@ -16,9 +16,13 @@ struct Fault {
         odd,    // malformed, but straighten() may find the one reading of an answer
     };
 
+    constexpr Fault() noexcept = default;
+    constexpr Fault(int with, std::string_view why, Kind what = Kind::malformed) noexcept
+        : status(with), kind(what), reason(why) {}
+
     int status = 0;
-    std::string_view reason;
     Kind kind = Kind::malformed;
+    std::string_view reason;
 
     explicit operator bool() const noexcept { return status != 0; }
     static constexpr Fault needs_more() noexcept { return {-1, {}}; }
@@ -54,7 +58,13 @@ struct FramingFields {
 };
 
 // A fault that a field as a whole is to blame for.
-Fault blame(Cursor& cursor, const Field* field, const Fault& fault) noexcept;
+inline Fault blame(Cursor& cursor, const Field* field, const Fault& fault) noexcept {
+    if (fault && field != nullptr) [[unlikely]] {
+        cursor.at = field->name.data();
+        cursor.field = field->name;
+    }
+    return fault;
+}
 
 // Consumes the field lines and the empty line after them.
 Fault parse_fields(Cursor& cursor, const Limits& limits, Fields& fields, FramingFields& found) noexcept;
@@ -75,8 +85,16 @@ Fault parse_version(Cursor& cursor, std::uint8_t& minor) noexcept;
 // limits can begin so. line_status: the refusal of a first line that is too long.
 Fault judge_unfinished(std::string_view bytes, const Limits& limits, int line_status) noexcept;
 
+// The refusal with that status that fault is, of bytes that cursor went through.
+ParseResult refuse(const Fault& fault, int status, const Cursor& cursor, std::string_view bytes) noexcept;
+
 // What parsing of bytes, which cursor went through, has come to; of a refusal with that status.
-ParseResult conclude(const Fault& fault, int status, const Cursor& cursor, std::string_view bytes) noexcept;
+inline ParseResult conclude(const Fault& fault, int status, const Cursor& cursor, std::string_view bytes) noexcept {
+    if (fault) [[unlikely]] {
+        return refuse(fault, status, cursor, bytes);
+    }
+    return {.verdict = ParseResult::Verdict::complete, .consumed = static_cast<std::size_t>(cursor.at - bytes.data())};
+}
 
 // True when the bytes after seen hold no line end, so that parsing again could not get further than the last time.
 bool nothing_new(std::string_view bytes, std::size_t seen) noexcept;
