@@ -116,7 +116,7 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
             {"pools", std::move(pools)}};
 }
 
-// As text, because what somebody has sent may be anything: visible ASCII by now.
+// What is not known of one is left out.
 json write_refusals(const std::vector<core::proxy::Refusal>& refusals) {
     json list = json::array();
     for (const auto& one : refusals) {
@@ -124,10 +124,16 @@ json write_refusals(const std::vector<core::proxy::Refusal>& refusals) {
                   {"client", one.client},
                   {"status", one.status},
                   {"reason", one.reason},
-                  {"line", one.line},
-                  {"offset", one.offset},
-                  {"field", one.field}};
-        item["byte"] = one.byte ? json(fmt::format("0x{:02x}", *one.byte)) : json("");
+                  {"line", one.line}};
+        if (one.offset) {
+            item["offset"] = *one.offset;
+        }
+        if (one.byte) {
+            item["byte"] = fmt::format("0x{:02x}", *one.byte);
+        }
+        if (!one.field.empty()) {
+            item["field"] = one.field;
+        }
         if (one.listener.empty()) {
             item.update({{"pool", one.pool}, {"server", one.server}});
         } else {

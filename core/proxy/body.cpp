@@ -175,6 +175,9 @@ io::Task<BodyEnd> move_body(BodyMove move) {
         }
         move.from.consume(view.size() - rest.size());
         if (step.kind == Kind::bad) {
+            if (move.refusal != nullptr) {
+                *move.refusal = step.reason;
+            }
             co_return BodyEnd::source_malformed;
         }
         if (move.oddities != nullptr) {

@@ -183,7 +183,8 @@ io::Task<BodyEnd> Exchange::upload(Connection& backend) {
                         .chunk = request_.framing.kind == http::Framing::Kind::chunked,
                         .pace = &pace,
                         .pipes = session_.worker.pipes(routing_->snapshot()),
-                        .spliced = record_.spliced};
+                        .spliced = record_.spliced,
+                        .refusal = &malformed_};
     BodyEnd end = BodyEnd::complete;
     if (request_.framing.empty()) {
         const int sent = co_await to_backend_.flush();
@@ -311,6 +312,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .pace = nullptr,
                         .pipes = session_.worker.pipes(routing_->snapshot()),
                         .spliced = record_.spliced,
+                        .refusal = &malformed_,
                         .oddities = &response_.oddities};
     const BodyEnd end = co_await move_body(move);
     if (response_.oddities.any()) {
@@ -332,10 +334,21 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         // The client must not take a cut body for whole, whatever its framing.
         session_.client.reset();
         record_.error = "the server broke off in the middle of its answer";
+        if (end == BodyEnd::source_malformed) {
+            record_.error = malformed_;
+            note_malformed_body({.pool = pool_->name(), .server = server.spec().server, .status = record_.status});
+        }
         record_.broken = true;
         session_.worker.count_failure(server, record_.error);
     }
     co_return false;
+}
+
+void Exchange::note_malformed_body(Refusal whose) {
+    whose.client = session_.peer_host;
+    whose.reason = malformed_;
+    whose.line = record_.first_line();
+    session_.worker.note_refusal(std::move(whose));
 }
 
 // It has gone by itself: nobody is to blame.
@@ -361,9 +374,11 @@ io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_e
     if (!malformed && !failure_ours_) {
         session_.worker.count_failure(*connector.backend(), failure_);
     }
+    if (malformed) {
+        note_malformed_body({.listener = std::string(record_.listener), .status = 400});
+    }
     connector.release();
-    co_return co_await answer_error(malformed ? 400 : failure_status_,
-                                    malformed ? std::string_view("malformed chunked body") : failure_);
+    co_return co_await answer_error(malformed ? 400 : failure_status_, malformed ? malformed_ : failure_);
 }
 
 }  // namespace core::proxy

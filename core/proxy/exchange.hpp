@@ -12,6 +12,7 @@
 #include "core/proxy/body.hpp"
 #include "core/proxy/connector.hpp"
 #include "core/proxy/record.hpp"
+#include "core/proxy/refusal.hpp"
 #include "core/proxy/routing.hpp"
 #include "core/proxy/session.hpp"
 
@@ -83,6 +84,8 @@ private:
     }
     io::Task<bool> download(Connection& backend, Backend& server);
     void try_next(Connector& connector, bool reused);
+    // whose: a listener's or a server's, and the status.
+    void note_malformed_body(Refusal whose);
     bool conclude_left();
     io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
     io::Task<bool> answer_nobody(Connector::Refusal refusal);
@@ -110,6 +113,7 @@ private:
     bool failure_ours_ = false;  // a limit or a shortage of ours: nothing against the server
     int failure_status_ = 0;
     std::string_view failure_;
+    std::string_view malformed_;  // why a body was refused
 };
 
 }  // namespace core::proxy

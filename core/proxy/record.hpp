@@ -18,6 +18,10 @@ public:
 
     // Copies what must outlive the request's buffer; long targets are cut.
     void request(std::string_view method, std::string_view target) noexcept;
+    // Method and target, as far as they are kept.
+    [[nodiscard]] std::string first_line() const {
+        return std::string(method_.data(), method_size_) + ' ' + std::string(target_.data(), target_size_);
+    }
     // Copies the request's id, at most request_id_max bytes.
     void identify(std::string_view id) noexcept;
     [[nodiscard]] std::string_view id() const noexcept { return {id_.data(), id_size_}; }

@@ -50,7 +50,10 @@ void describe(Refusal& refusal, std::string_view bytes, const http::ParseResult&
 std::string print(const Refusal& refusal) {
     std::string out = R"({"line":")";
     base::append_json(out, refusal.line);
-    fmt::format_to(std::back_inserter(out), "\",\"offset\":{}", refusal.offset);
+    out += '"';
+    if (refusal.offset) {
+        fmt::format_to(std::back_inserter(out), ",\"offset\":{}", *refusal.offset);
+    }
     if (refusal.byte) {
         fmt::format_to(std::back_inserter(out), ",\"byte\":\"0x{:02x}\"", *refusal.byte);
     }

@@ -25,7 +25,7 @@ struct Refusal {
     int status = 0;  // that the client got
     std::string reason{};
     std::string line{};                   // the first, as far as it was read, at most line_max bytes of it, escaped
-    std::size_t offset = 0;               // of the byte where the parser stopped, in all that was read
+    std::optional<std::size_t> offset{};  // of the byte where the parser stopped, in all that was read of a head
     std::optional<unsigned char> byte{};  // that one; nothing where the bytes ended before it
     std::string field{};                  // to blame, escaped; empty: none
 

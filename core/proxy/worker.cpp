@@ -177,6 +177,11 @@ std::string Worker::note_refusal(Refusal refusal, std::string_view bytes, const 
     return printed;
 }
 
+void Worker::note_refusal(Refusal refusal) {
+    refusal.at = base::wall_now();
+    refusals_.add(std::move(refusal));
+}
+
 void Worker::note_oddities(Backend& backend, http::Oddities oddities) {
     if (const http::Oddities told = backend.count_odd(oddities, loop_->now()); told.any() && observer_ != nullptr) {
         observer_->on_odd_answers(backend, told);

@@ -68,6 +68,8 @@ public:
     void count_failure(Backend& backend, std::string_view why);
     // bytes were refused; parsed says why. Whose they are stands in refusal. Returns it as the log has it.
     std::string note_refusal(Refusal refusal, std::string_view bytes, const http::ParseResult& parsed);
+    // A body was refused: without the place in it.
+    void note_refusal(Refusal refusal);
     [[nodiscard]] std::vector<Refusal> refusals() const { return refusals_.all(); }
     // An answer of backend was taken though it had these.
     void note_oddities(Backend& backend, http::Oddities oddities);

@@ -195,7 +195,7 @@ class OddMessages(unittest.TestCase):
         file = pathlib.Path(self.house.folder) / "support.json"
         self.house.cli("support", "--output", str(file))
         refusals = json.loads(file.read_text(encoding="utf-8"))["refusals"]
-        places = [(one.get("listener"), one.get("server"), one["line"], one["offset"], one["byte"], one["field"])
+        places = [(one.get("listener"), one.get("server"), one["line"], one["offset"], one["byte"], one.get("field", ""))
                   for one in refusals]
         self.assertCountEqual(places, [
             ("web", None, "GET /a b HTTP/1.1", 7, "0x62", ""),

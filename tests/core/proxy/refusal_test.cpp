@@ -48,6 +48,34 @@ TEST_F(Refused, AnAnswerStandsAmongTheLastOfItsServer) {
     EXPECT_EQ(last[0].status, 502);
 }
 
+TEST_F(Refused, ABodyStandsThereWithItsRequestAndWhy) {
+    Origin origin([](Peer& peer) {
+        const bool asked = peer.read_until("\r\n\r\n").starts_with("GET");
+        if (asked) {
+            peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n");
+            peer.send("zz\r\n");
+        }
+        peer.read_all();
+    });
+    Gate gate({origin.address()});
+    EXPECT_THAT(gate.ask("PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\nhi\r\n0\r\n\r\n"),
+                HasSubstr("white space after a chunk size"));
+    static_cast<void>(gate.ask(get_close));
+    std::vector<Refusal> last = gate.server().refusals();
+    ASSERT_EQ(last.size(), 2U);
+    if (last[0].listener.empty()) {
+        std::swap(last[0], last[1]);  // both in one millisecond
+    }
+    EXPECT_EQ(last[0].line, "PUT /a");
+    EXPECT_EQ(last[0].reason, "white space after a chunk size");
+    EXPECT_EQ(last[0].status, 400);
+    EXPECT_FALSE(last[0].offset.has_value());
+    EXPECT_EQ(last[1].server, "web1");
+    EXPECT_EQ(last[1].line, "GET /");
+    EXPECT_EQ(last[1].reason, "a chunk size that is not hexadecimal");
+    EXPECT_EQ(last[1].status, 200);
+}
+
 TEST(Refusals, KeepTheLastEightOfEach) {
     Refusals one;
     Refusals other;
