@@ -135,7 +135,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
         take(item, "max_connections", backend.connections_max, 0, Bounds::max_connections);
         take(item, "backup", backend.backup);
         take(read_field(from, "check"), "passive_fall", backend.passive_fall, 0, Bounds::streak);
-        targets.push_back({pool.name, backend.server, backend.address, check});
+        targets.push_back({pool.name, backend.server, backend.address, check, snapshot.limits.answer});
         pool.backends.push_back(std::move(backend));
     }
     snapshot.pools.push_back(std::move(pool));
@@ -184,6 +184,9 @@ core::proxy::Limits read_limits(const json& from) {
     limits.head.head = read_number<std::uint32_t>(from, "head", 1, Bounds::head);
     limits.head.request_line = read_number<std::uint32_t>(from, "request_line", 1, Bounds::head);
     limits.head.fields = read_number<std::uint32_t>(from, "fields", 1, Bounds::fields);
+    limits.answer.head = read_number<std::uint32_t>(from, "answer_head", 1, Bounds::head);
+    limits.answer.request_line = std::min(limits.answer.request_line, limits.answer.head);
+    limits.answer.fields = read_number<std::uint32_t>(from, "answer_fields", 1, Bounds::fields);
     limits.chunks.extension = read_number<std::uint16_t>(from, "chunk_extension", 0, Bounds::chunk_extension);
     limits.chunks.trailers = read_number<std::uint32_t>(from, "trailers", 0, Bounds::trailers);
     limits.body_rate = {read_number<std::uint32_t>(from, "body_rate", 0, Bounds::body_rate),
@@ -254,6 +257,7 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
         snapshot->listeners.push_back(read_listener(item));
     }
     order.probe_sockets.assign(std::make_move_iterator(next), std::make_move_iterator(fds.end()));
+    snapshot->limits = read_limits(read_field(body, "limits"));
     for (const json& item : read_list(body, "pools", Bounds::pools)) {
         read_pool(item, *snapshot, order.targets);
     }
@@ -268,7 +272,6 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     take(maintenance, "retry_after_s", snapshot->retry_after);
     snapshot->bypass = read_bypass(read_field(maintenance, "bypass"));
     take(body, "zero_copy", snapshot->zero_copy);
-    snapshot->limits = read_limits(read_field(body, "limits"));
     snapshot->relay_drain = read_ms(body, "relay_drain_ms");
     take(read_field(body, "log"), "exchanges", snapshot->log_exchanges);
     check_names(*snapshot);
@@ -319,6 +322,9 @@ ProxyOrder read_order(link::Message& message) {
     }
     if (type == "report") {
         return ReportOrder{};
+    }
+    if (type == "refusals") {
+        return RefusalsOrder{};
     }
     if (type == "drain") {
         return read_drain(message.body);

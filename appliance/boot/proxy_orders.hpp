@@ -26,11 +26,12 @@ struct ConfigureOrder {
 };
 
 struct ReportOrder {};
+struct RefusalsOrder {};
 struct DrainOrder {
     core::Milliseconds deadline{0};
     core::proxy::Worker::Idle idle = core::proxy::Worker::Idle::end;
 };
-using ProxyOrder = std::variant<ConfigureOrder, core::proxy::Administration, ReportOrder, DrainOrder>;
+using ProxyOrder = std::variant<ConfigureOrder, core::proxy::Administration, ReportOrder, RefusalsOrder, DrainOrder>;
 
 // The one decoder of what control sends to the proxy. What it returns keeps to what the data plane relies on: numbers
 // within the configuration's bounds, names that are there. Error: control would never send that. Never throws.
@@ -47,6 +48,7 @@ std::vector<bool> find_outdated(std::span<const link::Message> messages);
 // checks_not_made: for want of something of our own, since the start.
 nlohmann::json write_report(const core::proxy::WorkerReport& report, const core::proxy::Snapshot& snapshot,
                             const std::vector<core::health::Standing>& standings, std::uint64_t checks_not_made);
+nlohmann::json write_refusals(const std::vector<core::proxy::Refusal>& refusals);
 std::string_view print(core::health::Health health) noexcept;
 
 }  // namespace appliance::boot

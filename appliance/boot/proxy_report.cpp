@@ -1,4 +1,6 @@
 // What the proxy says of itself. Control checks it with its own decoder (appliance/control/report).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -33,6 +35,17 @@ json write_queue(const core::proxy::WorkerReport& report, const std::string& poo
             {"waited", counts.waited},
             {"overflow", counts.overflow},
             {"expired", counts.expired}};
+}
+
+// By kind, those that there were.
+json write_odd(const core::proxy::OddCounts& counts) {
+    json odd = json::object();
+    for (std::size_t at = 0; at < counts.size(); ++at) {
+        if (counts.at(at) != 0) {
+            odd[std::string(core::http::oddity_names.at(at))] = counts.at(at);
+        }
+    }
+    return odd;
 }
 
 // Null where the pool had none. The buckets of the latency are [place, count] each, without the empty ones.
@@ -77,6 +90,7 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
                     backend["active"] = counted.active;
                     backend["total"] = counted.total;
                     backend["failed"] = counted.failed;
+                    backend["odd"] = write_odd(counted.odd);
                 }
             }
             for (const auto& standing : standings) {
@@ -100,6 +114,34 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
             {"shortages", {{"connections", report.shortages}, {"checks", checks_not_made}}},
             {"listeners", std::move(listeners)},
             {"pools", std::move(pools)}};
+}
+
+// What is not known of one is left out.
+json write_refusals(const std::vector<core::proxy::Refusal>& refusals) {
+    json list = json::array();
+    for (const auto& one : refusals) {
+        json item{{"at", core::base::print_time(one.at)},
+                  {"client", one.client},
+                  {"status", one.status},
+                  {"reason", one.reason},
+                  {"line", one.line}};
+        if (one.offset) {
+            item["offset"] = *one.offset;
+        }
+        if (one.byte) {
+            item["byte"] = fmt::format("0x{:02x}", *one.byte);
+        }
+        if (!one.field.empty()) {
+            item["field"] = one.field;
+        }
+        if (one.listener.empty()) {
+            item.update({{"pool", one.pool}, {"server", one.server}});
+        } else {
+            item["listener"] = one.listener;
+        }
+        list.push_back(std::move(item));
+    }
+    return {{"type", "refusals"}, {"refusals", std::move(list)}};
 }
 
 }  // namespace appliance::boot

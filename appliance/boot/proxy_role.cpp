@@ -85,6 +85,16 @@ private:
         tell_shortage("a connection to " + backend.spec().server, core::fail_os({}, error).value().why);
     }
 
+    // On a worker's thread.
+    void on_odd_answers(const core::proxy::Backend& backend, core::http::Oddities oddities) override {
+        json kinds = json::array();
+        oddities.each([&kinds](core::http::Oddity one) { kinds.push_back(core::http::print(one)); });
+        log_.write(link::event_line("odd_answers", {{"pool", backend.pool()},
+                                                    {"backend", backend.spec().server},
+                                                    {"kinds", std::move(kinds)},
+                                                    {"why", "they break RFC 9112 and were written anew"}}));
+    }
+
     // The machine's own: no server has failed.
     void tell_shortage(const std::string& wanted, const std::string& why) {
         log_.write(link::event_line("shortage", {{"for", wanted}, {"why", why}}));
@@ -185,6 +195,8 @@ private:
         return write_report(server_.report(), snapshot(), monitor_.has_value() ? monitor_->standings() : none_,
                             checks_not_made_);
     }
+
+    json carry_out(const RefusalsOrder& /*order*/) { return write_refusals(server_.refusals()); }
 
     json carry_out(const DrainOrder& order) {
         end_monitor();  // nobody is chosen by health any more that was not before

@@ -151,6 +151,8 @@ struct Limits {
     std::uint32_t head = 16 * 1024;         // of a request, with its first line
     std::uint32_t request_line = 8 * 1024;  // at most head
     std::uint32_t fields = 100;
+    std::uint32_t answer_head = 16 * 1024;  // of a server's answer
+    std::uint32_t answer_fields = 100;
     std::uint32_t chunk_extension = 256;       // on one chunk's line
     std::uint32_t trailers = 8 * 1024;         // behind the last chunk
     std::uint32_t body_rate = 0;               // bytes per second that a body must bring; 0: any
@@ -246,7 +248,7 @@ struct Bounds {
     static constexpr std::int64_t workers = 1024;
     static constexpr std::int64_t sessions = 1'000'000;
     static constexpr std::int64_t body_rate = 1'000'000;
-    static constexpr std::uint64_t head = core::http::Limits{}.head;  // as much as a session can hold
+    static constexpr std::uint64_t head = core::http::head_max;
     static constexpr std::int64_t fields = core::http::Fields::capacity;
     static constexpr std::uint64_t chunk_extension = 16 * 1024;
     static constexpr std::uint64_t trailers = 64 * 1024;

@@ -185,6 +185,8 @@ void Reader::read_limits() {
     limits.request_line = std::min(limits.request_line, limits.head);
     size("request_line", limits.request_line, 128, limits.head);
     number("fields", limits.fields, 8, Bounds::fields);
+    size("answer_head", limits.answer_head, 1024, Bounds::head);
+    number("answer_fields", limits.answer_fields, 8, Bounds::fields);
     size("chunk_extension", limits.chunk_extension, 0, Bounds::chunk_extension);
     size("trailers", limits.trailers, 0, Bounds::trailers);
     number("body_rate", limits.body_rate, 0, Bounds::body_rate);

@@ -311,6 +311,14 @@ json Control::report() {
     return proxy_.report(report_max);
 }
 
+Control::Json Control::refusals() {
+    if (proxy_.status().state != ProxyState::running || !proxy_.may_ask(silent_look)) {
+        return nullptr;
+    }
+    auto answer = proxy_.ask({{"type", "refusals"}}, {}, report_max);
+    return answer && answer->contains("refusals") ? Json(answer->at("refusals")) : Json();
+}
+
 json Control::visitors(const std::string& pool) {
     const json seen = report();
     return seen.is_null() ? json() : json{{"proxy", proxy_.status().pid}, {"visitors", visitors_in(seen, pool)}};

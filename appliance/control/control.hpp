@@ -127,6 +127,8 @@ public:
     // "web1 is fenced by ann: deploying", where a fence stands at the address; else empty.
     [[nodiscard]] std::string fence_note(const core::Address& address) const;
 
+    // What the proxy has refused lately, each with its listener or server; null while it does not answer.
+    [[nodiscard]] Json refusals();
     // What the pool's visitors have seen since the proxy's start, to be kept and subtracted: {"proxy": pid, "visitors":
     // visitors_in()}; null while there is no proxy.
     [[nodiscard]] nlohmann::json visitors(const std::string& pool);

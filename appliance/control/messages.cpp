@@ -70,6 +70,8 @@ json write_limits(const config::Limits& limits) {
             {"head", limits.head},
             {"request_line", limits.request_line},
             {"fields", limits.fields},
+            {"answer_head", limits.answer_head},
+            {"answer_fields", limits.answer_fields},
             {"chunk_extension", limits.chunk_extension},
             {"trailers", limits.trailers},
             {"body_rate", limits.body_rate},

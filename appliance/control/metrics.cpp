@@ -212,6 +212,16 @@ void collect_pools(Collector& to, const Json& status, const json& report) {
     to.column({"backend_exchanges_total", "counter", "Exchanges and relays begun.", "total"}, backends);
     to.column({"backend_failed_total", "counter", "Connections that failed, and answers that broke.", "failed"},
               backends);
+    Metric& odd = to.metric("backend_odd_answers_total", "counter",
+                            "Answers that break RFC 9112 and were taken, by what they broke.");
+    for (const auto& [backend, labels] : backends) {
+        const Json& kinds = member(*backend, "odd_answers");
+        for (auto kind = kinds.begin(); kind != kinds.end(); ++kind) {
+            Labels with = labels;
+            with.emplace_back("kind", kind.key());
+            odd.samples.push_back({{}, std::move(with), kind->get<double>()});
+        }
+    }
     to.column({"backend_weight", "gauge", "Its share beside the others of its pool.", "weight"}, backends);
 }
 

@@ -31,7 +31,7 @@ struct Answer {
     core::Result<json> outcome;
 };
 
-// What the proxy may answer: "done", "failed" with a reason, or a report.
+// What the proxy may answer: "done", "failed" with a reason, a report, or refusals.
 core::Result<Answer> decode_answer(json body) {
     return link::decode("the proxy process", [&body]() -> Answer {
         const auto id = link::read_number<std::uint64_t>(body, "id");
@@ -42,7 +42,7 @@ core::Result<Answer> decode_answer(json body) {
         if (type == "done") {
             return {id, std::move(body)};
         }
-        auto report = decode_report(std::move(body));
+        auto report = type == "refusals" ? decode_refusals(std::move(body)) : decode_report(std::move(body));
         return report ? Answer{id, std::move(report)} : throw std::runtime_error(report.error().line());
     });
 }

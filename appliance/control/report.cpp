@@ -1,10 +1,12 @@
 #include "appliance/control/report.hpp"
 
+#include <algorithm>
 #include <initializer_list>
 #include <limits>
 #include <utility>
 
 #include "appliance/link/fields.hpp"
+#include "core/http/oddity.hpp"
 
 namespace appliance::control {
 namespace {
@@ -62,10 +64,22 @@ void check_visitors(const json& seen) {
     }
 }
 
+void check_odd(const json& odd) {
+    for (const auto& [kind, number] : odd.items()) {
+        if (std::ranges::find(core::http::oddity_names, kind) == core::http::oddity_names.end()) {
+            throw Malformed("odd", "names a kind that is none of ours");
+        }
+        link::read_number(number, "odd", 0, any);
+    }
+}
+
 void check_backend(const json& backend) {
     link::read_text(backend, "server", words_max);
     check_texts(backend, {"address"});
     check_counts(backend, {"active", "total", "failed"});
+    if (const json* odd = find_object(backend, "odd")) {
+        check_odd(*odd);
+    }
     if (const json* check = find_object(backend, "check")) {
         check_texts(*check, {"state", "why", "since"});
         check_counts(*check, {"last_ms", "passed", "failed"});
@@ -113,7 +127,21 @@ void check(const json& report) {
     }
 }
 
+void check_refusal(const json& one) {
+    check_texts(one, {"at", "client", "reason", "line", "byte", "field", "listener", "pool", "server"});
+    check_counts(one, {"status", "offset"});
+}
+
 }  // namespace
+
+core::Result<json> decode_refusals(json answer) {
+    return link::decode("the refusals of the proxy", [&answer] {
+        for (const json& one : link::read_list(answer, "refusals")) {
+            check_refusal(one);
+        }
+        return std::move(answer);
+    });
+}
 
 core::Result<json> decode_report(json report) {
     return link::decode("the report of the proxy", [&report] {

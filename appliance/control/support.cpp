@@ -62,7 +62,8 @@ Json support(const Services& services) {
                   {"rules", or_error(control.rules())},
                   {"metrics", view_metrics(control.metrics())["metrics"]},
                   {"maintenance", control.maintenance()},
-                  {"firewall", control.firewall()}};
+                  {"firewall", control.firewall()},
+                  {"refusals", control.refusals()}};
     const auto audit = services.audit.last(audit_entries);
     document["audit"] = audit ? view_audit(*audit)["entries"] : Json{{"error", audit.error().line()}};
     document["log"] = last_lines(control.events(), log_lines_max)["lines"];

@@ -96,6 +96,7 @@ Json view_backend(const config::Pool& pool, const config::Backend& backend, cons
     view.update(Json{{"active", count("active")},
                      {"total", count("total")},
                      {"failed", count("failed")},
+                     {"odd_answers", seen.is_object() ? Json(member(seen, "odd")) : Json()},
                      {"max_connections", backend.max_connections},
                      {"weight", weight_of(administration, pool, backend)},
                      {"weight_by_hand", view_weight(pool, backend, administration)},

@@ -143,7 +143,8 @@ private:
         std::string body;
         for (;;) {
             std::string_view input = bytes_;
-            for (Step step = parser.next(input); step.kind != Step::Kind::more; step = parser.next(input)) {
+            const auto next = [&] { return parser.next(input, core::http::answer_chunks); };
+            for (Step step = next(); step.kind != Step::Kind::more; step = next()) {
                 if (step.kind == Step::Kind::bad) {
                     return core::fail("no complete answer", std::string(step.reason));
                 }
@@ -168,8 +169,7 @@ private:
     std::string bytes_;
 };
 
-core::Result<Answer> read_answer(Connection& connection) {
-    const core::http::Limits limits;
+core::Result<Answer> read_answer(Connection& connection, const core::http::Limits& limits) {
     const auto head = std::make_unique<core::http::ResponseHead>();
     std::string bytes;
     Answer answer;
@@ -230,7 +230,7 @@ core::Result<Answer> visit(core::base::Descriptor socket, const Visit& visit, Cl
     if (!sent) {
         return tl::unexpected(std::move(sent.error()));
     }
-    auto answer = visit.http ? read_answer(connection) : core::Result<Answer>(Answer{});
+    auto answer = visit.http ? read_answer(connection, visit.answer) : core::Result<Answer>(Answer{});
     if (answer) {
         answer->took = std::chrono::ceil<core::Milliseconds>(Clock::now() - begun);
     }

@@ -14,6 +14,7 @@
 #include "core/base/descriptor.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/result.hpp"
+#include "core/http/parser.hpp"
 #include "core/net/proxy_header.hpp"
 
 namespace appliance::deploy {
@@ -24,7 +25,8 @@ struct Visit {
     std::string path = "/";
     core::net::ProxyVersion proxy_header = core::net::ProxyVersion::none;
     std::optional<core::Address> source{};  // that it leaves from
-    bool http = true;                     // false: a connection is all that is wanted
+    bool http = true;             // false: a connection is all that is wanted
+    core::http::Limits answer{};  // how long the head of an answer may be
 };
 
 // What came back. The body is complete, but for what is longer than body_max.

@@ -114,7 +114,8 @@ private:
         core::http::ChunkParser parser;
         for (;;) {
             std::string_view input = bytes_;
-            for (Step step = parser.next(input); step.kind != Step::Kind::more; step = parser.next(input)) {
+            const auto next = [&] { return parser.next(input, core::http::answer_chunks); };
+            for (Step step = next(); step.kind != Step::Kind::more; step = next()) {
                 if (step.kind == Step::Kind::end) {
                     return {};
                 }

@@ -41,6 +41,7 @@ public:
     void rename(const Target& target) {
         target_.pool = target.pool;
         target_.server = target.server;
+        target_.answers = target.answers;
     }
 
     static io::Task<void> run(const std::shared_ptr<Watch>& shared) {
@@ -105,7 +106,7 @@ private:
         }
         net::Socket borrowed(*monitor_.loop_, base::Descriptor(socket_.get()));
         probing_ = &borrowed;
-        co_await probe(borrowed, target_.check, target_.address, verdict);
+        co_await probe(borrowed, target_.check, target_.address, verdict, target_.answers);
         probing_ = nullptr;
         static_cast<void>(borrowed.release().release());  // socket_ owns it
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -14,8 +15,8 @@
 namespace core::health {
 namespace {
 
-// A response head longer than this is no answer to a health check.
-constexpr std::size_t answer_max = 8 * 1024;
+// What is received at once.
+constexpr std::size_t piece = 8 * 1024;
 
 std::string describe(int error) {
     switch (error) {
@@ -49,7 +50,7 @@ Verdict judge(int status, const Check& check) {
 }
 
 // Reads up to the whole head of the final response.
-io::Task<Verdict> ask(net::Socket& socket, const Check& check, const Address& backend) {
+io::Task<Verdict> ask(net::Socket& socket, const Check& check, const Address& backend, http::Limits answers) {
     std::string request;
     if (check.proxy_header != net::ProxyVersion::none) {
         net::ProxyBuffer buffer;
@@ -60,23 +61,32 @@ io::Task<Verdict> ask(net::Socket& socket, const Check& check, const Address& ba
     if (sent < 0) {
         co_return Verdict{false, describe(-sent)};
     }
-    std::string answer(answer_max, '\0');
+    std::string answer;
     std::size_t size = 0;
+    std::size_t interim = 0;
     http::ResponseHead head;
-    while (size < answer.size()) {
+    for (;;) {
+        answer.resize(std::max(answer.size(), size + piece));
         const int got = co_await socket.receive(std::span(answer).subspan(size));
         if (got < 0) {
             co_return Verdict{false, describe(-got)};
         }
         if (got == 0) {
-            co_return Verdict{false, size == 0 ? "connection ended without an answer" : "answer cut short"};
+            co_return Verdict{false, size + interim == 0 ? "connection ended without an answer" : "answer cut short"};
         }
         size += static_cast<std::size_t>(got);
         std::string_view rest(answer.data(), size);
-        http::ParseResult parsed = http::parse_response(rest, {.head = answer_max}, check.method, head);
+        http::ParseResult parsed = http::parse_response(rest, answers, check.method, head);
         while (parsed.complete() && head.is_interim()) {
             rest.remove_prefix(parsed.consumed);
-            parsed = http::parse_response(rest, {.head = answer_max}, check.method, head);
+            parsed = http::parse_response(rest, answers, check.method, head);
+        }
+        const auto passed = static_cast<std::size_t>(rest.data() - answer.data());
+        answer.erase(0, passed);  // many interim answers are no long head
+        size -= passed;
+        interim += passed;
+        if (interim > answers.head) {
+            co_return Verdict{false, fmt::format("interim answers longer than {} bytes", answers.head)};
         }
         if (parsed.bad()) {
             co_return Verdict{false, fmt::format("not a valid HTTP answer: {}", parsed.reason)};
@@ -85,12 +95,12 @@ io::Task<Verdict> ask(net::Socket& socket, const Check& check, const Address& ba
             co_return judge(head.status, check);
         }
     }
-    co_return Verdict{false, fmt::format("answer head longer than {} bytes", answer_max)};
 }
 
 }  // namespace
 
-io::Task<void> probe(net::Socket& socket, const Check& check, const Address& backend, Verdict& verdict) {
+io::Task<void> probe(net::Socket& socket, const Check& check, const Address& backend, Verdict& verdict,
+                     http::Limits answers) {
     net::Deadline deadline(socket);
     deadline.set(check.timeout);
     const int connected = co_await socket.connect(backend);
@@ -99,7 +109,7 @@ io::Task<void> probe(net::Socket& socket, const Check& check, const Address& bac
     } else if (check.type == CheckType::tcp) {
         verdict = {true, "connected"};
     } else {
-        verdict = co_await ask(socket, check, backend);
+        verdict = co_await ask(socket, check, backend, answers);
     }
     if (deadline.expired() && !verdict.passed) {
         verdict.why = fmt::format("timeout after {}", base::print_duration(check.timeout));

@@ -8,6 +8,7 @@
 #include "core/base/duration.hpp"
 #include "core/health/check.hpp"
 #include "core/health/tally.hpp"
+#include "core/http/parser.hpp"
 
 namespace core::health {
 
@@ -17,6 +18,7 @@ struct Target {
     std::string server;
     Address address;
     Check check;
+    http::Limits answers{};  // how long the head of an answer may be, as for visitors
 
     friend bool operator==(const Target&, const Target&) = default;
 };

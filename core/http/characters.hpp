@@ -14,12 +14,13 @@
 namespace core::http {
 
 // Bits of a byte's class.
-inline constexpr std::uint8_t is_token = 1;       // RFC 9110 5.6.2 tchar
-inline constexpr std::uint8_t is_underscore = 2;  // a tchar that gateway interfaces fold onto '-'
-inline constexpr std::uint8_t is_target = 4;      // visible ASCII but '#': what a request target may hold
-inline constexpr std::uint8_t is_host = 8;        // RFC 3986 unreserved: letters, digits, "-._~"
+inline constexpr std::uint8_t is_token = 1;   // RFC 9110 5.6.2 tchar
+inline constexpr std::uint8_t is_folded = 2;  // a tchar that some gateway interface folds onto '-': any other sign
+inline constexpr std::uint8_t is_target = 4;  // visible ASCII but '#': what a request target may hold
+inline constexpr std::uint8_t is_host = 8;    // RFC 3986 unreserved: letters, digits, "-._~"
 inline constexpr std::uint8_t is_digit = 16;
 inline constexpr std::uint8_t is_hex = 32;
+inline constexpr std::uint8_t is_dash = 64;
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
     std::array<std::uint8_t, 256> classes{};
@@ -32,7 +33,8 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
         const bool host = digit || letter || std::string_view("-._~").find(c) != std::string_view::npos;
         unsigned bits = c != '#' ? is_target : 0U;
         bits |= token ? is_token : 0U;
-        bits |= c == '_' ? is_underscore : 0U;
+        bits |= token && !digit && !letter && c != '-' ? is_folded : 0U;
+        bits |= c == '-' ? is_dash : 0U;
         bits |= host ? is_host : 0U;
         bits |= digit ? is_digit : 0U;
         bits |= hex ? is_hex : 0U;
@@ -94,6 +96,11 @@ inline const char* skip_value(const char* at, const char* end) {
         ++at;
     }
     return at;
+}
+
+// Bytes above ASCII.
+constexpr bool is_high(char c) {
+    return static_cast<unsigned char>(c) >= 0x80;
 }
 
 constexpr bool is_blank(char c) {

@@ -79,6 +79,7 @@ std::string_view ChunkParser::take(char byte, const ChunkLimits& limits) noexcep
         case State::trailer_name:
         case State::trailer_value:
         case State::trailer_lf:
+        case State::trailer_odd:
         case State::last_lf:
             return take_trailer(byte, limits);
         case State::data:  // these take no byte of framing
@@ -92,13 +93,20 @@ std::string_view ChunkParser::take(char byte, const ChunkLimits& limits) noexcep
 
 std::string_view ChunkParser::take_size(char byte, const ChunkLimits& limits) noexcept {
     if ((class_of(byte) & is_hex) == 0) {
-        return state_ == State::size_begin ? no_size : after_size(byte);
+        return state_ == State::size_begin ? no_size : after_size(byte, limits);
     }
     if (state_ == State::size_begin) {
         state_ = State::size;
         remaining_ = 0;
         digits_ = 0;
         extension_ = 0;
+    }
+    if (limits.lenient && remaining_ == 0) {
+        if (byte == '0' && digits_ == digits_max) {
+            oddities_.add(Oddity::padded_chunk);
+            return count_extension(limits);
+        }
+        digits_ = byte == '0' ? digits_ : std::uint8_t{0};
     }
     // Sixteen digits fill 64 bits and cannot overflow them; more are either too large or padding without a use.
     if (++digits_ > digits_max) {
@@ -109,13 +117,18 @@ std::string_view ChunkParser::take_size(char byte, const ChunkLimits& limits) no
 }
 
 // What may follow a size or the white space after it.
-std::string_view ChunkParser::after_size(char byte) noexcept {
+std::string_view ChunkParser::after_size(char byte, const ChunkLimits& limits) noexcept {
     if (byte == ';') {
         state_ = State::extension;
         return {};
     }
     if (is_blank(byte)) {
         state_ = State::blank;  // RFC 9112 7.1.1: bad white space, only before an extension
+        return {};
+    }
+    if (byte == '\r' && state_ == State::blank && limits.lenient) {
+        oddities_.add(Oddity::padded_chunk);
+        state_ = State::size_lf;
         return {};
     }
     if (byte == '\r' && state_ == State::size) {
@@ -125,13 +138,19 @@ std::string_view ChunkParser::after_size(char byte) noexcept {
     return state_ == State::blank ? "white space after a chunk size" : no_size;
 }
 
-std::string_view ChunkParser::take_extension(char byte, const ChunkLimits& limits) noexcept {
+std::string_view ChunkParser::count_extension(const ChunkLimits& limits) noexcept {
     ++extensions_;
-    if (++extension_ > limits.extension || extensions_ > limits.extensions) {
-        return "chunk extensions are too long";
+    ++extension_;
+    const bool long_ = extension_ > limits.extension || extensions_ > limits.extensions;
+    return long_ ? "chunk extensions are too long" : std::string_view{};
+}
+
+std::string_view ChunkParser::take_extension(char byte, const ChunkLimits& limits) noexcept {
+    if (const std::string_view refusal = count_extension(limits); !refusal.empty()) {
+        return refusal;
     }
     if (state_ == State::blank) {
-        return after_size(byte);
+        return after_size(byte, limits);
     }
     if (byte == '\r') {
         state_ = State::size_lf;
@@ -145,6 +164,19 @@ std::string_view ChunkParser::take_trailer(char byte, const ChunkLimits& limits)
     if (!last_line && ++trailers_ > limits.trailers) {
         return "the trailers are too long";
     }
+    const State before = state_;
+    const std::string_view refusal = take_trailer_strictly(byte);
+    // Trailers are dropped, so of an odd one nothing matters but where its line ends.
+    if (refusal.empty() || !limits.lenient || before == State::last_lf) {
+        return refusal;
+    }
+    oddities_.add(Oddity::odd_trailer);
+    const bool empty = byte == '\n' && before == State::trailer_begin;
+    state_ = empty ? State::ended : byte == '\n' ? State::trailer_begin : State::trailer_odd;
+    return {};
+}
+
+std::string_view ChunkParser::take_trailer_strictly(char byte) noexcept {
     switch (state_) {
         case State::trailer_begin:
             state_ = byte == '\r' ? State::last_lf : State::trailer_name;
@@ -158,6 +190,9 @@ std::string_view ChunkParser::take_trailer(char byte, const ChunkLimits& limits)
         case State::trailer_lf:
             state_ = State::trailer_begin;
             return byte == '\n' ? std::string_view{} : "a bare CR in a trailer";
+        case State::trailer_odd:
+            state_ = byte == '\n' ? State::trailer_begin : State::trailer_odd;
+            return {};
         case State::last_lf:
             state_ = State::ended;
             return byte == '\n' ? std::string_view{} : "a bare CR after the last chunk";

@@ -1,4 +1,4 @@
-// ChunkParser: takes the chunk framing (RFC 9112 7.1) off a body, strictly and in pieces of any size. One per message
+// ChunkParser: takes the chunk framing (RFC 9112 7.1) off a body, in pieces of any size. One per message
 // with chunked framing, in either direction; what it yields is framed anew by the writer, so no chunk line of one side
 // ever reaches the other.
 #pragma once
@@ -7,15 +7,23 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/http/oddity.hpp"
+
 namespace core::http {
 
 // Sizes in bytes.
 struct ChunkLimits {
+    // An answer's body: blanks and zeros beside a chunk's size, which are no more than padding, and lines among the
+    // trailers that are no fields, are taken.
+    bool lenient = false;
     std::uint16_t extension = 256;         // on one chunk line
     std::uint32_t extensions = 16 * 1024;  // in one body: a byte of body must not cost 256 of overhead for ever
     std::uint32_t trailers = 8 * 1024;     // the lines after the last chunk, with their ends, but for the empty one
     std::uint64_t chunk = std::uint64_t{1} << 62;
 };
+
+// For the answers of servers. Their chunk lines may be as long as all of them together.
+inline constexpr ChunkLimits answer_chunks{.lenient = true, .extension = 16 * 1024};
 
 class ChunkParser {
 public:
@@ -41,6 +49,8 @@ public:
     // count: at most remaining().
     void skip(std::uint64_t count) noexcept;
     [[nodiscard]] bool ended() const noexcept { return state_ == State::ended; }
+    // What was taken so far for being lenient.
+    [[nodiscard]] Oddities oddities() const noexcept { return oddities_; }
 
 private:
     enum class State : std::uint8_t {
@@ -56,6 +66,7 @@ private:
         trailer_name,
         trailer_value,
         trailer_lf,
+        trailer_odd,
         last_lf,
         ended,
         failed,
@@ -68,7 +79,9 @@ private:
     std::string_view take_size(char byte, const ChunkLimits& limits) noexcept;
     std::string_view take_extension(char byte, const ChunkLimits& limits) noexcept;
     std::string_view take_trailer(char byte, const ChunkLimits& limits) noexcept;
-    std::string_view after_size(char byte) noexcept;
+    std::string_view take_trailer_strictly(char byte) noexcept;
+    std::string_view after_size(char byte, const ChunkLimits& limits) noexcept;
+    std::string_view count_extension(const ChunkLimits& limits) noexcept;
 
     std::uint64_t remaining_ = 0;
     std::uint32_t extensions_ = 0;
@@ -76,6 +89,7 @@ private:
     std::uint16_t extension_ = 0;
     std::uint8_t digits_ = 0;
     State state_ = State::size_begin;
+    Oddities oddities_;
 };
 
 static_assert(sizeof(ChunkParser) <= 32, "there are two in every session");

@@ -36,22 +36,95 @@ char lower(char c) noexcept {
 }
 
 // Who the client is and what it asked for, as products and services write it beside X-Forwarded-*: an application that
-// believes them believes whoever sends them.
-constexpr std::array<std::string_view, 19> claims{
-    "x-host",         "client-ip",        "x-client-ip",       "x-remote-ip",        "x-forwarded",
-    "x-remote-addr",  "x-rewrite-url",    "forwarded-for",     "true-client-ip",     "x-original-url",
-    "x-proxyuser-ip", "x-original-host",  "cf-connecting-ip",  "fastly-client-ip",   "x-originating-ip",
-    "x-real-ip",      "x-azure-clientip", "cluster-client-ip", "x-cluster-client-ip"};
+// believes them believes whoever sends them. By length, so that a name is compared with few.
+constexpr std::array<std::string_view, 58> claims{"x-ssl",
+                                                  "x-host",
+                                                  "x-proto",
+                                                  "x-scheme",
+                                                  "client-ip",
+                                                  "x-real-ip",
+                                                  "cf-visitor",
+                                                  "x-client-ip",
+                                                  "x-forwarded",
+                                                  "x-real-host",
+                                                  "x-remote-ip",
+                                                  "x-source-ip",
+                                                  "x-url-scheme",
+                                                  "fly-client-ip",
+                                                  "forwarded-for",
+                                                  "x-client-host",
+                                                  "x-forward-for",
+                                                  "x-remote-addr",
+                                                  "x-remote-host",
+                                                  "x-rewrite-url",
+                                                  "cf-pseudo-ipv4",
+                                                  "gclb-client-ip",
+                                                  "http-client-ip",
+                                                  "true-client-ip",
+                                                  "x-original-url",
+                                                  "x-proxyuser-ip",
+                                                  "front-end-https",
+                                                  "incap-client-ip",
+                                                  "proxy-client-ip",
+                                                  "x-forwarder-for",
+                                                  "x-host-override",
+                                                  "x-original-host",
+                                                  "cf-connecting-ip",
+                                                  "do-connecting-ip",
+                                                  "fastly-client-ip",
+                                                  "x-azure-clientip",
+                                                  "x-azure-socketip",
+                                                  "x-original-proto",
+                                                  "x-originating-ip",
+                                                  "x-true-client-ip",
+                                                  "cluster-client-ip",
+                                                  "x-original-method",
+                                                  "x-sucuri-clientip",
+                                                  "cf-connecting-ipv6",
+                                                  "wl-proxy-client-ip",
+                                                  "x-appengine-user-ip",
+                                                  "x-cluster-client-ip",
+                                                  "x-http-host-override",
+                                                  "x-vercel-proxied-for",
+                                                  "x-envoy-original-path",
+                                                  "x-vercel-forwarded-for",
+                                                  "x-envoy-external-address",
+                                                  "x-ms-forwarded-client-ip",
+                                                  "x-original-forwarded-for",
+                                                  "cloudfront-viewer-address",
+                                                  "x-custom-ip-authorization",
+                                                  "x-nf-client-connection-ip",
+                                                  "cloudfront-forwarded-proto"};
+static_assert(std::ranges::is_sorted(claims, {}, &std::string_view::size));
+
+// Where the claims of each length begin; those of the longest end with the list.
+constexpr auto claims_by_length = [] {
+    std::array<std::uint8_t, claims.back().size() + 2> begins{};
+    for (std::size_t length = 0; length < begins.size(); ++length) {
+        while (begins.at(length) < claims.size() && claims.at(begins.at(length)).size() < length) {
+            ++begins.at(length);
+        }
+    }
+    return begins;
+}();
 
 Known claim_or_other(std::string_view name) noexcept {
+    if (name.size() + 1 >= claims_by_length.size()) {
+        return Known::other;
+    }
+    const auto* const begin = claims.begin() + claims_by_length[name.size()];
+    const auto* const end = claims.begin() + claims_by_length[name.size() + 1];
     const bool claim =
-        std::ranges::any_of(claims, [name](std::string_view one) { return equals_ignoring_case(name, one); });
+        std::any_of(begin, end, [name](std::string_view one) { return equals_ignoring_case(name, one); });
     return claim ? Known::forwarding : Known::other;
 }
 
 Known classify_long(std::string_view name) noexcept {
     if (name.size() == 14 && is(name, "content-length")) {
         return Known::content_length;
+    }
+    if (name.size() == 14 && is(name, "http2-settings")) {
+        return Known::hop_by_hop;
     }
     if (name.size() == 16 && is(name, "proxy-connection")) {
         return Known::hop_by_hop;
@@ -80,8 +153,8 @@ bool is_protected(std::string_view name) noexcept {
     if (known != Known::other) {
         return true;
     }
-    constexpr std::string_view names[] = {"cookie",       "set-cookie",       "authorization",       "www-authenticate",
-                                          "content-type", "content-encoding", "proxy-authorization", "cache-control"};
+    constexpr std::string_view names[] = {"set-cookie",       "authorization",       "www-authenticate", "content-type",
+                                          "content-encoding", "proxy-authorization", "cache-control"};
     return std::ranges::any_of(names, [name](std::string_view one) { return equals_ignoring_case(one, name); });
 }
 
@@ -137,33 +210,41 @@ Known classify(std::string_view name) noexcept {
         case 4:
             return is(name, "host") ? Known::host : is(name, "date") ? Known::date : Known::other;
         case 5:
-            return is(name, "proxy") ? Known::unsafe : Known::other;
+            return is(name, "proxy") ? Known::unsafe : claim_or_other(name);
         case 6:
-            return is(name, "expect") ? Known::expect : claim_or_other(name);
+            return is(name, "expect") ? Known::expect : is(name, "cookie") ? Known::cookie : claim_or_other(name);
         case 7:
-            return is(name, "upgrade") ? Known::upgrade : is(name, "trailer") ? Known::hop_by_hop : Known::other;
+            return is(name, "upgrade")   ? Known::upgrade
+                   : is(name, "trailer") ? Known::hop_by_hop
+                                         : claim_or_other(name);
         case 9:
             return is(name, "forwarded") ? Known::forwarding : claim_or_other(name);
         case 10:
             return is(name, "connection")   ? Known::connection
                    : is(name, "keep-alive") ? Known::hop_by_hop
-                                            : Known::other;
-        case 11:
-            return claim_or_other(name);
+                                            : claim_or_other(name);
         case 12:
-            return is(name, "x-request-id") ? Known::request_id : Known::other;
+            return is(name, "x-request-id") ? Known::request_id : claim_or_other(name);
         default:
-            return name.size() > 12 ? classify_long(name) : Known::other;
+            return name.size() > 12 ? classify_long(name) : claim_or_other(name);
     }
 }
 
-Known classify_underscored(std::string_view name) noexcept {
+Known classify_folded(std::string_view name) noexcept {
     std::array<char, 64> folded{};
-    if (name.size() > folded.size()) {
-        return Known::other;
+    std::size_t size = 0;
+    for (const char c : name) {
+        const bool sign = (class_of(c) & (is_folded | is_dash)) != 0;
+        if (sign && (size == 0 || folded.at(size - 1) == '-')) {
+            continue;
+        }
+        if (size == folded.size()) {
+            return Known::other;
+        }
+        folded.at(size++) = sign ? '-' : c;
     }
-    std::ranges::replace_copy(name, folded.begin(), '_', '-');
-    const Known twin = classify({folded.data(), name.size()});
+    size -= size != 0 && folded.at(size - 1) == '-' ? 1 : 0;
+    const Known twin = classify({folded.data(), size});
     return twin == Known::other || twin == Known::date ? Known::other : Known::unsafe;
 }
 

@@ -19,13 +19,14 @@ enum class Known : std::uint8_t {
     connection,         // ours on either side
     upgrade,            // re-made where the upgrade goes on
     expect,             // forwarded or removed, as the exchange decides
-    hop_by_hop,         // Keep-Alive, Proxy-Connection, TE, Trailer, and what Connection names
+    hop_by_hop,         // Keep-Alive, Proxy-Connection, TE, Trailer, HTTP2-Settings, and what Connection names
     forwarded_for,      // X-Forwarded-For
     forwarded_proto,    // X-Forwarded-Proto
     forwarding,  // any other claim about the way so far: X-Forwarded-*, Forwarded, Via, X-Real-IP, X-Original-URL
     request_id,  // X-Request-Id: as it is, or re-made where the proxy numbers requests
     date,        // added to a response that has none
-    unsafe,      // never forwarded in a request: Proxy (CVE-2016-5385), underscored twins of the names above
+    cookie,      // of a request: the cookie that chooses a server is ours
+    unsafe,      // never forwarded in a request: Proxy (CVE-2016-5385), and twins of the names above (classify_folded)
 };
 
 struct Field {
@@ -36,7 +37,7 @@ struct Field {
 
 class Fields {
 public:
-    static constexpr std::size_t capacity = 100;
+    static constexpr std::size_t capacity = 500;
 
     void clear() noexcept { size_ = 0; }
     // False, and nothing added, when full.
@@ -60,11 +61,12 @@ private:
 // True for a non-empty RFC 9110 5.6.2 token.
 [[nodiscard]] bool valid_token(std::string_view text) noexcept;
 
-// Which role a field name plays for a proxy; name is a token. Never Known::unsafe for an underscored name: see below.
+// Which role a field name plays for a proxy; name is a token of letters, digits and single dashes.
 [[nodiscard]] Known classify(std::string_view name) noexcept;
-// The same for a name with an underscore: Known::unsafe where folding '_' to '-' (as CGI, WSGI and Rack do) makes it
-// one that we set or that frames the message, else Known::other.
-[[nodiscard]] Known classify_underscored(std::string_view name) noexcept;
+// The same for any other token. Gateway interfaces fold names: CGI, WSGI and Rack make '_' of '-', some of every sign,
+// and some make one of several in a row. Known::unsafe where that makes it a name that we set, read or take away, so
+// that Transfer_Encoding, Transfer---Encoding and X.Real.IP never reach a server; else Known::other.
+[[nodiscard]] Known classify_folded(std::string_view name) noexcept;
 
 // Walks a list, skipping empty members: one of RFC 9110 5.6.1 with commas, one of cookies with semicolons.
 class List {

@@ -14,6 +14,7 @@ void RequestHead::clear() noexcept {
     keep_alive = https = expect_continue = false;
     framing = {};
     fields.clear();
+    rewritten.reset();
 }
 
 void ResponseHead::clear() noexcept {
@@ -23,6 +24,8 @@ void ResponseHead::clear() noexcept {
     keep_alive = length_describes = false;
     framing = {};
     fields.clear();
+    oddities = {};
+    rewritten.reset();
 }
 
 }  // namespace core::http

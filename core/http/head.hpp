@@ -1,12 +1,15 @@
 // RequestHead and ResponseHead: a parsed head and everything that the proxy derives from it. All text is views into the
-// bytes that were parsed (or literals): a head lives as long as those bytes stay where they are. About 4 KiB each and
-// meant to be reused: parsing allocates nothing.
+// bytes that were parsed, into what the parser has rewritten of them, or literals: a head lives as long as those bytes
+// stay where they are. Large, and meant to be reused: parsing allocates nothing but for what it rewrites.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 
 #include "core/http/fields.hpp"
+#include "core/http/oddity.hpp"
 
 namespace core::http {
 
@@ -23,21 +26,22 @@ struct Framing {
 };
 
 struct RequestHead {
-    std::string_view method;  // a token; HEAD, GET, ... are written in capitals and compared so
-    std::string_view target;  // as received
-    std::string_view path;    // begins with '/' (of "http://a" too), or is "*" of OPTIONS *; never normalised
-    std::string_view query;   // with its '?', or empty; path and query are the origin-form
-    std::string_view
-        authority;             // the value of Host, or of an absolute target where HTTP/1.0 sent no Host; may be empty
-    std::string_view host;     // the same without port; an IPv6 literal keeps its brackets
-    std::string_view upgrade;  // the one protocol that Connection and Upgrade ask for, or empty
-    std::uint16_t port = 0;    // of authority; 0: none given
-    std::uint8_t minor = 1;    // HTTP/1.minor: 0 or 1
-    bool keep_alive = false;   // the client is willing to send another request on this connection (RFC 9112 9.3)
-    bool https = false;        // the target is an https URI
+    std::string_view method;       // a token; HEAD, GET, ... are written in capitals and compared so
+    std::string_view target;       // as received, but for bytes above 0x7f, which are percent-encoded
+    std::string_view path;         // begins with '/' (of "http://a" too), or is "*" of OPTIONS *; never normalised
+    std::string_view query;        // with its '?', or empty; path and query are the origin-form
+    std::string_view authority;    // of an absolute target, else the value of Host; may be empty
+    std::string_view host;         // the same without port; an IPv6 literal keeps its brackets
+    std::string_view upgrade;      // the one protocol that Connection and Upgrade ask for, or empty
+    std::uint16_t port = 0;        // of authority; 0: none given
+    std::uint8_t minor = 1;        // HTTP/1.minor: 0 or 1
+    bool keep_alive = false;       // the client is willing to send another request on this connection (RFC 9112 9.3)
+    bool https = false;            // the target is an https URI
     bool expect_continue = false;  // the client waits for 100 before it sends the body
     Framing framing;               // none, length or chunked
     Fields fields;
+    // The target with bytes above 0x7f percent-encoded, where it had some: what target, path and query lead into then.
+    std::unique_ptr<std::string> rewritten;
 
     [[nodiscard]] bool is_head() const noexcept { return method == "HEAD"; }
     // RFC 9110 9.2.2: sending it twice is as good as once.
@@ -55,6 +59,9 @@ struct ResponseHead {
     bool length_describes = false;
     Framing framing;
     Fields fields;
+    Oddities oddities;  // what was taken though it is malformed
+    // The head without its oddities, where it had some: what the views lead into then.
+    std::unique_ptr<std::string> rewritten;
 
     // 1xx but 101: another head follows.
     [[nodiscard]] bool is_interim() const noexcept { return status < 200 && status != 101; }

@@ -12,20 +12,20 @@ namespace {
 
 // Host, the lengths and Expect once at most: two of them are two readings of one message.
 Fault note(const Field& field, FramingFields& found) noexcept {
-    const auto once = [&field](const Field*& slot, std::string_view reason) {
-        const Fault fault = slot != nullptr ? Fault{400, reason} : Fault{};
+    const auto once = [&field](const Field*& slot, std::string_view reason, Fault::Kind kind = Fault::Kind::malformed) {
+        const Fault fault = slot != nullptr ? Fault{400, reason, kind} : Fault{};
         slot = &field;
         return fault;
     };
     switch (field.known) {
         case Known::host:
-            return once(found.host, "more than one Host");
+            return found.of_response ? Fault{} : once(found.host, "more than one Host");
         case Known::content_length:
-            return once(found.content_length, "more than one Content-Length");
+            return once(found.content_length, "more than one Content-Length", Fault::Kind::odd);
         case Known::transfer_encoding:
             return once(found.transfer_encoding, "more than one Transfer-Encoding");
         case Known::expect:
-            return once(found.expect, "more than one Expect");
+            return found.of_response ? Fault{} : once(found.expect, "more than one Expect");
         case Known::upgrade:
             found.upgrade_repeated = found.upgrade != nullptr;
             found.upgrade = &field;
@@ -40,6 +40,7 @@ Fault note(const Field& field, FramingFields& found) noexcept {
         case Known::forwarding:
         case Known::request_id:
         case Known::date:
+        case Known::cookie:
         case Known::unsafe:
             break;
     }
@@ -50,28 +51,40 @@ Fault parse_name(Cursor& cursor, const Limits& limits, Field& field) noexcept {
     const char* const begin = cursor.at;
     const char* at = begin;
     std::uint8_t bits = 0;
+    std::uint8_t pairs = 0;  // classes that two bytes in a row have
+    std::uint8_t before = 0;
     while (at != cursor.end && (class_of(*at) & is_token) != 0) {
-        bits |= class_of(*at);
+        const std::uint8_t now = class_of(*at);
+        bits |= now;
+        pairs |= now & before;
+        before = now;
         ++at;
     }
     const auto length = static_cast<std::size_t>(at - begin);
     if (length > limits.field_name) {
-        return {431, "a field name is too long"};
+        cursor.field = {begin, limits.field_name};
+        return {431, "a field name is too long", Fault::Kind::limit};
     }
     if (at == cursor.end) {
         return Fault::needs_more();
     }
     if (*at != ':') {
         const bool blank = is_blank(*at);
-        return {400, blank && length == 0 ? "a line that begins with white space"
-                     : blank              ? "white space before the colon"
-                                          : "a byte that no field name may hold, or no colon"};
+        const bool odd = blank || (*at == '\n' && length == 0);
+        cursor.at = at;
+        cursor.field = {begin, length};
+        return {400,
+                blank && length == 0 ? "a line that begins with white space"
+                : blank              ? "white space before the colon"
+                                     : "a byte that no field name may hold, or no colon",
+                odd ? Fault::Kind::odd : Fault::Kind::malformed};
     }
     if (length == 0) {
         return {400, "an empty field name"};
     }
     field.name = {begin, length};
-    field.known = (bits & is_underscore) != 0 ? classify_underscored(field.name) : classify(field.name);
+    const bool plain = ((bits & is_folded) | (pairs & is_dash)) == 0;
+    field.known = plain ? classify(field.name) : classify_folded(field.name);
     cursor.at = at + 1;
     return {};
 }
@@ -87,12 +100,16 @@ Fault parse_value(Cursor& cursor, Field& field) noexcept {
         --finish;
     }
     field.value = {begin, static_cast<std::size_t>(finish - begin)};
-    return expect_line_end(cursor, "a control byte or a bare CR or LF in a field");
+    const Fault fault = expect_line_end(cursor, "a control byte or a bare CR or LF in a field");
+    if (fault) {
+        cursor.field = field.name;
+    }
+    return fault;
 }
 
 Fault parse_length(std::string_view text, std::uint64_t& length) noexcept {
     if (!all_of_class(text, is_digit)) {
-        return {400, "Content-Length is not a plain decimal number"};
+        return {400, "Content-Length is not a plain decimal number", Fault::Kind::odd};
     }
     // Room is left below 2^63 so that sums with head and chunk sizes cannot wrap anywhere later.
     constexpr std::uint64_t length_max = std::numeric_limits<std::int64_t>::max();
@@ -113,6 +130,7 @@ Fault parse_length(std::string_view text, std::uint64_t& length) noexcept {
 Fault refuse_coding(std::string_view value) noexcept {
     std::size_t members = 0;
     std::size_t chunked = 0;
+    const bool sparse = value.find(',') != std::string_view::npos;
     std::string_view last;
     List codings(value);
     for (std::string_view coding; codings.next(coding); last = coding) {
@@ -125,7 +143,17 @@ Fault refuse_coding(std::string_view value) noexcept {
     if (members > 1 && chunked == 1 && equals_ignoring_case(last, "chunked")) {
         return {501, "a transfer coding other than chunked"};
     }
-    return {400, "Transfer-Encoding is not exactly chunked"};
+    const bool odd = sparse && members == 1 && chunked == 1;
+    return {400, "Transfer-Encoding is not exactly chunked", odd ? Fault::Kind::odd : Fault::Kind::malformed};
+}
+
+// How many empty lines stand before the first one, of those that are passed over.
+std::size_t count_empty_lines(std::string_view bytes) noexcept {
+    std::size_t count = 0;
+    while (count < empty_lines_max && bytes.substr(2 * count).starts_with("\r\n")) {
+        ++count;
+    }
+    return count;
 }
 
 }  // namespace
@@ -135,13 +163,13 @@ Fault expect_line_end(Cursor& cursor, std::string_view reason) noexcept {
         return Fault::needs_more();
     }
     if (*cursor.at != '\r') {
-        return {400, reason};
+        return {400, reason, Fault::Kind::odd};
     }
     if (cursor.end - cursor.at < 2) {
         return Fault::needs_more();
     }
     if (cursor.at[1] != '\n') {
-        return {400, reason};
+        return {400, reason, Fault::Kind::odd};
     }
     cursor.at += 2;
     return {};
@@ -157,7 +185,7 @@ Fault parse_fields(Cursor& cursor, const Limits& limits, Fields& fields, Framing
             return expect_line_end(cursor, "a bare CR");
         }
         if (fields.size() == fields_max) {
-            return {431, "too many fields"};
+            return {431, "too many fields", Fault::Kind::limit};
         }
         Field field;
         if (const Fault fault = parse_name(cursor, limits, field)) {
@@ -169,28 +197,28 @@ Fault parse_fields(Cursor& cursor, const Limits& limits, Fields& fields, Framing
         fields.add(field);
         if (field.known != Known::other) {
             if (const Fault fault = note(*(fields.end() - 1), found)) {
-                return fault;
+                return blame(cursor, fields.end() - 1, fault);
             }
         }
     }
 }
 
-Fault parse_framing(const FramingFields& found, std::uint8_t minor, Framing& framing) noexcept {
+Fault parse_framing(Cursor& cursor, const FramingFields& found, std::uint8_t minor, Framing& framing) noexcept {
     if (found.transfer_encoding == nullptr) {
         if (found.content_length == nullptr) {
             return {};
         }
         framing.kind = Framing::Kind::length;
-        return parse_length(found.content_length->value, framing.length);
+        return blame(cursor, found.content_length, parse_length(found.content_length->value, framing.length));
     }
     if (found.content_length != nullptr) {
-        return {400, "Content-Length beside Transfer-Encoding"};
+        return blame(cursor, found.content_length, {400, "Content-Length beside Transfer-Encoding", Fault::Kind::odd});
     }
     if (minor == 0) {
-        return {400, "Transfer-Encoding in HTTP/1.0"};
+        return blame(cursor, found.transfer_encoding, {400, "Transfer-Encoding in HTTP/1.0", Fault::Kind::odd});
     }
     if (!equals_ignoring_case(found.transfer_encoding->value, "chunked")) {
-        return refuse_coding(found.transfer_encoding->value);
+        return blame(cursor, found.transfer_encoding, refuse_coding(found.transfer_encoding->value));
     }
     framing.kind = Framing::Kind::chunked;
     return {};
@@ -219,27 +247,36 @@ Fault parse_version(Cursor& cursor, std::uint8_t& minor) noexcept {
         (class_of(cursor.at[7]) & is_digit) == 0) {
         return {400, "no HTTP version"};
     }
-    if (cursor.at[5] != '1' || cursor.at[7] > '1') {
+    if (cursor.at[5] != '1') {
         return {505, "a version other than HTTP/1.0 and HTTP/1.1"};
     }
-    minor = static_cast<std::uint8_t>(cursor.at[7] - '0');
+    minor = cursor.at[7] == '0' ? 0 : 1;
     cursor.at += 8;
     return {};
 }
 
 Fault judge_unfinished(std::string_view bytes, const Limits& limits, int line_status) noexcept {
-    // One empty line may stand before the request line; it counts for neither.
-    const std::size_t begin = bytes.starts_with("\r\n") ? 2 : 0;
+    // Empty lines may stand before the first; they count for neither.
+    const std::size_t begin = 2 * count_empty_lines(bytes);
     const auto first_end = bytes.substr(0, std::min(bytes.size(), limits.request_line + begin + 2)).find('\n', begin);
     const bool first_line_open = first_end == std::string_view::npos;
     // With its CR the line may be one byte longer than the limit and still be within it.
     if (first_line_open && bytes.size() - std::min(begin, bytes.size()) > limits.request_line + 1) {
-        return {line_status, "the first line is too long"};
+        return {line_status, "the first line is too long", Fault::Kind::limit};
     }
     if (bytes.size() >= limits.head) {
-        return {first_line_open ? line_status : 431, "the head is too large"};
+        return {first_line_open ? line_status : 431, "the head is too large", Fault::Kind::limit};
     }
     return Fault::needs_more();
+}
+
+ParseResult refuse(const Fault& fault, int status, const Cursor& cursor, std::string_view bytes) noexcept {
+    return {.verdict = ParseResult::Verdict::bad,
+            .limit = fault.kind == Fault::Kind::limit,
+            .status = status,
+            .offset = static_cast<std::size_t>(cursor.at - bytes.data()),
+            .reason = fault.reason,
+            .field = cursor.field};
 }
 
 bool nothing_new(std::string_view bytes, std::size_t seen) noexcept {

@@ -1,5 +1,7 @@
-// The strict HTTP/1 head parser: bytes in, a head or a refusal out. Pure functions, called by the exchange for every
-// request and response and by the HTTP probe. What is refused and why: tests/conformance, RFC 9110, RFC 9112.
+// The HTTP/1 head parser: bytes in, a head or a refusal out. Pure functions, called by the exchange for every request
+// and response, by the HTTP probe and by deploys' visits. Requests are read strictly. So are responses at first; what
+// is odd, and has one reading, gets a second look (straight.hpp). What is refused and why: tests/conformance, RFC 9110,
+// RFC 9112.
 #pragma once
 
 #include <cstddef>
@@ -9,23 +11,31 @@
 
 namespace core::http {
 
+// The longest head that any limit may allow.
+inline constexpr std::size_t head_max = 64 * 1024;
+
 // What is taken. Sizes in bytes; fields above Fields::capacity means Fields::capacity.
 struct Limits {
     std::size_t head = 16 * 1024;         // with the request line and the empty line
     std::size_t request_line = 8 * 1024;  // without its CRLF; also a status line's
-    std::size_t fields = Fields::capacity;
+    std::size_t fields = 100;
     std::size_t field_name = 256;
     std::size_t method = 32;
     bool https = false;  // a request may name an https URI: it came by https to whoever sends it
+
+    friend bool operator==(const Limits&, const Limits&) = default;
 };
 
 struct ParseResult {
     enum class Verdict : unsigned char { incomplete, complete, bad };
 
     Verdict verdict = Verdict::incomplete;
-    int status = 0;            // bad: what to answer the client
-    std::size_t consumed = 0;  // complete: the bytes of the head; the body begins there
-    std::string_view reason;   // bad: a literal, one line for the log
+    bool limit = false;         // bad: by one of Limits, so it says nothing about the sender's health
+    int status = 0;             // bad: what to answer the client
+    std::size_t consumed = 0;   // complete: the bytes of the head; the body begins there
+    std::size_t offset = 0;     // bad: of the byte where parsing stopped
+    std::string_view reason{};  // bad: a literal, one line for the log
+    std::string_view field{};   // bad: the name of the field to blame, a view into the bytes; empty: none
 
     [[nodiscard]] bool complete() const noexcept { return verdict == Verdict::complete; }
     [[nodiscard]] bool bad() const noexcept { return verdict == Verdict::bad; }
@@ -40,7 +50,9 @@ struct ParseResult {
 [[nodiscard]] ParseResult parse_request(std::string_view bytes, const Limits& limits, RequestHead& out,
                                         std::size_t seen = 0) noexcept;
 
-// The same for a response to a request of that method, which decides whether a body follows. bad is always 502.
+// The same for a response to a request of that method, which decides whether a body follows. bad is always 502. What is
+// malformed and has one reading by RFC 9112 is taken all the same, and out.oddities says what it was: for such a head
+// memory is allocated. seen as above, where all earlier calls had the same limits.
 [[nodiscard]] ParseResult parse_response(std::string_view bytes, const Limits& limits, std::string_view request_method,
                                          ResponseHead& out, std::size_t seen = 0) noexcept;
 

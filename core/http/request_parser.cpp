@@ -1,5 +1,7 @@
 // parse_request: the request line, then the fields, then what follows from them.
 #include <algorithm>
+#include <memory>
+#include <string>
 
 #include "core/http/characters.hpp"
 #include "core/http/head_lines.hpp"
@@ -14,16 +16,47 @@ Fault parse_method(Cursor& cursor, const Limits& limits, RequestHead& out) noexc
     const char* const end = skip_class(begin, cursor.end, is_token);
     const auto length = static_cast<std::size_t>(end - begin);
     if (length > limits.method) {
-        return {501, "the method is too long"};
+        return {501, "the method is too long", Fault::Kind::limit};
     }
     if (end == cursor.end) {
         return Fault::needs_more();
     }
     if (*end != ' ' || length == 0) {
+        cursor.at = end;
         return {400, "the method is no token followed by a space"};
     }
     out.method = {begin, length};
     cursor.at = end + 1;
+    return {};
+}
+
+// Bytes above 0x7f in a path or a query have one reading, that of RFC 3987 3.1: percent-encoded they mean the same, and
+// no server reads them otherwise. In an authority they have none.
+Fault encode_target(Cursor& cursor, const Limits& limits, std::size_t line, RequestHead& out) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    const std::string_view raw = out.target;
+    const auto first = static_cast<std::size_t>(std::ranges::find_if(raw, is_high) - raw.begin());
+    const std::size_t scheme = raw.front() == '/' ? 0 : raw.find("://");
+    const std::size_t path = scheme == 0 ? 0 : raw.find_first_of("/?", std::min(scheme, raw.size() - 3) + 3);
+    if (first < path) {
+        cursor.at = raw.data() + first;
+        return {400, "a byte above 0x7f in the target's authority"};
+    }
+    auto encoded = std::make_unique<std::string>();
+    for (const char c : raw) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (is_high(c)) {
+            *encoded += {'%', digits[byte >> 4], digits[byte & 15]};
+        } else {
+            *encoded += c;
+        }
+    }
+    if (line + encoded->size() - raw.size() > limits.request_line) {
+        cursor.at = raw.data() + first;
+        return {414, "the request line is too long with its bytes above 0x7f percent-encoded", Fault::Kind::limit};
+    }
+    out.rewritten = std::move(encoded);
+    out.target = *out.rewritten;
     return {};
 }
 
@@ -33,15 +66,21 @@ Fault parse_request_line(Cursor& cursor, const Limits& limits, RequestHead& out)
         return fault;
     }
     const char* const begin = cursor.at;
-    const char* const end = skip_class(begin, cursor.end, is_target);
+    const char* end = skip_class(begin, cursor.end, is_target);
+    bool high = false;
+    while (end != cursor.end && is_high(*end)) {
+        high = true;
+        end = skip_class(end + 1, cursor.end, is_target);
+    }
     const auto taken = static_cast<std::size_t>(end - line);
     if (taken > limits.request_line) {
-        return {414, "the request line is too long"};
+        return {414, "the request line is too long", Fault::Kind::limit};
     }
     if (end == cursor.end) {
         return Fault::needs_more();
     }
     if (*end != ' ' || end == begin) {
+        cursor.at = end;
         return {400, "the target is empty or holds a byte that no target may hold, or no version follows"};
     }
     out.target = {begin, static_cast<std::size_t>(end - begin)};
@@ -54,10 +93,12 @@ Fault parse_request_line(Cursor& cursor, const Limits& limits, RequestHead& out)
     if (const Fault fault = parse_version(cursor, out.minor)) {
         return fault;
     }
-    if (static_cast<std::size_t>(cursor.at - line) > limits.request_line) {
-        return {414, "the request line is too long"};
+    const auto length = static_cast<std::size_t>(cursor.at - line);
+    if (length > limits.request_line) {
+        return {414, "the request line is too long", Fault::Kind::limit};
     }
-    return expect_line_end(cursor, "bytes after the version, or a bare LF");
+    const Fault fault = expect_line_end(cursor, "bytes after the version, or a bare LF");
+    return fault || !high ? fault : encode_target(cursor, limits, length, out);
 }
 
 // RFC 9110 10.1.1: only 100-continue is known; in HTTP/1.0 and without a body it means nothing.
@@ -72,21 +113,22 @@ Fault apply_expect(const Field* expect, RequestHead& out) noexcept {
     return {};
 }
 
-Fault derive(const FramingFields& found, const Limits& limits, RequestHead& out) noexcept {
-    if (const Fault fault = parse_target(out, found.host)) {
+Fault derive(Cursor& cursor, const FramingFields& found, const Limits& limits, RequestHead& out) noexcept {
+    if (const Fault fault = parse_target(cursor, out, found.host)) {
         return fault;
     }
     if (out.https && !limits.https) {
         return {400, "an https target, and nobody trusted sent it"};
     }
-    if (const Fault fault = parse_framing(found, out.minor, out.framing)) {
+    if (const Fault fault = parse_framing(cursor, found, out.minor, out.framing)) {
         return fault;
     }
     if (const Fault fault = apply_expect(found.expect, out)) {
-        return fault;
+        return blame(cursor, found.expect, fault);
     }
     // RFC 9110 9.3.8: it is answered with the request itself, and so with what we add to it and with the cookies, which
-    // scripts of a page may not see.
+    // scripts of a page may not see. 501 and not 405, because a 405 must list in Allow what its target allows (RFC 9110
+    // 15.5.6), and that is known to the server alone; we implement TRACE for no target (15.6.2).
     if (out.method == "TRACE") {
         return {501, "TRACE is not passed on"};
     }
@@ -104,8 +146,7 @@ Fault derive(const FramingFields& found, const Limits& limits, RequestHead& out)
 }
 
 Fault parse(Cursor& cursor, const Limits& limits, RequestHead& out) noexcept {
-    // RFC 9112 2.2: one empty line before the request line, from old clients that end a body with one.
-    if (!cursor.empty() && *cursor.at == '\r') {
+    for (std::size_t lines = 0; lines < empty_lines_max && !cursor.empty() && *cursor.at == '\r'; ++lines) {
         if (const Fault fault = expect_line_end(cursor, "a bare CR")) {
             return fault;
         }
@@ -117,7 +158,7 @@ Fault parse(Cursor& cursor, const Limits& limits, RequestHead& out) noexcept {
     if (const Fault fault = parse_fields(cursor, limits, out.fields, found)) {
         return fault;
     }
-    return derive(found, limits, out);
+    return derive(cursor, found, limits, out);
 }
 
 }  // namespace
@@ -136,10 +177,7 @@ ParseResult parse_request(std::string_view bytes, const Limits& limits, RequestH
             return {};
         }
     }
-    if (fault) {
-        return {ParseResult::Verdict::bad, fault.status, 0, fault.reason};
-    }
-    return {ParseResult::Verdict::complete, 0, static_cast<std::size_t>(cursor.at - within.data()), {}};
+    return conclude(fault, fault.status, cursor, within);
 }
 
 }  // namespace core::http

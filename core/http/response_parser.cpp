@@ -1,7 +1,12 @@
-// parse_response: as strict as for requests, because a backend's bytes may be an attacker's too. Every refusal is 502.
+// parse_response: at first as strict as for requests, because a backend's bytes may be an attacker's too; what is odd
+// is straightened and read again. Every refusal is 502.
+#include <algorithm>
+#include <string>
+
 #include "core/http/characters.hpp"
 #include "core/http/head_lines.hpp"
 #include "core/http/parser.hpp"
+#include "core/http/straight.hpp"
 
 namespace core::http {
 namespace {
@@ -9,7 +14,8 @@ namespace {
 Fault parse_status(Cursor& cursor, ResponseHead& out) noexcept {
     const char* const at = cursor.at;
     if (at[0] != ' ' || !all_of_class({at + 1, 3}, is_digit) || at[1] == '0') {
-        return {502, "no three-digit status"};
+        const bool loose = ends_value(at[0]) || is_blank(at[0]);
+        return {502, "no three-digit status", loose ? Fault::Kind::odd : Fault::Kind::malformed};
     }
     out.status = static_cast<std::uint16_t>((at[1] - '0') * 100 + (at[2] - '0') * 10 + (at[3] - '0'));
     cursor.at += 4;
@@ -22,7 +28,8 @@ Fault parse_status_line(Cursor& cursor, const Limits& limits, ResponseHead& out)
     const auto there = static_cast<std::size_t>(cursor.end - cursor.at);
     constexpr std::string_view start = "HTTP/";
     if (std::string_view(line, there).substr(0, start.size()) != start.substr(0, there)) {
-        return {502, "no HTTP status line"};
+        const bool empty_line = *line == '\r' || *line == '\n';
+        return {502, "no HTTP status line", empty_line ? Fault::Kind::odd : Fault::Kind::malformed};
     }
     if (there < 13) {
         return std::string_view(line, there).find('\n') != std::string_view::npos ? Fault{502, "a short status line"}
@@ -41,7 +48,7 @@ Fault parse_status_line(Cursor& cursor, const Limits& limits, ResponseHead& out)
         out.reason = trim({begin, static_cast<std::size_t>(cursor.at - begin)});
     }
     if (static_cast<std::size_t>(cursor.at - line) > limits.request_line) {
-        return {502, "the status line is too long"};
+        return {502, "the status line is too long", Fault::Kind::limit};
     }
     return expect_line_end(cursor, "a control byte or a bare CR or LF in the status line");
 }
@@ -51,13 +58,14 @@ bool never_has_body(const ResponseHead& out, std::string_view request_method) no
     return out.status < 200 || out.status == 204 || out.status == 304 || request_method == "HEAD";
 }
 
-Fault derive(const FramingFields& found, std::string_view request_method, ResponseHead& out) noexcept {
-    if (const Fault fault = parse_framing(found, out.minor, out.framing)) {
+Fault derive(Cursor& cursor, const FramingFields& found, std::string_view request_method, ResponseHead& out) noexcept {
+    if (const Fault fault = parse_framing(cursor, found, out.minor, out.framing)) {
         return fault;
     }
     ConnectionOptions options;
     if (found.has_connection && !apply_connection(out.fields, options)) {
-        return {502, "Connection is malformed or names too many fields"};
+        out.oddities.add(Oddity::malformed_connection);
+        options.close = true;
     }
     out.keep_alive = !options.close && (out.minor == 1 || options.keep_alive);
     if (never_has_body(out, request_method)) {
@@ -65,7 +73,7 @@ Fault derive(const FramingFields& found, std::string_view request_method, Respon
         // well send it, so what follows on that connection is not to be trusted.
         const bool announced = out.status < 200 || out.status == 204 ? !out.framing.empty() : false;
         if (announced && out.status < 200) {
-            return {502, "an interim response that announces a body"};
+            out.oddities.add(Oddity::interim_with_body);
         }
         out.keep_alive = out.keep_alive && !announced;
         out.length_describes = out.status >= 200 && out.status != 204;
@@ -85,11 +93,30 @@ Fault parse(Cursor& cursor, const Limits& limits, std::string_view request_metho
     if (const Fault fault = parse_status_line(cursor, limits, out)) {
         return fault;
     }
-    FramingFields found;
+    FramingFields found{.of_response = true};
     if (const Fault fault = parse_fields(cursor, limits, out.fields, found)) {
         return fault;
     }
-    return derive(found, request_method, out);
+    return derive(cursor, found, request_method, out);
+}
+
+// The second look: at a whole head that is odd. What it says of the first fault stands where this one names no field.
+ParseResult parse_straightened(std::string_view head, const Limits& limits, std::string_view request_method,
+                               ResponseHead& out, std::size_t offset) {
+    Straightened straightened = straighten(head);
+    out.clear();
+    out.rewritten = std::make_unique<std::string>(std::move(straightened.text));
+    Cursor cursor{out.rewritten->data(), out.rewritten->data() + out.rewritten->size()};
+    ParseResult result = conclude(parse(cursor, limits, request_method, out), 502, cursor, *out.rewritten);
+    result.consumed = head.size();
+    result.offset = offset;
+    if (result.bad() && !result.field.empty()) {
+        result.offset = std::min(head.find(result.field), head.size());
+        result.field = head.substr(result.offset, result.field.size());
+    }
+    out.oddities.add(straightened.oddities);
+    out.keep_alive = out.keep_alive && !straightened.last;
+    return result;
 }
 
 }  // namespace
@@ -103,16 +130,21 @@ ParseResult parse_response(std::string_view bytes, const Limits& limits, std::st
         out.clear();
         fault = parse(cursor, limits, request_method, out);
     }
+    if (fault.kind == Fault::Kind::odd) {
+        const std::size_t end = find_head_end(within);
+        if (end != 0) {
+            const auto offset = static_cast<std::size_t>(cursor.at - within.data());
+            return parse_straightened(within.substr(0, end), limits, request_method, out, offset);
+        }
+        fault = Fault::needs_more();
+    }
     if (fault.incomplete()) {
         fault = judge_unfinished(within, limits, 502);
         if (fault.incomplete()) {
             return {};
         }
     }
-    if (fault) {
-        return {ParseResult::Verdict::bad, 502, 0, fault.reason};
-    }
-    return {ParseResult::Verdict::complete, 0, static_cast<std::size_t>(cursor.at - within.data()), {}};
+    return conclude(fault, 502, cursor, within);
 }
 
 }  // namespace core::http

@@ -64,11 +64,6 @@ Fault split_absolute(std::string_view rest, RequestHead& out, Authority& authori
     return {};
 }
 
-bool agree(const Authority& a, const Authority& b, bool https) noexcept {
-    const auto port = [https](const Authority& one) { return one.port != 0 ? one.port : https ? 443 : 80; };
-    return equals_ignoring_case(a.host, b.host) && port(a) == port(b);
-}
-
 // Which of the four forms of RFC 9112 3.2 the target has; absolute tells whether authority was filled.
 Fault split_target(RequestHead& out, Authority& authority, bool& absolute) noexcept {
     const std::string_view target = out.target;
@@ -113,7 +108,7 @@ bool parse_authority(std::string_view text, Authority& out) noexcept {
     return rest.front() == ':' && parse_port(rest.substr(1), out.port);
 }
 
-Fault parse_target(RequestHead& out, const Field* host) noexcept {
+Fault parse_target(Cursor& cursor, RequestHead& out, const Field* host) noexcept {
     if (out.method == "CONNECT") {
         return {501, "CONNECT"};
     }
@@ -130,13 +125,13 @@ Fault parse_target(RequestHead& out, const Field* host) noexcept {
         Authority named;
         // An empty Host is no host of an http URI either (RFC 9110 4.2.1).
         if (!parse_authority(host->value, named)) {
-            return {400, "Host is malformed"};
+            return blame(cursor, host, {400, "Host is malformed"});
         }
-        if (absolute && !agree(authority, named, out.https)) {
-            return {400, "Host and the target's authority differ"};
+        // RFC 9112 3.2.2: an absolute target's authority counts, and Host is ignored.
+        if (!absolute) {
+            out.authority = host->value;
+            authority = named;
         }
-        out.authority = host->value;
-        authority = named;
     }
     out.host = authority.host;
     out.port = authority.port;

@@ -1,5 +1,5 @@
-// Target: the request target and the Host field, and whether the two agree (RFC 9112 3.2, 3.3). Internal to the parser;
-// parse_authority is also for whoever checks a configured host name.
+// Target: the request target and the Host field, and which of the two counts (RFC 9112 3.2, 3.3). Internal to the
+// parser; parse_authority is also for whoever checks a configured host name.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Authority {
 [[nodiscard]] bool parse_authority(std::string_view text, Authority& out) noexcept;
 
 // Fills path, query, authority, host and port of out from out.method, out.target, out.minor and the Host field
-// (nullptr: none).
-[[nodiscard]] Fault parse_target(RequestHead& out, const Field* host) noexcept;
+// (nullptr: none). cursor is told what is to blame for a fault.
+[[nodiscard]] Fault parse_target(Cursor& cursor, RequestHead& out, const Field* host) noexcept;
 
 }  // namespace core::http

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/base/verify.hpp"
+#include "core/http/characters.hpp"
 #include "core/http/status.hpp"
 
 namespace core::http {
@@ -73,7 +74,7 @@ void put_upgrade(Output& out, std::string_view upgrade, Persistence persistence)
 }
 
 bool goes_to_backend(Known known, const RequestOptions& options) noexcept {
-    return known == Known::other || known == Known::date ||
+    return known == Known::other || known == Known::date || known == Known::cookie ||
            (known == Known::request_id && options.request_id.empty()) ||
            (known == Known::forwarding && options.origin.peer == Origin::Peer::trusted);
 }
@@ -124,6 +125,29 @@ void put_more_origin(Output& out, const RequestHead& head, const RequestOptions&
     }
 }
 
+// A Cookie field without the cookies of one name; what is left stays as it was, byte by byte. Nothing where nothing is.
+void put_cookies(Output& out, const Field& field, std::string_view taken) noexcept {
+    std::string_view rest = field.value;
+    bool any = false;
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find(';'), rest.size());
+        const std::string_view pair = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        const std::size_t equals = pair.find('=');
+        if (equals != std::string_view::npos && trim(pair.substr(0, equals)) == taken) {
+            continue;
+        }
+        if (!any) {
+            out.put(field.name);
+            out.put(": ");
+        }
+        out.put(any ? ";" : "");
+        out.put(any ? pair : trim(pair));
+        any = true;
+    }
+    out.put(any ? "\r\n" : "");
+}
+
 bool goes_to_client(Known known) noexcept {
     switch (known) {
         case Known::content_length:
@@ -140,6 +164,7 @@ bool goes_to_client(Known known) noexcept {
         case Known::forwarding:
         case Known::request_id:
         case Known::date:
+        case Known::cookie:
         case Known::unsafe:
             break;
     }
@@ -168,10 +193,19 @@ void put_cookie(Output& out, const SetCookie& cookie) noexcept {
     out.put(cookie.name);
     out.put("=");
     out.put(cookie.value);
-    out.put("; Path=/; HttpOnly\r\nCache-Control: private\r\n");
+    out.put(cookie.secure ? "; Path=/; HttpOnly; Secure; SameSite=None" : "; Path=/; HttpOnly; SameSite=Lax");
+    out.put("\r\nCache-Control: private\r\n");
 }
 
 }  // namespace
+
+std::size_t written_max(const RequestHead& head, std::size_t received) noexcept {
+    return received + (head.rewritten == nullptr ? 0 : head.rewritten->size()) + growth_max;
+}
+
+std::size_t written_max(const ResponseHead& head, std::size_t received) noexcept {
+    return std::max(received, head.rewritten == nullptr ? 0 : head.rewritten->size()) + growth_max;
+}
 
 Persistence staying_open(const RequestHead& request) noexcept {
     return request.minor == 0 ? Persistence::keep_alive : Persistence::implied;
@@ -189,7 +223,9 @@ std::size_t write_request(const RequestHead& head, const RequestOptions& options
     out.put(" HTTP/1.1\r\n");
     out.put_field("Host", host);
     for (const Field& field : head.fields) {
-        if (goes_to_backend(field.known, options)) {
+        if (field.known == Known::cookie && !options.cookie_taken.empty()) {
+            put_cookies(out, field, options.cookie_taken);
+        } else if (goes_to_backend(field.known, options)) {
             out.put_field(field.name, field.value);
         }
     }

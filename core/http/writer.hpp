@@ -2,7 +2,8 @@
 // here from what the parser understood. Called by the exchange, the maintenance page and the HTTP probe.
 //
 // Each write_ function writes from the start of buffer and returns the size, or 0 when the buffer is too small (its
-// content is then undefined). A forwarded head is at most growth_max bytes longer than the one received.
+// content is then undefined). A forwarded head is at most growth_max bytes longer than the one received, or than what
+// the parser has made of that one.
 #pragma once
 
 #include <array>
@@ -15,11 +16,16 @@
 
 namespace core::http {
 
-// Holds while client, proto, host_fallback, request_id, date and cookie's parts are at most 64 bytes each, and
-// RequestOptions::host at most host_max.
-inline constexpr std::size_t growth_max = 1536;
+// Half of it is for lines and fields of an answer that come without their CR or the blank behind the colon. Holds while
+// client, proto, host_fallback, request_id, date and cookie's parts are at most 64 bytes each, and RequestOptions::host
+// at most host_max.
+inline constexpr std::size_t growth_max = 2560;
 // The longest DNS name and a port. A longer Host is forwarded, but not said a second time in another field.
 inline constexpr std::size_t host_max = 261;
+
+// How long a head that came in received bytes can be when it is written.
+[[nodiscard]] std::size_t written_max(const RequestHead& head, std::size_t received) noexcept;
+[[nodiscard]] std::size_t written_max(const ResponseHead& head, std::size_t received) noexcept;
 
 // What a head says about its connection. RFC 9112 9.3: HTTP/1.1 keeps it unless told, HTTP/1.0 only when told.
 enum class Persistence : std::uint8_t { implied, keep_alive, close };
@@ -47,7 +53,8 @@ struct RequestOptions {
     Origin origin;
     std::string_view host_fallback;  // Host for a request without one (HTTP/1.0); not empty: the backend's address
     std::string_view host;  // Host for the backend, the client's own then in X-Forwarded-Host; empty: the client's
-    std::string_view request_id;  // X-Request-Id, in the place of any other; empty: whatever the client sent
+    std::string_view cookie_taken;  // the name of a cookie that does not go on, byte by byte; empty: all go on
+    std::string_view request_id;    // X-Request-Id, in the place of any other; empty: whatever the client sent
     Expect expect = Expect::remove;
     Persistence persistence = Persistence::implied;  // of the backend connection
 };
@@ -61,10 +68,12 @@ struct RequestOptions {
 // end with the connection, and until the connection ends where the client knows no chunks (it must then be closed).
 [[nodiscard]] Framing framing_towards(std::uint8_t client_minor, const ResponseHead& head) noexcept;
 
-// A cookie for the whole site and for as long as the browser is open.
+// A cookie for the whole site and for as long as the browser is open. secure: the visitor came by https; then pages of
+// other sites that embed this one bring it too (SameSite=None, which browsers take with Secure only), else they do not.
 struct SetCookie {
     std::string_view name;  // a token; empty: no cookie
     std::string_view value;
+    bool secure = false;
 };
 
 struct ResponseOptions {

@@ -70,6 +70,16 @@ bool Backend::count_failure(const Address* visitor, io::Tick now) {
     return true;
 }
 
+http::Oddities Backend::count_odd(http::Oddities oddities, io::Tick now) {
+    oddities.each([this](http::Oddity one) { ++odd.at(static_cast<std::size_t>(one)); });
+    untold_.add(oddities);
+    io::Tick told = commons_->odd_told.load();
+    if ((told != 0 && now - told < odd_quiet) || !commons_->odd_told.compare_exchange_strong(told, now)) {
+        return {};
+    }
+    return std::exchange(untold_, {});
+}
+
 Usage Usage::of(Backend& backend) {
     Usage usage;
     if (backend.limited() && !backend.quota().take(backend.spec().connections_max)) {

@@ -20,7 +20,8 @@ public:
     // Idle connections kept per worker. As many as a burst may have needed at once: what does not fit is opened anew
     // for the next one. The silence of idle_for is what takes surplus away.
     static constexpr std::size_t idle_max = 16'384;
-    static constexpr io::Tick idle_for = 30'000;  // milliseconds
+    static constexpr io::Tick idle_for = 30'000;   // milliseconds
+    static constexpr io::Tick odd_quiet = 60'000;  // milliseconds between two lines about odd answers
 
     // commons: shared with the other workers' views of the same backend.
     Backend(std::string pool, BackendSpec spec, std::shared_ptr<BackendCommons> commons);
@@ -65,6 +66,9 @@ public:
     // in a row as the passive check allows; this worker does not use the backend any more.
     // visitor: whose request it was; null where none had been sent.
     [[nodiscard]] bool count_failure(const Address* visitor, io::Tick now);
+    // An answer was odd. What is to be told of it now, and of those before that were not told of: nothing within a
+    // minute of the last time, whichever worker that was.
+    [[nodiscard]] http::Oddities count_odd(http::Oddities oddities, io::Tick now);
     void count_success() {
         if (spec_.passive_fall != 0) {
             commons_->streak.pass();
@@ -75,6 +79,7 @@ public:
     std::uint32_t active = 0;  // exchanges and relays in flight
     std::uint64_t total = 0;   // begun
     std::uint64_t failed = 0;  // connects that failed, and answers that broke
+    OddCounts odd{};           // answers that had that oddity
 
 private:
     std::string pool_;
@@ -83,6 +88,7 @@ private:
     std::uint64_t identity_;
     std::string alias_;
     std::optional<std::uint32_t> weight_by_hand_;
+    http::Oddities untold_;
     bool healthy_ = false;
     bool fenced_ = false;
     io::Tick up_since_ = 0;

@@ -86,6 +86,7 @@ public:
     [[nodiscard]] std::uint64_t run() const noexcept {
         return framing_.kind == http::Framing::Kind::chunked ? chunks_.remaining() : remaining_;
     }
+    [[nodiscard]] http::Oddities oddities() const noexcept { return chunks_.oddities(); }
     // The next count bytes of the run were moved without passing here.
     void skip(std::uint64_t count) noexcept {
         if (framing_.kind == http::Framing::Kind::chunked) {
@@ -174,7 +175,13 @@ io::Task<BodyEnd> move_body(BodyMove move) {
         }
         move.from.consume(view.size() - rest.size());
         if (step.kind == Kind::bad) {
+            if (move.refusal != nullptr) {
+                *move.refusal = step.reason;
+            }
             co_return BodyEnd::source_malformed;
+        }
+        if (move.oddities != nullptr) {
+            move.oddities->add(cutter.oddities());
         }
         const bool over = closed || step.kind == Kind::end;
         if (over && move.chunk) {

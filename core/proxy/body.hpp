@@ -29,16 +29,18 @@ enum class BodyEnd : std::uint8_t {
 
 struct BodyMove {
     Inbox& from;
-    net::Deadline& deadline;       // armed while we wait for the sender
-    Milliseconds patience;         // its longest silence in the middle of the body
-    net::Deadline::Effect effect;  // and what that does to its socket
-    Outbox& to;                    // what is pending in it goes first
-    http::Framing framing;         // how it comes in
-    http::ChunkLimits chunks;      // where it comes in chunks
-    bool chunk;                    // whether it goes out in chunks
-    Pace* pace;                    // null: any will do
-    io::PipePool* pipes;           // null: never splice
-    bool& spliced;                 // set where some of it was spliced
+    net::Deadline& deadline;              // armed while we wait for the sender
+    Milliseconds patience;                // its longest silence in the middle of the body
+    net::Deadline::Effect effect;         // and what that does to its socket
+    Outbox& to;                           // what is pending in it goes first
+    http::Framing framing;                // how it comes in
+    http::ChunkLimits chunks;             // where it comes in chunks
+    bool chunk;                           // whether it goes out in chunks
+    Pace* pace;                           // null: any will do
+    io::PipePool* pipes;                  // null: never splice
+    bool& spliced;                        // set where some of it was spliced
+    std::string_view* refusal = nullptr;  // where a malformed body is said to be one: why, a literal
+    http::Oddities* oddities = nullptr;   // where its chunks are read leniently: what that took is added
 };
 
 // Everything up to the end of the body, and nothing behind it,

@@ -2,6 +2,7 @@
 // What a reload leaves in place keeps its numbers.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,7 @@ struct BackendCommons {
     explicit BackendCommons(std::shared_ptr<Queue> queue) noexcept : quota(std::move(queue)) {}
     Quota quota;
     Streak streak;
+    std::atomic<io::Tick> odd_told{0};  // when a worker has last told of odd answers; 0: never
 };
 
 class Commons {

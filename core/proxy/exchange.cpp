@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "core/base/verify.hpp"
-#include "core/http/authentication.hpp"
 #include "core/http/cookie.hpp"
 #include "core/proxy/reading.hpp"
 #include "core/proxy/relay.hpp"
@@ -51,14 +50,15 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     options.origin.forwarded = listener.forwarded;
     options.origin.via = listener.via;
     if (listener.request_id) {
-        identify(head.fields);
+        identify(session_, head.fields, record_);
     }
     options.request_id = record_.id();
+    options.cookie_taken = pool_ == nullptr ? std::string_view() : pool_->spec().cookie;
     options.host = pool_ == nullptr ? std::string_view() : pool_->spec().host;
     options.host_fallback = fallback;
     options.expect = http::RequestOptions::Expect::forward;
-    request_size_ = http::write_request(head, options, to_backend_.room());
-    VERIFY(request_size_ != 0);  // scratch memory is larger than any head and what is added to it
+    request_size_ = http::write_request(head, options, to_backend_.room(http::written_max(head, head_bytes)));
+    VERIFY(request_size_ != 0);
     request_ = {.framing = head.framing,
                 .staying = http::staying_open(head),
                 .media = preferred_media(head.fields),
@@ -68,7 +68,8 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
                 .keep_alive = head.keep_alive,
                 .upgrade = std::string(head.upgrade),
                 .expect_continue = head.expect_continue,
-                .binds = http::binds_connection(head)};
+                .binds = http::binds_connection(head),
+                .secure = options.origin.proto == "https"};
     // Behind a body, old clients send an empty line that nobody has asked for.
     session_.last = !head.keep_alive && head.framing.empty();
     if (repeatable()) {
@@ -76,17 +77,6 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     }
     record_.request(head.method, head.target);
     session_.inbox.consume(head_bytes);
-}
-
-// A trusted peer has named the request already; from others a name would be a way into somebody else's log lines.
-void Exchange::identify(const http::Fields& fields) {
-    const http::Field* const given = session_.trusted ? fields.find("x-request-id") : nullptr;
-    if (given != nullptr && good_request_id(given->value)) {
-        record_.identify(given->value);
-        return;
-    }
-    const RequestIds::Text made = session_.worker.request_ids().next();
-    record_.identify({made.data(), made.size()});
 }
 
 // A server that ends even a new connection is going down, say, and what waited in its backlog was reset: the next one
@@ -197,7 +187,8 @@ io::Task<BodyEnd> Exchange::upload(Connection& backend) {
                         .chunk = request_.framing.kind == http::Framing::Kind::chunked,
                         .pace = &pace,
                         .pipes = session_.worker.pipes(routing_->snapshot()),
-                        .spliced = record_.spliced};
+                        .spliced = record_.spliced,
+                        .refusal = &malformed_};
     BodyEnd end = BodyEnd::complete;
     if (request_.framing.empty()) {
         const int sent = co_await to_backend_.flush();
@@ -222,15 +213,17 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
     std::size_t seen = 0;
     bool begun = false;
     response_begun_ = false;
+    response_ = {};
     if (request_.framing.empty() || request_.expect_continue || uploaded_) {
         backend.deadline.set(timeouts_.backend, net::Deadline::Effect::reset);
     }
     for (;;) {
         http::ResponseHead& head = session_.worker.response_head();
+        const http::Limits& limits = routing_->snapshot().limits.answer;
         http::ParseResult parsed;
         if (!backend.inbox.empty()) {
             const std::string_view bytes = backend.inbox.view();
-            parsed = http::parse_response(bytes, {}, request_.is_head ? "HEAD" : "GET", head, seen);
+            parsed = http::parse_response(bytes, limits, request_.is_head ? "HEAD" : "GET", head, seen);
             seen = bytes.size();
         }
         // RFC 9110 15.2.2: the 101 names the protocol, which is one that was asked for.
@@ -238,13 +231,22 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             parsed.complete() && head.status == 101 &&
             (head.upgrade.empty() || !uploaded_ || !http::equals_ignoring_case(head.upgrade, request_.upgrade));
         if (parsed.bad() || unasked) {
-            failure_status_ = 502;
-            failure_ = parsed.bad() ? parsed.reason : "the server switched to a protocol that was not asked for";
-            co_return HeadOutcome::failed;
+            parsed.reason = parsed.bad() ? parsed.reason : "the server switched to a protocol that was not asked for";
+            record_.refused = session_.worker.note_refusal({.pool = pool_->name(),
+                                                            .server = std::string(record_.backend),
+                                                            .client = session_.peer_host,
+                                                            .status = 502},
+                                                           backend.inbox.view(), parsed);
+            co_return fail(502, parsed.reason, parsed.limit);
+        }
+        if (parsed.complete()) {
+            response_.take(head, parsed.consumed);
         }
         if (parsed.complete() && head.is_interim()) {
-            const std::size_t size = request_.minor == 0 ? 0 : http::write_response(head, {}, to_client_.room());
-            to_client_.wrote(size);
+            if (request_.minor != 0) {
+                const std::span<char> room = to_client_.room(http::written_max(head, parsed.consumed));
+                to_client_.wrote(http::write_response(head, {}, room));
+            }
             backend.inbox.consume(parsed.consumed);
             seen = 0;
             if (!uploaded_) {
@@ -260,29 +262,20 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             backend.deadline.clear();
             response_begun_ = true;
             record_.answered = session_.worker.loop().now();
-            response_.upgraded = head.status == 101;
-            response_.keep_alive = head.keep_alive;
-            response_.binds = http::binds_connection(head);
-            response_.head_bytes = parsed.consumed;
             co_return HeadOutcome::final;
+        }
+        if (backend.inbox.full() && !backend.inbox.widen(session_.worker.wide_inboxes(), limits.head)) {
+            co_return fail(503, Session::no_memory_for_heads, true);
         }
         const int got = co_await backend.inbox.fill(begun ? io::Data::now : io::Data::later);
         if (got <= 0) {
             const bool late = backend.deadline.expired();
-            failure_status_ = late ? 504 : 502;
-            failure_ = late ? "the server did not answer in time" : "the server ended the connection without an answer";
+            fail(late ? 504 : 502,
+                 late ? "the server did not answer in time" : "the server ended the connection without an answer");
             co_return !late && !begun ? HeadOutcome::silent : HeadOutcome::failed;
         }
         begun = true;
     }
-}
-
-// A client that does not come with its backend's cookie gets it, also where it has had to move.
-http::SetCookie Exchange::cookie_for(const Backend& server) const noexcept {
-    if (pool_->spec().cookie.empty() || &server == known_) {
-        return {};
-    }
-    return {pool_->spec().cookie, server.alias()};
 }
 
 // The final response, head and body, from the head that receive_head left in the worker's hands. True: the client's
@@ -301,7 +294,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                                                                              : http::Persistence::close,
                                            .date = session_.worker.date(),
                                            .cookie = cookie_for(server)},
-                                          to_client_.room()));
+                                          to_client_.room(http::written_max(head, response_.head_bytes))));
     backend.inbox.consume(response_.head_bytes);
     if (response_.upgraded) {
         const int flushed = co_await to_client_.flush();
@@ -319,13 +312,18 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .effect = net::Deadline::Effect::reset,
                         .to = to_client_,
                         .framing = incoming,
-                        .chunks = {},
+                        .chunks = http::answer_chunks,
                         .chunk = outgoing.kind == http::Framing::Kind::chunked,
                         .pace = nullptr,
                         .pipes = session_.worker.pipes(routing_->snapshot()),
-                        .spliced = record_.spliced};
+                        .spliced = record_.spliced,
+                        .refusal = &malformed_,
+                        .oddities = &response_.oddities};
     const Reading reading(session_.client, routing_->snapshot().limits.answer_rate);
     const BodyEnd end = co_await move_body(move);
+    if (response_.oddities.any()) {
+        session_.worker.note_oddities(server, response_.oddities);
+    }
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {
         server.count_success();
@@ -345,10 +343,21 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
             session_.client.reset();
         }
         record_.error = "the server broke off in the middle of its answer";
+        if (end == BodyEnd::source_malformed) {
+            record_.error = malformed_;
+            note_malformed_body({.pool = pool_->name(), .server = server.spec().server, .status = record_.status});
+        }
         record_.broken = true;
         session_.worker.count_failure(server, &session_.visitor, record_.error);
     }
     co_return false;
+}
+
+void Exchange::note_malformed_body(Refusal whose) {
+    whose.client = session_.peer_host;
+    whose.reason = malformed_;
+    whose.line = record_.first_line();
+    session_.worker.note_refusal(std::move(whose));
 }
 
 // It has gone by itself: nobody is to blame.
@@ -371,12 +380,14 @@ io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_e
         co_return false;
     }
     const bool malformed = upload_end == BodyEnd::source_malformed;
-    if (!malformed) {
+    if (!malformed && !failure_ours_) {
         session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
     }
+    if (malformed) {
+        note_malformed_body({.listener = std::string(record_.listener), .status = 400});
+    }
     connector.release();
-    co_return co_await answer_error(malformed ? 400 : failure_status_,
-                                    malformed ? std::string_view("malformed chunked body") : failure_);
+    co_return co_await answer_error(malformed ? 400 : failure_status_, malformed ? malformed_ : failure_);
 }
 
 }  // namespace core::proxy

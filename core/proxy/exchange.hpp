@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 
+#include "core/http/authentication.hpp"
 #include "core/http/parser.hpp"
 #include "core/proxy/answer.hpp"
 #include "core/proxy/body.hpp"
 #include "core/proxy/connector.hpp"
 #include "core/proxy/record.hpp"
+#include "core/proxy/refusal.hpp"
 #include "core/proxy/routing.hpp"
 #include "core/proxy/session.hpp"
 
@@ -40,13 +42,24 @@ private:
         bool keep_alive = false;
         std::string upgrade{};  // the protocol that it asks for; empty: none
         bool expect_continue = false;
-        bool binds = false;  // see http::binds_connection
+        bool binds = false;   // see http::binds_connection
+        bool secure = false;  // the visitor came by https
     };
+    // Of all heads of it so far, the interim ones too.
     struct Response {
-        std::size_t head_bytes = 0;
-        bool keep_alive = false;  // of the backend's connection
+        std::size_t head_bytes = 0;  // of the last
+        bool keep_alive = true;      // of the backend's connection, by all of them
         bool upgraded = false;
         bool binds = false;  // see http::binds_connection
+        http::Oddities oddities{};
+
+        void take(const http::ResponseHead& head, std::size_t bytes) noexcept {
+            head_bytes = bytes;
+            keep_alive = keep_alive && head.keep_alive;
+            upgraded = head.status == 101;
+            binds = http::binds_connection(head);
+            oddities.add(head.oddities);
+        }
     };
     enum class HeadOutcome : std::uint8_t {
         final,        // a final response's head is there
@@ -56,12 +69,23 @@ private:
     };
 
     [[nodiscard]] bool admit();
-    void identify(const http::Fields& fields);
     io::Task<BodyEnd> upload(Connection& backend);
     io::Task<HeadOutcome> receive_head(Connection& backend);
-    [[nodiscard]] http::SetCookie cookie_for(const Backend& server) const noexcept;
+    HeadOutcome fail(int status, std::string_view reason, bool ours = false) noexcept {
+        failure_status_ = status;
+        failure_ = reason;
+        failure_ours_ = ours;
+        return HeadOutcome::failed;
+    }
+    // A client that does not come with its backend's cookie gets it, also where it has had to move.
+    [[nodiscard]] http::SetCookie cookie_for(const Backend& server) const noexcept {
+        const bool known = pool_->spec().cookie.empty() || &server == known_;
+        return known ? http::SetCookie{} : http::SetCookie{pool_->spec().cookie, server.alias(), request_.secure};
+    }
     io::Task<bool> download(Connection& backend, Backend& server);
     void try_next(Connector& connector, bool reused);
+    // whose: a listener's or a server's, and the status.
+    void note_malformed_body(Refusal whose);
     bool conclude_left();
     io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
     io::Task<bool> answer_nobody(Connector::Refusal refusal);
@@ -86,8 +110,10 @@ private:
     bool response_begun_ = false;      // the final head is there
     bool client_late_ = false;         // the client fell silent in the middle of its body
     std::size_t request_size_ = 0;
+    bool failure_ours_ = false;  // a limit or a shortage of ours: nothing against the server
     int failure_status_ = 0;
     std::string_view failure_;
+    std::string_view malformed_;  // why a body was refused
 };
 
 }  // namespace core::proxy

@@ -9,11 +9,36 @@
 namespace core::proxy {
 
 std::string_view Inbox::view() const noexcept {
-    return empty() ? std::string_view{} : std::string_view(lease_.bytes().data() + begin_, end_ - begin_);
+    return empty() ? std::string_view{} : std::string_view(room().data() + begin_, end_ - begin_);
 }
 
 bool Inbox::full() const noexcept {
-    return lease_.valid() && end_ - begin_ == lease_.bytes().size();
+    return !empty() && end_ - begin_ == room().size();
+}
+
+bool Inbox::widen(WideInboxes& wide, std::size_t size) {
+    VERIFY(size > end_ - begin_);
+    if (wide_ == nullptr && !wide.take()) {
+        return false;
+    }
+    auto memory = std::make_unique_for_overwrite<char[]>(size);
+    const std::string_view there = view();
+    std::memcpy(memory.get(), there.data(), there.size());
+    begin_ = 0;
+    end_ = there.size();
+    lease_.release();
+    wide_ = std::move(memory);
+    wide_home_ = &wide;
+    wide_size_ = static_cast<std::uint32_t>(size);
+    return true;
+}
+
+void Inbox::release() noexcept {
+    lease_.release();
+    if (wide_ != nullptr) {
+        wide_.reset();
+        wide_home_->give_back();
+    }
 }
 
 void Inbox::consume(std::size_t count) noexcept {
@@ -21,11 +46,12 @@ void Inbox::consume(std::size_t count) noexcept {
     begin_ += count;
     if (begin_ == end_) {
         begin_ = end_ = 0;
-        lease_.release();
+        release();
     }
 }
 
 Inbox::~Inbox() {
+    release();
     if (ahead_ != nullptr) {
         io::ReceiveAhead::abandon(std::move(ahead_));
     }
@@ -40,18 +66,18 @@ io::Task<int> Inbox::fill(io::Data data) {
         end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
         co_return outcome(got);
     }
-    if (!lease_.valid()) {
+    if (!lease_.valid() && wide_ == nullptr) {
         const int got = co_await socket_.receive(lease_, data);
         end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
         co_return outcome(got);
     }
     VERIFY(!full());
     if (begin_ != 0) {
-        std::memmove(lease_.bytes().data(), lease_.bytes().data() + begin_, end_ - begin_);
+        std::memmove(room().data(), room().data() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
     }
-    const int got = co_await socket_.receive(lease_.bytes().subspan(end_));
+    const int got = co_await socket_.receive(room().subspan(end_));
     if (got > 0) {
         end_ += static_cast<std::size_t>(got);
     }

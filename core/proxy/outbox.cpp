@@ -15,6 +15,14 @@ std::span<char> Outbox::room() {
     return scratch_.bytes().subspan(used_);
 }
 
+std::span<char> Outbox::room(std::size_t least) {
+    VERIFY(used_ == 0);
+    if (left() < least) {
+        scratch_ = memory_.take(least);
+    }
+    return room();
+}
+
 void Outbox::append(std::string_view bytes) {
     VERIFY(bytes.size() <= left());
     std::memcpy(room().data(), bytes.data(), bytes.size());

@@ -28,7 +28,11 @@ public:
 
     // Where the next bytes may be written, left() of them; say how many with wrote().
     [[nodiscard]] std::span<char> room();
-    [[nodiscard]] std::size_t left() const noexcept { return Scratch::size - used_; }
+    // The same for at least that many. Nothing is pending.
+    [[nodiscard]] std::span<char> room(std::size_t least);
+    [[nodiscard]] std::size_t left() const noexcept {
+        return (scratch_.valid() ? scratch_.bytes().size() : Scratch::usual) - used_;
+    }
     void wrote(std::size_t count) noexcept { used_ += count; }
     // Copies bytes in. At most left().
     void append(std::string_view bytes);

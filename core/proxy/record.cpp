@@ -68,6 +68,10 @@ void Record::print(std::string& out, const Address& client, const Address& peer,
     append_text(out, "mover", spliced ? "splice" : "copy");
     append_text(out, "answered_by", answered_by);
     append_text(out, "error", error);
+    if (!refused.empty()) {
+        out += ",\"refused\":";
+        out += refused;
+    }
     out += "}\n";
 }
 

@@ -18,6 +18,10 @@ public:
 
     // Copies what must outlive the request's buffer; long targets are cut.
     void request(std::string_view method, std::string_view target) noexcept;
+    // Method and target, as far as they are kept.
+    [[nodiscard]] std::string first_line() const {
+        return std::string(method_.data(), method_size_) + ' ' + std::string(target_.data(), target_size_);
+    }
     // Copies the request's id, at most request_id_max bytes.
     void identify(std::string_view id) noexcept;
     [[nodiscard]] std::string_view id() const noexcept { return {id_.data(), id_size_}; }
@@ -31,6 +35,7 @@ public:
     std::string_view answered_by = "backend";  // backend | gatehouse | nobody
     bool spliced = false;                      // some body bytes went through a pipe; else all were copied
     std::string_view error;                    // empty, or what went wrong
+    std::string refused{};                     // what is known of bytes that were refused, as JSON; empty: none were
     bool broken = false;                       // the answer broke off, through no doing of the client
     std::uint16_t status = 0;
     std::uint32_t retries = 0;

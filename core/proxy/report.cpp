@@ -1,6 +1,7 @@
 #include "core/proxy/report.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace core::proxy {
 
@@ -29,6 +30,7 @@ void add(WorkerReport& sum, const WorkerReport& other) {
             same->active += backend.active;
             same->total += backend.total;
             same->failed += backend.failed;
+            std::ranges::transform(same->odd, backend.odd, same->odd.begin(), std::plus<>());
         }
     }
     for (const VisitorsReport& visitors : other.visitors) {

@@ -1,10 +1,12 @@
 // Report: the counters that a worker gives away when asked; the server adds them up.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "core/http/oddity.hpp"
 #include "core/proxy/visitors.hpp"
 
 namespace core::proxy {
@@ -16,12 +18,16 @@ struct ListenerReport {
     std::uint64_t refused = 0;   // of those: their source had too many sessions
 };
 
+// A number for each http::Oddity.
+using OddCounts = std::array<std::uint64_t, http::oddity_count>;
+
 struct BackendReport {
     std::string pool;
     std::string server;
     std::uint64_t active = 0;  // exchanges and relays in flight
     std::uint64_t total = 0;   // begun since the start
     std::uint64_t failed = 0;  // connects that failed, answers that broke
+    OddCounts odd{};           // answers that were taken though they had that oddity
 };
 
 // Bytes that were sent to clients and servers, by what moved them. Our own answers are copied.

@@ -14,25 +14,29 @@ class ScratchPool;
 // One piece of scratch memory on loan.
 class Scratch {
 public:
-    // A forwarded head: the longest that fits in a receive buffer, and what we add to it.
-    static constexpr std::size_t size = 20 * 1024;
+    // As a rule, bytes: a forwarded head that has come in one receive buffer, and what we add to it.
+    static constexpr std::size_t usual = 20 * 1024;
 
     Scratch() = default;
-    Scratch(ScratchPool& home, std::unique_ptr<char[]> memory) noexcept : home_(&home), memory_(std::move(memory)) {}
+    // home: where memory goes back to; null: nowhere.
+    Scratch(ScratchPool* home, std::unique_ptr<char[]> memory, std::size_t size) noexcept
+        : home_(home), memory_(std::move(memory)), size_(size) {}
     Scratch(Scratch&&) noexcept = default;
     Scratch& operator=(Scratch&& other) noexcept;
     ~Scratch();
     [[nodiscard]] bool valid() const noexcept { return memory_ != nullptr; }
-    [[nodiscard]] std::span<char> bytes() const noexcept { return {memory_.get(), size}; }
+    [[nodiscard]] std::span<char> bytes() const noexcept { return {memory_.get(), size_}; }
 
 private:
     ScratchPool* home_ = nullptr;
     std::unique_ptr<char[]> memory_;
+    std::size_t size_ = 0;
 };
 
 class ScratchPool {
 public:
-    Scratch take();
+    // At least that many bytes. What is larger than usual is made for this one time.
+    Scratch take(std::size_t least = Scratch::usual);
     [[nodiscard]] std::size_t kept() const noexcept { return free_.size(); }
 
 private:

@@ -26,9 +26,9 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
     session.deadline.set(session.idle && !first ? timeouts.keep_alive : timeouts.head, effect);
     std::size_t seen = 0;
     for (;;) {
+        http::Limits limits = session.worker.routing()->snapshot().limits.head;
         const std::string_view bytes = session.inbox.view();
         if (!bytes.empty()) {
-            http::Limits limits = session.worker.routing()->snapshot().limits.head;
             limits.https = session.may_come_by_https();
             parsed = http::parse_request(bytes, limits, session.worker.request_head(), seen);
             seen = bytes.size();
@@ -37,10 +37,18 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
             session.deadline.clear();
             co_return parsed.complete() ? Arrival::request : Arrival::refused;
         }
+        if (session.inbox.full() && !session.inbox.widen(session.worker.wide_inboxes(), limits.head)) {
+            parsed = {
+                .verdict = http::ParseResult::Verdict::bad, .status = 503, .reason = Session::no_memory_for_heads};
+            session.deadline.clear();
+            co_return Arrival::refused;
+        }
         const int got = co_await session.inbox.fill(first ? io::Data::now : io::Data::later);
         if (got <= 0) {
             const bool late = session.deadline.expired() && !session.inbox.empty();
-            parsed = {http::ParseResult::Verdict::bad, 408, 0, "the request head did not end in time"};
+            parsed = {.verdict = http::ParseResult::Verdict::bad,
+                      .status = 408,
+                      .reason = "the request head did not end in time"};
             session.deadline.clear();
             co_return late ? Arrival::refused : Arrival::nothing;
         }
@@ -65,6 +73,9 @@ io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseRes
         record.answered_by = "gatehouse";
         record.status = static_cast<std::uint16_t>(parsed.status);
         record.error = parsed.reason;
+        record.refused =
+            worker.note_refusal({.listener = spec->name, .client = session.peer_host, .status = parsed.status},
+                                session.inbox.view(), parsed);
         const OwnAnswer answer{.status = parsed.status, .reason = parsed.reason};
         const int sent = co_await send_error(session, answer);
         record.sent = sent > 0 ? static_cast<std::uint64_t>(sent) : 0;

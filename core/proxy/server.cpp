@@ -85,6 +85,19 @@ void Server::set_health(const std::string& pool, const std::string& server, cons
     }
 }
 
+std::vector<Refusal> Server::refusals() {
+    std::vector<Refusal> all;
+    std::mutex mutex;
+    if (!drained_) {
+        on_all([&](Worker& worker) {
+            const std::vector<Refusal> part = worker.refusals();
+            const std::lock_guard lock(mutex);
+            all.insert(all.end(), part.begin(), part.end());
+        });
+    }
+    return last_of(std::move(all));
+}
+
 WorkerReport Server::report() {
     WorkerReport sum;
     std::mutex mutex;

@@ -39,6 +39,8 @@ public:
     // taken away must not open the new one.
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     [[nodiscard]] WorkerReport report();
+    // What was refused lately, by each listener and of each server (Refusals), oldest first.
+    [[nodiscard]] std::vector<Refusal> refusals();
     // Returns when all sessions have ended: exchanges by within, relays by the snapshot's relay_drain; and what had to
     // be cut off then. A second call returns the same at once.
     CutReport drain(Milliseconds within, Worker::Idle idle = Worker::Idle::end);

@@ -191,6 +191,16 @@ io::Task<bool> introduce(Session& session) {
 
 }  // namespace
 
+void identify(Session& session, const http::Fields& fields, Record& record) {
+    const http::Field* const given = session.trusted ? fields.find("x-request-id") : nullptr;
+    if (given != nullptr && good_request_id(given->value)) {
+        record.identify(given->value);
+        return;
+    }
+    const RequestIds::Text made = session.worker.request_ids().next();
+    record.identify({made.data(), made.size()});
+}
+
 io::Task<bool> begin_session(Session& session) {
     if (session.listener->spec->proxy_header) {
         const bool introduced = co_await introduce(session);

@@ -18,6 +18,7 @@
 namespace core::proxy {
 
 class Backend;
+class Record;
 class Worker;
 
 // What sessions know of the listener that they came in by; outlives it where a reload takes it away.
@@ -38,6 +39,9 @@ struct OwnConnection {
 class Session {
 public:
     // For the log.
+    // Also for the visitor.
+    static constexpr std::string_view no_memory_for_heads =
+        "the load balancer has as many long heads in memory as it may";
     static constexpr std::string_view cut_reason = "Gatehouse was stopped, and the time to drain was over";
 
     Session(Worker& owner, base::Descriptor fd, std::shared_ptr<ListenerState> from);
@@ -101,6 +105,10 @@ private:
     Session* next_ = nullptr;
     Session** link_ = nullptr;
 };
+
+// Gives the request with these fields its name: the one that a trusted peer has given it, else a new one. From others a
+// name would be a way into somebody else's log lines.
+void identify(Session& session, const http::Fields& fields, Record& record);
 
 // Begins a session: takes the PROXY header where its listener wants one, and a place among its source's sessions.
 // False: the peer may not connect, or has not kept to the protocol, or has gone; it is reset, and logged unless it

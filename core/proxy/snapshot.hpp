@@ -79,11 +79,12 @@ struct BodyRate {
     Milliseconds credit{20'000};
 };
 
-// What clients may ask of us.
+// What clients may ask of us, and servers answer.
 struct Limits {
     std::uint32_t sessions = 32'768;        // per worker; newcomers beyond it wait in the kernel's backlog
     std::uint32_t sessions_per_source = 0;  // of one address (Sources), all workers together; 0: no limit
     http::Limits head;                      // of a request
+    http::Limits answer;                    // of a server's answer
     http::ChunkLimits chunks;               // of its body
     BodyRate body_rate;                     // at which a client must send a request's body
     BodyRate answer_rate;                   // and take an answer's

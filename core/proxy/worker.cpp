@@ -170,6 +170,24 @@ void Worker::count_failure(Backend& backend, const Address* visitor, std::string
     }
 }
 
+std::string Worker::note_refusal(Refusal refusal, std::string_view bytes, const http::ParseResult& parsed) {
+    describe(refusal, bytes, parsed);
+    std::string printed = print(refusal);
+    refusals_.add(std::move(refusal));
+    return printed;
+}
+
+void Worker::note_refusal(Refusal refusal) {
+    refusal.at = base::wall_now();
+    refusals_.add(std::move(refusal));
+}
+
+void Worker::note_oddities(Backend& backend, http::Oddities oddities) {
+    if (const http::Oddities told = backend.count_odd(oddities, loop_->now()); told.any() && observer_ != nullptr) {
+        observer_->on_odd_answers(backend, told);
+    }
+}
+
 void Worker::note_shortage(const Backend& backend, int error) {
     ++shortages_;
     const io::Tick now = loop_->now();
@@ -195,8 +213,8 @@ WorkerReport Worker::report() const {
                 report.visitors.push_back({pool.name(), pool.memory().visitors});
             }
             for (const auto& backend : pool.backends()) {
-                report.backends.push_back(
-                    {pool.name(), backend->spec().server, backend->active, backend->total, backend->failed});
+                report.backends.push_back({pool.name(), backend->spec().server, backend->active, backend->total,
+                                           backend->failed, backend->odd});
             }
         }
     }

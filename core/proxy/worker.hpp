@@ -15,6 +15,7 @@
 #include "core/io/pipe.hpp"
 #include "core/io/task.hpp"
 #include "core/net/acceptor.hpp"
+#include "core/proxy/refusal.hpp"
 #include "core/proxy/report.hpp"
 #include "core/proxy/request_id.hpp"
 #include "core/proxy/routing.hpp"
@@ -32,6 +33,9 @@ public:
         virtual void on_failing(const Backend& backend, std::string_view why) = 0;
         // No connection to backend could be made for want of something of this machine's: errno. At most once a second.
         virtual void on_shortage(const Backend& backend, int error) = 0;
+        // backend has answered in ways that only one reading saves. At most once a minute for each backend, with all
+        // that this worker has met in the meantime.
+        virtual void on_odd_answers(const Backend& /*backend*/, http::Oddities /*oddities*/) {}
 
     protected:
         ~Observer() = default;
@@ -62,6 +66,13 @@ public:
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     // backend has failed an exchange or relay, because of why. visitor: see Backend::count_failure().
     void count_failure(Backend& backend, const Address* visitor, std::string_view why);
+    // bytes were refused; parsed says why. Whose they are stands in refusal. Returns it as the log has it.
+    std::string note_refusal(Refusal refusal, std::string_view bytes, const http::ParseResult& parsed);
+    // A body was refused: without the place in it.
+    void note_refusal(Refusal refusal);
+    [[nodiscard]] std::vector<Refusal> refusals() const { return refusals_.all(); }
+    // An answer of backend was taken though it had these.
+    void note_oddities(Backend& backend, http::Oddities oddities);
     // No connection to backend could be made for want of something of our own: errno.
     void note_shortage(const Backend& backend, int error);
     [[nodiscard]] WorkerReport report() const;
@@ -79,6 +90,7 @@ public:
     [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
     [[nodiscard]] io::Mailbox& mailbox() noexcept { return mailbox_; }
     [[nodiscard]] ScratchPool& scratch() noexcept { return scratch_; }
+    [[nodiscard]] WideInboxes& wide_inboxes() noexcept { return wide_inboxes_; }
     // What this worker has moved so far.
     [[nodiscard]] Moved& moved() noexcept { return moved_; }
     // Null where the snapshot says that nothing is to be spliced.
@@ -130,6 +142,8 @@ private:
     std::shared_ptr<Routing> routing_;
     Administration administration_;
     ScratchPool scratch_;
+    WideInboxes wide_inboxes_;
+    Refusals refusals_;
     RequestIds request_ids_;
     Moved moved_;
     io::PipePool pipes_;

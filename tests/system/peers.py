@@ -1,5 +1,5 @@
 """Debian's haproxy and nginx as children of a test, with a configuration of their own in its folder and in its network
-namespace, each before a recorder of its own. Neither is made stricter or laxer than it comes."""
+namespace, each before a recorder of its own or another server. Neither is made stricter or laxer than it comes."""
 
 import pathlib
 import socket
@@ -54,10 +54,10 @@ http {{
 class Peer:
     """A running peer; stop() ends it."""
 
-    def __init__(self, name, template, command, port, folder):
+    def __init__(self, name, template, command, port, folder, server):
         self.name = name
         self.address = ("127.0.0.1", port)
-        self.recorder = Recorder()
+        self.recorder = server or Recorder()
         file = pathlib.Path(folder) / f"{name}.conf"
         file.write_text(template.format(port=port, folder=folder, recorder=self.recorder.port))
         self.output = open(pathlib.Path(folder) / f"{name}.out", "wb")
@@ -74,9 +74,9 @@ class Peer:
         self.output.close()
 
 
-def start(folder):
-    """Both of them."""
+def start(folder, server=None):
+    """Both of them, before that server (something with a port) where there is one."""
     return [
-        Peer("haproxy", HAPROXY, ["haproxy", "-db", "-f"], 8081, folder),
-        Peer("nginx", NGINX, ["nginx", "-e", f"{folder}/nginx.log", "-c"], 8082, folder),
+        Peer("haproxy", HAPROXY, ["haproxy", "-db", "-f"], 8081, folder, server),
+        Peer("nginx", NGINX, ["nginx", "-e", f"{folder}/nginx.log", "-c"], 8082, folder, server),
     ]

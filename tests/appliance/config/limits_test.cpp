@@ -191,11 +191,16 @@ TEST(Limits, WhatClientsMayAskForHasBounds) {
                                     "sessions_per_source = 0",
                                     "sessions_per_source = 1000000",
                                     "head = \"1KiB\"",
-                                    "head = \"16KiB\"",
+                                    "head = \"64KiB\"",
                                     "request_line = \"128B\"",
                                     "request_line = \"16KiB\"",
                                     "fields = 8",
-                                    "fields = 100",
+                                    "fields = 500",
+                                    "answer_head = \"1KiB\"",
+                                    "answer_head = \"64KiB\"",
+                                    "answer_fields = 8",
+                                    "answer_fields = 500",
+                                    "head = \"64KiB\"\nrequest_line = \"64KiB\"",
                                     "chunk_extension = \"0B\"",
                                     "chunk_extension = \"16KiB\"",
                                     "trailers = \"0B\"",
@@ -215,12 +220,16 @@ TEST(Limits, WhatClientsMayAskForHasBounds) {
                                       "sessions_per_source = -1",
                                       "sessions_per_source = 1000001",
                                       "head = \"1023B\"",
-                                      "head = \"16385B\"",
+                                      "head = \"65537B\"",
+                                      "answer_head = \"1023B\"",
+                                      "answer_head = \"65537B\"",
+                                      "answer_fields = 7",
+                                      "answer_fields = 501",
                                       "request_line = \"127B\"",
                                       "request_line = \"16385B\"",
                                       "head = \"2KiB\"\nrequest_line = \"2049B\"",
                                       "fields = 7",
-                                      "fields = 101",
+                                      "fields = 501",
                                       "chunk_extension = \"16385B\"",
                                       "trailers = \"65537B\"",
                                       "body_rate = -1",
@@ -233,7 +242,7 @@ TEST(Limits, WhatClientsMayAskForHasBounds) {
         EXPECT_NE(limits(refused), "") << refused;
     }
     EXPECT_THAT(limits("head = 4096"), testing::HasSubstr("4096 has no unit; write a size, such as \"16KiB\""));
-    EXPECT_THAT(limits("head = \"32KiB\""), testing::HasSubstr("write a size from 1KiB to 16KiB"));
+    EXPECT_THAT(limits("head = \"65KiB\""), testing::HasSubstr("write a size from 1KiB to 64KiB"));
 }
 
 }  // namespace

@@ -98,6 +98,8 @@ sessions_per_source = 50
 head = "4KiB"
 request_line = "1000B"
 fields = 20
+answer_head = "48KiB"
+answer_fields = 300
 chunk_extension = "0B"
 trailers = "1KiB"
 body_rate = 0
@@ -176,7 +178,7 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
     EXPECT_EQ(config->proxy, (Proxy{3, "nobody", ZeroCopy::off, 10s, 3s}));
     EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 90s, 2h}));
-    EXPECT_EQ(config->limits, (Limits{1000, 50, 4096, 1000, 20, 0, 1024, 0, 5s}));
+    EXPECT_EQ(config->limits, (Limits{1000, 50, 4096, 1000, 20, 49152, 300, 0, 1024, 0, 5s}));
     EXPECT_FALSE(config->log.exchanges);
 }
 

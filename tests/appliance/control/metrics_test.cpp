@@ -23,6 +23,7 @@ const Json& status() {
                    "queue": {"waiting": 1, "waited": 2, "overflow": 3, "expired": 4},
                    "visitors": {"status": {"2xx": 7, "5xx": 1}, "ours": 1, "broken": 0, "retried": 2},
                    "backends": [{"server": "web1", "state": "up", "active": 1, "total": 9, "failed": 0, "weight": 1,
+                                 "odd_answers": {"bare_lf": 4, "folded_field": 2},
                                  "check": {"state": "up", "last_ms": 250, "passed": 8, "failed": 1}},
                                 {"server": "web2", "state": "fenced", "active": 0, "total": 0, "failed": 0, "weight": 2,
                                  "check": {"state": "unknown", "last_ms": null, "passed": 0, "failed": 0}}]}]})");
@@ -56,6 +57,13 @@ TEST(Metrics, SaysWhichMoverSentHowMuchAndWhatATimeIsInSeconds) {
                                      "gatehouse_shortages_total{what=\"check\"} 0\n"));
     EXPECT_THAT(printed(), HasSubstr("gatehouse_start_time_seconds 120\n"));
     EXPECT_THAT(printed(), HasSubstr("gatehouse_backend_check_duration_seconds{pool=\"app\",server=\"web1\"} 0.25\n"));
+}
+
+TEST(Metrics, CountsOddAnswersByServerAndKind) {
+    EXPECT_THAT(
+        printed(),
+        HasSubstr("gatehouse_backend_odd_answers_total{pool=\"app\",server=\"web1\",kind=\"bare_lf\"} 4\n"
+                  "gatehouse_backend_odd_answers_total{pool=\"app\",server=\"web1\",kind=\"folded_field\"} 2\n"));
 }
 
 TEST(Metrics, SaysWhichListenersNobodyCanReach) {

@@ -1,8 +1,13 @@
 #include "appliance/deploy/expectation.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <thread>
 
 #include "tests/appliance/deploy/world.hpp"
+#include "tests/support/socket_pair.hpp"
 
 namespace appliance::deploy {
 namespace {
@@ -117,6 +122,40 @@ TEST_F(VisitTest, EndsAtItsDeadline) {
 TEST_F(VisitTest, EndsWhenItIsToldTo) {
     stop_ = true;
     EXPECT_THAT(go("/slow?ms=20000").error().line(), HasSubstr("stopped"));
+}
+
+// Answers one visit with these bytes; what came of it.
+core::Result<Answer> visit_answered(const std::string& bytes, const core::http::Limits& limits = {}) {
+    Visit target;
+    const core::base::Descriptor listening = tests::listen_on_loopback(target.to);
+    target.answer = limits;
+    std::thread server([&] {
+        const core::base::Descriptor visitor(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        std::array<char, 4096> request;
+        static_cast<void>(::recv(visitor.get(), request.data(), request.size(), 0));
+        static_cast<void>(::send(visitor.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
+    });
+    const std::atomic<bool> stop = false;
+    auto got = visit(core::base::Descriptor(::socket(AF_INET, SOCK_STREAM, 0)), target,
+                     Clock::now() + std::chrono::seconds(10), stop);
+    server.join();
+    return got;
+}
+
+TEST(VisitOfAnOddServer, TakesWhatVisitorsTake) {
+    const auto got = visit_answered(
+        "HTTP/1.1 200 OK\nContent-Length: 9\nX: a\n b\nTransfer-Encoding: chunked\n\n2  \r\nhi\r\n0  \r\n\r\n");
+    ASSERT_TRUE(got.has_value()) << got.error().line();
+    EXPECT_EQ(got->body, "hi");
+    EXPECT_THAT(got->fields, testing::Contains(std::pair<std::string, std::string>("X", "a b")));
+}
+
+TEST(VisitOfAnOddServer, TakesHeadsAsLongAsTheLimit) {
+    const std::string before = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ";
+    const std::string head = before + std::string(20'000 - before.size() - 4, 'x') + "\r\n\r\n";
+    EXPECT_THAT(visit_answered(head).error().line(), HasSubstr("too large"));
+    EXPECT_THAT(visit_answered(head, {.head = 19'999}).error().line(), HasSubstr("too large"));
+    EXPECT_EQ(visit_answered(head, {.head = 20'000})->status, 200U);
 }
 
 TEST_F(VisitTest, SaysWhoRefuses) {

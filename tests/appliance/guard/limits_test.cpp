@@ -48,8 +48,8 @@ TEST(Limits, AHeadHasAsManyFieldsAsTheLimit) {
         server.site().raw = [lines](const std::string&) { return answer_with(lines); };
         return told_by(server.url);
     };
-    EXPECT_EQ(fields(core::http::Fields::capacity), "body: ok");
-    EXPECT_THAT(fields(core::http::Fields::capacity + 1), HasSubstr("its answer is not HTTP"));
+    EXPECT_EQ(fields(core::http::Limits{}.fields), "body: ok");
+    EXPECT_THAT(fields(core::http::Limits{}.fields + 1), HasSubstr("its answer is not HTTP"));
 }
 
 TEST(Limits, SevenInterimAnswersMayGoAheadAndNotOneMore) {

@@ -26,11 +26,16 @@ protected:
         const base::Descriptor fd = *net::open_socket(backend.family());
         return ask(fd, backend, check);
     }
-    Verdict ask(const base::Descriptor& fd, const Address& backend, const Check& check = {}) {
+    Verdict ask(const Backend& backend, const http::Limits& answers) {
+        const base::Descriptor fd = *net::open_socket(backend.address().family());
+        return ask(fd, backend.address(), {}, answers);
+    }
+    Verdict ask(const base::Descriptor& fd, const Address& backend, const Check& check = {},
+                const http::Limits& answers = {}) {
         net::Socket borrowed(*loop_, base::Descriptor(fd.get()));
         Verdict verdict;
         io::TaskGroup group;
-        group.start(probe(borrowed, check, backend, verdict));
+        group.start(probe(borrowed, check, backend, verdict, answers));
         loop_->run_until([&] { return group.empty(); });
         static_cast<void>(borrowed.release().release());
         return verdict;
@@ -154,10 +159,33 @@ TEST_F(Probe, SkipsInterimAnswers) {
     EXPECT_EQ(ask(say(interim + "HTTP/1.1 503 No\r\n\r\n")).why, "503 instead of 200");
     EXPECT_EQ(ask(say(interim, true)).why, "answer cut short");
     std::string flood;
-    while (flood.size() < 10'000) {
+    while (flood.size() < 20'000) {
         flood += interim;
     }
-    EXPECT_THAT(ask(say(flood)).why, HasSubstr("longer than 8192 bytes"));
+    EXPECT_THAT(ask(say(flood)).why, HasSubstr("longer than 16384 bytes"));
+}
+
+TEST_F(Probe, TakesTheOddAnswersThatVisitorsTake) {
+    for (const char* bytes :
+         {"HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\nX: a\r\n b\r\n\r\n"}) {
+        const Verdict verdict = ask(say(bytes));
+        EXPECT_TRUE(verdict.passed) << bytes << verdict.why;
+    }
+    EXPECT_THAT(ask(say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n")).why,
+                HasSubstr("Transfer-Encoding"));
+}
+
+TEST_F(Probe, TakesHeadsAsLongAsVisitorsTake) {
+    const auto answer = [](std::size_t size) {
+        const std::string before = "HTTP/1.1 200 OK\r\nX: ";
+        return before + std::string(size - before.size() - 4, 'x') + "\r\n\r\n";
+    };
+    EXPECT_TRUE(ask(say(answer(16'384))).passed);
+    EXPECT_THAT(ask(say(answer(16'385))).why, HasSubstr("the head is too large"));
+    const http::Limits wide{.head = 65'536};
+    EXPECT_TRUE(ask(Backend(say(answer(65'536))), wide).passed);
+    EXPECT_THAT(ask(Backend(say(answer(65'537))), wide).why, HasSubstr("the head is too large"));
 }
 
 TEST_F(Probe, FailsOnAnAnswerThatIsNoHttp) {

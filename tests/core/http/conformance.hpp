@@ -184,7 +184,7 @@ private:
         options.origin.client = "192.0.2.1";
         options.host_fallback = "backend";
         options.expect = RequestOptions::Expect::forward;
-        std::vector<char> out(result.consumed + growth_max);
+        std::vector<char> out(written_max(head, result.consumed));
         const std::size_t size = write_request(head, options, out);
         output_.append(out.data(), size);
         start_body(head.framing, head.framing, head.keep_alive, result.consumed);
@@ -200,10 +200,11 @@ private:
         options.framing = framing_towards(client_minor_, head);
         options.persistence =
             options.framing.kind == Framing::Kind::until_close ? Persistence::close : Persistence::implied;
-        std::vector<char> out(result.consumed + growth_max);
+        std::vector<char> out(written_max(head, result.consumed));
         const std::size_t size = write_response(head, options, out);
         output_.append(out.data(), size);
-        start_body(head.framing, options.framing, head.keep_alive, result.consumed);
+        kept_ = kept_ && head.keep_alive;
+        start_body(head.framing, options.framing, kept_ || head.is_interim(), result.consumed);
         return true;
     }
     bool stop(const ParseResult& result) {
@@ -244,7 +245,7 @@ private:
     }
     bool take_chunks() {
         std::string_view input = buffer_;
-        const ChunkParser::Step step = chunks_.next(input);
+        const ChunkParser::Step step = chunks_.next(input, kind_ == Kind::response ? answer_chunks : ChunkLimits{});
         body_ += step.data;
         buffer_.erase(0, buffer_.size() - input.size());
         if (step.kind == ChunkParser::Step::Kind::bad) {
@@ -282,6 +283,7 @@ private:
     Framing outward_;
     ChunkParser chunks_;
     bool keep_alive_ = false;
+    bool kept_ = true;  // by all heads of a response, interim ones too
     bool any_ = false;
     int status_ = 0;
 };

@@ -45,6 +45,29 @@ TEST(RequestWriter, AppendsToWhatATrustedPeerSaysInOneField) {
               "X-Forwarded-For: 192.0.2.9, 10.0.0.1, 10.0.0.2, 2001:db8::7\r\nX-Forwarded-Proto: https\r\n\r\n");
 }
 
+TEST(RequestWriter, TakesOneCookieOutAndLeavesTheOthersByteForByte) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"a=1; gh=2; b=3", "Cookie: a=1; b=3\r\n"},
+        {"gh=2; a=1", "Cookie: a=1\r\n"},
+        {"a=1; gh=2", "Cookie: a=1\r\n"},
+        {"a=1;b=2 ; gh=2;  c=\"x y\"; ;d", "Cookie: a=1;b=2 ;  c=\"x y\"; ;d\r\n"},
+        {"gh=2", ""},
+        {"gh=2; gh=3", ""},
+        {"GH=2; ghx=3; xgh=4; gh", "Cookie: GH=2; ghx=3; xgh=4; gh\r\n"},
+        {"a=gh=2", "Cookie: a=gh=2\r\n"},
+        {"gh =2; a=1", "Cookie: a=1\r\n"},
+    };
+    RequestOptions options = request_options();
+    options.cookie_taken = "gh";
+    for (const auto& [given, wanted] : cases) {
+        const std::string bytes = "GET / HTTP/1.1\r\nHost: a\r\nCookie: " + std::string(given) + "\r\n\r\n";
+        const std::string out = write(request(bytes), options);
+        EXPECT_EQ(out.substr(25, out.find("X-Forwarded-For") - 25), wanted) << given;
+    }
+    const std::string two = "GET / HTTP/1.1\r\nHost: a\r\nCookie: gh=1\r\nCookie: b=2\r\n\r\n";
+    EXPECT_NE(write(request(two), options).find("Host: a\r\nCookie: b=2\r\nX-"), std::string::npos);
+}
+
 TEST(RequestWriter, NeverPassesUnsafeFieldsOnNotEvenFromATrustedPeer) {
     RequestOptions options = request_options();
     options.origin.peer = Origin::Peer::trusted;

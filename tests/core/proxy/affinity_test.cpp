@@ -37,13 +37,34 @@ TEST_F(Affinity, KeepsAClientOnTheServerThatItFirstMet) {
     const std::string first = ask();
     const std::string cookie = cookie_in(first);
     EXPECT_EQ(cookie.size(), std::string("stay=").size() + 16);
-    EXPECT_THAT(first, HasSubstr("; Path=/; HttpOnly\r\nCache-Control: private\r\n"));
+    EXPECT_THAT(first, HasSubstr("; Path=/; HttpOnly; SameSite=Lax\r\nCache-Control: private\r\n"));
     for (int i = 0; i < 10; ++i) {
         const std::string answer = ask("x=y; " + cookie);
         EXPECT_EQ(answer.back(), first.back());
         EXPECT_EQ(cookie_in(answer), "") << "it has it already";
         EXPECT_THAT(answer, Not(HasSubstr("Cache-Control")));
     }
+}
+
+TEST_F(Affinity, IsForSecureConnectionsOfAllSitesWhereTheVisitorCameByHttps) {
+    const std::string https = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-Proto: https\r\n\r\n";
+    EXPECT_THAT(gate_.ask(https), HasSubstr("; HttpOnly; SameSite=Lax\r\n")) << "anybody may say so";
+    Gate behind({a_.address()}, Mode::http, [](Snapshot& s) {
+        with_cookie(s);
+        s.listeners[0].trusted = {*Network::parse("127.0.0.0/8")};
+    });
+    EXPECT_THAT(behind.ask(https),
+                HasSubstr("; Path=/; HttpOnly; Secure; SameSite=None\r\nCache-Control: private\r\n"));
+}
+
+TEST_F(Affinity, ItsCookieAloneIsNotToldToServers) {
+    std::string seen;
+    Origin origin(answer_once(seen, "\r\n\r\n", ok));
+    Gate gate({origin.address()}, Mode::http, with_cookie);
+    static_cast<void>(
+        gate.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nCookie: a=1; stay=2;  b=\"3\"\r\n\r\n"));
+    EXPECT_THAT(seen, HasSubstr("\r\nCookie: a=1;  b=\"3\"\r\n"));
+    EXPECT_THAT(seen, Not(HasSubstr("stay")));
 }
 
 TEST_F(Affinity, BalancesWhoComesWithoutOrWithAnUnknownOne) {

@@ -55,10 +55,10 @@ TEST_F(OutboxTest, SendsWhatIsPendingAndThenTheRest) {
 }
 
 TEST_F(OutboxTest, HoldsMemoryOnlyWhileSomethingIsGathered) {
-    EXPECT_EQ(outbox_.left(), Scratch::size);
+    EXPECT_EQ(outbox_.left(), Scratch::usual);
     outbox_.append("a");
     EXPECT_EQ(given_back(), 0U);
-    EXPECT_EQ(outbox_.left(), Scratch::size - 1);
+    EXPECT_EQ(outbox_.left(), Scratch::usual - 1);
     EXPECT_EQ(flushed(), "a");
     EXPECT_EQ(given_back(), 1U);
     EXPECT_EQ(flushed("long"), "long");
@@ -87,7 +87,7 @@ TEST_F(OutboxTest, LetsGoOfNothingThatIsStillToBeSent) {
 }
 
 TEST_F(OutboxTest, FillsItsMemoryToTheLastByte) {
-    outbox_.append(std::string(Scratch::size, 'x'));
+    outbox_.append(std::string(Scratch::usual, 'x'));
     EXPECT_EQ(outbox_.left(), 0U);
     EXPECT_TRUE(outbox_.room().empty());
     EXPECT_DEATH(outbox_.append("y"), "");
