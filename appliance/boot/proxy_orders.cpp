@@ -51,6 +51,15 @@ std::vector<core::Address> read_sources(const json& from) {
     return sources;
 }
 
+std::vector<std::string> read_texts(const json& from, const char* name, std::size_t most) {
+    std::vector<std::string> texts;
+    for (const json& item : read_list(from, name, most)) {
+        texts.push_back(item.is_string() ? item.get<std::string>()
+                                         : throw Malformed(name, "has something else than text"));
+    }
+    return texts;
+}
+
 core::net::ProxyVersion read_version(const std::string& name) {
     using core::net::ProxyVersion;
     if (name == "v1" || name == "v2") {
@@ -103,7 +112,10 @@ core::health::Check read_check(const json& from) {
     take(from, "method", check.method);
     take(from, "path", check.path);
     take(from, "host", check.host);
-    check.expect = read_number<std::uint16_t>(from, "expect", 100, 599);
+    check.port = read_number<std::uint16_t>(from, "port", 0, 65535);
+    check.headers = read_texts(from, "headers", Bounds::headers);
+    auto expect = core::http::StatusSet::parse(read_texts(from, "expect", core::http::StatusSet::members_max));
+    check.expect = expect ? std::move(*expect) : throw Malformed("expect", "of a check names no statuses");
     check.interval = read_ms(from, "interval_ms");
     check.timeout = read_ms(from, "timeout_ms");
     take(from, "fall", check.fall, 1, Bounds::streak);

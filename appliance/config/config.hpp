@@ -18,6 +18,7 @@
 #include "core/base/duration.hpp"
 #include "core/base/network.hpp"
 #include "core/http/parser.hpp"
+#include "core/http/status.hpp"
 
 namespace appliance::config {
 
@@ -69,10 +70,12 @@ struct Server {
 // seen well is never eligible.
 struct Check {
     CheckType type = CheckType::tcp;
-    std::string method = "HEAD";  // http only, like the next three
+    std::uint16_t port = 0;       // that is asked; 0: the backend's own
+    std::string method = "HEAD";  // http only, like the next four
     std::string path = "/";
-    std::string host;  // the Host header; empty: the backend's address
-    unsigned expect = 200;
+    std::string host;                  // the Host header; empty: the backend's address
+    std::vector<std::string> headers;  // more, each "Name: value"; visits of deploys send them too
+    core::http::StatusSet expect;
     core::Milliseconds interval{2000};
     core::Milliseconds timeout{1000};  // never above interval
     unsigned fall = 2;                 // failures in a row until down
@@ -237,7 +240,10 @@ struct Bounds {
     static constexpr std::size_t route_bytes = 255;  // of a host or a path
     static constexpr std::size_t servers = 1024;
     static constexpr std::size_t pools = 256;
-    static constexpr std::size_t backends = 256;  // of one pool
+    static constexpr std::size_t backends = 1024;        // of one pool
+    static constexpr std::size_t kernel_backends = 256;  // of one in the kernel: one for each of its slots
+    static constexpr std::size_t headers = 16;           // of one check
+    static constexpr std::size_t header_bytes = 1024;    // of one of them
     static constexpr std::size_t recipes = 64;
     static constexpr std::size_t guards = 32;
     static constexpr std::size_t access = 256;

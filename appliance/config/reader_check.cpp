@@ -6,6 +6,7 @@
 
 #include "appliance/config/reader.hpp"
 #include "appliance/config/words.hpp"
+#include "core/http/fields.hpp"
 
 namespace appliance::config {
 namespace {
@@ -17,6 +18,39 @@ bool visible(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
+// Empty where text is "Name: value" and the check may send it.
+std::string why_no_header(std::string_view text) {
+    using core::http::Known;
+    const std::string shown(text.substr(0, 80));
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    const std::string_view name = text.substr(0, colon);
+    if (colon == text.size() || !core::http::valid_token(name) || text.size() > Bounds::header_bytes ||
+        !std::all_of(text.begin(), text.end(), [](char c) { return c == '\t' || (c >= 0x20 && c < 0x7f); })) {
+        return fmt::format("'{}' is not a name, a colon and a value of at most {} bytes in all", shown,
+                           Bounds::header_bytes);
+    }
+    switch (core::http::classify(name)) {
+        case Known::host:
+            return "the key 'host' says what Host is";
+        case Known::content_length:
+        case Known::transfer_encoding:
+        case Known::connection:
+        case Known::upgrade:
+        case Known::expect:
+        case Known::hop_by_hop:
+        case Known::unsafe:
+            return fmt::format("a check has no {} of its own", name);
+        case Known::other:
+        case Known::forwarded_for:
+        case Known::forwarded_proto:
+        case Known::forwarding:
+        case Known::request_id:
+        case Known::date:
+            return {};
+    }
+    return {};
+}
+
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> methods{
     {{"HEAD", "HEAD"}, {"GET", "GET"}, {"OPTIONS", "OPTIONS"}}};
 
@@ -26,6 +60,7 @@ void Reader::read_check(const std::string& pool, const Entry& entry, Check& chec
     Section section(entry.value, entry.at, fmt::format("the check of [pool.{}]", pool), report_);
     // A check that names nothing of HTTP is still one: the contract's first example has no type.
     check.type = section.choice("type", CheckType::http, check_type_words);
+    check.port = static_cast<std::uint16_t>(section.number("port", 0, 1, 65535));
     read_http_check(section, check);
     check.interval = section.duration("interval", check.interval, 100ms, 24h);
     const auto timeout_fallback = std::min(check.timeout, check.interval);
@@ -43,7 +78,7 @@ void Reader::read_check(const std::string& pool, const Entry& entry, Check& chec
 }
 
 void Reader::read_http_check(Section& section, Check& check) {
-    constexpr std::array<std::string_view, 4> keys{"method", "path", "host", "expect"};
+    constexpr std::array<std::string_view, 5> keys{"method", "path", "host", "headers", "expect"};
     if (check.type == CheckType::tcp) {
         for (const auto key : keys) {
             if (section.find(key) != nullptr) {
@@ -64,7 +99,56 @@ void Reader::read_http_check(Section& section, Check& check) {
         section.complain("host", fmt::format("'{}' is not a host name", check.host.substr(0, 80)),
                          "write it as a browser sends it, such as www.example.org");
     }
-    check.expect = static_cast<unsigned>(section.number("expect", check.expect, 100, 599));
+    read_headers(section, check);
+    read_expect(section, check);
+}
+
+// 200, "2xx", or a list of such.
+void Reader::read_expect(Section& section, Check& check) {
+    const Entry* entry = section.find("expect");
+    if (entry == nullptr) {
+        return;
+    }
+    const Node& value = entry->value;
+    std::vector<std::string> members;
+    for (const Node& node : value.kind == Kind::list ? value.list : std::vector<Node>{value}) {
+        members.push_back(node.kind == Kind::text     ? node.text
+                          : node.kind == Kind::number ? std::to_string(node.number)
+                                                      : std::string(print(node.kind)));
+    }
+    if (auto expect = core::http::StatusSet::parse(members)) {
+        check.expect = std::move(*expect);
+        return;
+    }
+    section.complain("expect", "it names no statuses that a check can pass with, each once",
+                     fmt::format("write a status from 200 to 599, a class such as \"2xx\", or a list of at most {}",
+                                 core::http::StatusSet::members_max));
+}
+
+void Reader::read_headers(Section& section, Check& check) {
+    const Entry* entry = section.find("headers");
+    if (entry == nullptr) {
+        return;
+    }
+    const Node& list = entry->value;
+    if (list.kind != Kind::list || list.list.size() > Bounds::headers) {
+        section.complain(
+            "headers",
+            list.kind == Kind::list ? fmt::format("{} are too many", list.list.size())
+                                    : fmt::format("it is {}", print(list.kind)),
+            fmt::format("write a list of at most {}, such as [\"X-Forwarded-Proto: https\"]", Bounds::headers));
+        return;
+    }
+    for (const Node& node : list.list) {
+        const std::string why =
+            node.kind == Kind::text ? why_no_header(node.text) : fmt::format("{} is no header", print(node.kind));
+        if (why.empty()) {
+            check.headers.push_back(node.text);
+        } else {
+            report_.add(node.at, fmt::format("bad 'headers' in {}: {}", section.name(), why),
+                        "write it as \"X-Forwarded-Proto: https\"");
+        }
+    }
 }
 
 }  // namespace appliance::config

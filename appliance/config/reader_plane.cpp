@@ -22,6 +22,12 @@ void Reader::read_plane(Section& section, Pool& pool) {
     }
     const bool limited = std::any_of(pool.backends.begin(), pool.backends.end(),
                                      [](const Backend& backend) { return backend.max_connections != 0; });
+    if (in_kernel && pool.backends.size() > Bounds::kernel_backends) {
+        section.complain("plane",
+                         fmt::format("the kernel shares connections among at most {} servers, and {} stand here",
+                                     Bounds::kernel_backends, pool.backends.size()),
+                         "make two pools of it, or use plane = \"proxy\"");
+    }
     if (in_kernel && limited) {
         section.complain("plane", "the kernel does not count a backend's connections",
                          "leave max_connections out, or use plane = \"proxy\"");

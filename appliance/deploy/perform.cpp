@@ -88,6 +88,7 @@ private:
         }
         visit.host = !recipe_.host.empty() ? recipe_.host : !pool.host.empty() ? pool.host : pool.check.host;
         visit.path = path;
+        visit.headers = pool.check.headers;
         visit.proxy_header = pool.proxy_protocol == config::ProxyProtocol::v1   ? core::net::ProxyVersion::v1
                              : pool.proxy_protocol == config::ProxyProtocol::v2 ? core::net::ProxyVersion::v2
                                                                                 : core::net::ProxyVersion::none;

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "core/http/chunked.hpp"
+#include "core/http/own_request.hpp"
 #include "core/http/parser.hpp"
 #include "core/net/socket.hpp"
 
@@ -216,10 +217,9 @@ core::Result<Answer> visit(core::base::Descriptor socket, const Visit& visit, Cl
         request += core::net::write_proxy_header({}, visit.proxy_header, buffer);
     }
     if (visit.http) {
-        request += fmt::format(
-            "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: gatehouse-deploy\r\nAccept-Encoding: identity\r\n"
-            "Connection: close\r\n\r\n",
-            visit.path, visit.host.empty() ? visit.to.text() : visit.host);
+        request += core::http::own_request("GET", visit.path, visit.host.empty() ? visit.to.text() : visit.host,
+                                           visit.headers,
+                                           {{"User-Agent", "gatehouse-deploy"}, {"Accept-Encoding", "identity"}});
     }
     if (visit.source) {
         if (const int bound = core::net::bind_source(connection.fd(), *visit.source); bound < 0) {

@@ -23,6 +23,7 @@ struct Visit {
     core::Address to;
     std::string host;  // the Host field; empty: the address
     std::string path = "/";
+    std::vector<std::string> headers{};  // more fields of the request, each "Name: value"
     core::net::ProxyVersion proxy_header = core::net::ProxyVersion::none;
     std::optional<core::Address> source{};  // that it leaves from
     bool http = true;             // false: a connection is all that is wanted

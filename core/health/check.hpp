@@ -7,6 +7,7 @@
 
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
+#include "core/http/status.hpp"
 #include "core/net/proxy_header.hpp"
 
 namespace core::health {
@@ -17,8 +18,10 @@ struct Check {
     CheckType type = CheckType::http;
     std::string method = "HEAD";
     std::string path = "/";
-    std::string host;            // the Host field; empty: the backend's address and port
-    std::uint16_t expect = 200;  // the one status that passes
+    std::string host;                    // the Host field; empty: the backend's address and port
+    std::vector<std::string> headers{};  // more fields of the request, each "Name: value"
+    http::StatusSet expect;              // the statuses that pass
+    std::uint16_t port = 0;              // that is asked; 0: the backend's own
     Milliseconds interval{2000};
     Milliseconds timeout{1000};  // from connect to the whole response head
     std::uint32_t fall = 2;      // consecutive failures that take an up backend down, >= 1

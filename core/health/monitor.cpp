@@ -47,17 +47,15 @@ public:
     static io::Task<void> run(const std::shared_ptr<Watch>& shared) {
         const std::shared_ptr<Watch> self = shared;  // a reload may drop the list's reference while a probe is out
         while (!self->leaving_) {
-            Verdict verdict;
             const io::Tick begun = io::steady_now();
             self->stale_ = false;
-            co_await self->ask(verdict);
+            co_await self->check(begun);
             if (self->leaving_) {
                 break;
             }
             if (self->stale_) {
                 continue;  // it began before the fence was lifted; only a check from after that counts
             }
-            self->count(verdict, io::steady_now() - begun);
             const auto pause = static_cast<io::Tick>(self->target_.check.interval.count());
             co_await io::Sleep(*self->monitor_.loop_, self->slot_,
                                std::max(begun + pause, self->monitor_.loop_->now() + 1));
@@ -89,26 +87,41 @@ public:
 
 private:
     // One probe, on a socket of our own where the marked ones did not suffice. Without any socket none is made, and the
-    // next check tries again.
-    io::Task<void> ask(Verdict& verdict) {
+    // next check tries again. Its verdict counts before the connection has ended.
+    io::Task<void> check(io::Tick begun) {
+        Verdict verdict;
+        if (!prepare(verdict)) {
+            count(verdict, 0);
+            co_return;
+        }
+        net::Socket borrowed(*monitor_.loop_, base::Descriptor(socket_.get()));
+        {
+            probing_ = &borrowed;
+            Probe probe(borrowed, target_.check, target_.address, target_.answers);
+            co_await probe.ask(verdict);
+            if (!leaving_ && !stale_) {
+                count(verdict, io::steady_now() - begun);
+            }
+            co_await probe.end();
+            probing_ = nullptr;
+        }
+        static_cast<void>(borrowed.release().release());  // socket_ owns it
+    }
+    bool prepare(Verdict& verdict) {
         if (!socket_.valid()) {
             auto plain = net::open_socket(target_.address.family());
             if (!plain) {
                 verdict = {false, plain.error().line(), !net::is_shortage(plain.error().os_error)};
-                co_return;
+                return false;
             }
             socket_ = std::move(*plain);
         }
         const Address* const source = net::source_of(target_.check.sources, target_.address.family(), source_turn_++);
         if (source != nullptr && net::bind_source(socket_.get(), *source) < 0) {
             verdict = {false, source->host() + " is no address of this machine", false};
-            co_return;
+            return false;
         }
-        net::Socket borrowed(*monitor_.loop_, base::Descriptor(socket_.get()));
-        probing_ = &borrowed;
-        co_await probe(borrowed, target_.check, target_.address, verdict, target_.answers);
-        probing_ = nullptr;
-        static_cast<void>(borrowed.release().release());  // socket_ owns it
+        return true;
     }
     void wake() {
         if (probing_ != nullptr) {

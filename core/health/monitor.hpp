@@ -50,7 +50,7 @@ public:
     // Error: the ring could not be made.
     Result<void> start();
     // Replaces the targets. Verdicts go over as inherit() says; what begins anew is checked at once, all in parallel.
-    // sockets: marked sockets to probe with (see probe()), any number; a target for which there is none uses a plain
+    // sockets: marked sockets to probe with (see Probe), any number; a target for which there is none uses a plain
     // socket. Returns when the change is made.
     void apply(std::vector<Target> targets, std::vector<base::Descriptor> sockets, Recall recall = Recall::removed);
     // The health that each target would begin with, were it applied now.

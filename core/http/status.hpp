@@ -1,11 +1,46 @@
 // Status codes and their names (RFC 9110 15, RFC 6585, RFC 7725).
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace core::http {
 
 // "Not Found" of 404; "Unknown" of a code without a name.
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;
+
+// Final statuses that are as good as one another, "200", "2xx".
+class StatusSet {
+public:
+    // At most so many members; more are refused.
+    static constexpr std::size_t members_max = 16;
+
+    // 200 alone.
+    StatusSet() : StatusSet(200) {}
+    // status: 200 to 599.
+    explicit StatusSet(std::uint16_t status) : ranges_{{status, status}} {}
+    // Members: "200" to "599", or a class of them, "2xx" to "5xx"; one at least. Nothing where one is neither, where
+    // one stands twice, and where they are too many.
+    static std::optional<StatusSet> parse(const std::vector<std::string>& members);
+
+    [[nodiscard]] bool contains(int status) const noexcept;
+    // What parse() reads.
+    [[nodiscard]] std::vector<std::string> members() const;
+    // "200", "200, 204 or 3xx".
+    [[nodiscard]] std::string text() const;
+
+    friend bool operator==(const StatusSet&, const StatusSet&) = default;
+
+private:
+    struct Range {
+        std::uint16_t first;
+        std::uint16_t last;
+        friend bool operator==(const Range&, const Range&) = default;
+    };
+    std::vector<Range> ranges_;
+};
 
 }  // namespace core::http

@@ -65,11 +65,23 @@ TEST(Limits, ListenersAreBounded) {
 
 TEST(Limits, BackendsOfAPoolAreBounded) {
     const auto pool = [](std::size_t count) {
-        return servers(300) + "[pool.app]\nport = 80\nservers = [" +
-               repeat(count, [](std::size_t i) { return fmt::format("\"s{}\", ", i); }) + "]\n";
+        // With web1 of the valid part.
+        return servers(Bounds::servers - 1) + "[pool.app]\nport = 80\nservers = [\"web1\", " +
+               repeat(count - 1, [](std::size_t i) { return fmt::format("\"s{}\", ", i); }) + "]\n";
     };
     EXPECT_EQ(first_problem(pool(Bounds::backends), true), "");
-    EXPECT_THAT(first_problem(pool(Bounds::backends + 1), true), testing::HasSubstr("257 servers are too many"));
+    EXPECT_THAT(first_problem(pool(Bounds::backends + 1), true), testing::HasSubstr("1025 servers are too many"));
+}
+
+TEST(Limits, BackendsOfAPoolInTheKernelAreBounded) {
+    const auto pool = [](std::size_t count) {
+        return servers(count) + "[listen.k]\naddress = \"0.0.0.0:81\"\nmode = \"tcp\"\npool = \"k\"\n" +
+               "[pool.k]\nport = 80\nplane = \"kernel\"\nservers = [" +
+               repeat(count, [](std::size_t i) { return fmt::format("\"s{}\", ", i); }) + "]\n";
+    };
+    EXPECT_EQ(first_problem("[pool.app]\nport = 80\nservers = [\"s0\"]\n" + pool(Bounds::kernel_backends), true), "");
+    EXPECT_THAT(first_problem("[pool.app]\nport = 80\nservers = [\"s0\"]\n" + pool(Bounds::kernel_backends + 1), true),
+                testing::HasSubstr("at most 256 servers, and 257 stand here"));
 }
 
 TEST(Limits, TrustedNetworksAreBounded) {

@@ -164,8 +164,17 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_THAT(app.sources, ElementsAre(*core::Address::parse("10.0.0.5:0"), *core::Address::parse("10.0.0.6:0")));
     EXPECT_EQ(app.hold, 3s);
     EXPECT_EQ(app.slow_start, 20s);
-    EXPECT_EQ(app.check, (Check{CheckType::http, "HEAD", "/", "www.example.org", 200, 2s, 1s, 2, 1}));
-    const Check chat = {.type = CheckType::tcp, .host = {}, .interval = 3s, .timeout = 1s, .fall = 3, .rise = 2};
+    EXPECT_EQ(
+        app.check,
+        (Check{CheckType::http, 0, "HEAD", "/", "www.example.org", {}, core::http::StatusSet(200), 2s, 1s, 2, 1}));
+    const Check chat = {.type = CheckType::tcp,
+                        .host = {},
+                        .headers = {},
+                        .expect = {},
+                        .interval = 3s,
+                        .timeout = 1s,
+                        .fall = 3,
+                        .rise = 2};
     EXPECT_EQ(config->pool("chat")->check, chat);
     EXPECT_EQ(config->maintenance, (Maintenance{folder_ / "maintenance.html",
                                                 "<h1>Back soon</h1>",

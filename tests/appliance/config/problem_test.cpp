@@ -214,10 +214,41 @@ TEST(Problems, ACheckIsHeldToItsRanges) {
          "check = { host = \"a b\" }",
          {"11:18: bad 'host'" + of +
           "'a b' is not a host name; write it as a browser sends it, such as www.example.org"}},
-        {11,
-         "check = { expect = 99 }",
-         {"11:20: bad 'expect'" + of + "99 is out of range; write a number from 100 to 599"}},
         {11, "check = \"http\"", {"11:9: the check of [pool.app] is a string, not a table; write { key = value }"}},
+    });
+}
+
+TEST(Problems, WhatACheckSendsAndPassesWithIsHeldToWhatItCanBe) {
+    const std::string of = " in the check of [pool.app]: ";
+    const std::string no_statuses =
+        "it names no statuses that a check can pass with, each once; write a status from 200 to 599, a class such as "
+        "\"2xx\", or a list of at most 16";
+    const std::string as_header = "; write it as \"X-Forwarded-Proto: https\"";
+    hold({
+        {11, "check = { expect = 99 }", {"11:20: bad 'expect'" + of + no_statuses}},
+        {11, "check = { expect = 600 }", {"11:20: bad 'expect'" + of + no_statuses}},
+        {11, "check = { expect = [200, \"1xx\"] }", {"11:20: bad 'expect'" + of + no_statuses}},
+        {11, "check = { expect = [200, 200] }", {"11:20: bad 'expect'" + of + no_statuses}},
+        {11, "check = { expect = [] }", {"11:20: bad 'expect'" + of + no_statuses}},
+        {11, "check = { expect = true }", {"11:20: bad 'expect'" + of + no_statuses}},
+        {11, "check = { port = 0 }", {"11:18: bad 'port'" + of + "0 is out of range; write a number from 1 to 65535"}},
+        {11,
+         "check = { headers = [\"Host: a\"] }",
+         {"11:22: bad 'headers'" + of + "the key 'host' says what Host is" + as_header}},
+        {11,
+         "check = { headers = [\"connection: close\"] }",
+         {"11:22: bad 'headers'" + of + "a check has no connection of its own" + as_header}},
+        {11,
+         "check = { headers = [\"X-Y\"] }",
+         {"11:22: bad 'headers'" + of + "'X-Y' is not a name, a colon and a value of at most 1024 bytes in all" +
+          as_header}},
+        {11,
+         "check = { headers = [\"X: a\\r\\nY: b\"] }",
+         {"11:22: bad 'headers'" + of + "'X: a??Y: b' is not a name, a colon and a value of at most 1024 bytes in all" +
+          as_header}},
+        {11,
+         "check = { type = \"tcp\", headers = [] }",
+         {"11:35: bad 'headers'" + of + "a tcp check only connects; leave it out, or write type = \"http\""}},
     });
 }
 

@@ -57,7 +57,7 @@ TEST_F(InheritanceTest, AsksAnewWhereTheCheckOrTheAddressHasChanged) {
     apply({target("web1", first.address(), often)});
     events_.wait(1);
     Target changed = target("web1", first.address(), often);
-    changed.check.expect = 204;
+    changed.check.expect = http::StatusSet(204);
     changed.check.fall = 3;
     EXPECT_EQ(monitor_->forecast({changed}), std::vector<Health>{Health::up});
     apply({changed});
@@ -86,7 +86,7 @@ TEST_F(InheritanceTest, AServerThatWasDownStaysDownUntilAChangedCheckPasses) {
     apply({target("web1", backend.address(), once)});
     events_.wait(1);
     Target changed = target("web1", backend.address(), once);
-    changed.check.expect = 204;
+    changed.check.expect = http::StatusSet(204);
     apply({changed});
     ASSERT_TRUE(backend.visits().wait(2));
     EXPECT_EQ(monitor_->standings().at(0).health, Health::down);
@@ -121,7 +121,7 @@ TEST_F(InheritanceTest, AChangeThatGoesBackFindsTheVerdictOfTheCheckBefore) {
     Backend backend(answer({200}));
     const Target good = target("web1", backend.address(), once);
     Target bad = target("web1", backend.address(), often);
-    bad.check.expect = 204;
+    bad.check.expect = http::StatusSet(204);
     apply({good});
     events_.wait(1);
     apply({bad});

@@ -265,5 +265,17 @@ TEST_F(MonitorTest, AShortageOfDescriptorsIsNoVerdictAndIsTold) {
     EXPECT_EQ(events[0].health, Health::up);
 }
 
+TEST_F(MonitorTest, TheVerdictCountsBeforeTheServerHasClosed) {
+    Counter released;
+    Backend backend([&](Visit& visit, int) {
+        visit.read_head();
+        visit.say("HTTP/1.1 200 OK\r\n\r\n");
+        released.wait(1);
+    });
+    apply({target("web1", backend.address(), once, once)});
+    EXPECT_EQ(events_.wait(1).at(0).health, Health::up);
+    released.add();
+}
+
 }  // namespace
 }  // namespace core::health::testing

@@ -9,7 +9,7 @@ using Kind = Inheritance::Kind;
 
 Target at(const char* pool, const char* server, const char* address, std::uint16_t expect = 200) {
     Target target{pool, server, *Address::parse(address), {}};
-    target.check.expect = expect;
+    target.check.expect = http::StatusSet(expect);
     return target;
 }
 

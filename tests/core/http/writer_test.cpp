@@ -256,6 +256,28 @@ TEST(ChunkWriter, AnEmptyChunkWouldEndTheBodyAndIsOurBug) {
     EXPECT_DEATH(static_cast<void>(write_chunk_line(0, line)), "size > 0");
 }
 
+TEST(Status, SetsAreReadAndWrittenAlike) {
+    using Texts = std::vector<std::string>;
+    for (const Texts& members : {Texts{"200"}, Texts{"2xx"}, Texts{"200", "204", "3xx"}, Texts(1, "599")}) {
+        const auto set = StatusSet::parse(members);
+        ASSERT_TRUE(set.has_value());
+        EXPECT_EQ(set->members(), members);
+    }
+    EXPECT_EQ(StatusSet().text(), "200");
+    EXPECT_EQ(StatusSet::parse({"200", "204", "3xx"})->text(), "200, 204 or 3xx");
+    Texts many;
+    for (int status = 200; many.size() < StatusSet::members_max; ++status) {
+        many.push_back(std::to_string(status));
+    }
+    EXPECT_TRUE(StatusSet::parse(many).has_value());
+    many.push_back("300");
+    EXPECT_FALSE(StatusSet::parse(many).has_value());
+    for (const Texts& wrong : {Texts{}, Texts{"199"}, Texts{"600"}, Texts{"1xx"}, Texts{"6xx"}, Texts{"2x"},
+                               Texts{"2XX"}, Texts{"0200"}, Texts{""}, Texts{"200", "200"}, Texts{"+20"}}) {
+        EXPECT_FALSE(StatusSet::parse(wrong).has_value()) << (wrong.empty() ? "none" : wrong[0]);
+    }
+}
+
 TEST(Status, NamesCodesAndAdmitsUnknownOnes) {
     EXPECT_EQ(reason_phrase(431), "Request Header Fields Too Large");
     EXPECT_EQ(reason_phrase(100), "Continue");
