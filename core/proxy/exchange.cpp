@@ -110,7 +110,8 @@ io::Task<bool> Exchange::run() {
     Connector connector(session_, *pool_, timeouts_, record_);
     connector.prefer(known_);
     io::Tick idle_below = repeatable() ? any_idle : fresh_idle;
-    bool silent = false;  // some server has ended a new connection without an answer
+    bool silent = false;   // some server has ended a new connection without an answer, or given none in time
+    bool patient = false;  // one has had its whole time
     for (;;) {
         Connection* const backend = co_await connector.connect(idle_below);
         if (session_.left) {
@@ -148,15 +149,19 @@ io::Task<bool> Exchange::run() {
         }
         // An operator who has ended what was in flight on a server wants that visitors are told at once.
         const bool killed = connector.backend()->fenced() && !backend->reused;
-        if (outcome == HeadOutcome::silent && repeatable() && !killed && !session_.client.aborted()) {
+        // Frozen servers take connections and say nothing. Once: a page that takes longer than it may would else be
+        // made by every server in turn.
+        const bool again = outcome == HeadOutcome::silent || (outcome == HeadOutcome::late && !patient);
+        if (again && repeatable() && !killed && !session_.client.aborted()) {
             // Where the server had closed the connection that we kept, it has not seen this request.
             idle_below = 0;
-            silent = silent || !backend->reused;
-            try_next(connector, backend->reused);
+            patient = patient || outcome == HeadOutcome::late;
+            silent = silent || patient || !backend->reused;
+            try_next(connector, backend->reused && outcome == HeadOutcome::silent);
             continue;
         }
         record_.received += to_backend_.sent();
-        if (outcome == HeadOutcome::silent || outcome == HeadOutcome::failed) {
+        if (outcome == HeadOutcome::silent || outcome == HeadOutcome::late || outcome == HeadOutcome::failed) {
             co_return co_await conclude_failure(connector, early ? BodyEnd::sink_failed : sent);
         }
         if (outcome == HeadOutcome::client_gone || early || sent != BodyEnd::complete) {
@@ -272,7 +277,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             const bool late = backend.deadline.expired();
             fail(late ? 504 : 502,
                  late ? "the server did not answer in time" : "the server ended the connection without an answer");
-            co_return !late && !begun ? HeadOutcome::silent : HeadOutcome::failed;
+            co_return begun ? HeadOutcome::failed : late ? HeadOutcome::late : HeadOutcome::silent;
         }
         begun = true;
     }

@@ -64,6 +64,7 @@ private:
     enum class HeadOutcome : std::uint8_t {
         final,        // a final response's head is there
         silent,       // the connection ended before the first byte of an answer
+        late,         // nor did one come in time
         failed,       // no valid answer, or none in time
         client_gone,  // found while passing on an interim response
     };

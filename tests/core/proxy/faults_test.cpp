@@ -92,6 +92,30 @@ TEST_F(Faults, AsksEachServerOnceAndNotForWhatMustNotBeSentTwice) {
     EXPECT_EQ(first.connections() + second.connections(), 4);
 }
 
+// Frozen, it takes connections and says nothing. A page that takes too long is made by two servers at most.
+TEST_F(Faults, AsksOneOtherServerWhereOneIsSilentForItsWholeTime) {
+    const auto frozen = [](Peer& peer) { peer.read_all(); };
+    const auto quick = [](Snapshot& snapshot) { snapshot.timeouts.backend = Milliseconds(100); };
+    Origin first(frozen);
+    Origin second(frozen);
+    Origin third(frozen);
+    Origin well(answer_all(ok));
+    {
+        Gate gate({first.address(), well.address()}, Mode::http, quick);
+        for (int i = 0; i < 2; ++i) {
+            EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 200")) << "request " << i;
+        }
+        EXPECT_EQ(first.connections(), 1);
+        EXPECT_EQ(gate.server().report().backends[0].failed, 1U);
+    }
+    Gate gate({first.address(), second.address(), third.address()}, Mode::http, quick);
+    EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 504"));
+    EXPECT_EQ(first.connections() + second.connections() + third.connections(), 3);
+    EXPECT_THAT(gate.ask("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+                StartsWith("HTTP/1.1 504"));
+    EXPECT_EQ(first.connections() + second.connections() + third.connections(), 4);
+}
+
 TEST_F(Faults, AShortageOfOurOwnIsNoServersFailureAndNoMaintenance) {
 #if defined(__SANITIZE_ADDRESS__)
     GTEST_SKIP() << "a sanitized build: UBSan looks at objects through a pipe and needs descriptors of its own";
