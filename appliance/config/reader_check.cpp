@@ -46,6 +46,7 @@ std::string why_no_header(std::string_view text) {
         case Known::forwarding:
         case Known::request_id:
         case Known::date:
+        case Known::cookie:
             return {};
     }
     return {};

@@ -217,9 +217,9 @@ core::Result<Answer> visit(core::base::Descriptor socket, const Visit& visit, Cl
         request += core::net::write_proxy_header({}, visit.proxy_header, buffer);
     }
     if (visit.http) {
-        request += core::http::own_request("GET", visit.path, visit.host.empty() ? visit.to.text() : visit.host,
-                                           visit.headers,
-                                           {{"User-Agent", "gatehouse-deploy"}, {"Accept-Encoding", "identity"}});
+        request +=
+            core::http::own_request("GET", visit.path, visit.host.empty() ? visit.to.text() : visit.host, visit.headers,
+                                    {{"User-Agent", "gatehouse-deploy"}, {"Accept-Encoding", "identity"}});
     }
     if (visit.source) {
         if (const int bound = core::net::bind_source(connection.fd(), *visit.source); bound < 0) {

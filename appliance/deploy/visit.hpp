@@ -26,8 +26,8 @@ struct Visit {
     std::vector<std::string> headers{};  // more fields of the request, each "Name: value"
     core::net::ProxyVersion proxy_header = core::net::ProxyVersion::none;
     std::optional<core::Address> source{};  // that it leaves from
-    bool http = true;             // false: a connection is all that is wanted
-    core::http::Limits answer{};  // how long the head of an answer may be
+    bool http = true;                       // false: a connection is all that is wanted
+    core::http::Limits answer{};            // how long the head of an answer may be
 };
 
 // What came back. The body is complete, but for what is longer than body_max.
