@@ -213,7 +213,6 @@ constexpr Call with_arguments[] = {
      [](const auto&) { return ::syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0); }},
     {"AF_INET", in_fence, [](const auto&) { return ::syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); }},
     {"AF_INET6", in_fence, [](const auto&) { return ::syscall(SYS_socket, AF_INET6, SOCK_STREAM, 0); }},
-    {"a socket bound", in_proxy, [](const auto&) { return ::syscall(SYS_bind, -1, nullptr, 0); }},
     {"a file, read", in_proxy | in_fence,
      [](const auto&) { return ::syscall(SYS_openat, AT_FDCWD, "/etc/hostname", O_RDONLY | O_CLOEXEC); }},
     {"a file, made", everybody,

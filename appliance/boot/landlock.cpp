@@ -54,6 +54,19 @@ core::Result<void> allow(int ruleset, const char* path, std::uint64_t rights) {
     return {};
 }
 
+// Connections may leave from an address that is chosen, with a port that the kernel finds: port 0 (linux/landlock.h).
+core::Result<void> allow_any_port(int ruleset) {
+    constexpr int rule_network_port = 2;
+    const struct {
+        std::uint64_t rights = right_bind_tcp;
+        std::uint64_t port = 0;
+    } rule;
+    if (::syscall(SYS_landlock_add_rule, ruleset, rule_network_port, &rule, 0) != 0) {
+        return core::fail_os("cannot allow connections from an address", errno);
+    }
+    return {};
+}
+
 // Control reads its configuration wherever the operator keeps it, and the user database. It writes beside the state,
 // where SQLite does, and beside the configuration, where `config apply` does.
 core::Result<void> allow_control(int ruleset, long version, const std::vector<std::filesystem::path>& folders) {
@@ -89,6 +102,11 @@ core::Result<void> restrict_files(Role role, const std::vector<std::filesystem::
         static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, known_size(version), 0)));
     if (!ruleset.valid()) {
         return core::fail_os("cannot make the Landlock rules", errno);
+    }
+    if (attributes.network != 0) {
+        if (auto done = allow_any_port(ruleset.get()); !done) {
+            return done;
+        }
     }
     if (role == Role::control) {
         if (auto done = allow_control(ruleset.get(), version, folders); !done) {

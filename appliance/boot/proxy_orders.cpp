@@ -41,6 +41,16 @@ std::vector<core::Network> read_networks(const json& from, const char* name) {
     return networks;
 }
 
+std::vector<core::Address> read_sources(const json& from) {
+    std::vector<core::Address> sources;
+    for (const json& item : read_list(from, "sources", Bounds::sources)) {
+        const auto source =
+            item.is_string() ? core::Address::parse_host(item.get_ref<const std::string&>(), 0) : core::fail("no text");
+        sources.push_back(source ? *source : throw Malformed("sources", "has something else than addresses"));
+    }
+    return sources;
+}
+
 core::net::ProxyVersion read_version(const std::string& name) {
     using core::net::ProxyVersion;
     if (name == "v1" || name == "v2") {
@@ -109,11 +119,13 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     pool.queue_timeout = read_ms(from, "queue_timeout_ms");
     pool.hold = read_ms(from, "hold_ms");
     pool.slow_start = read_ms(from, "slow_start_ms");
+    take(from, "abort_on_close", pool.abort_on_close);
     take(from, "cookie", pool.cookie);
     take(from, "host", pool.host);
     pool.proxy_header = read_version(read_text(from, "proxy_protocol"));
     core::health::Check check = read_check(read_field(from, "check"));
     check.proxy_header = pool.proxy_header;
+    check.sources = pool.sources = read_sources(from);
     pool.overlap = std::min(overlap_max, (check.interval + check.timeout) * check.fall);
     for (const json& item : read_list(from, "backends", Bounds::backends)) {
         core::proxy::BackendSpec backend;
@@ -179,6 +191,8 @@ core::proxy::Limits read_limits(const json& from) {
     limits.chunks.trailers = read_number<std::uint32_t>(from, "trailers", 0, Bounds::trailers);
     limits.body_rate = {read_number<std::uint32_t>(from, "body_rate", 0, Bounds::body_rate),
                         read_ms(from, "body_credit_ms")};
+    limits.answer_rate = {read_number<std::uint32_t>(from, "answer_rate", 0, Bounds::body_rate),
+                          read_ms(from, "answer_credit_ms")};
     return limits;
 }
 

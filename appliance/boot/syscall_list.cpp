@@ -105,7 +105,8 @@ void add_common(Calls& calls) {
 // The ring, zero copy, and sockets towards backends. What happens inside the ring is invisible to seccomp; core/io
 // restricts its operations, and with all rings made no other can be.
 void add_proxy(Calls& calls) {
-    add(calls, {"splice", "connect", "accept4", "pipe2", "memfd_create"});
+    // bind: a pool's source addresses. Nothing listens without listen(2), and Landlock (6.7) lets no port be named.
+    add(calls, {"splice", "connect", "bind", "accept4", "pipe2", "memfd_create"});
     add_choice(calls, "fcntl", 1,
                {{"F_SETPIPE_SZ", F_SETPIPE_SZ},
                 {"F_GETPIPE_SZ", F_GETPIPE_SZ},

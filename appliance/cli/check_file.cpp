@@ -4,6 +4,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/outcome.hpp"
+#include "appliance/cli/source_ports.hpp"
 #include "appliance/cli/try_as_user.hpp"
 #include "appliance/cli/view.hpp"
 #include "appliance/config/load.hpp"
@@ -46,6 +47,10 @@ Outcome check_file(const Options& options) {
     if (!as_user.problems.empty()) {
         return bad(as_user.problems, options.json);
     }
+    if (const config::Problems absent = absent_sources(*config); !absent.empty()) {
+        return bad(absent, options.json);
+    }
+    SourcePorts ports = source_ports(*config);
     std::vector<config::Backend> backends;
     json warned = json::array();
     for (const config::Pool& pool : config->pools) {
@@ -59,11 +64,17 @@ Outcome check_file(const Options& options) {
         warnings += "warning: " + clean(warning.get<std::string>()) + "\n";
     }
     if (options.json) {
-        return {done, dump({{"valid", true}, {"problems", json::array()}, {"warnings", std::move(warned)}}), warnings};
+        return {done,
+                dump({{"valid", true},
+                      {"problems", json::array()},
+                      {"warnings", std::move(warned)},
+                      {"ports", std::move(ports.json)}}),
+                warnings};
     }
     return {done,
             fmt::format("{}: valid: {}, {}, {}, {}\n", options.config, count(config->listeners, "listener"),
-                        count(config->servers, "server"), count(config->pools, "pool"), count(backends, "backend")),
+                        count(config->servers, "server"), count(config->pools, "pool"), count(backends, "backend")) +
+                ports.text,
             warnings};
 }
 

@@ -99,6 +99,8 @@ struct Pool {
     std::string cookie;                                 // that keeps a client on its server; empty: none does
     std::string host;                                   // what servers get as Host; empty: what the client sent
     ProxyProtocol proxy_protocol = ProxyProtocol::off;  // what its servers are told by
+    bool abort_on_close = false;              // a client that has finished sending and waits for its answer has left
+    std::vector<core::Address> sources;       // that connections to its servers leave from, in turn; port 0
     unsigned queue = 1024;                    // how many may wait while every server is at its limit; 0: nobody
     core::Milliseconds queue_timeout{5'000};  // and how long each of them
     core::Milliseconds hold{0};               // how long all servers may be out until visitors see the page; 0: not
@@ -149,12 +151,14 @@ struct Limits {
     std::uint32_t head = 16 * 1024;         // of a request, with its first line
     std::uint32_t request_line = 8 * 1024;  // at most head
     std::uint32_t fields = 100;
-    std::uint32_t answer_head = 16 * 1024;  // of a server's answer
+    std::uint32_t answer_head = 16 * 1024;     // of a server's answer
     std::uint32_t answer_fields = 100;
-    std::uint32_t chunk_extension = 256;     // on one chunk's line
-    std::uint32_t trailers = 8 * 1024;       // behind the last chunk
-    std::uint32_t body_rate = 500;           // bytes per second that a body must bring; 0: any
-    core::Milliseconds body_credit{20'000};  // how long it may fall behind that
+    std::uint32_t chunk_extension = 256;       // on one chunk's line
+    std::uint32_t trailers = 8 * 1024;         // behind the last chunk
+    std::uint32_t body_rate = 0;               // bytes per second that a body must bring; 0: any
+    core::Milliseconds body_credit{20'000};    // how long it may fall behind that
+    std::uint32_t answer_rate = 0;             // bytes per second of an answer that a client must take; 0: any
+    core::Milliseconds answer_credit{20'000};  // how long it may fall behind that
 
     friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -253,6 +257,7 @@ struct Bounds {
     static constexpr std::int64_t queue = 65'536;
     static constexpr std::size_t management = 64;  // ports
     static constexpr std::size_t networks = 64;    // of one list
+    static constexpr std::size_t sources = 64;     // of one pool
     static constexpr std::int64_t connections_per_source = 1'000'000;
     static constexpr std::int64_t new_per_source = 1'000'000;
     static constexpr std::int64_t streak = 100;  // fall, rise and passive_fall

@@ -31,6 +31,7 @@ private:
     void read_check(const std::string& pool, const Entry& entry, Check& check);
     void read_http_check(Section& section, Check& check);
     void read_backends(Section& section, Pool& pool);
+    void read_sources(Section& section, Pool& pool);
     void read_backend(const Node& node, Pool& pool);
     void add_backend(Position at, Backend backend, Pool& pool);
     void read_plane(Section& section, Pool& pool);

@@ -30,6 +30,14 @@ void Reader::read_plane(Section& section, Pool& pool) {
         section.complain("proxy_protocol", "the kernel adds nothing to what a client sends",
                          "leave it out (masquerade = false shows servers the client), or use plane = \"proxy\"");
     }
+    if (in_kernel && section.find("abort_on_close") != nullptr) {
+        section.complain("abort_on_close", "the kernel passes on whatever a client sends or ends",
+                         "leave it out, or use plane = \"proxy\"");
+    }
+    if (in_kernel && section.find("source") != nullptr) {
+        section.complain("source", "the kernel chooses the address that it forwards from",
+                         "leave it out, or use plane = \"proxy\"");
+    }
     if (in_kernel && pool.slow_start.count() > 0) {
         section.complain("slow_start", "the kernel gives every server its whole share at once",
                          "leave it out, or use plane = \"proxy\"");

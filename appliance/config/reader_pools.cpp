@@ -52,6 +52,7 @@ void Reader::read_pool(const std::string& name, Section& section) {
     read_host(section, pool);
     read_cookie(section, pool);
     pool.proxy_protocol = section.choice("proxy_protocol", ProxyProtocol::off, proxy_protocol_words);
+    pool.abort_on_close = section.flag("abort_on_close", false);
     pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Bounds::queue));
     pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
     pool.hold = section.duration("hold", pool.hold, 0ms, 1min);
@@ -68,6 +69,7 @@ void Reader::read_pool(const std::string& name, Section& section) {
         read_check(name, *check, pool.check);
     }
     read_backends(section, pool);
+    read_sources(section, pool);
     read_plane(section, pool);
     config_.pools.push_back(std::move(pool));
 }
@@ -100,6 +102,47 @@ void Reader::read_backends(Section& section, Pool& pool) {
     });
     if (section.find("port") == nullptr && !own_ports) {
         section.miss("'port'", "port = 80");
+    }
+}
+
+// After the pool's backends are known.
+void Reader::read_sources(Section& section, Pool& pool) {
+    const Entry* entry = section.find("source");
+    if (entry == nullptr) {
+        return;
+    }
+    const Node& list = entry->value;
+    if (list.kind != Kind::list || list.list.empty() || list.list.size() > Bounds::sources) {
+        section.complain(
+            "source",
+            list.kind == Kind::list ? fmt::format("it has {} addresses", list.list.size())
+                                    : fmt::format("it is {}", print(list.kind)),
+            fmt::format("write a list of 1 to {}, such as [\"10.0.0.5\"], or leave it out", Bounds::sources));
+        return;
+    }
+    for (const Node& node : list.list) {
+        const auto address = node.kind == Kind::text ? core::Address::parse_host(node.text, 0)
+                                                     : core::fail(fmt::format("{} is not an address", print(node.kind)),
+                                                                  "", "write it as \"10.0.0.5\"");
+        const auto complain = [&](std::string_view what, std::string mend) {
+            report_.add(node.at, fmt::format("bad 'source' in {}: {}", section.name(), what), std::move(mend));
+        };
+        if (!address) {
+            complain(address.error().what, address.error().mend);
+        } else if (is_unspecified(*address)) {
+            complain(fmt::format("'{}' is no machine's address", node.text), "write an address of this machine");
+        } else if (std::find(pool.sources.begin(), pool.sources.end(), *address) != pool.sources.end()) {
+            complain(fmt::format("{} stands there twice", address->host()), "leave one of the two out");
+        } else if (!pool.backends.empty() &&
+                   std::none_of(pool.backends.begin(), pool.backends.end(), [&](const Backend& backend) {
+                       return backend.address.family() == address->family();
+                   })) {
+            complain(fmt::format("no server of the pool has an IPv{} address, as {} is", address->is_v4() ? 4 : 6,
+                                 address->host()),
+                     "leave it out, or write an address of the servers' family");
+        } else {
+            pool.sources.push_back(*address);
+        }
     }
 }
 

@@ -191,6 +191,8 @@ void Reader::read_limits() {
     size("trailers", limits.trailers, 0, Bounds::trailers);
     number("body_rate", limits.body_rate, 0, Bounds::body_rate);
     limits.body_credit = section.duration("body_credit", limits.body_credit, 1s, 1h);
+    number("answer_rate", limits.answer_rate, 0, Bounds::body_rate);
+    limits.answer_credit = section.duration("answer_credit", limits.answer_credit, 1s, 1h);
     section.close();
 }
 

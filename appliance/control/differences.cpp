@@ -75,6 +75,10 @@ void compare_pool(const config::Pool& before, const config::Pool& after, Lines& 
         out.push_back("pool " + after.name + ": balance " + std::string(config::print(after.balance)));
         rest.balance = before.balance;
     }
+    if (before.sources != after.sources) {
+        out.push_back("pool " + after.name + ": source changed");
+        rest.sources = before.sources;
+    }
     const std::string prefix = "pool " + after.name + ": backend ";
     compare(before.backends, after.backends, prefix, " ", out,
             [&](const auto&, const config::Backend& backend) { out.push_back(prefix + backend.server + " changed"); });

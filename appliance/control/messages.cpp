@@ -35,7 +35,13 @@ json write_pool(const config::Pool& pool) {
                             {"max_connections", backend.max_connections},
                             {"backup", backend.backup}});
     }
+    json sources = json::array();
+    for (const core::Address& source : pool.sources) {
+        sources.push_back(source.host());
+    }
     return {{"name", pool.name},
+            {"sources", std::move(sources)},
+            {"abort_on_close", pool.abort_on_close},
             {"balance", config::print(pool.balance)},
             {"cookie", pool.cookie},
             {"host", pool.host},
@@ -69,7 +75,9 @@ json write_limits(const config::Limits& limits) {
             {"chunk_extension", limits.chunk_extension},
             {"trailers", limits.trailers},
             {"body_rate", limits.body_rate},
-            {"body_credit_ms", limits.body_credit.count()}};
+            {"body_credit_ms", limits.body_credit.count()},
+            {"answer_rate", limits.answer_rate},
+            {"answer_credit_ms", limits.answer_credit.count()}};
 }
 
 // As visitors read it: "2026-12-24 06:00 CET".

@@ -8,6 +8,7 @@
 #include "appliance/deploy/expectation.hpp"
 #include "appliance/deploy/front_door.hpp"
 #include "appliance/deploy/visit.hpp"
+#include "core/net/socket.hpp"
 
 namespace appliance::deploy {
 namespace {
@@ -90,6 +91,9 @@ private:
         visit.proxy_header = pool.proxy_protocol == config::ProxyProtocol::v1   ? core::net::ProxyVersion::v1
                              : pool.proxy_protocol == config::ProxyProtocol::v2 ? core::net::ProxyVersion::v2
                                                                                 : core::net::ProxyVersion::none;
+        if (const auto* source = core::net::source_of(pool.sources, visit.to.family(), 0); source != nullptr) {
+            visit.source = *source;
+        }
         visit.http = speaks_http(*actions_.config(), pool);
         visit.answer.head = actions_.config()->limits.answer_head;
         visit.answer.fields = actions_.config()->limits.answer_fields;

@@ -12,6 +12,7 @@
 
 #include "core/http/chunked.hpp"
 #include "core/http/parser.hpp"
+#include "core/net/socket.hpp"
 
 namespace appliance::deploy {
 namespace {
@@ -22,6 +23,10 @@ class Connection {
 public:
     Connection(core::base::Descriptor socket, Clock::time_point deadline, const std::atomic<bool>& stop)
         : socket_(std::move(socket)), deadline_(deadline), stop_(stop) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() { core::net::free_port(socket_.get()); }
+    [[nodiscard]] int fd() const { return socket_.get(); }
 
     core::Result<void> connect(const core::Address& to) {
         ::fcntl(socket_.get(), F_SETFL, ::fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);
@@ -215,6 +220,11 @@ core::Result<Answer> visit(core::base::Descriptor socket, const Visit& visit, Cl
             "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: gatehouse-deploy\r\nAccept-Encoding: identity\r\n"
             "Connection: close\r\n\r\n",
             visit.path, visit.host.empty() ? visit.to.text() : visit.host);
+    }
+    if (visit.source) {
+        if (const int bound = core::net::bind_source(connection.fd(), *visit.source); bound < 0) {
+            return core::fail_os("no connection from " + visit.source->host(), -bound);
+        }
     }
     auto sent = connection.connect(visit.to).and_then([&] { return connection.send(request); });
     if (!sent) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,8 +24,9 @@ struct Visit {
     std::string host;  // the Host field; empty: the address
     std::string path = "/";
     core::net::ProxyVersion proxy_header = core::net::ProxyVersion::none;
-    bool http = true;             // false: a connection is all that is wanted
-    core::http::Limits answer{};  // how long the head of an answer may be
+    std::optional<core::Address> source{};  // that it leaves from
+    bool http = true;                       // false: a connection is all that is wanted
+    core::http::Limits answer{};            // how long the head of an answer may be
 };
 
 // What came back. The body is complete, but for what is longer than body_max.

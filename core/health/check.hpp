@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "core/base/address.hpp"
 #include "core/base/duration.hpp"
 #include "core/net/proxy_header.hpp"
 
@@ -24,6 +26,7 @@ struct Check {
     // What http probes begin with, naming no client: a backend that wants the header of its load balancer's
     // connections answers nobody without it.
     net::ProxyVersion proxy_header = net::ProxyVersion::none;
+    std::vector<Address> sources{};  // that probes of backends of the same family leave from, in turn
 
     friend bool operator==(const Check&, const Check&) = default;
 };

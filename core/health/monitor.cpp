@@ -99,6 +99,11 @@ private:
             }
             socket_ = std::move(*plain);
         }
+        const Address* const source = net::source_of(target_.check.sources, target_.address.family(), source_turn_++);
+        if (source != nullptr && net::bind_source(socket_.get(), *source) < 0) {
+            verdict = {false, source->host() + " is no address of this machine", false};
+            co_return;
+        }
         net::Socket borrowed(*monitor_.loop_, base::Descriptor(socket_.get()));
         probing_ = &borrowed;
         co_await probe(borrowed, target_.check, target_.address, verdict, target_.answers);
@@ -130,6 +135,7 @@ private:
     base::Descriptor socket_;
     net::Socket* probing_ = nullptr;  // while a probe is out
     io::OperationSlot slot_;
+    std::size_t source_turn_ = 0;
     Tally tally_;
     Milliseconds last_{0};
     bool leaving_ = false;

@@ -1,15 +1,23 @@
 #include "core/net/socket.hpp"
 
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 
 #include "core/base/verify.hpp"
 
 namespace core::net {
+namespace {
+
+// tcp_info::tcpi_state: net/tcp_states.h of the kernel, where the C library's header knows no newer tcp_info.
+enum class State : std::uint8_t { established = 1, closed = 7, close_wait = 8, last_ack = 9 };
+
+}  // namespace
 
 Socket::~Socket() {
     VERIFY(in_.current == nullptr && out_.current == nullptr);
@@ -66,12 +74,25 @@ void Socket::shutdown_send() {
 
 Socket::Peer Socket::peer() const noexcept {
     static_assert(offsetof(tcp_info, tcpi_state) == 0 && sizeof(tcp_info::tcpi_state) == 1);
-    std::uint8_t state = TCP_CLOSE;
+    auto state = State::closed;
     socklen_t size = sizeof state;
     ::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &state, &size);
-    return state == TCP_CLOSE                                 ? Peer::gone
-           : state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK ? Peer::finished
-                                                              : Peer::there;
+    if (state == State::closed) {
+        return Peer::gone;
+    }
+    return state == State::close_wait || state == State::last_ack ? Peer::finished : Peer::there;
+}
+
+Socket::Progress Socket::progress() const noexcept {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+        return {};
+    }
+    const std::uint64_t sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;  // 4.19
+    const std::uint64_t flying =
+        info.tcpi_unacked == 0 ? 0 : sent - std::min<std::uint64_t>(sent, info.tcpi_bytes_acked);
+    return {info.tcpi_bytes_acked, flying + info.tcpi_notsent_bytes};
 }
 
 bool Socket::broken_off() const noexcept {
@@ -95,6 +116,27 @@ void disconnect(int fd) noexcept {
     ::connect(fd, &nowhere, sizeof nowhere);
 }
 
+void free_port(int fd) noexcept {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    const bool known = ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+    const bool open = known && State{info.tcpi_state} == State::established;
+    if (open && info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0) {
+        disconnect(fd);
+    }
+}
+
+void keep_alive(int fd) noexcept {
+    constexpr int on = 1;
+    constexpr int idle = 60;  // seconds, like the next
+    constexpr int interval = 10;
+    constexpr int count = 3;
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
 bool is_shortage(int error) noexcept {
     switch (error) {
         case EADDRNOTAVAIL:  // no port is free for this peer
@@ -116,6 +158,27 @@ Result<base::Descriptor> open_socket(int family) {
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
+}
+
+int bind_source(int fd, const Address& source) noexcept {
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);  // of IPv6 sockets too
+    sockaddr_storage storage{};
+    const socklen_t size = source.with_port(0).fill(storage);
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) == 0 ? 0 : -errno;
+}
+
+const Address* source_of(std::span<const Address> sources, int family, std::size_t turn) noexcept {
+    const auto fits = [family](const Address& source) { return source.family() == family; };
+    const auto count = static_cast<std::size_t>(std::count_if(sources.begin(), sources.end(), fits));
+    if (count == 0) {
+        return nullptr;
+    }
+    auto found = std::find_if(sources.begin(), sources.end(), fits);
+    for (std::size_t left = turn % count; left > 0; --left) {
+        found = std::find_if(found + 1, sources.end(), fits);
+    }
+    return &*found;
 }
 
 Address local_of(int fd) noexcept {

@@ -59,6 +59,13 @@ public:
         gone,      // reset
     };
     [[nodiscard]] Peer peer() const noexcept;
+    // How far what was sent has come: bytes that the peer's kernel has taken since the connection was made, and bytes
+    // in ours that it has not.
+    struct Progress {
+        std::uint64_t taken = 0;
+        std::uint64_t waiting = 0;
+    };
+    [[nodiscard]] Progress progress() const noexcept;
     // True where an idle connection has nothing to read: not ended, not reset, no unasked-for bytes.
     [[nodiscard]] bool quiet() const;
 
@@ -82,12 +89,31 @@ private:
 // (connect(2), "AF_UNSPEC").
 void disconnect(int fd) noexcept;
 
+// To be called before a TCP socket is closed on which nothing more is to come: whoever closes first keeps the port in
+// TIME_WAIT for a minute (RFC 9293, 3.5), and a client of few servers has no port left then. Where that would be us the
+// connection is dissolved. Where the peer has closed already nothing is needed. Where it has not acknowledged all that
+// was sent nothing is done, because a reset would cut that off.
+void free_port(int fd) noexcept;
+
+// Has the kernel ask a peer that is silent for a sign of life: after a minute, then every 10 s, and at the third
+// question without an answer the connection is reset. A minute, because NAT and firewalls forget a silent connection
+// after some minutes (RFC 5382, 5: two hours; many take five minutes).
+void keep_alive(int fd) noexcept;
+
 // Whether a call that failed with this errno did so for want of something of this machine's own (ports, descriptors,
 // memory): it says nothing about the peer.
 [[nodiscard]] bool is_shortage(int error) noexcept;
 
 // A non-blocking TCP socket with TCP_NODELAY. Error: no descriptors left and the like.
 Result<base::Descriptor> open_socket(int family);
+
+// Has the connection that fd makes next leave from source, with a port that is free towards that peer: it is chosen on
+// connect (IP_BIND_ADDRESS_NO_PORT). May be called again once that connection was dissolved. 0, or a negative errno:
+// EADDRNOTAVAIL where source is no address of this machine's.
+int bind_source(int fd, const Address& source) noexcept;
+
+// Of sources those of family in turn; null where there is none.
+const Address* source_of(std::span<const Address> sources, int family, std::size_t turn) noexcept;
 
 // The socket's own address, or 0.0.0.0:0 where there is none any more.
 Address local_of(int fd) noexcept;

@@ -60,9 +60,10 @@ std::uint32_t Backend::warmth(Milliseconds slow_start, io::Tick now) const noexc
     return up >= whole ? 100 : static_cast<std::uint32_t>(std::max<io::Tick>(1, up * 100 / whole));
 }
 
-bool Backend::count_failure(io::Tick now) {
+bool Backend::count_failure(const Address* visitor, io::Tick now) {
     ++failed;
-    if (spec_.passive_fall == 0 || !commons_->streak.fail(spec_.passive_fall)) {
+    const auto source = visitor == nullptr ? std::nullopt : std::optional(source_of(*visitor));
+    if (spec_.passive_fall == 0 || !commons_->streak.fail(spec_.passive_fall, source)) {
         return false;
     }
     set_healthy(false, now);

@@ -64,11 +64,12 @@ public:
 
     // An exchange or relay has failed, or not, by the server's doing. True from count_failure(): now there were as many
     // in a row as the passive check allows; this worker does not use the backend any more.
-    [[nodiscard]] bool count_failure(io::Tick now);
+    // visitor: whose request it was; null where none had been sent.
+    [[nodiscard]] bool count_failure(const Address* visitor, io::Tick now);
     // An answer was odd. What is to be told of it now, and of those before that were not told of: nothing within a
     // minute of the last time, whichever worker that was.
     [[nodiscard]] http::Oddities count_odd(http::Oddities oddities, io::Tick now);
-    void count_success() noexcept {
+    void count_success() {
         if (spec_.passive_fall != 0) {
             commons_->streak.pass();
         }

@@ -11,6 +11,10 @@ namespace core::proxy {
 struct Connection {
     Connection(io::Loop& loop, base::Descriptor fd) noexcept
         : socket(loop, std::move(fd)), deadline(socket), send_deadline(socket), inbox(socket) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    // Leaves no TIME_WAIT behind: what was given up is reset, and so is what has nothing more to carry.
+    ~Connection() { socket.aborted() ? net::disconnect(socket.fd()) : net::free_port(socket.fd()); }
 
     // Between two exchanges: its inbox is empty, and what the server does meanwhile is noticed.
     void rest() {

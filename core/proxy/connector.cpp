@@ -27,13 +27,15 @@ void Connector::look_again() {
 }
 
 // A client that has reset its connection has gone. One that has only finished sending may wait for its answer, but
-// takes no place in a queue, and neither a fence nor a drain waits for it.
+// takes no place in a queue, and neither a fence nor a drain waits for it; nor does abort_on_close until its answer has
+// begun.
 void Connector::on_expire() {
     if (session_.relaying || session_.client.aborted()) {
         return;
     }
     const net::Socket::Peer peer = session_.client.peer();
-    const bool unwanted = session_.pause != nullptr || session_.worker.draining() ||
+    const bool early = pool_.spec().abort_on_close && record_.answered == 0;
+    const bool unwanted = early || session_.pause != nullptr || session_.worker.draining() ||
                           (usage_.backend() != nullptr && usage_.backend()->fenced());
     if (peer == net::Socket::Peer::gone || (peer == net::Socket::Peer::finished && unwanted)) {
         session_.leave();
@@ -74,7 +76,8 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
                 ++record_.retries;
                 tried_.push_back(next);
                 release();
-                session_.worker.count_failure(*next, failed == -ETIMEDOUT ? "connect timed out" : "connect failed");
+                const std::string_view why = failed == -ETIMEDOUT ? "connect timed out" : "connect failed";
+                session_.worker.count_failure(*next, nullptr, why);
                 continue;
             }
         }
@@ -190,14 +193,29 @@ io::Task<void> Connector::wait() {
     queue.leave(*place);
 }
 
+// Ports are counted for each source address by itself, so where one has none left the next may have.
 io::Task<int> Connector::open(Backend& backend) {
+    const int family = backend.spec().address.family();
+    const std::size_t sources = pool_.sources(family);
+    int result = co_await open_from(backend, pool_.next_source(family));
+    for (std::size_t tries = 1; tries < sources && result == -EADDRNOTAVAIL && !session_.left; ++tries) {
+        result = co_await open_from(backend, pool_.next_source(family));
+    }
+    co_return result;
+}
+
+io::Task<int> Connector::open_from(Backend& backend, const Address* source) {
     auto fd = net::open_socket(backend.spec().address.family());
     if (!fd) {
         co_return -fd.error().os_error;
     }
+    if (source != nullptr && net::bind_source(fd->get(), *source) < 0) {
+        co_return -EADDRNOTAVAIL;  // whatever the reason, it is not the server's
+    }
+    session_.upstream = nullptr;
     connection_ = std::make_unique<Connection>(session_.worker.loop(), std::move(*fd));
     session_.upstream = connection_.get();  // so that a stop ends the attempt too
-    connection_->deadline.set(timeouts_.connect);
+    connection_->deadline.set(timeouts_.connect, net::Deadline::Effect::reset);
     int result = co_await connection_->socket.connect(backend.spec().address);
     if (result == 0 && introduces()) {
         net::ProxyBuffer buffer;

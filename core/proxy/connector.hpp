@@ -63,6 +63,7 @@ private:
     [[nodiscard]] bool may_hold() const noexcept;
     [[nodiscard]] io::Tick patience(io::Tick begun) const noexcept;
     io::Task<int> open(Backend& backend);
+    io::Task<int> open_from(Backend& backend, const Address* source);
 
     Session& session_;
     Pool& pool_;

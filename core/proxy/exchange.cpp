@@ -5,6 +5,7 @@
 
 #include "core/base/verify.hpp"
 #include "core/http/cookie.hpp"
+#include "core/proxy/reading.hpp"
 #include "core/proxy/relay.hpp"
 #include "core/proxy/worker.hpp"
 
@@ -83,7 +84,7 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
 void Exchange::try_next(Connector& connector, bool reused) {
     ++record_.retries;
     if (!reused) {
-        session_.worker.count_failure(*connector.backend(), failure_);
+        session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
         connector.pass_over();
     }
 }
@@ -173,6 +174,9 @@ io::Task<bool> Exchange::run() {
 io::Task<BodyEnd> Exchange::upload(Connection& backend) {
     const Limits& limits = routing_->snapshot().limits;
     Pace pace(limits.body_rate);
+    if (!request_.expect_continue || !session_.inbox.empty()) {
+        pace.begin();
+    }
     const BodyMove move{.from = session_.inbox,
                         .deadline = session_.deadline,
                         .patience = timeouts_.client,
@@ -195,7 +199,8 @@ io::Task<BodyEnd> Exchange::upload(Connection& backend) {
     client_late_ = end == BodyEnd::source_failed && session_.deadline.expired();
     if (end == BodyEnd::complete) {
         if (!request_.framing.empty() && !response_begun_) {
-            backend.deadline.set(timeouts_.backend);  // the server's time for its answer begins now
+            backend.deadline.set(timeouts_.backend,
+                                 net::Deadline::Effect::reset);  // the server's time for its answer begins now
         }
     } else if (end != BodyEnd::sink_failed) {
         backend.socket.reset();
@@ -210,7 +215,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
     response_begun_ = false;
     response_ = {};
     if (request_.framing.empty() || request_.expect_continue || uploaded_) {
-        backend.deadline.set(timeouts_.backend);
+        backend.deadline.set(timeouts_.backend, net::Deadline::Effect::reset);
     }
     for (;;) {
         http::ResponseHead& head = session_.worker.response_head();
@@ -304,7 +309,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     const BodyMove move{.from = backend.inbox,
                         .deadline = backend.deadline,
                         .patience = timeouts_.backend,
-                        .effect = net::Deadline::Effect::abort,
+                        .effect = net::Deadline::Effect::reset,
                         .to = to_client_,
                         .framing = incoming,
                         .chunks = http::answer_chunks,
@@ -314,10 +319,9 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .spliced = record_.spliced,
                         .refusal = &malformed_,
                         .oddities = &response_.oddities};
+    const Reading reading(session_.client, routing_->snapshot().limits.answer_rate);
     const BodyEnd end = co_await move_body(move);
-    if (response_.oddities.any()) {
-        session_.worker.note_oddities(server, response_.oddities);
-    }
+    session_.worker.note_oddities(server, response_.oddities);
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {
         server.count_success();
@@ -329,17 +333,20 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         co_return false;
     }
     if (end == BodyEnd::sink_failed) {
-        record_.error = "the client went away";
+        record_.error = reading.too_slow() ? "the client took its answer too slowly" : "the client went away";
     } else {
-        // The client must not take a cut body for whole, whatever its framing.
-        session_.client.reset();
+        // The client must not take a cut body for whole. One whose end is only that of the connection can say so by RST
+        // alone, which throws away what is still in our kernel; any other shows it, and what has come is passed on.
+        if (outgoing.kind == http::Framing::Kind::until_close) {
+            session_.client.reset();
+        }
         record_.error = "the server broke off in the middle of its answer";
         if (end == BodyEnd::source_malformed) {
             record_.error = malformed_;
             note_malformed_body({.pool = pool_->name(), .server = server.spec().server, .status = record_.status});
         }
         record_.broken = true;
-        session_.worker.count_failure(server, record_.error);
+        session_.worker.count_failure(server, &session_.visitor, record_.error);
     }
     co_return false;
 }
@@ -372,7 +379,7 @@ io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_e
     }
     const bool malformed = upload_end == BodyEnd::source_malformed;
     if (!malformed && !failure_ours_) {
-        session_.worker.count_failure(*connector.backend(), failure_);
+        session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
     }
     if (malformed) {
         note_malformed_body({.listener = std::string(record_.listener), .status = 400});

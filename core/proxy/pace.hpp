@@ -16,8 +16,10 @@ class Pace {
 public:
     explicit Pace(const BodyRate& rate) noexcept : rate_(rate), credit_(rate.credit) {}
 
-    // How long the wait that begins now may last, at least 1 ms: the credit, but no longer than patience. Before the
-    // first byte it is patience alone: the client may be waiting for a 100 itself.
+    // The client waits for nothing itself: silence before its first byte counts too.
+    void begin() noexcept { any_ = true; }
+    // How long the wait that begins now may last, at least 1 ms: the credit, but no longer than patience. Before
+    // begin() and the first byte it is patience alone: the client may be waiting for a 100 itself.
     [[nodiscard]] Milliseconds begin_wait(io::Tick now, Milliseconds patience) noexcept {
         begun_ = now;
         return rate_.least == 0 || !any_ ? patience : std::max(std::min(patience, credit_), Milliseconds(1));

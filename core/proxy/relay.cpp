@@ -107,6 +107,8 @@ io::Task<void> relay(Session& session, Connection& backend, Milliseconds idle, i
     const Side server{backend.socket, backend.deadline, backend.inbox};
     Talk talk{.idle = idle, .pipes = pipes, .record = record, .moved = session.worker.moved(), .awaited = {}};
     session.relaying = true;
+    net::keep_alive(client.socket.fd());  // they may be silent for hours
+    net::keep_alive(server.socket.fd());
     client.deadline.set(idle, reset);
     server.deadline.set(idle, reset);
     io::Task<void> upward = pump(Way::up, client, server, talk);

@@ -62,6 +62,11 @@ Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among a
     }
 }
 
+std::size_t Pool::sources(int family) const noexcept {
+    return static_cast<std::size_t>(std::count_if(spec_.sources.begin(), spec_.sources.end(),
+                                                  [&](const Address& each) { return each.family() == family; }));
+}
+
 bool Pool::crowded(std::span<Backend* const> tried) const noexcept {
     const auto full = [&](const auto& backend) {
         return backend->usable() && backend->limited() && !holds(tried, *backend);

@@ -35,6 +35,9 @@ public:
     // A use of the next backend for client that is not among tried: preferred (may be null), where it may be used and
     // has room. Empty where nobody is left, or has room. now: the loop's clock, for who has come up a short while ago.
     Usage pick(const Address& client, std::span<Backend* const> tried, Among among, io::Tick now, Backend* preferred);
+    // Where the next connection to a backend of family leaves from; null: the system chooses. And how many there are.
+    const Address* next_source(int family) noexcept { return net::source_of(spec_.sources, family, source_turn_++); }
+    [[nodiscard]] std::size_t sources(int family) const noexcept;
     // The backend that an affinity cookie calls by that name, whether it may be used or not; null where there is none.
     [[nodiscard]] Backend* find_alias(std::string_view alias) const noexcept;
     // Whether waiting can help: some backend that is not among tried could be used, if only it had room.
@@ -81,6 +84,7 @@ private:
     std::vector<Backend*> standing_;  // of former_; empty but for a moment after some reloads
     io::Tick former_until_ = 0;
     std::size_t former_turn_ = 0;
+    std::size_t source_turn_ = 0;
 };
 
 class Routing {

@@ -53,6 +53,8 @@ struct PoolSpec {
     std::string cookie;                                        // that keeps a client on its backend; empty: none does
     std::string host;                                          // what servers get as Host; empty: what the client sent
     net::ProxyVersion proxy_header = net::ProxyVersion::none;  // what a connection to a backend begins with
+    std::vector<Address> sources{};     // that connections to backends of the same family leave from, in turn
+    bool abort_on_close = false;        // a client that has finished sending and waits for its answer has left
     std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody
     Milliseconds queue_timeout{5'000};  // and how long each of them
     Milliseconds hold{0};               // how long no backend may be usable until visitors see the page; 0: not at all
@@ -70,10 +72,10 @@ struct Timeouts {
     Milliseconds linger{30'000};         // a client's sending on after it was told that we close
 };
 
-// How fast a client's body must come at least, once its first byte is here. least: bytes per second, 0: any. credit:
-// how long it may fall behind that.
+// How fast a body must move at least, once its first byte is here. least: bytes per second, 0: any. credit: how long it
+// may fall behind that.
 struct BodyRate {
-    std::uint32_t least = 500;
+    std::uint32_t least = 0;
     Milliseconds credit{20'000};
 };
 
@@ -84,7 +86,8 @@ struct Limits {
     http::Limits head;                      // of a request
     http::Limits answer;                    // of a server's answer
     http::ChunkLimits chunks;               // of its body
-    BodyRate body_rate;
+    BodyRate body_rate;                     // at which a client must send a request's body
+    BodyRate answer_rate;                   // and take an answer's
 };
 
 struct Snapshot {

@@ -1,7 +1,6 @@
 #include "core/proxy/sources.hpp"
 
 namespace core::proxy {
-namespace {
 
 // The first 64 bits of an IPv6 address. An IPv4 address comes to lie in 0000::/8, which nobody is given (RFC 4291 2.4).
 std::uint64_t source_of(const Address& client) noexcept {
@@ -11,8 +10,6 @@ std::uint64_t source_of(const Address& client) noexcept {
     }
     return source;
 }
-
-}  // namespace
 
 Sources::Place Sources::enter(const Address& client, std::uint32_t limit) {
     const std::uint64_t source = source_of(client);

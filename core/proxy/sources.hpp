@@ -12,6 +12,9 @@
 
 namespace core::proxy {
 
+// What client counts as: its address, or the first 64 bits of an IPv6 address.
+std::uint64_t source_of(const Address& client) noexcept;
+
 class Sources {
 public:
     // One session of its source, for as long as it lives; empty where made without one. Must not outlive its Sources.

@@ -160,8 +160,8 @@ void Worker::set_health(const std::string& pool, const std::string& server, cons
     }
 }
 
-void Worker::count_failure(Backend& backend, std::string_view why) {
-    if (!backend.count_failure(loop_->now())) {
+void Worker::count_failure(Backend& backend, const Address* visitor, std::string_view why) {
+    if (!backend.count_failure(visitor, loop_->now())) {
         return;
     }
     routing_->settle(loop_->now());  // who waits for this backend waits in vain
@@ -183,6 +183,9 @@ void Worker::note_refusal(Refusal refusal) {
 }
 
 void Worker::note_oddities(Backend& backend, http::Oddities oddities) {
+    if (!oddities.any()) {
+        return;
+    }
     if (const http::Oddities told = backend.count_odd(oddities, loop_->now()); told.any() && observer_ != nullptr) {
         observer_->on_odd_answers(backend, told);
     }

@@ -64,14 +64,14 @@ public:
                io::Mailbox::Letter applied);
     void administer(const Administration& administration);
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
-    // backend has failed an exchange or relay, because of why.
-    void count_failure(Backend& backend, std::string_view why);
+    // backend has failed an exchange or relay, because of why. visitor: see Backend::count_failure().
+    void count_failure(Backend& backend, const Address* visitor, std::string_view why);
     // bytes were refused; parsed says why. Whose they are stands in refusal. Returns it as the log has it.
     std::string note_refusal(Refusal refusal, std::string_view bytes, const http::ParseResult& parsed);
     // A body was refused: without the place in it.
     void note_refusal(Refusal refusal);
     [[nodiscard]] std::vector<Refusal> refusals() const { return refusals_.all(); }
-    // An answer of backend was taken though it had these.
+    // An answer of backend was taken though it had these, where it had any.
     void note_oddities(Backend& backend, http::Oddities oddities);
     // No connection to backend could be made for want of something of our own: errno.
     void note_shortage(const Backend& backend, int error);

@@ -51,14 +51,15 @@ inline const std::vector<json>& good_messages() {
                 "pool":"app","routes":[{"host":"a","path":"/","pool":"app"}],"trusted":["10.0.0.0/8"],
                 "proxy_protocol":false,"https":false,"forwarded":true,"via":false,"request_id":true,
                 "fds":2}],
-                "pools":[{"name":"app","balance":"round_robin","cookie":"","host":"","queue":10,"queue_timeout_ms":1000,
-                "hold_ms":0,"slow_start_ms":0,"proxy_protocol":"off","check":{"type":"http","method":"GET","path":"/",
-                "host":"","expect":200,"interval_ms":1000,"timeout_ms":500,"fall":2,"rise":1,"passive_fall":0},
+                "pools":[{"name":"app","balance":"round_robin","cookie":"","host":"","sources":["10.0.0.5"],"abort_on_close":true,
+                "queue":10,"queue_timeout_ms":1000,"hold_ms":0,"slow_start_ms":0,"proxy_protocol":"off",
+                "check":{"type":"http","method":"GET","path":"/","host":"","expect":200,"interval_ms":1000,"timeout_ms":500,"fall":2,"rise":1,"passive_fall":0},
                 "backends":[{"server":"web1","address":"10.0.0.1:80","weight":1,"max_connections":0,"backup":false}]}],
                 "maintenance":{"page":"<p>","retry_after_s":1,"bypass":{"networks":["10.0.0.0/8"],"cookie":"a=b",
                 "header":"X: y"}},"timeouts":{"head_ms":1,"keep_alive_ms":1,"connect_ms":1,"backend_ms":1,"client_ms":1,
                 "relay_idle_ms":1},"relay_drain_ms":0,"limits":{"sessions":10,"sessions_per_source":0,"head":1024,
-                "request_line":512,"fields":32,"answer_head":2048,"answer_fields":50,"chunk_extension":64,"trailers":64,"body_rate":0,"body_credit_ms":1},
+                "request_line":512,"fields":32,"answer_head":2048,"answer_fields":50,"chunk_extension":64,"trailers":64,
+                "body_rate":0,"body_credit_ms":1,"answer_rate":0,"answer_credit_ms":1},
                 "zero_copy":true,"log":{"exchanges":false},"probe_sockets":{"v4":1,"v6":0}})"};
         std::vector<json> messages;
         for (const char* text : texts) {

@@ -1,6 +1,9 @@
 """The passive check through the whole house: visitors' failures take a server out, its check brings it back."""
 
-from house import CONFIGURATION, SystemTest, get, main, wait_until
+import contextlib
+import http.client
+
+from house import CONFIGURATION, WEB, SystemTest, get, main, wait_until
 
 
 class Passive(SystemTest):
@@ -10,13 +13,19 @@ class Passive(SystemTest):
     )
 
     def test_failures_in_a_row_take_it_out_and_its_check_brings_it_back(self):
-        answers = [get("/slow?ms=1000").status for _ in range(6)]
-        self.assertEqual(answers, [504] * 6, "three for each server")
+        answers = [self.visit("127.0.0.1") for _ in range(8)]
+        self.assertEqual(answers, [504] * 8, "one visitor takes no server out")
+        self.assertEqual(self.house.states("app"), {"web1": "up", "web2": "up"})
+        self.assertEqual([self.visit("127.0.0.2") for _ in range(2)], [504] * 2, "one more for each server")
         down = wait_until(self.shown_down, 3, "the reason in status")
         self.assertEqual(down["why"], "3 exchanges in a row failed, the last: the server did not answer in time")
         wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 6, "checks bring them back")
         self.assertEqual(get("/").status, 200)
         self.assertIn("exchanges in a row failed", (self.house.folder / "gatehouse.log").read_text())
+
+    def visit(self, visitor):
+        with contextlib.closing(http.client.HTTPConnection(*WEB, source_address=(visitor, 0))) as connection:
+            return get("/slow?ms=1000", connection=connection).status
 
     def shown_down(self):
         return next((found for found in self.house.backends("app").values() if found["state"] == "down"), None)

@@ -63,7 +63,11 @@ std::string judge_cut_response(const Plan& plan, const Incoming& response, Wire:
     if (wrong.empty() && response.whole) {
         return "a cut response looks whole";
     }
-    return wrong.empty() && end == Wire::End::orderly ? "a cut response ends with FIN" : wrong;
+    const bool all_came = resets || plan.server.framing != Framing::length || may_be_lost(plan);
+    if (wrong.empty() && !all_came && response.body.size() != sent) {
+        return fmt::format("{} bytes of {} that came before the end", response.body.size(), sent);
+    }
+    return wrong;
 }
 
 }  // namespace

@@ -232,16 +232,36 @@ TEST(Main, CheckSumsUpAGoodFileAndListsTheProblemsOfABadOne) {
                            "[pool.app]\nport = 80\nservers = [\"a\"]\n";
     const Ran good = run({"check", "-c", file.c_str()});
     EXPECT_EQ(good.code, 0);
-    EXPECT_EQ(good.out, file + ": valid: 1 listener, 1 server, 1 pool, 1 backend\n");
+    EXPECT_THAT(good.out, StartsWith(file + ": valid: 1 listener, 1 server, 1 pool, 1 backend\n"));
+    EXPECT_THAT(good.out, HasSubstr("\nconnections to one server: at most "));
+    std::ofstream(file, std::ios::app) << "source = [\"127.0.0.2\", \"127.0.0.3\"]\n";
+    EXPECT_THAT(run({"check", "-c", file.c_str()}).out, HasSubstr(" (from 2 addresses of "));
+    const json ports = json::parse(run({"check", "-c", file.c_str(), "--json"}).out)["ports"];
+    const std::int64_t each = ports["last"].get<std::int64_t>() - ports["first"].get<std::int64_t>() + 1;
+    EXPECT_EQ(ports["pools"][0]["connections_per_server"], 2 * each);
     std::ofstream(file, std::ios::app) << "x = 1\ncheck = { fall = 0 }\n";
     const Ran bad = run({"check", "-c", file.c_str(), "--json"});
     EXPECT_EQ(bad.code, 2);
     EXPECT_EQ(std::count(bad.err.begin(), bad.err.end(), '\n'), 2) << bad.err;
     const json list = json::parse(bad.out);
     EXPECT_EQ(list["valid"], false);
-    EXPECT_EQ(list["problems"][0]["line"], 9);
+    EXPECT_EQ(list["problems"][0]["line"], 10);
     std::filesystem::remove_all(folder);
     EXPECT_EQ(run({"check", "-c", file.c_str()}).code, 2);
+}
+
+TEST(Main, CheckRefusesASourceAddressThatThisMachineDoesNotHave) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "gatehouse-check-XXXXXX").string();
+    const std::filesystem::path folder = ::mkdtemp(pattern.data());
+    const std::string file = folder / "g.toml";
+    std::ofstream(file) << "[listen.web]\naddress = \"0.0.0.0:80\"\npool = \"app\"\n[server.a]\nhost = \"10.0.0.1\"\n"
+                           "[pool.app]\nport = 80\nservers = [\"a\"]\nsource = [\"127.0.0.2\", \"203.0.113.77\"]\n";
+    const Ran bad = run({"check", "-c", file.c_str()});
+    EXPECT_EQ(bad.code, 2);
+    EXPECT_EQ(bad.err, file +
+                           ": bad 'source' in [pool.app]: 203.0.113.77 is no address of this machine; write one that "
+                           "`ip address` shows, or add it to an interface\n");
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -167,6 +167,23 @@ TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     EXPECT_NE(first_problem("[timeouts]\nhead = \"99999999999999999999s\"\n"), "");
 }
 
+TEST(Limits, SourceAddressesAreOfTheServersFamilyAndEachStandsOnce) {
+    const auto sources = [](const std::string& list) {
+        return first_problem("[pool.six]\nport = 80\nservers = [\"web1\"]\nsource = " + list + "\n");
+    };
+    EXPECT_EQ(sources("[\"10.0.0.5\"]"), "");
+    for (const auto& [list, says] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"[]", "it has 0 addresses; write a list of 1 to 64"},
+             {"\"10.0.0.5\"", "it is a string"},
+             {"[5]", "is not an address"},
+             {"[\"10.0.0.5:80\"]", "10.0.0.5:80"},
+             {"[\"0.0.0.0\"]", "is no machine's address"},
+             {"[\"10.0.0.5\", \"10.0.0.5\"]", "10.0.0.5 stands there twice"},
+             {"[\"10.0.0.5\", \"fd00::5\"]", "no server of the pool has an IPv6 address, as fd00::5 is"}}) {
+        EXPECT_THAT(sources(list), testing::HasSubstr(says)) << list;
+    }
+}
+
 TEST(Limits, WhatClientsMayAskForHasBounds) {
     const auto limits = [](std::string_view line) { return first_problem(fmt::format("[limits]\n{}\n", line)); };
     for (const auto* const taken : {"sessions = 1",
@@ -191,6 +208,10 @@ TEST(Limits, WhatClientsMayAskForHasBounds) {
                                     "body_rate = 0",
                                     "body_rate = 1000000",
                                     "body_credit = \"1s\"",
+                                    "answer_rate = 0",
+                                    "answer_rate = 1000000",
+                                    "answer_credit = \"1s\"",
+                                    "answer_credit = \"1h\"",
                                     "body_credit = \"1h\""}) {
         EXPECT_EQ(limits(taken), "") << taken;
     }
@@ -215,6 +236,8 @@ TEST(Limits, WhatClientsMayAskForHasBounds) {
                                       "body_rate = 1000001",
                                       "body_credit = \"999ms\"",
                                       "body_credit = \"61m\"",
+                                      "answer_rate = 1000001",
+                                      "answer_credit = \"999ms\"",
                                       "head = \"99999999999999999999GiB\""}) {
         EXPECT_NE(limits(refused), "") << refused;
     }

@@ -51,6 +51,8 @@ queue = 50
 host = "app.internal"
 proxy_protocol = "v2"
 queue_timeout = "800ms"
+source = ["10.0.0.5", "10.0.0.6"]
+abort_on_close = true
 hold = "3s"
 slow_start = "20s"
 check = { method = "HEAD", path = "/", host = "www.example.org", expect = 200, interval = "2s", timeout = "1s", fall = 2, rise = 1 }
@@ -157,6 +159,9 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_TRUE(config->listeners[0].forwarded && config->listeners[0].request_id && !config->listeners[0].via);
     EXPECT_EQ(app.proxy_protocol, ProxyProtocol::v2);
     EXPECT_EQ(app.queue_timeout, 800ms);
+    EXPECT_TRUE(app.abort_on_close);
+    EXPECT_FALSE(Pool().abort_on_close);
+    EXPECT_THAT(app.sources, ElementsAre(*core::Address::parse("10.0.0.5:0"), *core::Address::parse("10.0.0.6:0")));
     EXPECT_EQ(app.hold, 3s);
     EXPECT_EQ(app.slow_start, 20s);
     EXPECT_EQ(app.check, (Check{CheckType::http, "HEAD", "/", "www.example.org", 200, 2s, 1s, 2, 1}));
@@ -234,7 +239,7 @@ TEST_F(Loading, APageOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
     const auto config = load(file);
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().front().text(),
-              fmt::format("{}:48:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
+              fmt::format("{}:50:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
                           "the page's path, relative to this file",
                           file.string(), (folder_ / "maintenance.html").string()));
 }

@@ -60,6 +60,7 @@ TEST(Differences, EveryPartOfAConfigurationHasALineWhenItChanges) {
         {"server web1: changed", [](Config& c) { c.servers[0].host = *core::Address::parse("10.0.0.9:0"); }},
         {"order of each server changed", [](Config& c) { std::swap(c.servers[0], c.servers[1]); }},
         {"pool app: check changed", [](Config& c) { c.pools[0].check.passive_fall = 3; }},
+        {"pool app: source changed", [](Config& c) { c.pools[0].sources = {*core::Address::parse("10.0.0.5:0")}; }},
         {"pool app: balance source_hash", [](Config& c) { c.pools[0].balance = config::Balance::source_hash; }},
         {"pool app: backend web1 changed", [](Config& c) { c.pools[0].backends[0].weight = 3; }},
         {"pool app: backend web2 removed", [](Config& c) { c.pools[0].backends.pop_back(); }},

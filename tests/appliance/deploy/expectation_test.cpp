@@ -103,6 +103,18 @@ TEST_F(VisitTest, KeepsAsMuchOfABodyAsItLooksAt) {
     EXPECT_EQ(go("/chunked?size=2000000")->body.size(), body_max);
 }
 
+TEST_F(VisitTest, LeavesFromThePoolsAddress) {
+    Visit target;
+    target.to = server_.address;
+    const auto from = [&](const char* source) {
+        target.source = *core::Address::parse(source);
+        return visit(core::base::Descriptor(::socket(AF_INET, SOCK_STREAM, 0)), target,
+                     Clock::now() + std::chrono::seconds(10), stop_);
+    };
+    EXPECT_EQ(from("127.0.0.41:0")->status, 200U);
+    EXPECT_THAT(from("203.0.113.1:0").error().line(), HasSubstr("no connection from 203.0.113.1"));
+}
+
 TEST_F(VisitTest, EndsAtItsDeadline) {
     EXPECT_THAT(go("/slow?ms=20000", std::chrono::milliseconds(50)).error().line(), HasSubstr("its time is over"));
 }

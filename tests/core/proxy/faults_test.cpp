@@ -8,6 +8,7 @@
 namespace core::proxy::testing {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -120,11 +121,11 @@ TEST_F(Faults, AShortageOfOurOwnIsNoServersFailureAndNoMaintenance) {
     EXPECT_THAT(another.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200")) << "the server is not taken out";
 }
 
-TEST_F(Faults, ResetsAClientWhoseBodyBreaksOff) {
+TEST_F(Faults, ABodyThatBreaksOffEndsBehindItsLastByte) {
     std::string seen;
     Origin origin(answer_once(seen, "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"));
     Gate gate({origin.address()});
-    EXPECT_TRUE(gate.ask(get_close).ends_with("<reset>"));
+    EXPECT_THAT(gate.ask(get_close), EndsWith("\r\n\r\nonly this"));
 }
 
 TEST_F(Faults, NeverReusesABackendConnectionWithBytesBehindItsAnswer) {
@@ -284,6 +285,45 @@ TEST_F(Faults, LetsAServerGoThatFailsVisitorsInARow) {
     EXPECT_LE(failed, 6U);
 }
 
+// Answers "/" well, and nothing else.
+void answer_root_alone(Peer& peer) {
+    for (std::string head = peer.read_until("\r\n\r\n"); !head.empty(); head = peer.read_until("\r\n\r\n")) {
+        peer.send(head.starts_with("GET / ") ? ok : "no HTTP\r\n\r\n");
+    }
+}
+
+TEST_F(Faults, OneVisitorCannotTakeAServerOutBySendingWhatItFails) {
+    Origin origin(answer_root_alone);
+    Gate gate({origin.address()}, Mode::http, passive(3));
+    const std::string bad = "GET /me HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_THAT(gate.ask(bad), StartsWith("HTTP/1.1 502"));
+    }
+    EXPECT_THAT(gate.ask_from("127.0.0.2", get_close), StartsWith("HTTP/1.1 200")) << "the row begins anew";
+    for (const char* visitor : {"127.0.0.2", "127.0.0.3"}) {
+        EXPECT_THAT(gate.ask_from(visitor, bad), StartsWith("HTTP/1.1 502"));
+    }
+    EXPECT_THAT(gate.ask_from("127.0.0.3", bad), StartsWith("HTTP/1.1 502")) << "two visitors, and the third in a row";
+    EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 503"));
+}
+
+// The same balancer brings all: whom its fields name is asked.
+TEST_F(Faults, VisitorsBehindABalancerAreToldApartByWhatItSays) {
+    Origin origin(answer_root_alone);
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
+        passive(2)(snapshot);
+        snapshot.listeners[0].trusted = {*Network::parse("127.0.0.0/8")};
+    });
+    const auto bad = [&](int visitor) {
+        return gate.ask(fmt::format(
+            "GET /me HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.{}\r\nConnection: close\r\n\r\n", visitor));
+    };
+    for (const int visitor : {1, 1, 1, 2}) {
+        EXPECT_THAT(bad(visitor), StartsWith("HTTP/1.1 502"));
+    }
+    EXPECT_THAT(bad(1), StartsWith("HTTP/1.1 503"));
+}
+
 TEST_F(Faults, KeepsAServerWhoseFailuresAreNotInARow) {
     std::atomic<int> asked{0};
     Origin origin([&asked](Peer& peer) {
@@ -305,8 +345,8 @@ TEST_F(Faults, CountsABodyThatBreaksOffAsAFailure) {
         peer.end();
     });
     Gate gate({origin.address()}, Mode::http, passive(2));
-    EXPECT_TRUE(gate.ask(get_close).ends_with("<reset>"));
-    EXPECT_TRUE(gate.ask(get_close).ends_with("<reset>"));
+    EXPECT_THAT(gate.ask(get_close), EndsWith("only this"));
+    EXPECT_THAT(gate.ask_from("127.0.0.2", get_close), EndsWith("only this"));
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 503"));
 }
 

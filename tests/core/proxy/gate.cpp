@@ -1,5 +1,6 @@
 #include "tests/core/proxy/gate.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -173,6 +174,22 @@ void Gate::reload(std::vector<Address> backends, std::function<void(Snapshot&)> 
 void Gate::reload_unchecked(std::vector<Address> backends, std::function<void(Snapshot&)> change, Findings findings) {
     change_ = std::move(change);
     configure(std::move(backends), base::Descriptor(::dup(0)), false, findings);
+}
+
+Peer Gate::client_from(const char* from) const {
+    auto fd = net::open_socket(address_.family());
+    VERIFY(fd.has_value() && net::bind_source(fd->get(), *Address::parse_host(from, 0)) == 0);
+    ::fcntl(fd->get(), F_SETFL, 0);  // it blocks
+    sockaddr_storage storage{};
+    const socklen_t size = address_.fill(storage);
+    VERIFY(::connect(fd->get(), reinterpret_cast<const sockaddr*>(&storage), size) == 0);
+    return Peer(std::move(*fd));
+}
+
+std::string Gate::ask_from(const char* from, std::string_view request) const {
+    Peer peer = client_from(from);
+    peer.send(request);
+    return peer.read_all();
 }
 
 std::string Gate::ask(std::string_view request) const {

@@ -79,8 +79,11 @@ public:
 
     [[nodiscard]] const Address& address() const { return address_; }
     [[nodiscard]] Peer client() const { return Peer(tests::connect_to(address_)); }
+    // One whose address is from: "127.0.0.2".
+    [[nodiscard]] Peer client_from(const char* from) const;
     // Sends request and reads all until the proxy closes.
     [[nodiscard]] std::string ask(std::string_view request) const;
+    [[nodiscard]] std::string ask_from(const char* from, std::string_view request) const;
     void administer(const Administration& administration) { server_->administer(administration); }
     void fence(const std::vector<std::string>& servers);
     void reload(std::vector<Address> backends);

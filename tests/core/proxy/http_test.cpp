@@ -294,7 +294,7 @@ TEST_F(Http, LetsAnExchangeInFlightEndWhenItsBackendIsFenced) {
         peer.read_until("\r\n\r\n");
         fenced.get_future().wait();
         peer.send(ok);
-        EXPECT_EQ(peer.read_all(), "") << "and its connection is not kept";
+        EXPECT_EQ(peer.read_all(), "<reset>") << "and its connection is not kept, nor its port";
     });
     Gate gate({origin.address()});
     Peer client = gate.client();

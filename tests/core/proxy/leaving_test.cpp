@@ -98,6 +98,43 @@ TEST_F(Leaving, WhoHasOnlyFinishedSendingIsServed) {
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(Leaving, WithAbortOnCloseAFinWhileTheServerThinksIsALeave) {
+    Thinker server;
+    Gate gate({server.origin.address()}, Mode::http,
+              [](Snapshot& snapshot) { snapshot.pools.front().abort_on_close = true; });
+    Peer client = gate.client();
+    client.send(get_close);
+    ASSERT_TRUE(server.asked.try_acquire_for(soon));
+    client.end();
+    EXPECT_TRUE(server.ended.try_acquire_for(soon));
+    EXPECT_EQ(client.read_all(), "");
+    EXPECT_TRUE(idle_soon(gate));
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
+    gate.end_log();
+    EXPECT_THAT(gate.log(), HasSubstr(R"("error":"the client went away")"));
+}
+
+// The answer has begun, so it is worth something to whoever reads on.
+TEST_F(Leaving, WithAbortOnCloseAFinInTheMiddleOfTheAnswerIsNone) {
+    std::promise<void> go;
+    std::shared_future<void> may = go.get_future().share();
+    Origin origin([may](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+        may.wait();
+        peer.send("cd");
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) { snapshot.pools.front().abort_on_close = true; });
+    Peer client = gate.client();
+    client.send(get_close);
+    EXPECT_THAT(client.read_until("ab"), StartsWith("HTTP/1.1 200"));
+    client.end();
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // it is looked at some times
+    go.set_value();
+    EXPECT_EQ(client.read_all(), "cd");
+}
+
 TEST_F(Leaving, WhoLeavesAQueueByAResetOrAFinReachesNoServer) {
     std::counting_semaphore<100> asked{0};
     std::counting_semaphore<100> go{0};

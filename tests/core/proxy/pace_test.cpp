@@ -136,6 +136,109 @@ TEST_P(SlowBodies, AreNotWhatABackendMakesSlow) {
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
 }
 
+// A line of a log now and then: slower than any rate, and alive.
+TEST_P(SlowBodies, AreServedWhereNoRateIsSet) {
+    std::string body;
+    Origin origin([&](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        body = peer.read_until("0\r\n\r\n");
+        peer.send(ok);
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
+        choose(snapshot);
+        snapshot.limits.body_rate.credit = Milliseconds(20);
+    });
+    Peer client = gate.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int line = 0; line < 5; ++line) {
+        client.send("1\r\nx\r\n");
+        ::usleep(100'000);
+    }
+    client.send("0\r\n\r\n");
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+// One byte or none, and then silence: the rate counts there too.
+TEST_P(SlowBodies, AreAnsweredWith408InASilenceToo) {
+    Origin origin([](Peer& peer) { peer.read_all(); });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
+        choose(snapshot);
+        snapshot.limits.body_rate = {1'000, Milliseconds(100)};
+    });
+    for (const char* begin : {"", "x"}) {
+        Peer client = gate.client();
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+        client.send(begin);
+        EXPECT_THAT(client.read_until("</p>"), StartsWith("HTTP/1.1 408"));
+    }
+}
+
+constexpr std::size_t long_answer = 20'000'000;  // longer than the buffers of the kernels on the way
+
+class SlowReaders : public SlowBodies {
+protected:
+    Origin origin_{[](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(long_answer) + "\r\n\r\n");
+        peer.send(std::string(long_answer, 'x'));
+        peer.read_all();
+    }};
+    static auto with_rate(std::uint32_t least, Milliseconds credit) {
+        return [least, credit](Snapshot& snapshot) {
+            choose(snapshot);
+            snapshot.limits.answer_rate = {least, credit};
+        };
+    }
+    static bool idle_soon(Gate& gate, int seconds) {
+        for (int i = 0; i < seconds * 100 && gate.server().report().backends[0].active > 0; ++i) {
+            ::usleep(10'000);
+        }
+        return gate.server().report().backends[0].active == 0;
+    }
+};
+
+TEST_P(SlowReaders, AreResetWhereTheyTakeLessThanTheRate) {
+    Gate gate({origin_.address()}, Mode::http, with_rate(1'000, Milliseconds(200)));
+    Peer client = gate.client();
+    client.send(get);
+    EXPECT_THAT(client.read_bytes(100), StartsWith("HTTP/1.1 200"));
+    EXPECT_TRUE(idle_soon(gate, 20)) << "its server is not held any longer";
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
+    EXPECT_THAT(client.read_all(), ::testing::EndsWith("<reset>"));
+    gate.end_log();
+    EXPECT_THAT(gate.log(), HasSubstr("the client took its answer too slowly"));
+}
+
+TEST_P(SlowReaders, AreServedWhereTheyKeepToTheRateAndWhereThereIsNone) {
+    for (const std::uint32_t least : {1'000U, 0U}) {
+        Gate gate({origin_.address()}, Mode::http, with_rate(least, Milliseconds(least == 0 ? 1 : 2'000)));
+        Peer client = gate.client();
+        client.send(get_close);
+        std::size_t got = 0;
+        for (std::string piece = "."; !piece.empty(); ::usleep(least == 0 ? 1'000 : 50'000)) {  // for two looks
+            piece = client.read_bytes(250'000);
+            got += piece.size();
+        }
+        EXPECT_GE(got, long_answer);
+    }
+}
+
+// A server that is silent for longer than the credit owes the client nothing that it could take.
+TEST_P(SlowReaders, AreNotWhomAServerMakesSlow) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+        ::usleep(700'000);
+        peer.send("cd");
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, with_rate(1'000'000, Milliseconds(200)));
+    EXPECT_THAT(gate.ask(get_close), ::testing::EndsWith("abcd"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Copied, SlowReaders, ::testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Spliced, SlowReaders, ::testing::Values(true));
 INSTANTIATE_TEST_SUITE_P(Copied, SlowBodies, ::testing::Values(false));
 INSTANTIATE_TEST_SUITE_P(Spliced, SlowBodies, ::testing::Values(true));
 
