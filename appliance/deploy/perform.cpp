@@ -95,8 +95,7 @@ private:
             visit.source = *source;
         }
         visit.http = speaks_http(*actions_.config(), pool);
-        visit.answer.head = actions_.config()->limits.answer_head;
-        visit.answer.fields = actions_.config()->limits.answer_fields;
+        visit.answer = {.head = actions_.config()->limits.answer_head, .fields = actions_.config()->limits.answer_fields};
         return visit;
     }
     core::Result<Visit> find_visit(const std::string& path) const {
