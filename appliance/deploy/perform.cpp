@@ -83,9 +83,7 @@ private:
         const auto found = std::find_if(pool.backends.begin(), pool.backends.end(), [this](const auto& backend) {
             return backend.server == step_.servers.front();
         });
-        if (found != pool.backends.end()) {
-            visit.to = found->address;
-        }
+        visit.to = found != pool.backends.end() ? found->address : visit.to;
         visit.host = !recipe_.host.empty() ? recipe_.host : !pool.host.empty() ? pool.host : pool.check.host;
         visit.path = path;
         visit.headers = pool.check.headers;
@@ -96,8 +94,8 @@ private:
             visit.source = *source;
         }
         visit.http = speaks_http(*actions_.config(), pool);
-        visit.answer.head = actions_.config()->limits.answer_head;
-        visit.answer.fields = actions_.config()->limits.answer_fields;
+        const config::Limits of = actions_.config()->limits;
+        visit.answer = {.head = of.answer_head, .fields = of.answer_fields};
         return visit;
     }
     core::Result<Visit> find_visit(const std::string& path) const {

@@ -326,9 +326,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .oddities = &response_.oddities};
     const Reading reading(session_.client, routing_->snapshot().limits.answer_rate);
     const BodyEnd end = co_await move_body(move);
-    if (response_.oddities.any()) {
-        session_.worker.note_oddities(server, response_.oddities);
-    }
+    session_.worker.note_oddities(server, response_.oddities);
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {
         server.count_success();

@@ -1,5 +1,6 @@
 #include "core/proxy/inbox.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -23,7 +24,7 @@ bool Inbox::widen(WideInboxes& wide, std::size_t size) {
     }
     auto memory = std::make_unique_for_overwrite<char[]>(size);
     const std::string_view there = view();
-    std::memcpy(memory.get(), there.data(), there.size());
+    std::ranges::copy(there, memory.get());
     begin_ = 0;
     end_ = there.size();
     lease_.release();

@@ -183,6 +183,9 @@ void Worker::note_refusal(Refusal refusal) {
 }
 
 void Worker::note_oddities(Backend& backend, http::Oddities oddities) {
+    if (!oddities.any()) {
+        return;
+    }
     if (const http::Oddities told = backend.count_odd(oddities, loop_->now()); told.any() && observer_ != nullptr) {
         observer_->on_odd_answers(backend, told);
     }

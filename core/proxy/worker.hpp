@@ -71,7 +71,7 @@ public:
     // A body was refused: without the place in it.
     void note_refusal(Refusal refusal);
     [[nodiscard]] std::vector<Refusal> refusals() const { return refusals_.all(); }
-    // An answer of backend was taken though it had these.
+    // An answer of backend was taken though it had these, where it had any.
     void note_oddities(Backend& backend, http::Oddities oddities);
     // No connection to backend could be made for want of something of our own: errno.
     void note_shortage(const Backend& backend, int error);
