@@ -23,6 +23,7 @@ using link::read_list;
 using link::read_ms;
 using link::read_number;
 using link::read_text;
+using link::read_texts;
 using nlohmann::json;
 
 // How long servers that a reload has taken away serve at most while none of the new ones has passed its check; else it
@@ -49,15 +50,6 @@ std::vector<core::Address> read_sources(const json& from) {
         sources.push_back(source ? *source : throw Malformed("sources", "has something else than addresses"));
     }
     return sources;
-}
-
-std::vector<std::string> read_texts(const json& from, const char* name, std::size_t most) {
-    std::vector<std::string> texts;
-    for (const json& item : read_list(from, name, most)) {
-        texts.push_back(item.is_string() ? item.get<std::string>()
-                                         : throw Malformed(name, "has something else than text"));
-    }
-    return texts;
 }
 
 core::net::ProxyVersion read_version(const std::string& name) {

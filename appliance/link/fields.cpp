@@ -65,6 +65,15 @@ std::string read_text(const json& object, const char* name, std::size_t most) {
     return text.get<std::string>();
 }
 
+std::vector<std::string> read_texts(const json& object, const char* name, std::size_t most) {
+    std::vector<std::string> texts;
+    for (const json& item : read_list(object, name, most)) {
+        texts.push_back(item.is_string() ? item.get<std::string>()
+                                         : throw Malformed(name, "has something else than text"));
+    }
+    return texts;
+}
+
 bool read_flag(const json& object, const char* name) {
     const json& flag = read_field(object, name);
     return flag.is_boolean() ? flag.get<bool>() : throw Malformed(name, "is neither true nor false");

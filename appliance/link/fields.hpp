@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
@@ -36,6 +37,7 @@ const nlohmann::json& read_field(const nlohmann::json& object, const char* name)
 // A list of at most so many items, and a text of at most so many bytes.
 const nlohmann::json& read_list(const nlohmann::json& object, const char* name, std::size_t most = list_max);
 std::string read_text(const nlohmann::json& object, const char* name, std::size_t most = text_field_max);
+std::vector<std::string> read_texts(const nlohmann::json& object, const char* name, std::size_t most);
 bool read_flag(const nlohmann::json& object, const char* name);
 core::Address read_address(const nlohmann::json& object, const char* name);
 // From 0 to a hundred years: far from where a sum of a few would overflow.

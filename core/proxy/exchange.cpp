@@ -79,14 +79,25 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     session_.inbox.consume(head_bytes);
 }
 
-// A server that ends even a new connection is going down, say, and what waited in its backlog was reset: the next one
-// is asked.
-void Exchange::try_next(Connector& connector, bool reused) {
+// Whether another server is to be asked. One that ends even a new connection is going down, say, and what waited in its
+// backlog was reset; a frozen one takes connections and says nothing. Of those one other is asked: a page that takes
+// longer than it may would else be made by every server in turn. Where a server had closed the connection that we kept,
+// it has not seen the request.
+bool Exchange::tries_next(HeadOutcome outcome, Connector& connector, const Connection& asked) {
+    // An operator who has ended what was in flight on a server wants that visitors are told at once.
+    const bool killed = connector.backend()->fenced() && !asked.reused;
+    const bool again = outcome == HeadOutcome::silent || (outcome == HeadOutcome::late && !patient_);
+    if (!again || killed || !repeatable() || session_.client.aborted()) {
+        return false;
+    }
     ++record_.retries;
-    if (!reused) {
+    if (outcome == HeadOutcome::late || !asked.reused) {
+        patient_ = patient_ || outcome == HeadOutcome::late;
+        silent_ = true;
         session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
         connector.pass_over();
     }
+    return true;
 }
 
 // Of those whom a balancer brings, each has as many requests in flight as any other client has sessions.
@@ -110,15 +121,13 @@ io::Task<bool> Exchange::run() {
     Connector connector(session_, *pool_, timeouts_, record_);
     connector.prefer(known_);
     io::Tick idle_below = repeatable() ? any_idle : fresh_idle;
-    bool silent = false;   // some server has ended a new connection without an answer, or given none in time
-    bool patient = false;  // one has had its whole time
     for (;;) {
         Connection* const backend = co_await connector.connect(idle_below);
         if (session_.left) {
             co_return conclude_left();
         }
         if (backend == nullptr) {
-            if (silent) {
+            if (silent_) {
                 record_.backend = connector.backend()->spec().server;
                 co_return co_await answer_error(failure_status_, failure_);
             }
@@ -147,17 +156,8 @@ io::Task<bool> Exchange::run() {
             record_.received += to_backend_.sent();
             co_return conclude_left();
         }
-        // An operator who has ended what was in flight on a server wants that visitors are told at once.
-        const bool killed = connector.backend()->fenced() && !backend->reused;
-        // Frozen servers take connections and say nothing. Once: a page that takes longer than it may would else be
-        // made by every server in turn.
-        const bool again = outcome == HeadOutcome::silent || (outcome == HeadOutcome::late && !patient);
-        if (again && repeatable() && !killed && !session_.client.aborted()) {
-            // Where the server had closed the connection that we kept, it has not seen this request.
+        if (tries_next(outcome, connector, *backend)) {
             idle_below = 0;
-            patient = patient || outcome == HeadOutcome::late;
-            silent = silent || patient || !backend->reused;
-            try_next(connector, backend->reused && outcome == HeadOutcome::silent);
             continue;
         }
         record_.received += to_backend_.sent();
@@ -340,20 +340,24 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     if (end == BodyEnd::sink_failed) {
         record_.error = reading.too_slow() ? "the client took its answer too slowly" : "the client went away";
     } else {
-        // The client must not take a cut body for whole. One whose end is only that of the connection can say so by RST
-        // alone, which throws away what is still in our kernel; any other shows it, and what has come is passed on.
-        if (outgoing.kind == http::Framing::Kind::until_close) {
-            session_.client.reset();
-        }
-        record_.error = "the server broke off in the middle of its answer";
-        if (end == BodyEnd::source_malformed) {
-            record_.error = malformed_;
-            note_malformed_body({.pool = pool_->name(), .server = server.spec().server, .status = record_.status});
-        }
-        record_.broken = true;
-        session_.worker.count_failure(server, &session_.visitor, record_.error);
+        conclude_cut(server, end, outgoing);
     }
     co_return false;
+}
+
+// The client must not take a cut body for whole. One whose end is only that of the connection can say so by RST alone,
+// which throws away what is still in our kernel; any other shows it, and what has come is passed on.
+void Exchange::conclude_cut(Backend& server, BodyEnd end, const http::Framing& outgoing) {
+    if (outgoing.kind == http::Framing::Kind::until_close) {
+        session_.client.reset();
+    }
+    record_.error = "the server broke off in the middle of its answer";
+    if (end == BodyEnd::source_malformed) {
+        record_.error = malformed_;
+        note_malformed_body({.pool = pool_->name(), .server = server.spec().server, .status = record_.status});
+    }
+    record_.broken = true;
+    session_.worker.count_failure(server, &session_.visitor, record_.error);
 }
 
 void Exchange::note_malformed_body(Refusal whose) {

@@ -84,7 +84,8 @@ private:
         return known ? http::SetCookie{} : http::SetCookie{pool_->spec().cookie, server.alias(), request_.secure};
     }
     io::Task<bool> download(Connection& backend, Backend& server);
-    void try_next(Connector& connector, bool reused);
+    bool tries_next(HeadOutcome outcome, Connector& connector, const Connection& asked);
+    void conclude_cut(Backend& server, BodyEnd end, const http::Framing& outgoing);
     // whose: a listener's or a server's, and the status.
     void note_malformed_body(Refusal whose);
     bool conclude_left();
@@ -108,6 +109,8 @@ private:
     Outbox to_backend_;
     Outbox to_client_;
     std::optional<BodyEnd> uploaded_;  // how the request's way to the backend ended; nothing while it is going on
+    bool silent_ = false;              // a server has ended a new connection without an answer, or given none in time
+    bool patient_ = false;             // one has had its whole time
     bool response_begun_ = false;      // the final head is there
     bool client_late_ = false;         // the client fell silent in the middle of its body
     std::size_t request_size_ = 0;
