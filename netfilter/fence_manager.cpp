@@ -120,6 +120,9 @@ void FenceManager::remember(const Wanted& wanted) {
 // remembered move with it, so that a table that somebody flushed then comes back with what is left.
 void FenceManager::follow_clock() {
     const core::Milliseconds step = wall_steps_.take();
+    if (step == core::Milliseconds{}) {
+        return;
+    }
     for (auto& [backend, fence] : fences_) {
         if (fence.until) {
             *fence.until += step;
