@@ -24,7 +24,7 @@ CHECK = '{{ path = "/", interval = "200ms", timeout = "150ms" }}'
 
 
 class Server:
-    """Answers every request, and closes a connection after its peer."""
+    """Answers every request, and closes a connection after its peer; after a check at once, as it is asked to there."""
 
     def __init__(self, port, answer):
         self.answer = answer
@@ -44,9 +44,12 @@ class Server:
                 while piece := connection.recv(65536):
                     seen += piece
                     if seen.endswith(b"\r\n\r\n"):
-                        self.peers.append((b"gatehouse-check" in seen, peer))
+                        check = b"gatehouse-check" in seen
+                        self.peers.append((check, peer))
                         seen = b""
                         connection.sendall(self.answer)
+                        if check:
+                            break
             except ConnectionResetError:
                 pass
 
