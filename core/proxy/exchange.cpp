@@ -16,6 +16,7 @@ constexpr io::Tick any_idle = std::numeric_limits<io::Tick>::max();
 // A request that must not be sent twice goes on an old connection only if it was in use a moment ago: servers close
 // after seconds of silence (Apache: 5 s), and a request that meets such a close cannot be sent again.
 constexpr io::Tick fresh_idle = 1000;
+constexpr std::string_view late_answer = "the server did not answer in time";
 
 }  // namespace
 
@@ -91,13 +92,27 @@ bool Exchange::tries_next(HeadOutcome outcome, Connector& connector, const Conne
         return false;
     }
     ++record_.retries;
-    if (outcome == HeadOutcome::late || !asked.reused) {
-        patient_ = patient_ || outcome == HeadOutcome::late;
-        silent_ = true;
+    if (outcome == HeadOutcome::late) {
+        patient_ = true;
+        waited_for_ = connector.backend();
+    } else if (!asked.reused) {
         session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
+    }
+    if (outcome == HeadOutcome::late || !asked.reused) {
+        silent_ = true;
         connector.pass_over();
     }
     return true;
+}
+
+// A request on which two servers have been silent says nothing against either: it may be the page that takes so long,
+// and a few visitors of such a page would take out every server. Where the other has answered, or there is none, it was
+// the server.
+void Exchange::blame_waited_for() {
+    if (waited_for_ != nullptr) {
+        session_.worker.count_failure(*waited_for_, &session_.visitor, late_answer);
+        waited_for_ = nullptr;
+    }
 }
 
 // Of those whom a balancer brings, each has as many requests in flight as any other client has sessions.
@@ -127,6 +142,7 @@ io::Task<bool> Exchange::run() {
             co_return conclude_left();
         }
         if (backend == nullptr) {
+            blame_waited_for();
             if (silent_) {
                 record_.backend = connector.backend()->spec().server;
                 co_return co_await answer_error(failure_status_, failure_);
@@ -155,6 +171,9 @@ io::Task<bool> Exchange::run() {
         if (session_.left) {
             record_.received += to_backend_.sent();
             co_return conclude_left();
+        }
+        if (outcome != HeadOutcome::late) {
+            blame_waited_for();
         }
         if (tries_next(outcome, connector, *backend)) {
             idle_below = 0;
@@ -276,7 +295,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
         if (got <= 0) {
             const bool late = backend.deadline.expired();
             fail(late ? 504 : 502,
-                 late ? "the server did not answer in time" : "the server ended the connection without an answer");
+                 late ? late_answer : std::string_view("the server ended the connection without an answer"));
             co_return begun ? HeadOutcome::failed : late ? HeadOutcome::late : HeadOutcome::silent;
         }
         begun = true;
@@ -387,7 +406,7 @@ io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_e
         co_return false;
     }
     const bool malformed = upload_end == BodyEnd::source_malformed;
-    if (!malformed && !failure_ours_) {
+    if (!malformed && !failure_ours_ && waited_for_ == nullptr) {
         session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
     }
     if (malformed) {

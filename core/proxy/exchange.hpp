@@ -85,6 +85,7 @@ private:
     }
     io::Task<bool> download(Connection& backend, Backend& server);
     bool tries_next(HeadOutcome outcome, Connector& connector, const Connection& asked);
+    void blame_waited_for();
     void conclude_cut(Backend& server, BodyEnd end, const http::Framing& outgoing);
     // whose: a listener's or a server's, and the status.
     void note_malformed_body(Refusal whose);
@@ -111,6 +112,7 @@ private:
     std::optional<BodyEnd> uploaded_;  // how the request's way to the backend ended; nothing while it is going on
     bool silent_ = false;              // a server has ended a new connection without an answer, or given none in time
     bool patient_ = false;             // one has had its whole time
+    Backend* waited_for_ = nullptr;    // that one, until it is known whether it was its doing; routing_ keeps it
     bool response_begun_ = false;      // the final head is there
     bool client_late_ = false;         // the client fell silent in the middle of its body
     std::size_t request_size_ = 0;

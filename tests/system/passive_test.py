@@ -16,16 +16,20 @@ class Passive(SystemTest):
         answers = [self.visit("127.0.0.1") for _ in range(8)]
         self.assertEqual(answers, [504] * 8, "one visitor takes no server out")
         self.assertEqual(self.house.states("app"), {"web1": "up", "web2": "up"})
-        self.assertEqual([self.visit("127.0.0.2") for _ in range(2)], [504] * 2, "one more for each server")
+        answers = [self.visit(visitor) for visitor in ("127.0.0.1", "127.0.0.2") * 4]
+        self.assertEqual(answers, [504] * 8, "a page that is too slow for both is neither's failure")
+        self.assertEqual(self.house.states("app"), {"web1": "up", "web2": "up"})
+        for visitor in ("127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.2"):
+            self.assertEqual(self.visit(visitor, "POST"), 504)
         down = wait_until(self.shown_down, 3, "the reason in status")
         self.assertEqual(down["why"], "3 exchanges in a row failed, the last: the server did not answer in time")
         wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 6, "checks bring them back")
         self.assertEqual(get("/").status, 200)
         self.assertIn("exchanges in a row failed", (self.house.folder / "gatehouse.log").read_text())
 
-    def visit(self, visitor):
+    def visit(self, visitor, method="GET"):
         with contextlib.closing(http.client.HTTPConnection(*WEB, source_address=(visitor, 0))) as connection:
-            return get("/slow?ms=1000", connection=connection).status
+            return get("/slow?ms=1000", connection=connection, method=method).status
 
     def shown_down(self):
         return next((found for found in self.house.backends("app").values() if found["state"] == "down"), None)

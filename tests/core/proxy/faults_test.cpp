@@ -116,6 +116,19 @@ TEST_F(Faults, AsksOneOtherServerWhereOneIsSilentForItsWholeTime) {
     EXPECT_EQ(first.connections() + second.connections() + third.connections(), 4);
 }
 
+TEST_F(Faults, ARequestOnWhichTwoServersAreSilentIsNeithersFailure) {
+    const auto frozen = [](Peer& peer) { peer.read_all(); };
+    Origin first(frozen);
+    Origin second(frozen);
+    Gate gate({first.address(), second.address()}, Mode::http,
+              [](Snapshot& snapshot) { snapshot.timeouts.backend = Milliseconds(50); });
+    EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 504"));
+    EXPECT_EQ(gate.server().report().backends[0].failed + gate.server().report().backends[1].failed, 0U);
+    Gate alone({first.address()}, Mode::http, [](Snapshot& snapshot) { snapshot.timeouts.backend = Milliseconds(50); });
+    EXPECT_THAT(alone.ask(get_close), StartsWith("HTTP/1.1 504"));
+    EXPECT_EQ(alone.server().report().backends[0].failed, 1U) << "nobody else could say that it was the page";
+}
+
 TEST_F(Faults, AShortageOfOurOwnIsNoServersFailureAndNoMaintenance) {
 #if defined(__SANITIZE_ADDRESS__)
     GTEST_SKIP() << "a sanitized build: UBSan looks at objects through a pipe and needs descriptors of its own";
