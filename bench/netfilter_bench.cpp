@@ -1,7 +1,6 @@
 // How long fences take, beside what they replace: spawning nft and iptables. Everything in one run, what is compared
 // interleaved, in a network namespace of its own; medians, with the numbers that the component is held to.
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -21,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/kernel_floor.hpp"
 #include "core/base/descriptor.hpp"
 #include "netfilter/fence_manager.hpp"
 #include "netfilter/helper.hpp"
@@ -28,27 +28,15 @@
 
 namespace {
 
+using bench::backend;
+using bench::Floor;
+using bench::need;
 using netfilter::Change;
 using netfilter::Fence;
 using netfilter::FenceManager;
 using netfilter::Unfence;
 using Clock = std::chrono::steady_clock;
 using Micros = std::chrono::duration<double, std::micro>;
-
-template <typename Value>
-Value need(core::Result<Value> result) {
-    if (!result) {
-        throw std::runtime_error(result.error().line());
-    }
-    if constexpr (!std::is_void_v<Value>) {
-        return std::move(*result);
-    }
-}
-
-// Backend number i of a bench: 10.x.y.z:80, a different one for each i below 2^24.
-core::Address backend(std::size_t i) {
-    return need(core::Address::parse(fmt::format("10.{}.{}.{}:80", i >> 16 & 255, i >> 8 & 255, i & 255)));
-}
 
 Fence make_fence(std::size_t i) {
     Fence fence;
@@ -207,52 +195,6 @@ void bench_rivals(FenceManager& manager) {
         row("  that is", fmt::format("{:.0f} times", off_ratio), bound, off_ratio >= rival.at_least);
     }
 }
-
-// What any change costs: one bare element into a set of a table of its own, and out again. A batch with nothing in it
-// would be no measure: the kernel ends it before it begins to commit.
-class Floor {
-public:
-    Floor() : kernel_(need(netfilter::NetlinkKernel::open())) {
-        netfilter::Transaction made(name);
-        made.add(netfilter::AddTable{{name, {}, 0}});
-        made.add(netfilter::AddMap{set_});
-        commit(made);
-        element_.key = netfilter::key_of(backend(1), IPPROTO_TCP);
-    }
-    Floor(const Floor&) = delete;
-    Floor& operator=(const Floor&) = delete;
-    ~Floor() {
-        netfilter::Transaction removal(name);
-        removal.add(netfilter::RemoveTable{name});
-        static_cast<void>(kernel_->commit(removal, std::nullopt));
-    }
-    void add() {
-        netfilter::Transaction transaction(name);
-        transaction.add(netfilter::AddElements{set_, {element_}});
-        commit(transaction);
-    }
-    void remove() {
-        netfilter::Transaction transaction(name);
-        transaction.add(netfilter::RemoveElements{set_, {element_.key}});
-        commit(transaction);
-    }
-
-private:
-    static constexpr const char* name = "floor";
-    void commit(const netfilter::Transaction& transaction) {
-        if (kernel_->commit(transaction, std::nullopt).outcome != netfilter::Outcome::committed) {
-            throw std::runtime_error("the kernel does not take a set of our own");
-        }
-    }
-    std::unique_ptr<netfilter::Kernel> kernel_;
-    netfilter::Map set_{
-        "floor",
-        {netfilter::KeyType::ipv4_addr, netfilter::KeyType::inet_proto, netfilter::KeyType::inet_service},
-        0,
-        false,
-        false};
-    netfilter::Element element_;
-};
 
 void bench_single(FenceManager& manager, std::size_t present) {
     constexpr int rounds = 400;

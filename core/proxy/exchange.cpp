@@ -16,7 +16,6 @@ constexpr io::Tick any_idle = std::numeric_limits<io::Tick>::max();
 // A request that must not be sent twice goes on an old connection only if it was in use a moment ago: servers close
 // after seconds of silence (Apache: 5 s), and a request that meets such a close cannot be sent again.
 constexpr io::Tick fresh_idle = 1000;
-constexpr std::string_view late_answer = "the server did not answer in time";
 
 }  // namespace
 
@@ -78,41 +77,6 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     }
     record_.request(head.method, head.target);
     session_.inbox.consume(head_bytes);
-}
-
-// Whether another server is to be asked. One that ends even a new connection is going down, say, and what waited in its
-// backlog was reset; a frozen one takes connections and says nothing. Of those one other is asked: a page that takes
-// longer than it may would else be made by every server in turn. Where a server had closed the connection that we kept,
-// it has not seen the request.
-bool Exchange::tries_next(HeadOutcome outcome, Connector& connector, const Connection& asked) {
-    // An operator who has ended what was in flight on a server wants that visitors are told at once.
-    const bool killed = connector.backend()->fenced() && !asked.reused;
-    const bool again = outcome == HeadOutcome::silent || (outcome == HeadOutcome::late && !patient_);
-    if (!again || killed || !repeatable() || session_.client.aborted()) {
-        return false;
-    }
-    ++record_.retries;
-    if (outcome == HeadOutcome::late) {
-        patient_ = true;
-        waited_for_ = connector.backend();
-    } else if (!asked.reused) {
-        session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
-    }
-    if (outcome == HeadOutcome::late || !asked.reused) {
-        silent_ = true;
-        connector.pass_over();
-    }
-    return true;
-}
-
-// A request on which two servers have been silent says nothing against either: it may be the page that takes so long,
-// and a few visitors of such a page would take out every server. Where the other has answered, or there is none, it was
-// the server.
-void Exchange::blame_waited_for() {
-    if (waited_for_ != nullptr) {
-        session_.worker.count_failure(*waited_for_, &session_.visitor, late_answer);
-        waited_for_ = nullptr;
-    }
 }
 
 // Of those whom a balancer brings, each has as many requests in flight as any other client has sessions.
@@ -362,58 +326,6 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         conclude_cut(server, end, outgoing);
     }
     co_return false;
-}
-
-// The client must not take a cut body for whole. One whose end is only that of the connection can say so by RST alone,
-// which throws away what is still in our kernel; any other shows it, and what has come is passed on.
-void Exchange::conclude_cut(Backend& server, BodyEnd end, const http::Framing& outgoing) {
-    if (outgoing.kind == http::Framing::Kind::until_close) {
-        session_.client.reset();
-    }
-    record_.error = "the server broke off in the middle of its answer";
-    if (end == BodyEnd::source_malformed) {
-        record_.error = malformed_;
-        note_malformed_body({.pool = pool_->name(), .server = server.spec().server, .status = record_.status});
-    }
-    record_.broken = true;
-    session_.worker.count_failure(server, &session_.visitor, record_.error);
-}
-
-void Exchange::note_malformed_body(Refusal whose) {
-    whose.client = session_.peer_host;
-    whose.reason = malformed_;
-    whose.line = record_.first_line();
-    session_.worker.note_refusal(std::move(whose));
-}
-
-// It has gone by itself: nobody is to blame.
-bool Exchange::conclude_left() {
-    if (record_.status == 0) {
-        record_.answered_by = "nobody";
-    }
-    record_.error = "the client went away";
-    return false;
-}
-
-io::Task<bool> Exchange::conclude_failure(Connector& connector, BodyEnd upload_end) {
-    if (client_late_) {
-        connector.release();
-        co_return co_await answer_error(408, "the request body did not go on in time");
-    }
-    if (upload_end == BodyEnd::source_ended || upload_end == BodyEnd::source_failed) {
-        record_.answered_by = "nobody";
-        record_.error = "the client went away in the middle of its request";
-        co_return false;
-    }
-    const bool malformed = upload_end == BodyEnd::source_malformed;
-    if (!malformed && !failure_ours_ && waited_for_ == nullptr) {
-        session_.worker.count_failure(*connector.backend(), &session_.visitor, failure_);
-    }
-    if (malformed) {
-        note_malformed_body({.listener = std::string(record_.listener), .status = 400});
-    }
-    connector.release();
-    co_return co_await answer_error(malformed ? 400 : failure_status_, malformed ? malformed_ : failure_);
 }
 
 }  // namespace core::proxy

@@ -20,6 +20,9 @@ namespace core::proxy {
 
 class Exchange {
 public:
+    // For the log and the client.
+    static constexpr std::string_view late_answer = "the server did not answer in time";
+
     Exchange(Session& session, std::shared_ptr<Routing> routing, Record& record);
 
     // Takes over the head that was just parsed from the first head_bytes of the session's inbox, before anything is
