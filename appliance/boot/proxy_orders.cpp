@@ -287,8 +287,11 @@ std::string read_text_or_nothing(const json& from, const char* name) {
     return from.contains(name) && !from.at(name).is_null() ? read_text(from, name) : std::string();
 }
 
-core::proxy::Administration read_administer(const json& body) {
-    core::proxy::Administration administration;
+AdministerOrder read_administer(const json& body) {
+    AdministerOrder order;
+    order.fences_known = read_flag(body, "fences_known");
+    order.state_known = read_flag(body, "state_known");
+    core::proxy::Administration& administration = order.administration;
     administration.fences = read_fences(body);
     for (const json& item : read_list(body, "maintenance")) {
         std::string until = read_text_or_nothing(item, "until");
@@ -301,7 +304,7 @@ core::proxy::Administration read_administer(const json& body) {
         administration.weights.push_back({read_text(item, "pool"), read_text(item, "server"),
                                           read_number<std::uint32_t>(item, "weight", 1, Bounds::weight)});
     }
-    return administration;
+    return order;
 }
 
 DrainOrder read_drain(const json& body) {
@@ -357,38 +360,6 @@ core::proxy::Findings findings_of(const core::proxy::Snapshot& snapshot,
         }
     }
     return findings;
-}
-
-core::proxy::Administration read_administer(const json& body) {
-    core::proxy::Administration administration;
-    administration.fences = read_fences(body.at("fences"));
-    for (const json& item : body.at("maintenance")) {
-        const auto text = [&item](const char* name) {
-            return item.contains(name) && item[name].is_string() ? item[name].get<std::string>() : std::string();
-        };
-        const std::string until = text("until");
-        const auto ends = core::base::parse_time(until);
-        administration.maintenance.push_back(
-            {item.at("pool"), text("message"), until, text("until_local"), ends ? std::optional(*ends) : std::nullopt});
-    }
-    for (const json& item : body.at("weights")) {
-        administration.weights.push_back({item.at("pool"), item.at("server"), item.at("weight")});
-    }
-    return administration;
-}
-
-bool administers(const link::Message& message) {
-    return message.body.value("type", json()) == "administer";
-}
-
-std::vector<bool> find_outdated(std::span<const link::Message> messages) {
-    std::vector<bool> outdated(messages.size());
-    bool later = false;
-    for (std::size_t i = messages.size(); i-- > 0;) {
-        outdated[i] = administers(messages[i]) && later;
-        later = later || administers(messages[i]);
-    }
-    return outdated;
 }
 
 }  // namespace appliance::boot

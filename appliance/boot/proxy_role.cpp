@@ -186,8 +186,8 @@ private:
         return {{"type", "done"}};
     }
 
-    json carry_out(Administration& administration) {
-        administer(std::move(administration));
+    json carry_out(AdministerOrder& order) {
+        administer(complete(std::move(order), administration_));
         return {{"type", "done"}};
     }
 

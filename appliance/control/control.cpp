@@ -194,7 +194,8 @@ core::Milliseconds Control::configure_proxy() {
         return warm_step;
     }
     auto done = configure(*state().config).and_then([this] {
-        return proxy_.ask(administer_message(*state().config, *state().administration), {}, ProxyLink::answer_max);
+        return proxy_.ask(administer_message(*state().config, *state().administration, known()), {},
+                          ProxyLink::answer_max);
     });
     if (!done) {
         log("configure", {{"error", done.error().line()}});
@@ -217,7 +218,7 @@ core::Result<void> Control::configure(const config::Config& config) {
     }
     message["recall"] = going_back_;
     // Under the new names: a fenced server whose name changes must not be open until the next "administer".
-    message["fences"] = administer_message(config, *state().administration)["fences"];
+    message["fences"] = administer_message(config, *state().administration, known())["fences"];
     std::vector<core::base::Descriptor> sockets;
     const auto take = [&sockets](std::vector<core::base::Descriptor> more) {
         std::move(more.begin(), more.end(), std::back_inserter(sockets));
@@ -245,6 +246,10 @@ core::Result<void> Control::administer(core::Milliseconds patience) {
     return redirect().and_then([&] { return tell_proxy(patience); });
 }
 
+Known Control::known() const {
+    return {fences_read_, keeper_.known()};
+}
+
 core::Result<void> Control::tell_proxy(core::Milliseconds patience) {
     if (auto known = await_proxy(); !known) {
         return known;
@@ -259,7 +264,7 @@ core::Result<void> Control::tell_proxy(core::Milliseconds patience) {
     }
     const State now = state();
     untold_ = true;
-    const auto answer = proxy_.ask(administer_message(*now.config, *now.administration), {}, patience);
+    const auto answer = proxy_.ask(administer_message(*now.config, *now.administration, known()), {}, patience);
     if (!answer && alive()) {
         return tl::unexpected(answer.error());
     }

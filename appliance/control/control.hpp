@@ -23,6 +23,7 @@
 #include "appliance/control/firewall.hpp"
 #include "appliance/control/helper_link.hpp"
 #include "appliance/control/listener_watch.hpp"
+#include "appliance/control/messages.hpp"
 #include "appliance/control/metrics.hpp"
 #include "appliance/control/order.hpp"
 #include "appliance/control/proxy_link.hpp"
@@ -168,6 +169,8 @@ private:
 
     // Changing; the caller holds changing_.
     core::Result<void> administer(core::Milliseconds patience = ProxyLink::answer_max);
+    [[nodiscard]] Known known() const;
+    [[nodiscard]] Outcome<void> state_is_known(const char* not_done) const;
     core::Result<void> tell_proxy(core::Milliseconds patience);
     core::Result<void> await_proxy();
     void tell_again(Clock::time_point now);
@@ -302,8 +305,9 @@ private:
     std::atomic<bool> proxy_known_ = false;  // the supervisor has said which proxy there is, or that there is none
     std::atomic<std::size_t> old_proxies_ = 0;
     std::map<core::Address, FenceRecord> left_at_start_;  // what the store held where the file has no server any more
-    std::atomic<bool> fences_known_ = false;              // the kernel's fences have been compared with the store
-    std::atomic<bool> untold_ = false;                    // the proxy may not have taken what it was told last
+    bool fences_read_ = false;                // the administration holds the kernel's fences; under changing_
+    std::atomic<bool> fences_known_ = false;  // the kernel's fences have been compared with the store
+    std::atomic<bool> untold_ = false;        // the proxy may not have taken what it was told last
 
     mutable std::mutex state_mutex_;
     State state_;

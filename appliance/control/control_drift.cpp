@@ -66,6 +66,7 @@ core::Result<Differing> Control::reconcile() {
         keeper_.keep(drift.wanted);  // the kernel still knows; the next start adopts again
         publish(std::move(drift.wanted));
     }
+    fences_read_ = true;
     // Without changes too: the fence process looks at the table's structure then.
     // Orders wait meanwhile, so a proxy that is known not to answer is not waited for.
     const auto patience = proxy_.may_ask({}) ? ProxyLink::answer_max : tell_max;

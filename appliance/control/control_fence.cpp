@@ -329,7 +329,7 @@ Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Addr
         next.fences.erase(address);
     }
     if (addresses.empty()) {
-        return {};
+        return state_is_known("nothing was lifted");
     }
     if (auto done = commit_lift(std::move(next), order, addresses); !done) {
         return refuse(done.error());

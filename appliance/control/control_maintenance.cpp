@@ -21,6 +21,9 @@ Outcome<Control::Json> Control::set_maintenance(const MaintenanceOrder& order) {
         if (!pools) {
             return tl::unexpected(pools.error());
         }
+        if (auto known = order.on ? Outcome<void>() : state_is_known("the page was not taken off"); !known) {
+            return tl::unexpected(std::move(known.error()));
+        }
         Administration next = *now.administration;
         for (const std::string& pool : *pools) {
             if (order.on) {

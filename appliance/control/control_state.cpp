@@ -112,6 +112,17 @@ void Control::expire() {
     static_cast<void>(administer());
 }
 
+// What an order would find nothing of, may be there.
+Outcome<void> Control::state_is_known(const char* not_done) const {
+    if (keeper_.known()) {
+        return {};
+    }
+    const auto trouble = keeper_.trouble();
+    return refuse(
+        503, {not_done, "what the state folder holds is not known: " + (trouble ? trouble->why : "it is being read"),
+              "gatehouse status shows the state folder; try again when it can be read", 0});
+}
+
 void Control::tell_trouble(const std::optional<StateTrouble>& trouble) {
     if (trouble) {
         log("state", {{"error", trouble->why}, {"unsaved", trouble->unsaved}});

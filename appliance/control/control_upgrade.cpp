@@ -61,7 +61,8 @@ bool Control::warm_up() {
         config::Config quiet = *wanted.config;
         quiet.listeners.clear();
         const auto done = configure(quiet).and_then([&] {
-            return proxy_.ask(administer_message(*wanted.config, *wanted.administration), {}, ProxyLink::answer_max);
+            return proxy_.ask(administer_message(*wanted.config, *wanted.administration, known()), {},
+                              ProxyLink::answer_max);
         });
         if (!done) {
             log("configure", {{"error", done.error().line()}});

@@ -163,7 +163,7 @@ void hold_while_on_trial(json& configure_message) {
     }
 }
 
-json administer_message(const config::Config& config, const Administration& administration) {
+json administer_message(const config::Config& config, const Administration& administration, Known known) {
     json fences = json::array();
     for (const Target& target : fenced_backends(config, administration)) {
         fences.push_back({{"pool", target.pool}, {"server", target.server}});
@@ -182,10 +182,9 @@ json administer_message(const config::Config& config, const Administration& admi
     for (const auto& [place, record] : administration.weights) {
         weights.push_back({{"pool", record.pool}, {"server", record.server}, {"weight", record.weight}});
     }
-    return {{"type", "administer"},
-            {"fences", std::move(fences)},
-            {"maintenance", std::move(maintenance)},
-            {"weights", std::move(weights)}};
+    return {
+        {"type", "administer"},        {"fences_known", known.fences && known.state}, {"state_known", known.state},
+        {"fences", std::move(fences)}, {"maintenance", std::move(maintenance)},       {"weights", std::move(weights)}};
 }
 
 core::Error read_refusal(const json& answer, const char* usual) {

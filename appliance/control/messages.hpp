@@ -22,8 +22,14 @@ nlohmann::json configure_message(const config::Config& config);
 // Makes pools hold requests for a second at least: a change on trial that leaves a pool without a server goes back, and
 // no visitor need see it.
 void hold_while_on_trial(nlohmann::json& configure_message);
-// "administer": all of the administrative state, so that it may be sent at any time and as often as wanted.
-nlohmann::json administer_message(const config::Config& config, const Administration& administration);
+// Whether an Administration is all there is. fences: the kernel's have been read. state: the state folder has.
+struct Known {
+    bool fences = true;
+    bool state = true;
+};
+// "administer": all of the administrative state, so that it may be sent at any time and as often as wanted. What is not
+// known stays at the proxy as it is: one that serves since before this process keeps what it was told then.
+nlohmann::json administer_message(const config::Config& config, const Administration& administration, Known known);
 
 // A peer's refusal: {"error":TEXT} or {"error":{"what","why","mend"}}. usual: what it did, where it does not say.
 core::Error read_refusal(const nlohmann::json& answer, const char* usual);

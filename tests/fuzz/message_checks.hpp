@@ -38,7 +38,7 @@ inline const std::vector<json>& good_messages() {
             R"({"type":"upgrade","upgrade":{"state":"done","number":1},"old_proxies":2})",
             R"({"type":"stop","deadline_ms":30000})",
             R"({"type":"drain","id":9,"deadline_ms":1000,"idle":"stay"})",
-            R"({"type":"administer","id":10,"fences":[{"pool":"app","server":"web1"}],
+            R"({"type":"administer","id":10,"fences_known":true,"state_known":false,"fences":[{"pool":"app","server":"web1"}],
                 "maintenance":[{"pool":"app","message":"soon","until":"2026-11-28T20:00:00Z","until_local":"later"}],
                 "weights":[{"pool":"app","server":"web1","weight":7}]})",
             R"({"type":"report","id":11,"moved":{"copied":1,"spliced":2},"shortages":{"connections":0,"checks":3},

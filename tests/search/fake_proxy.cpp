@@ -74,12 +74,15 @@ bool FakeProxy::answer_all(Json first) {
         waiting.push_back(std::move((*next)->body));
     }
     const auto administers = [](const Json& order) { return order.value("type", "") == "administer"; };
+    const auto says_all = [&administers](const Json& order) {
+        return administers(order) && order.at("fences_known").get<bool>() && order.at("state_known").get<bool>();
+    };
     if (const auto last = std::find_if(waiting.rbegin(), waiting.rend(), administers);
         last != waiting.rend() && std::next(last) != waiting.rend() && troubles_.refuse_administer == 0) {
         static_cast<void>(carry_out(*last));
     }
     for (auto at = waiting.begin(); at != waiting.end(); ++at) {
-        const bool outdated = administers(*at) && std::any_of(std::next(at), waiting.end(), administers);
+        const bool outdated = administers(*at) && std::any_of(std::next(at), waiting.end(), says_all);
         Json answer = outdated ? Json{{"type", "done"}} : carry_out(*at);
         if (take(troubles_.mute)) {
             truth_.note("proxy: does not answer '" + at->value("type", "") + "'");
@@ -144,7 +147,9 @@ void FakeProxy::configure(const Json& order) {
 void FakeProxy::administer(const Json& order) {
     serving_ = truth_.serving = true;
     // It may come before the configuration, and holds for that too.
-    fences_.clear();
+    if (order.at("fences_known").get<bool>()) {
+        fences_.clear();
+    }
     for (const Json& fence : order.at("fences")) {
         fences_.emplace(fence.at("pool").get<std::string>(), fence.at("server").get<std::string>());
     }
@@ -155,11 +160,13 @@ void FakeProxy::administer(const Json& order) {
         }
         backend.fenced = fenced;
     }
-    pages_.clear();
+    if (order.at("state_known").get<bool>()) {
+        pages_.clear();
+        weights_.clear();
+    }
     for (const Json& page : order.at("maintenance")) {
         pages_.insert(page.at("pool").get<std::string>());
     }
-    weights_.clear();
     for (const Json& one : order.at("weights")) {
         weights_.insert(fmt::format("{} {} {}", one.at("pool").get<std::string>(), one.at("server").get<std::string>(),
                                     one.at("weight").get<unsigned>()));

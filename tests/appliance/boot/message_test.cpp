@@ -65,7 +65,7 @@ TEST(Messages, TheAnnouncedEndOfMaintenanceArrivesInAllItsForms) {
         if (message["type"] == "administer") {
             const auto order = decode_order({message, {}});
             ASSERT_TRUE(order.has_value()) << order.error().line();
-            const auto& page = std::get<core::proxy::Administration>(*order).maintenance.at(0);
+            const auto& page = std::get<AdministerOrder>(*order).administration.maintenance.at(0);
             EXPECT_EQ(page.until, "2026-11-28T20:00:00Z");
             EXPECT_EQ(page.until_local, "later");
             EXPECT_TRUE(page.ends.has_value());

@@ -160,6 +160,18 @@ TEST_F(ControlInTrouble, AStateThatWasUnreadableAtTheStartIsTakenOverAndNotOverw
     fs::rename(text, kept);
     std::ofstream(text) << std::string(8192, 'x');
     begin();
+    EXPECT_EQ(proxy_->last("administer")["fences_known"], false);
+    EXPECT_EQ(proxy_->last("administer")["state_known"], false);
+    // What is not found in a state that was not read may be there: nothing is said to be lifted or taken off.
+    const auto lifted = control_->unfence(lift({"web2"}));
+    ASSERT_FALSE(lifted.has_value());
+    EXPECT_EQ(lifted.error().status, 503);
+    EXPECT_THAT(lifted.error().error.line(),
+                testing::StartsWith("nothing was lifted: what the state folder holds is "));
+    page.on = false;
+    const auto off = control_->set_maintenance(page);
+    ASSERT_FALSE(off.has_value());
+    EXPECT_EQ(off.error().status, 503);
     ASSERT_TRUE(control_->fence(order({"web2"})).has_value());
     fs::rename(kept, text);
     look();
@@ -168,6 +180,8 @@ TEST_F(ControlInTrouble, AStateThatWasUnreadableAtTheStartIsTakenOverAndNotOverw
     EXPECT_EQ(stored.fences.size(), 3U);
     EXPECT_EQ(stored.maintenance.size(), 1U);
     EXPECT_EQ(control_->status()["pools"][1]["state"], "maintenance");
+    EXPECT_EQ(proxy_->last("administer")["state_known"], true);
+    EXPECT_EQ(proxy_->last("administer")["fences_known"], true);
 }
 
 TEST_F(ControlInMemory, AReloadThatFailsLateLosesNoFence) {
