@@ -158,6 +158,12 @@ std::size_t count_empty_lines(std::string_view bytes) noexcept {
 
 }  // namespace
 
+bool only_empty_lines(std::string_view bytes) noexcept {
+    constexpr std::string_view most = "\r\n\r\n";
+    static_assert(most.size() == 2 * empty_lines_max);
+    return most.starts_with(bytes);
+}
+
 Fault expect_line_end(Cursor& cursor, std::string_view reason) noexcept {
     if (cursor.empty()) {
         return Fault::needs_more();

@@ -56,4 +56,8 @@ struct ParseResult {
 [[nodiscard]] ParseResult parse_response(std::string_view bytes, const Limits& limits, std::string_view request_method,
                                          ResponseHead& out, std::size_t seen = 0) noexcept;
 
+// Whether these bytes are nothing but empty lines that may stand before a request line, or the beginning of one: no
+// request has begun (RFC 9112 2.2).
+bool only_empty_lines(std::string_view bytes) noexcept;
+
 }  // namespace core::http

@@ -22,7 +22,7 @@ enum class Arrival : std::uint8_t {
 io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResult& parsed) {
     const Timeouts& timeouts = session.worker.routing()->snapshot().timeouts;
     const auto effect = net::Deadline::Effect::cancel_receive;
-    session.idle = session.inbox.empty();
+    session.idle = http::only_empty_lines(session.inbox.view());
     session.deadline.set(session.idle && !first ? timeouts.keep_alive : timeouts.head, effect);
     std::size_t seen = 0;
     for (;;) {
@@ -45,17 +45,18 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
         }
         const int got = co_await session.inbox.fill(first ? io::Data::now : io::Data::later);
         if (got <= 0) {
-            const bool late = session.deadline.expired() && !session.inbox.empty();
+            const bool late = session.deadline.expired() && !http::only_empty_lines(session.inbox.view());
             parsed = {.verdict = http::ParseResult::Verdict::bad,
                       .status = 408,
                       .reason = "the request head did not end in time"};
             session.deadline.clear();
             co_return late ? Arrival::refused : Arrival::nothing;
         }
-        if (session.idle && !first) {
+        const bool idle = session.idle && http::only_empty_lines(session.inbox.view());
+        if (session.idle && !idle && !first) {
             session.deadline.set(session.worker.routing()->snapshot().timeouts.head, effect);
         }
-        session.idle = false;
+        session.idle = idle;
     }
 }
 

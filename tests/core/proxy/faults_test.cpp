@@ -44,6 +44,22 @@ TEST_F(Faults, ClosesASilentSessionWithoutAWord) {
     EXPECT_EQ(gate.ask(""), "");
 }
 
+// It would read the 408 as the answer to its next request.
+TEST_F(Faults, ClosesWithoutAWordWhereAClientSendsNothingButAnEmptyLineBehindItsBody) {
+    Origin origin(answer_all(ok));
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
+        s.timeouts.head = Milliseconds(50);
+        s.timeouts.keep_alive = Milliseconds(50);
+    });
+    for (const char* lines : {"\r", "\r\n", "\r\n\r", "\r\n\r\n"}) {
+        EXPECT_EQ(gate.ask(lines), "");
+        const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab";
+        EXPECT_THAT(gate.ask(post + lines), AllOf(StartsWith("HTTP/1.1 200"), Not(HasSubstr("408"))));
+    }
+    EXPECT_THAT(gate.ask("\r\n\r\nG"), StartsWith("HTTP/1.1 408"));
+    EXPECT_THAT(gate.ask("\r\n\r\n\r\n"), StartsWith("HTTP/1.1 400"));
+}
+
 TEST_F(Faults, Answers504WhenABackendStaysSilent) {
     Origin origin([](Peer& peer) { peer.read_all(); });
     Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.backend = Milliseconds(50); });
