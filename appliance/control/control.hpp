@@ -264,7 +264,10 @@ private:
     // Nothing: it cannot be asked.
     std::optional<bool> in_kernel(const std::set<core::Address>& addresses);
     [[nodiscard]] std::string why_not_drained(std::optional<std::uint64_t> left, std::optional<bool> stands) const;
-    Outcome<void> await_drained(const std::vector<Waited>& waited, core::Milliseconds patience);
+    Outcome<void> await_drained(const std::vector<Waited>& waited, core::Milliseconds patience,
+                                const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped);
+    Outcome<void> look_until_drained(const std::vector<Waited>& waited, core::Milliseconds patience,
+                                     Clock::time_point deadline);
     Outcome<void> await_passed(const std::vector<Target>& targets, core::Milliseconds patience);
 
     SupervisorLink& supervisor_;

@@ -123,9 +123,24 @@ std::string Control::why_not_drained(std::optional<std::uint64_t> left, std::opt
                   : "whether the rule is in the kernel is not known: the fence process does not answer";
 }
 
-// Refused with 409 where a fence ended, with 504 where the patience did.
-Outcome<void> Control::await_drained(const std::vector<Waited>& waited, core::Milliseconds patience) {
+// Refused with 409 where a fence ended, with 504 where the patience did. A proxy that had not taken the fence is told
+// in between: until then it may have sent a visitor there, and the fence may be gone again.
+Outcome<void> Control::await_drained(const std::vector<Waited>& waited, core::Milliseconds patience,
+                                     const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped) {
     const auto deadline = Clock::now() + patience;
+    return look_until_drained(waited, patience, deadline).and_then([&]() -> Outcome<void> {
+        if (!unconfirmed) {
+            return {};
+        }
+        return confirm_by_proxy(unconfirmed, reaped).and_then([&] {
+            return look_until_drained(waited, patience, deadline);
+        });
+    });
+}
+
+// Looks once at least.
+Outcome<void> Control::look_until_drained(const std::vector<Waited>& waited, core::Milliseconds patience,
+                                          Clock::time_point deadline) {
     std::set<core::Address> addresses;
     for (const Waited& one : waited) {
         addresses.insert(one.target.address);

@@ -67,6 +67,25 @@ TEST_F(ControlInMemory, AKillAndADrainOfAProxyThatDoesNotConfirmDoTheirPartInThe
     EXPECT_EQ(fenced().size(), 3U);
 }
 
+TEST_F(ControlInMemory, ADrainLooksOnceMoreAfterTheProxyHasTakenTheFence) {
+    proxy_->refuse("administer");
+    unsigned administered = 0;
+    proxy_->on_request([&](const std::string& type) {
+        if (type == "report") {
+            proxy_->refuse("");
+        } else if (type == "administer" && ++administered == 2) {
+            proxy_->active = 1;  // a visitor was sent there before it took the fence
+        }
+    });
+    FenceOrder draining = order({"web2"});
+    draining.drain = core::Milliseconds{60};
+    const auto drained = control_->fence(draining);
+    ASSERT_FALSE(drained.has_value());
+    EXPECT_EQ(drained.error().error.why, "1 still in flight");
+    EXPECT_EQ(administered, 2U);
+    proxy_->on_request({});
+}
+
 TEST_F(ControlInMemory, LeavesNothingBehindWhenTheKernelRefuses) {
     memory_->refuse_commit = EPERM;
     EXPECT_FALSE(control_->fence(order({"web1"})).has_value());
