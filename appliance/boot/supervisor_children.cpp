@@ -47,6 +47,7 @@ void Supervisor::start(Child& child) {
     tell_upgrade();  // first: proxies of earlier upgrades may still drain
     introduce(this->child(Role::fence));
     introduce(this->child(Role::proxy));
+    tell_control({{"type", "handed_over"}});
 }
 
 core::Result<pid_t> Supervisor::launch(Child& child) {

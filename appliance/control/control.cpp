@@ -114,6 +114,10 @@ void Control::take(const link::ChildExited& exited) {
                     link::event_line("process_exit", {{"process", link::print(exited.process)}, {"why", exited.why}}));
 }
 
+void Control::take(const link::HandedOver& /*all*/) {
+    proxy_known_ = true;
+}
+
 void Control::take(const link::Reload& /*reload*/) {
     const std::lock_guard lock(changing_);
     static_cast<void>(change({std::nullopt, {"the supervisor", "SIGHUP", std::nullopt}}));
@@ -133,8 +137,6 @@ void Control::take(const link::Stop& stop) {
 }
 
 void Control::tick(Clock::time_point now) {
-    // The supervisor hands over what there is at once; what has not come by now is not there.
-    proxy_known_ = proxy_known_ || now >= started_ + proxy_known_wait;
     mend_drift(now);
     if (compare_again_.exchange(false)) {
         reconciled_ = false;

@@ -142,6 +142,7 @@ private:
     void end_foreign(link::Process process, const std::string& why);
     void take(link::ChildStarted& started);
     void take(const link::ChildExited& exited);
+    void take(const link::HandedOver& all);
     void take(const link::Reload& reload);
     void take(const link::UpgradeNews& news);
     void take(const link::Stop& stop);

@@ -36,6 +36,9 @@ Notice read_notice(Message& message) {
     if (type == "child_exited") {
         return ChildExited{read_process(body), read_text(body, "why")};
     }
+    if (type == "handed_over") {
+        return HandedOver{};
+    }
     if (type == "reload") {
         return Reload{};
     }

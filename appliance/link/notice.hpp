@@ -26,6 +26,8 @@ struct ChildExited {
     Process process = Process::proxy;
     std::string why;
 };
+// A new control has been told of every child that runs; another one there is not.
+struct HandedOver {};
 struct Reload {};
 struct UpgradeNews {
     nlohmann::json upgrade;  // an object, for `status`
@@ -35,7 +37,7 @@ struct Stop {
     core::Milliseconds deadline{0};
 };
 
-using Notice = std::variant<ChildStarted, ChildExited, Reload, UpgradeNews, Stop>;
+using Notice = std::variant<ChildStarted, ChildExited, HandedOver, Reload, UpgradeNews, Stop>;
 
 // As its sender has it in its arguments.
 const char* print(Process process) noexcept;

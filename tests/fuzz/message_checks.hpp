@@ -34,6 +34,7 @@ inline const std::vector<json>& good_messages() {
             R"({"type":"is_child","id":7,"pid":4711})",
             R"({"type":"end_child","id":8,"process":"proxy","why":"rubbish"})",
             R"({"type":"child_exited","process":"fence","why":"signal 9"})",
+            R"({"type":"handed_over"})",
             R"({"type":"child_started","process":"proxy","pid":9,"beside":false})",
             R"({"type":"upgrade","upgrade":{"state":"done","number":1},"old_proxies":2})",
             R"({"type":"stop","deadline_ms":30000})",

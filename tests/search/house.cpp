@@ -124,6 +124,7 @@ void House::begin() {
     conductor_ = std::make_unique<appliance::deploy::Conductor>(*actions_, folder_);
     start_helper();
     introduce_proxy();
+    supervisor_->tell({{"type", "handed_over"}});
     looping_ = true;
     loop_ = std::thread([this] { loop(); });
     gate(true);
