@@ -1,5 +1,7 @@
 #include "appliance/cli/parser_deploy.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
@@ -64,6 +66,23 @@ public:
             }
             return json(text);
         })->type_name("DURATION");
+    }
+    void statuses(const char* key, const core::http::StatusSet& value, const char* help) {
+        command_
+            .add_option_function<std::vector<std::string>>(
+                flag_name(key),
+                [&options = options_, key](const std::vector<std::string>& members) {
+                    if (!core::http::StatusSet::parse(members)) {
+                        throw CLI::ValidationError(
+                            flag_name(key), fmt::format("write statuses from 200 to 599, or classes such as 2xx, each "
+                                                        "once and at most {}",
+                                                        core::http::StatusSet::members_max));
+                    }
+                    set(options, key, members);
+                },
+                with_default(help, value.text()))
+            ->delimiter(',')
+            ->type_name("STATUS");
     }
     void flag(const char* key, bool /*value*/, const char* help) {
         command_.add_flag_callback(

@@ -45,6 +45,15 @@ std::string setting(const Json& rollout, const char* key) {
     return text(field(rollout, "settings"), key);
 }
 
+// "200", "200, 204, 3xx".
+std::string statuses(const Json& wanted) {
+    std::string all;
+    for (const Json& each : wanted.is_array() ? wanted : Json::array({wanted})) {
+        all += (all.empty() ? "" : ", ") + (each.is_string() ? each.get<std::string>() : each.dump());
+    }
+    return all;
+}
+
 // What a step waits for, in words.
 std::string evidence_wanted(const Json& rollout, const std::string& kind) {
     const Json& settings = field(rollout, "settings");
@@ -80,7 +89,7 @@ std::string evidence_wanted(const Json& rollout, const std::string& kind) {
     }
     if (kind == "verify" || kind == "front") {
         std::string wanted = fmt::format("{}GET {} is {}", kind == "front" ? "as a visitor, " : "",
-                                         setting(rollout, "verify_path"), number(settings, "expect_status"));
+                                         setting(rollout, "verify_path"), statuses(field(settings, "expect_status")));
         for (const char* key : {"expect_body", "expect_regex", "expect_json", "expect_header"}) {
             const std::string value = setting(rollout, key);
             wanted += value.empty() ? "" : fmt::format(", {} '{}'", std::string(key).substr(7), value);

@@ -101,29 +101,7 @@ void Reader::read_http_check(Section& section, Check& check) {
                          "write it as a browser sends it, such as www.example.org");
     }
     read_headers(section, check);
-    read_expect(section, check);
-}
-
-// 200, "2xx", or a list of such.
-void Reader::read_expect(Section& section, Check& check) {
-    const Entry* entry = section.find("expect");
-    if (entry == nullptr) {
-        return;
-    }
-    const Node& value = entry->value;
-    std::vector<std::string> members;
-    for (const Node& node : value.kind == Kind::list ? value.list : std::vector<Node>{value}) {
-        members.push_back(node.kind == Kind::text     ? node.text
-                          : node.kind == Kind::number ? std::to_string(node.number)
-                                                      : std::string(print(node.kind)));
-    }
-    if (auto expect = core::http::StatusSet::parse(members)) {
-        check.expect = std::move(*expect);
-        return;
-    }
-    section.complain("expect", "it names no statuses that a check can pass with, each once",
-                     fmt::format("write a status from 200 to 599, a class such as \"2xx\", or a list of at most {}",
-                                 core::http::StatusSet::members_max));
+    check.expect = section.statuses("expect", check.expect);
 }
 
 void Reader::read_headers(Section& section, Check& check) {

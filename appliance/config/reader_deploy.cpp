@@ -46,6 +46,9 @@ public:
                   const char* /*help*/) {
         value = section_.duration(key, value, min, max);
     }
+    void statuses(const char* key, core::http::StatusSet& value, const char* /*help*/) {
+        value = section_.statuses(key, value);
+    }
     void flag(const char* key, bool& value, const char* /*help*/) { value = section_.flag(key, value); }
     template <typename Enum, std::size_t size>
     void choice(const char* key, Enum& value, const Word<Enum> (&words)[size], const char* /*help*/) {

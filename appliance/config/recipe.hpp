@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/duration.hpp"
+#include "core/http/status.hpp"
 
 namespace appliance::config {
 
@@ -35,7 +36,7 @@ struct Recipe {
     std::string host;                         // of the requests; empty: that of the pool's check, or the address
     std::string verify_path = "/";
     core::Milliseconds verify_timeout{10'000};
-    std::int64_t expect_status = 200;
+    core::http::StatusSet expect_status;      // 200 alone, where nothing else is said
     std::string expect_body;                  // a text that the body holds
     std::string expect_regex;                 // a Perl-compatible expression that matches somewhere in the body
     std::string expect_json;                  // "/pointer=value" (RFC 6901)
@@ -79,8 +80,8 @@ inline constexpr Word<OnRestart> on_restart_names[] = {{"resume", OnRestart::res
 
 // Calls visit for each field but the name and the sources, with its key, its bounds and its help: text(key, value,
 // help), command(key, value, help) for a text with placeholders (placeholder.hpp), list(key, value, help), number(key,
-// value, min, max, help), duration(key, value, min, max, help), flag(key, value, help) and choice(key, value, words,
-// help).
+// value, min, max, help), duration(key, value, min, max, help), flag(key, value, help), statuses(key, value, help) and
+// choice(key, value, words, help).
 template <typename AnyRecipe, typename Visitor>
 void each_field(AnyRecipe& recipe, Visitor&& visit) {
     using namespace std::chrono_literals;
@@ -99,7 +100,7 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.text("verify_host", recipe.host, "Host of warming and verifying requests");
     visit.text("verify_path", recipe.verify_path, "What is verified");
     visit.duration("verify_timeout", recipe.verify_timeout, 1s, 1h, "It may take so long");
-    visit.number("expect_status", recipe.expect_status, 100, 599, "The status that it has");
+    visit.statuses("expect_status", recipe.expect_status, "The status that it has: 200, or 200,204,3xx");
     visit.text("expect_body", recipe.expect_body, "A text that its body holds");
     visit.text("expect_regex", recipe.expect_regex, "A regular expression (PCRE) that its body matches");
     visit.text("expect_json", recipe.expect_json, "A field of its JSON: /release/name=2.3");

@@ -94,6 +94,28 @@ std::int64_t Section::number(std::string_view key, std::int64_t fallback, std::i
     return node->number;
 }
 
+core::http::StatusSet Section::statuses(std::string_view key, const core::http::StatusSet& fallback) {
+    using core::http::StatusSet;
+    const Entry* entry = find(key);
+    if (entry == nullptr) {
+        return fallback;
+    }
+    const Node& value = entry->value;
+    std::vector<std::string> members;
+    for (const Node& node : value.kind == Kind::list ? value.list : std::vector<Node>{value}) {
+        members.push_back(node.kind == Kind::text     ? node.text
+                          : node.kind == Kind::number ? std::to_string(node.number)
+                                                      : std::string(print(node.kind)));
+    }
+    if (auto read = StatusSet::parse(members)) {
+        return *read;
+    }
+    complain(key, "it names no final statuses, each once",
+             fmt::format("write a status from 200 to 599, a class such as \"2xx\", or a list of at most {}",
+                         StatusSet::members_max));
+    return fallback;
+}
+
 bool Section::flag(std::string_view key, bool fallback) {
     const Node* node = typed(key, Kind::flag);
     return node == nullptr ? fallback : node->flag;

@@ -10,6 +10,7 @@
 
 #include "appliance/config/tree.hpp"
 #include "core/base/duration.hpp"
+#include "core/http/status.hpp"
 
 namespace appliance::config {
 
@@ -28,6 +29,8 @@ public:
     std::string required_text(std::string_view key, std::string_view example);
     std::int64_t number(std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max);
     bool flag(std::string_view key, bool fallback);
+    // 200, "2xx", or a list of such.
+    core::http::StatusSet statuses(std::string_view key, const core::http::StatusSet& fallback);
     core::Milliseconds duration(std::string_view key, core::Milliseconds fallback, core::Milliseconds min,
                                 core::Milliseconds max);
     // Bytes.

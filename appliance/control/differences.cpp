@@ -106,6 +106,7 @@ public:
     void duration(const char* key, core::Milliseconds value, core::Milliseconds, core::Milliseconds, const char*) {
         add(key, std::to_string(value.count()));
     }
+    void statuses(const char* key, const core::http::StatusSet& value, const char*) { add(key, value.text()); }
     void flag(const char* key, bool value, const char*) { add(key, value ? "1" : "0"); }
     template <typename Enum, typename Words>
     void choice(const char* key, Enum value, const Words&, const char*) {

@@ -114,8 +114,8 @@ core::Result<std::string> judge_header(const std::string& wanted, const Answer& 
 }  // namespace
 
 core::Result<std::string> judge(const config::Recipe& recipe, const Answer& answer) {
-    if (answer.status != recipe.expect_status) {
-        return core::fail(fmt::format("status {} and not {}", answer.status, recipe.expect_status));
+    if (!recipe.expect_status.contains(static_cast<int>(answer.status))) {
+        return core::fail(fmt::format("status {} and not {}", answer.status, recipe.expect_status.text()));
     }
     std::string seen = std::to_string(answer.status);
     const auto add = [&seen](std::string&& more) { seen += ", " + more; };

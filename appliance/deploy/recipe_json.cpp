@@ -28,6 +28,11 @@ public:
                   const char* /*help*/) {
         object_[key] = core::base::print_duration(value);
     }
+    void statuses(const char* key, const core::http::StatusSet& value, const char* /*help*/) {
+        const auto members = value.members();
+        const bool number = members.size() == 1 && !members.front().ends_with("xx");
+        object_[key] = number ? json(std::stoi(members.front())) : json(members);
+    }
     void flag(const char* key, bool value, const char* /*help*/) { object_[key] = value; }
     template <typename Enum, std::size_t size>
     void choice(const char* key, Enum value, const config::Word<Enum> (&words)[size], const char* /*help*/) {
@@ -88,6 +93,19 @@ public:
             ? static_cast<void>(value = *parsed)
             : wrong(key, fmt::format("a duration from {} to {}", core::base::print_duration(min),
                                      core::base::print_duration(max)));
+    }
+    void statuses(const char* key, core::http::StatusSet& value, const char* /*help*/) {
+        const json* found = find(key);
+        if (found == nullptr) {
+            return;
+        }
+        std::vector<std::string> members;
+        for (const json& each : found->is_array() ? *found : json::array({*found})) {
+            members.push_back(each.is_string() ? each.get<std::string>() : each.dump());
+        }
+        auto read = core::http::StatusSet::parse(members);
+        read ? static_cast<void>(value = std::move(*read))
+             : wrong(key, "a status from 200 to 599, a class such as \"2xx\", or a list of at most 16, each once");
     }
     void flag(const char* key, bool& value, const char* /*help*/) {
         if (const json* found = find(key)) {

@@ -221,7 +221,7 @@ TEST(Problems, ACheckIsHeldToItsRanges) {
 TEST(Problems, WhatACheckSendsAndPassesWithIsHeldToWhatItCanBe) {
     const std::string of = " in the check of [pool.app]: ";
     const std::string no_statuses =
-        "it names no statuses that a check can pass with, each once; write a status from 200 to 599, a class such as "
+        "it names no final statuses, each once; write a status from 200 to 599, a class such as "
         "\"2xx\", or a list of at most 16";
     const std::string as_header = "; write it as \"X-Forwarded-Proto: https\"";
     hold({

@@ -103,6 +103,14 @@ struct Describe {
                   const char* help) {
         add(key, {{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)( ?[0-9]+(ms|s|m|h|d))*$"}}, help);
     }
+    void statuses(const char* key, const core::http::StatusSet& /*value*/, const char* help) {
+        json one{{"type", json::array({"integer", "string"})},
+                 {"pattern", "^[2-5]([0-9]{2}|xx)$"},
+                 {"minimum", 200},
+                 {"maximum", 599}};
+        json list{{"type", "array"}, {"items", one}, {"minItems", 1}, {"maxItems", core::http::StatusSet::members_max}};
+        add(key, {{"anyOf", {std::move(one), std::move(list)}}}, help);
+    }
     void flag(const char* key, bool /*value*/, const char* help) { add(key, {{"type", "boolean"}}, help); }
     template <typename Enum, std::size_t size>
     void choice(const char* key, Enum /*value*/, const config::Word<Enum> (&words)[size], const char* help) {

@@ -177,7 +177,7 @@ TEST(Plan, FieldsOfTheWrongTypeOrRangeAreNamed) {
     for (const auto& [field, value] : std::vector<std::pair<const char*, json>>{{"min_healthy", -1},
                                                                                 {"min_healthy", 257},
                                                                                 {"warm_count", 1001},
-                                                                                {"expect_status", 99},
+                                                                                {"expect_status", 199},
                                                                                 {"expect_status", 600},
                                                                                 {"drain", 30},
                                                                                 {"drain", "25h"},
@@ -197,7 +197,7 @@ TEST(Plan, ARecipeComesBackAsItWasWritten) {
     recipe.servers = {"web1"};
     recipe.kill = true;
     recipe.on_failure = config::OnFailure::rollback;
-    recipe.expect_status = 204;
+    recipe.expect_status = *core::http::StatusSet::parse({"204", "3xx"});
     config::Recipe read;
     ASSERT_TRUE(from_json(to_json(recipe), read).has_value());
     // Not a caller's to say: the ledger takes these from beside the fields.
@@ -205,6 +205,25 @@ TEST(Plan, ARecipeComesBackAsItWasWritten) {
     read.run_source = recipe.run_source;
     read.rollback_source = recipe.rollback_source;
     EXPECT_EQ(read, recipe);
+}
+
+// One number stays one, for those who read it as such.
+TEST(Plan, TheStatusOfAVerificationIsANumberAClassOrAList) {
+    const auto read = [](const json& value) {
+        config::Recipe recipe;
+        const auto done = from_json({{"expect_status", value}}, recipe);
+        return done ? to_json(recipe)["expect_status"] : json(done.error().line());
+    };
+    EXPECT_EQ(read(nullptr), 200);
+    EXPECT_EQ(read(200), 200);
+    EXPECT_EQ(read(599), 599);
+    EXPECT_EQ(read("204"), 204);
+    EXPECT_EQ(read("2xx"), json::array({"2xx"}));
+    EXPECT_EQ(read(json::array({200, "204", "3xx"})), json::array({"200", "204", "3xx"}));
+    for (const json& wrong : {json("1xx"), json(2.5), json(true), json::array(), json::array({200, 200}),
+                              json::object(), json(std::vector<int>(17, 200)), json::array({json::array({200})})}) {
+        EXPECT_THAT(read(wrong).dump(), HasSubstr("'expect_status' must be a status from 200 to 599")) << wrong;
+    }
 }
 
 TEST(Plan, ACommandHasItsServersValues) {
