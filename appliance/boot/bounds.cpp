@@ -35,7 +35,7 @@ void Bounds::take(const config::Config& config) {
     if (config.control.remote) {
         addresses_.insert(config.control.remote->listen);
     }
-    const auto probes = control::count_probes(config);
+    const auto probes = control::most_probes(config);
     probes_v4_ = std::max(probes_v4_, probes.v4);
     probes_v6_ = std::max(probes_v6_, probes.v6);
 }

@@ -57,7 +57,7 @@ void raise_file_limit() noexcept {
 }
 
 std::size_t files_needed(const config::Config& config, std::size_t sessions) noexcept {
-    const auto probes = control::count_probes(config);
+    const auto probes = control::most_probes(config);
     return count(control::worker_count(config), config.listeners.size(), probes.v4 + probes.v6, sessions);
 }
 

@@ -7,6 +7,11 @@
 #include <nlohmann/json.hpp>
 
 namespace appliance::cli {
+namespace {
+
+constexpr const char* without_address = "without an address";
+
+}  // namespace
 
 std::vector<NamedBackend> named_backends(const Json& status, const std::vector<std::string>& servers,
                                          const std::optional<std::string>& pool) {
@@ -41,15 +46,20 @@ std::string why_nobody_serves(const Json& pool) {
     }
     std::map<std::string, std::int64_t> states;
     for (const Json& backend : items(pool, "backends")) {
-        ++states[text(backend, "state", "unknown")];
+        ++states[text(backend, "address").empty() ? without_address : text(backend, "state", "unknown")];
     }
-    const bool known = std::all_of(states.begin(), states.end(),
-                                   [](const auto& one) { return one.first == "fenced" || one.first == "down"; });
+    const bool known = std::all_of(states.begin(), states.end(), [](const auto& one) {
+        return one.first == "fenced" || one.first == "down" || one.first == without_address;
+    });
     if (!known || states.empty()) {
         return {};
     }
     if (states.size() == 1) {
         return "every server is " + states.begin()->first;
+    }
+    if (const auto nowhere = states[without_address]; nowhere > 0) {
+        return fmt::format("{} without an address, {} down, {} fenced", print_number(nowhere, "server"), states["down"],
+                           states["fenced"]);
     }
     return fmt::format("{} down, {} fenced", print_number(states["down"], "server"), states["fenced"]);
 }

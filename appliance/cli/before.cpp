@@ -27,6 +27,9 @@ Loss loss_of(const Json& pool, const std::set<std::string>& addresses) {
     Loss loss;
     for (const Json& backend : items(pool, "backends")) {
         const std::string state = text(backend, "state", "unknown");
+        if (text(backend, "address").empty()) {
+            continue;  // its name has not been resolved: it serves nobody
+        }
         if (addresses.contains(text(backend, "address"))) {
             loss.servers.push_back(text(backend, "server"));
             loss.could_serve = loss.could_serve || may_serve(state);

@@ -4,6 +4,7 @@
 
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/outcome.hpp"
+#include "appliance/cli/resolved_now.hpp"
 #include "appliance/cli/source_ports.hpp"
 #include "appliance/cli/try_as_user.hpp"
 #include "appliance/cli/view.hpp"
@@ -59,6 +60,10 @@ Outcome check_file(const Options& options) {
     if (!as_user.warning.empty()) {
         warned.push_back(as_user.warning);
     }
+    ResolvedNow names = resolve_now(*config);
+    for (std::string& warning : names.warnings) {
+        warned.push_back(std::move(warning));
+    }
     std::string warnings;
     for (const json& warning : warned) {
         warnings += "warning: " + clean(warning.get<std::string>()) + "\n";
@@ -68,13 +73,14 @@ Outcome check_file(const Options& options) {
                 dump({{"valid", true},
                       {"problems", json::array()},
                       {"warnings", std::move(warned)},
+                      {"names", std::move(names.json)},
                       {"ports", std::move(ports.json)}}),
                 warnings};
     }
     return {done,
             fmt::format("{}: valid: {}, {}, {}, {}\n", options.config, count(config->listeners, "listener"),
                         count(config->servers, "server"), count(config->pools, "pool"), count(backends, "backend")) +
-                ports.text,
+                names.text + ports.text,
             warnings};
 }
 

@@ -131,13 +131,33 @@ std::string owner_of(const Json& backend) {
     return owner.empty() ? text(backend, "by") : owner;
 }
 
+// "web1.example.org", with how long it has not resolved and why; empty for a server that is given by its address.
+Cell name_of(const Json& backend, core::WallTime now) {
+    const Json& name = field(backend, "name");
+    const auto host = text(name, "host");
+    const auto why = text(name, "why");
+    if (why.empty()) {
+        return {host};
+    }
+    const auto last = text(backend, "address").empty() ? "" : "; it stays at the address it had";
+    if (field(name, "resolves") == false) {
+        return {fmt::format("{} does not resolve for {}: {}{}", host, print_since(name, "since", now), why, last),
+                Tone::bad};
+    }
+    return {fmt::format("{}: {}{}", host, why, last), Tone::bad};
+}
+
 std::vector<Cell> details_of(const Json& backend, const std::string& state, bool weighed, core::WallTime now) {
     std::vector<Cell> details;
+    if (Cell name = name_of(backend, now); !name.text.empty()) {
+        details.push_back(std::move(name));
+    }
     if (const auto notes = print_notes(backend, weighed); !notes.empty()) {
         details.push_back({notes});
     }
     const auto why = text(backend, "why");
-    if (state != "up") {
+    const bool placed = !text(backend, "address").empty();
+    if (state != "up" && (placed || text(field(backend, "name"), "why").empty())) {
         const auto reason = print_reason(owner_of(backend), why, print_until(backend, "until", now));
         if (!reason.empty()) {
             details.push_back({reason, tone_of_state(state)});
@@ -163,7 +183,7 @@ std::string show_backends(const Json& pool, core::WallTime now, const Style& sty
         const Json& check = field(backend, "check");
         const auto failed = number(backend, "failed");
         table.add({{text(backend, "server")},
-                   {text(backend, "address")},
+                   {text(backend, "address", "-")},
                    {state, tone_of_state(state)},
                    {print_since(backend, "since", now)},
                    {print_check(check), text(check, "state") == "down" ? Tone::bad : Tone::plain},

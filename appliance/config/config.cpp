@@ -54,6 +54,10 @@ std::string_view print(ProxyProtocol version) noexcept {
     return word(proxy_protocol_words, version);
 }
 
+bool Backend::has_address() const noexcept {
+    return address.with_port(0) != core::Address();
+}
+
 const Pool* Config::pool(std::string_view name) const noexcept {
     return named(pools, name);
 }

@@ -61,7 +61,9 @@ struct Listener {
 
 struct Server {
     std::string name;
-    core::Address host;  // port 0: the port belongs to the backend
+    core::Address host;                  // port 0: the port belongs to the backend; 0.0.0.0: none is known yet
+    std::string dns_name{};              // that host was found by; empty: the file says the address itself
+    core::Milliseconds resolve{30'000};  // how often the name is looked up
 
     friend bool operator==(const Server&, const Server&) = default;
 };
@@ -87,10 +89,14 @@ struct Check {
 
 struct Backend {
     std::string server;
-    core::Address address;
+    core::Address address;  // 0.0.0.0 with its port while its server has none
     unsigned weight = 1;
     unsigned max_connections = 0;  // exchanges and relays in flight, all workers together; 0: no limit
     bool backup = false;           // used when no other backend of the pool is eligible
+
+    // Not while the name of its server has never been resolved: nobody can ask it or be sent there, and no fence can
+    // stand there.
+    [[nodiscard]] bool has_address() const noexcept;
 
     friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -239,6 +245,8 @@ struct Bounds {
     static constexpr std::size_t routes = 256;       // of one listener
     static constexpr std::size_t route_bytes = 255;  // of a host or a path
     static constexpr std::size_t servers = 1024;
+    static constexpr std::size_t dns_names = 256;       // servers that are given by a name
+    static constexpr std::size_t dns_name_bytes = 253;  // RFC 1035 2.3.4, as text, without the root's dot
     static constexpr std::size_t pools = 256;
     static constexpr std::size_t backends = 1024;        // of one pool
     static constexpr std::size_t kernel_backends = 256;  // of one in the kernel: one for each of its slots

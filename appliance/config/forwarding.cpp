@@ -19,7 +19,7 @@ bool is_off(const std::filesystem::path& file) {
 std::string missing_forwarding(const Pool& pool, const std::filesystem::path& root) {
     for (const bool v4 : {true, false}) {
         const bool needed = std::any_of(pool.backends.begin(), pool.backends.end(), [v4](const Backend& backend) {
-            return backend.address.is_v4() == v4 && !backend.address.is_loopback();
+            return backend.has_address() && backend.address.is_v4() == v4 && !backend.address.is_loopback();
         });
         const char* file = v4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
         const char* name = v4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";

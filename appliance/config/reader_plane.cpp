@@ -72,7 +72,7 @@ void Reader::check_plane(Section& section, const Listener& listener) {
                          "leave it out, or give the listener a pool with plane = \"proxy\"");
     }
     const bool mixed = std::any_of(pool->backends.begin(), pool->backends.end(), [&](const Backend& backend) {
-        return backend.address.family() != listener.address.family();
+        return backend.has_address() && backend.address.family() != listener.address.family();
     });
     if (mixed) {
         section.complain("address",

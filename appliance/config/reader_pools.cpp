@@ -5,6 +5,7 @@
 
 #include "appliance/config/nearest.hpp"
 #include "appliance/config/reader.hpp"
+#include "appliance/config/resolve.hpp"
 #include "appliance/config/words.hpp"
 
 namespace appliance::config {
@@ -21,25 +22,56 @@ std::vector<std::string_view> names_of(const std::vector<Item>& items) {
     return names;
 }
 
-bool is_unspecified(const core::Address& address) {
-    const auto& bytes = address.bytes();
-    return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+// A name of the DNS, or of /etc/hosts. Its last label begins with a letter, so that no spelling of an address is one,
+// which resolvers would take it for ("10.0.0.256", "0x7f000001").
+bool is_dns_name(std::string_view text) {
+    constexpr std::size_t label_bytes = 63;
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto plain = [&letter](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
+    std::string_view rest = text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+    if (rest.empty() || rest.size() > Bounds::dns_name_bytes) {
+        return false;
+    }
+    for (;;) {
+        const std::string_view label = rest.substr(0, rest.find('.'));
+        if (label.empty() || label.size() > label_bytes || label.starts_with('-') || label.ends_with('-') ||
+            !std::all_of(label.begin(), label.end(), plain)) {
+            return false;
+        }
+        if (label.size() == rest.size()) {
+            return letter(label.front());
+        }
+        rest.remove_prefix(label.size() + 1);
+    }
 }
 
 }  // namespace
 
 void Reader::read_server(const std::string& name, Section& section) {
-    Server server{name, {}};
+    Server server{.name = name, .host = {}};
     if (const auto host = section.required_text("host", "host = \"10.0.0.11\""); !host.empty()) {
         const auto address = core::Address::parse_host(host, 0);
-        if (!address) {
-            section.complain("host", address.error().what, address.error().mend);
+        if (!address && is_dns_name(host)) {
+            server.dns_name = host;
+        } else if (!address) {
+            section.complain("host", address.error().what,
+                             "write an address such as 10.0.0.11, or a name such as web1.example.org");
         } else if (is_unspecified(*address)) {
             section.complain("host", fmt::format("'{}' is no machine's address", host),
                              "write the address of the server itself");
         } else {
             server.host = *address;
         }
+    }
+    if (section.find("resolve") != nullptr && server.host != core::Address()) {
+        section.complain("resolve", "'host' is an address, and no name to look up", "leave it out");
+    }
+    server.resolve = section.duration("resolve", server.resolve, 1s, 1h);
+    const auto names = std::count_if(config_.servers.begin(), config_.servers.end(),
+                                     [](const Server& each) { return !each.dns_name.empty(); });
+    if (!server.dns_name.empty() && static_cast<std::size_t>(names) == Bounds::dns_names) {
+        section.complain("host", fmt::format("more than {} servers are given by names", Bounds::dns_names),
+                         "write the address of this one");
     }
     config_.servers.push_back(std::move(server));
 }
@@ -135,7 +167,7 @@ void Reader::read_sources(Section& section, Pool& pool) {
             complain(fmt::format("{} stands there twice", address->host()), "leave one of the two out");
         } else if (!pool.backends.empty() &&
                    std::none_of(pool.backends.begin(), pool.backends.end(), [&](const Backend& backend) {
-                       return backend.address.family() == address->family();
+                       return !backend.has_address() || backend.address.family() == address->family();
                    })) {
             complain(fmt::format("no server of the pool has an IPv{} address, as {} is", address->is_v4() ? 4 : 6,
                                  address->host()),
@@ -178,15 +210,18 @@ void Reader::add_backend(Position at, Backend backend, Pool& pool) {
         return;
     }
     backend.address = server->host.with_port(backend.address.port());
-    // A host that was refused is 0.0.0.0 here: that was said already, and it must not count as a second problem.
+    // A host that was refused is 0.0.0.0 here, as a name is: what was said already must not count as a second problem.
     const auto twin = std::find_if(pool.backends.begin(), pool.backends.end(), [&](const Backend& other) {
-        return other.address == backend.address && (!is_unspecified(other.address) || other.server == backend.server);
+        return other.address == backend.address && (other.has_address() || other.server == backend.server);
     });
     if (twin != pool.backends.end()) {
-        report_.add(at,
-                    fmt::format("'{}' in [pool.{}] is {} again, as '{}' is", backend.server, pool.name,
-                                backend.address.text(), twin->server),
-                    "leave one of the two out, or give it a port of its own");
+        report_.add(
+            at,
+            fmt::format("'{}' in [pool.{}] is {} again, as '{}' is", backend.server, pool.name,
+                        server->dns_name.empty() ? backend.address.text()
+                                                 : fmt::format("{}:{}", server->dns_name, backend.address.port()),
+                        twin->server),
+            "leave one of the two out, or give it a port of its own");
         return;
     }
     pool.backends.push_back(std::move(backend));
@@ -244,15 +279,9 @@ void Reader::read_listener_address(Section& section, Listener& listener) {
 }
 
 void Reader::refuse_loop(Position at, const Listener& listener) {
-    // A backend that is our own listener would hand each request round and round until something runs out.
     for (const Pool& pool : config_.pools) {
         for (const Backend& backend : pool.backends) {
-            // A host that was refused is 0.0.0.0 and was reported where it stands.
-            const bool same = backend.address == listener.address && !is_unspecified(backend.address);
-            const bool caught = is_unspecified(listener.address) && backend.address.is_loopback() &&
-                                backend.address.family() == listener.address.family() &&
-                                backend.address.port() == listener.address.port();
-            if (same || caught) {
+            if (leads_back(listener, backend)) {
                 report_.add(at,
                             fmt::format("[listen.{}] takes the address of backend '{}' of [pool.{}], {}", listener.name,
                                         backend.server, pool.name, backend.address.text()),

@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds expiry_step{200};
 
 }  // namespace
 
-Control::Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log_to)
+Control::Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log_to, Names::LookUp look_up)
     : supervisor_(supervisor),
       log_(log_to),
       proxy_([this](const std::string& why) { end_foreign(link::Process::proxy, why); }),
@@ -42,12 +42,13 @@ Control::Control(config::Config config, SupervisorLink& supervisor, core::base::
               [this](const std::string& why) { end_foreign(link::Process::fence, why); }),
       file_(config.file),
       keeper_(config.control.state, [this](const std::optional<StateTrouble>& trouble) { tell_trouble(trouble); }),
-      firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }) {
+      firewall_(config, helper_, [this](std::string_view kind, const Json& fields) { log(kind, fields); }),
+      names_(std::move(look_up)) {
     file_.recover();
     keeper_.follow_clock(wall_steps_.offset());
     helper_.follow_clock(wall_steps_.offset());
     Administration administration = keeper_.load();
-    state_.config = std::make_shared<const config::Config>(std::move(config));
+    state_.config = std::make_shared<const config::Config>(with_known_addresses(std::move(config)));
     state_.administration = std::make_shared<const Administration>(std::move(administration));
     follow_file();
     recover_trial();
@@ -70,6 +71,8 @@ void Control::publish_ends(Administration administration) {
 }
 
 void Control::publish(config::Config config) {
+    names_.follow(config);
+    names_moved_ = true;
     const std::lock_guard lock(state_mutex_);
     state_.config = std::make_shared<const config::Config>(std::move(config));
 }
@@ -145,8 +148,9 @@ void Control::tick(Clock::time_point now) {
     if (!reconciled_ && helper_.attached() && now >= reconcile_at_) {
         reconcile_at_ = now + compare();
     }
+    keep_names(now);
     const bool fences_known = reconciled_ || now >= started_ + fences_wait;
-    if (proxy_.status().state == ProxyState::starting && now >= configure_at_ && fences_known) {
+    if (proxy_.status().state == ProxyState::starting && now >= configure_at_ && fences_known && names_settled(now)) {
         configure_at_ = now + configure_proxy();
     }
     keep_firewall(now);
@@ -166,7 +170,7 @@ Control::Clock::time_point Control::next_tick() const {
     if (!reconciled_ && helper_.attached()) {
         next = std::min(next, reconcile_at_);
     }
-    if (proxy_.status().state == ProxyState::starting) {
+    if (proxy_.status().state == ProxyState::starting && names_settled(Clock::now())) {
         next = std::min(next, reconciled_ ? configure_at_ : std::max(configure_at_, started_ + fences_wait));
     }
     return next;
@@ -346,6 +350,7 @@ Control::Json Control::status(const json& report) {
                             {since_, proxy_.status(), helper_.attached(), helper_.since()}, report);
     show_presence(view);
     show_redirects(view);
+    show_names(view);
     const auto trouble = keeper_.trouble();
     view["state_folder"] = {{"state", trouble ? "trouble" : "ok"},
                             {"why", trouble ? Json(trouble->why) : Json()},

@@ -25,6 +25,7 @@
 #include "appliance/control/listener_watch.hpp"
 #include "appliance/control/messages.hpp"
 #include "appliance/control/metrics.hpp"
+#include "appliance/control/names.hpp"
 #include "appliance/control/order.hpp"
 #include "appliance/control/proxy_link.hpp"
 #include "appliance/control/record.hpp"
@@ -38,15 +39,19 @@
 
 namespace appliance::control {
 
+// As the machine resolves names, over UDP alone: a bounded number at a time, and of each answer.
+core::Result<std::vector<core::Address>> look_up_name(const std::string& name, Names::Clock::time_point deadline);
+
 // Every public function may be called by any thread, but handle() and tick(), which belong to the main loop.
 class Control {
 public:
     using Json = nlohmann::ordered_json;
     using Clock = core::BootClock;
 
-    // supervisor and log outlive it. Reads the store; one that cannot be read is no reason not to start, because
-    // traffic does not need it: every change is refused then, with the reason.
-    Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log);
+    // supervisor and log outlive it; look_up is called by threads of its own. Reads the store; one that cannot be read
+    // is no reason not to start, because traffic does not need it: every change is refused then, with the reason.
+    Control(config::Config config, SupervisorLink& supervisor, core::base::Log& log,
+            Names::LookUp look_up = &look_up_name);
 
     // One event of the supervisor.
     void handle(link::Notice notice);
@@ -167,6 +172,14 @@ private:
     [[nodiscard]] Json status(const nlohmann::json& report);
     static void show_presence(Json& view);
     void watch_listeners(Clock::time_point now);
+    [[nodiscard]] config::Config with_known_addresses(config::Config config);
+    void give_addresses(config::Config& wanted) const;
+    [[nodiscard]] bool names_settled(Clock::time_point now) const;
+    void keep_names(Clock::time_point now);
+    void note_unfit(std::map<std::string, std::string> unfit);
+    void tell_moved(const config::Config& before, const config::Config& after);
+    void keep_addresses(const config::Config& config);
+    void show_names(Json& view) const;
 
     // Changing; the caller holds changing_.
     core::Result<void> administer(core::Milliseconds patience = ProxyLink::answer_max);
@@ -313,10 +326,14 @@ private:
     std::atomic<bool> fences_known_ = false;  // the kernel's fences have been compared with the store
     std::atomic<bool> untold_ = false;        // the proxy may not have taken what it was told last
 
+    Names names_;
+    std::atomic<bool> names_moved_ = false;  // another configuration counts since the names were looked at
+
     mutable std::mutex state_mutex_;
     State state_;
-    std::uint64_t repairs_ = 0;  // drifts put right since this process started
-    Json last_drift_;            // null: none
+    std::map<std::string, std::string> unfit_;  // by server: why its name's address was not taken
+    std::uint64_t repairs_ = 0;                 // drifts put right since this process started
+    Json last_drift_;                           // null: none
     Revision revision_;
     Json trial_shown_;        // of trial_
     nlohmann::json upgrade_;  // the last one, as the supervisor tells it; null: none
@@ -336,6 +353,10 @@ private:
     Clock::time_point keep_state_at_{};
     Clock::time_point tell_at_{};
     Clock::time_point trial_at_{};
+    Clock::time_point names_at_{};
+    std::uint64_t names_taken_ = 0;           // the revision of names_ that counts
+    bool names_refused_ = false;              // it could not be taken, and that was told
+    std::vector<config::Server> names_kept_;  // with the addresses that a restart finds
 };
 
 }  // namespace appliance::control

@@ -82,7 +82,8 @@ Outcome<Json> Control::try_out(const std::string& text) {
         return tl::unexpected(std::move(allowed.error()));
     }
     std::vector<std::string> notes;
-    const config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
+    config::Config taken = keep_fixed(*running, std::move(*wanted), notes);
+    give_addresses(taken);
     std::vector<std::string> changed = describe_changes(*running, taken);
     changed.insert(changed.end(), notes.begin(), notes.end());
     return Json{{"changed", std::move(changed)}, {"file", running->file.string()}, {"dry_run", true}};

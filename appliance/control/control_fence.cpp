@@ -227,6 +227,9 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
             return tl::unexpected(std::move(found.error()));
         }
         targets = std::move(*found);
+        if (auto placed = have_addresses(*state().config, targets); !placed) {
+            return tl::unexpected(std::move(placed.error()));
+        }
         auto installed = install(order, targets);
         if (!installed) {
             return tl::unexpected(std::move(installed.error()));

@@ -141,7 +141,7 @@ void Control::show_redirects(Json& view) {
     std::map<core::Address, std::uint64_t> active;
     for (const config::Pool& pool : now.config->pools) {
         for (const config::Backend& backend : pool.backends) {
-            if (pool.plane != config::Plane::kernel || !helper_.attached()) {
+            if (pool.plane != config::Plane::kernel || !helper_.attached() || !backend.has_address()) {
                 continue;
             }
             if (const auto count = helper_.count_redirected(backend.address)) {

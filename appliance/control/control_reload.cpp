@@ -45,7 +45,8 @@ Outcome<Json> Control::take_file(const std::string& who, const std::string& why)
 Outcome<Json> Control::take_wanted(config::Config wanted, const std::string& who, const std::string& why) {
     const auto running = state().config;
     std::vector<std::string> notes;
-    const config::Config taken = keep_fixed(*running, std::move(wanted), notes);
+    config::Config taken = keep_fixed(*running, std::move(wanted), notes);
+    give_addresses(taken);
     std::vector<std::string> changed = describe_changes(*running, taken);
     const FirewallTrial firewall = firewall_.trial();
     if (auto done = firewall_.change(*running, taken, who, why); !done) {
@@ -109,6 +110,11 @@ Outcome<void> Control::take_config(const config::Config& wanted) {
     }
     publish(wanted);
     publish(std::move(next));
+    for (const config::Pool& pool : wanted.pools) {
+        for (const config::Backend& backend : pool.backends) {
+            leases_.move({pool.name, backend.server}, backend.address);
+        }
+    }
     // A listener that the kernel takes over keeps its socket until it has.
     if (const auto told = administer(); !told) {
         log("reload", {{"error", told.error().line()}});
@@ -200,7 +206,7 @@ Administration Control::follow(const Administration& before, const config::Confi
         }
         const auto backend = std::find_if(pool->backends.begin(), pool->backends.end(),
                                           [&](const auto& candidate) { return candidate.server == record.server; });
-        if (backend == pool->backends.end() || backend->address == address) {
+        if (backend == pool->backends.end() || backend->address == address || !backend->has_address()) {
             continue;
         }
         FenceRecord moved = record;

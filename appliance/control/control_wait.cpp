@@ -43,7 +43,7 @@ core::Result<void> Control::all_stand(const std::vector<Waited>& waited) const {
                                         [&one](const auto& each) { return each.second.id == one.fence; });
         if (moved != fences.end()) {
             return core::fail(one.target.server + " and its fence have moved to " + moved->first.text(),
-                              "a reload gave it another address", "repeat the command to wait there");
+                              "its address has changed", "repeat the command to wait there");
         }
         return core::fail(endings_.find(one.fence).value_or("the fence of " + one.target.server + " is gone"),
                           "that of " + one.target.pool,
@@ -174,8 +174,8 @@ core::Result<void> still_there(const config::Config& config, const Target& targe
                           "the fence is lifted; gatehouse status shows who serves");
     }
     if (now->front().address != target.address) {
-        return core::fail(target.server + " has moved to " + now->front().address.text(),
-                          "a reload gave it another address", "repeat the command to wait there");
+        return core::fail(target.server + " has moved to " + now->front().address.text(), "its address has changed",
+                          "repeat the command to wait there");
     }
     return {};
 }
@@ -264,14 +264,14 @@ Outcome<void> Control::begin_command(std::int64_t rollout, const std::string& po
         return tl::unexpected(targets.error());
     }
     const core::Address address = targets->front().address;
-    if (!leases_.begin(address)) {
+    if (!leases_.begin({pool, server}, address)) {
         return refuse(409, {"the fence of " + server + " is being lifted by an operator", "", "", 0});
     }
     // After the lease: an order that lifts the fence waits for the command from here on.
     const State after = state();
     const auto fence = after.administration->fences.find(address);
     if (fence == after.administration->fences.end() || fence->second.rollout != rollout) {
-        leases_.end(address);
+        leases_.end({pool, server});
         return refuse(409, {fence == after.administration->fences.end()
                                 ? endings_.find_last(address).value_or("the fence of " + server + " does not stand")
                                 : describe_fence(fence->second),
@@ -281,10 +281,7 @@ Outcome<void> Control::begin_command(std::int64_t rollout, const std::string& po
 }
 
 void Control::end_command(const std::string& pool, const std::string& server) {
-    const auto targets = find_targets(*state().config, {server}, pool);
-    if (targets) {
-        leases_.end(targets->front().address);
-    }
+    leases_.end({pool, server});
 }
 
 }  // namespace appliance::control

@@ -50,28 +50,42 @@ std::optional<std::string> FenceEndings::find_last(const core::Address& address)
     return found == endings_.rend() ? std::nullopt : std::optional(found->words);
 }
 
-bool CommandLeases::begin(const core::Address& address) {
+bool CommandLeases::begin(const Place& place, const core::Address& address) {
     const std::lock_guard lock(mutex_);
     if (lifting_.contains(address)) {
         return false;
     }
-    ++running_[address];
+    Running& running = running_[place];
+    running.address = address;
+    ++running.commands;
     return true;
 }
 
-void CommandLeases::end(const core::Address& address) {
+void CommandLeases::end(const Place& place) {
     const std::lock_guard lock(mutex_);
-    const auto found = running_.find(address);
-    if (found != running_.end() && --found->second == 0) {
+    const auto found = running_.find(place);
+    if (found != running_.end() && --found->second.commands == 0) {
         running_.erase(found);
+    }
+    changed_.notify_all();
+}
+
+void CommandLeases::move(const Place& place, const core::Address& address) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = running_.find(place); found != running_.end()) {
+        found->second.address = address;
     }
     changed_.notify_all();
 }
 
 bool CommandLeases::running(const std::set<core::Address>& addresses) const {
     const std::lock_guard lock(mutex_);
-    return std::any_of(addresses.begin(), addresses.end(),
-                       [this](const core::Address& address) { return running_.contains(address); });
+    return any_at(addresses);
+}
+
+bool CommandLeases::any_at(const std::set<core::Address>& addresses) const {
+    return std::any_of(running_.begin(), running_.end(),
+                       [&addresses](const auto& each) { return addresses.contains(each.second.address); });
 }
 
 CommandLeases::Lift::Lift(CommandLeases& leases, std::set<core::Address> addresses)
@@ -89,10 +103,7 @@ CommandLeases::Lift::~Lift() {
 
 bool CommandLeases::Lift::await(core::Milliseconds patience) {
     std::unique_lock lock(leases_.mutex_);
-    return core::base::wait_for(leases_.changed_, lock, patience, [this] {
-        return std::none_of(addresses_.begin(), addresses_.end(),
-                            [this](const core::Address& address) { return leases_.running_.contains(address); });
-    });
+    return core::base::wait_for(leases_.changed_, lock, patience, [this] { return !leases_.any_at(addresses_); });
 }
 
 }  // namespace appliance::control

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "appliance/control/record.hpp"
 #include "core/base/clock.hpp"
@@ -44,10 +45,14 @@ private:
 // thread.
 class CommandLeases {
 public:
-    // False: an order is lifting this fence, or waits to.
-    bool begin(const core::Address& address);
-    // One that was not begun is no error.
-    void end(const core::Address& address);
+    // A server of a pool; its address may change while a command runs there.
+    using Place = std::pair<std::string, std::string>;
+
+    // False: an order is lifting the fence at this address, or waits to.
+    bool begin(const Place& place, const core::Address& address);
+    // One that was not begun is no error, nor is one that moves.
+    void end(const Place& place);
+    void move(const Place& place, const core::Address& address);
     [[nodiscard]] bool running(const std::set<core::Address>& addresses) const;
 
     // Lets no command begin at these addresses as long as it lives.
@@ -66,9 +71,15 @@ public:
     };
 
 private:
+    struct Running {
+        core::Address address;
+        unsigned commands = 0;
+    };
+    [[nodiscard]] bool any_at(const std::set<core::Address>& addresses) const;
+
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::map<core::Address, unsigned> running_;
+    std::map<Place, Running> running_;
     std::multiset<core::Address> lifting_;
 };
 

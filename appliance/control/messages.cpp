@@ -31,6 +31,9 @@ json write_check(const config::Check& check) {
 json write_pool(const config::Pool& pool) {
     json backends = json::array();
     for (const config::Backend& backend : pool.backends) {
+        if (!backend.has_address()) {
+            continue;  // there is nothing to check, and nowhere to send anybody
+        }
         backends.push_back({{"server", backend.server},
                             {"address", backend.address.text()},
                             {"weight", backend.weight},
@@ -93,8 +96,21 @@ ProbeSockets count_probes(const config::Config& config) {
     ProbeSockets count;
     for (const config::Pool& pool : config.pools) {
         for (const config::Backend& backend : pool.backends) {
-            ++(backend.address.is_v4() ? count.v4 : count.v6);
+            if (backend.has_address()) {
+                ++(backend.address.is_v4() ? count.v4 : count.v6);
+            }
         }
+    }
+    return count;
+}
+
+ProbeSockets most_probes(const config::Config& config) {
+    ProbeSockets count = count_probes(config);
+    for (const config::Pool& pool : config.pools) {
+        const auto open = std::count_if(pool.backends.begin(), pool.backends.end(),
+                                        [](const config::Backend& backend) { return !backend.has_address(); });
+        count.v4 += static_cast<std::size_t>(open);
+        count.v6 += static_cast<std::size_t>(open);
     }
     return count;
 }

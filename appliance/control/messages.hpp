@@ -8,13 +8,15 @@
 
 namespace appliance::control {
 
-// How many marked sockets the probes need: one per backend of a family.
+// How many marked sockets the probes need: one per backend of a family that has an address.
 struct ProbeSockets {
     std::size_t v4 = 0;
     std::size_t v6 = 0;
 };
 
 ProbeSockets count_probes(const config::Config& config);
+// At most, whatever the names of servers resolve to: a backend without an address may come to be of either family.
+ProbeSockets most_probes(const config::Config& config);
 
 // "configure". Its descriptors: worker_count listening sockets for each listener in order, then the probe sockets, v4
 // before v6.

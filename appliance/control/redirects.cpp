@@ -106,6 +106,9 @@ std::vector<netfilter::Redirect> make_redirects(const config::Config& config, co
         bool waits = false;
         bool served = false;
         for (const config::Backend& backend : pool.backends) {
+            if (!backend.has_address()) {
+                continue;
+            }
             const Health health =
                 is_of(report, pool.name, backend) ? health_in(report, pool.name, backend.server) : Health::unknown;
             const bool checked = health != Health::unknown;
@@ -129,7 +132,7 @@ bool all_checked(const config::Config& config, const nlohmann::json& report) {
         const config::Pool* pool = config.pool(listener.pool);
         return !config.in_kernel(listener) ||
                std::all_of(pool->backends.begin(), pool->backends.end(), [&](const config::Backend& backend) {
-                   return health_in(report, pool->name, backend.server) != Health::unknown;
+                   return !backend.has_address() || health_in(report, pool->name, backend.server) != Health::unknown;
                });
     });
 }

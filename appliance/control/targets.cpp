@@ -63,6 +63,18 @@ Outcome<std::vector<Target>> find_targets(const config::Config& config, const st
     return targets;
 }
 
+Outcome<void> have_addresses(const config::Config& config, const std::vector<Target>& targets) {
+    for (const Target& target : targets) {
+        const config::Server* const server = config.server(target.server);
+        if (server != nullptr && server->host == core::Address()) {
+            return refuse(409, {target.server + " has no address yet",
+                                server->dns_name + " has never been resolved, so nobody is sent there",
+                                "gatehouse status says why; nothing was done", 0});
+        }
+    }
+    return {};
+}
+
 Outcome<std::set<core::Address>> find_fenced(const config::Config& config, const Administration& administration,
                                              const std::vector<std::string>& words,
                                              const std::optional<std::string>& pool) {

@@ -77,8 +77,12 @@ Json view_backend(const config::Pool& pool, const config::Backend& backend, cons
     const auto fenced = administration.fences.find(backend.address);
     const FenceRecord* fence = fenced == administration.fences.end() ? nullptr : &fenced->second;
     Json check = view_check(seen, known);
+    const bool placed = backend.has_address();
+    if (!placed) {
+        check["why"] = "its name has no address yet";
+    }
     const Json check_state = check["state"];
-    Json view{{"server", backend.server}, {"address", backend.address.text()}};
+    Json view{{"server", backend.server}, {"address", placed ? Json(backend.address.text()) : Json()}};
     if (fence != nullptr) {
         view.update(Json{{"state", "fenced"},
                          {"why", fence->why},
@@ -86,9 +90,10 @@ Json view_backend(const config::Pool& pool, const config::Backend& backend, cons
                          {"by", fence->who},
                          {"until", write_time(fence->until)}});
     } else {
-        view.update(Json{{"state", check_state != "unknown" ? check_state : Json(known ? "checking" : "unknown")},
-                         {"why", check["why"]},
-                         {"since", check["since"]}});
+        view.update(
+            Json{{"state", check_state != "unknown" ? check_state : Json(known && placed ? "checking" : "unknown")},
+                 {"why", check["why"]},
+                 {"since", check["since"]}});
     }
     const auto count = [&seen](const char* name) { return number_or_null(seen, name); };
     view["check"] = std::move(check);
@@ -129,7 +134,7 @@ Json view_pool(const config::Pool& pool, const Administration& administration, c
         Json view = view_backend(pool, backend, administration, find_backend(report, pool.name, backend.server),
                                  report.is_object());
         serving = serving || view["state"] == "up";
-        unknown = unknown || view["state"] == "unknown";
+        unknown = unknown || (view["state"] == "unknown" && backend.has_address());
         backends.push_back(std::move(view));
     }
     const auto maintenance = administration.maintenance.find(pool.name);

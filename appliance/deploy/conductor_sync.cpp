@@ -218,7 +218,7 @@ Conductor::Json Conductor::take_jobs(const Sync& sync) {
         if (!is_drained(*active_, server)) {
             actions_.end_command(active_->recipe.pool, server);
             keep_back(job, {fmt::format("{} has moved to {}", server, address_of(*active_, server)),
-                            "a reload gave it another address since it was drained",
+                            "its address has changed since it was drained",
                             "gatehouse deploy resume drains it there and goes on", 0});
             continue;
         }

@@ -111,6 +111,13 @@ Outcome<Rollout> plan(const config::Config& config, const Order& order) {
     if (!servers) {
         return tl::unexpected(std::move(servers.error()));
     }
+    for (const config::Backend& backend : pool->backends) {
+        if (!backend.has_address() && std::find(servers->begin(), servers->end(), backend.server) != servers->end()) {
+            return refuse(409, fmt::format("{} has no address yet", backend.server),
+                          "its name has not been resolved, and no fence can stand there",
+                          "gatehouse status says why; name the others with --servers");
+        }
+    }
     if (order.strategy == Strategy::rolling) {
         if (auto possible = check_rolling(config, order.recipe, *pool, servers->size()); !possible) {
             return tl::unexpected(std::move(possible.error()));

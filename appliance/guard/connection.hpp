@@ -20,15 +20,8 @@ namespace appliance::guard {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-// Name services that do not answer keep their thread for as long as they do not; so many at a time may.
-inline constexpr unsigned lookups_max = 16;
-
 // Bytes that a connection takes in: an answer's own, with what frames them and what TLS says beside them.
 inline constexpr std::uint64_t received_max = std::uint64_t{64} << 20;
-
-// The addresses of a name, with that port, in the order to try. Waits for a place among lookups_max, too. Errors: no
-// such name, no answer or no place by the deadline, no thread to ask in.
-core::Result<std::vector<core::Address>> look_up(const std::string& host, std::uint16_t port, Deadline deadline);
 
 class Connection {
 public:

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "appliance/base/lookups.hpp"
 #include "appliance/config/url.hpp"
 #include "appliance/guard/connection.hpp"
 #include "core/http/chunked.hpp"
@@ -206,8 +207,16 @@ std::string base64(const std::string& text) {
     return out;
 }
 
+// Outlives the threads that guards ask in, so it is never ended.
+base::Lookups& lookups() {
+    constexpr unsigned at_once = 16;
+    constexpr std::size_t addresses_tried = 8;
+    static auto* const all = new base::Lookups(at_once, addresses_tried);
+    return *all;
+}
+
 core::Result<Reply> ask_once(const Url& url, Deadline deadline, const std::filesystem::path& ca_file) {
-    const auto addresses = look_up(url.host, url.port, deadline);
+    const auto addresses = lookups().look_up(url.host, url.port, deadline);
     if (!addresses) {
         return tl::unexpected(addresses.error());
     }

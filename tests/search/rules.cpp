@@ -259,10 +259,10 @@ void judge_status(Truth& truth, Moment begun, const Json& status) {
     }
     for (const Json& pool : status["pools"]) {
         for (const Json& backend : pool["backends"]) {
-            const std::string address = backend["address"];
-            if (!backend["active"].is_number()) {
+            if (!backend["active"].is_number() || !backend["address"].is_string()) {
                 continue;
             }
+            const std::string address = backend["address"];
             const auto said = backend["active"].get<std::uint64_t>();
             std::set<Moment> moments;
             truth.flying[address].moments(begun, truth.moment, moments);

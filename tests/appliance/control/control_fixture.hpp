@@ -164,7 +164,7 @@ protected:
         proxy_ = std::make_unique<Peer>(std::move(proxy->first));
         link_ = std::make_unique<SupervisorLink>(std::move(supervisor->second));
         log_ = std::make_unique<core::base::Log>(null_.get());
-        control_ = std::make_unique<Control>(*config::load(folder_ / "g.toml"), *link_, *log_);
+        control_ = std::make_unique<Control>(*config::load(folder_ / "g.toml"), *link_, *log_, look_up_);
         start_helper();
         introduce("proxy", proxy->second);
         settle();
@@ -220,6 +220,7 @@ protected:
         return all;
     }
 
+    Names::LookUp look_up_ = &look_up_name;
     fs::path folder_;
     Descriptor null_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
     std::optional<netfilter::FenceManager> kernel_;

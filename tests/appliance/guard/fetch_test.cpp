@@ -162,12 +162,5 @@ TEST(Fetch, AnErrorTellsWhereItWasSentAndNoSecret) {
     EXPECT_THAT(error, Not(HasSubstr("s3cret")));
 }
 
-TEST(Lookups, ANameInNumbersIsItself) {
-    const auto found = look_up("127.0.0.1", 80, std::chrono::steady_clock::now() + 5s);
-    ASSERT_TRUE(found.has_value());
-    EXPECT_EQ(found->front().text(), "127.0.0.1:80");
-    EXPECT_EQ(look_up("::1", 80, std::chrono::steady_clock::now() + 5s)->front().text(), "[::1]:80");
-}
-
 }  // namespace
 }  // namespace appliance::guard
