@@ -222,14 +222,11 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
     Unconfirmed unconfirmed;
     {
         const std::lock_guard lock(changing_);
-        auto found = find_targets(*state().config, order.servers, order.pool);
+        auto found = find_fenceable(*state().config, order.servers, order.pool);
         if (!found) {
             return tl::unexpected(std::move(found.error()));
         }
         targets = std::move(*found);
-        if (auto placed = have_addresses(*state().config, targets); !placed) {
-            return tl::unexpected(std::move(placed.error()));
-        }
         auto installed = install(order, targets);
         if (!installed) {
             return tl::unexpected(std::move(installed.error()));

@@ -59,7 +59,7 @@ void Names::recall(const config::Answers& answers) {
     const std::lock_guard lock(mutex_);
     for (const auto& [server, answer] : answers) {
         const auto entry = entries_.find(server);
-        if (entry != entries_.end() && !entry->second.standing.asked) {
+        if (entry != entries_.end() && entry->second.answer.empty()) {
             entry->second.answer = answer;
         }
     }

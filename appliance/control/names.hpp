@@ -52,7 +52,7 @@ public:
 
     // The servers of that configuration which are given by names, from now on. Names that were known go on as they are.
     void follow(const config::Config& config);
-    // What an earlier process knew, for names that have not been asked for yet. After follow().
+    // What an earlier process knew, for names that have not resolved yet. After follow().
     void recall(const config::Answers& answers);
     // For servers that have the same name there.
     [[nodiscard]] config::Answers answers_for(const config::Config& config) const;

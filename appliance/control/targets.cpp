@@ -63,8 +63,13 @@ Outcome<std::vector<Target>> find_targets(const config::Config& config, const st
     return targets;
 }
 
-Outcome<void> have_addresses(const config::Config& config, const std::vector<Target>& targets) {
-    for (const Target& target : targets) {
+Outcome<std::vector<Target>> find_fenceable(const config::Config& config, const std::vector<std::string>& servers,
+                                            const std::optional<std::string>& pool) {
+    auto targets = find_targets(config, servers, pool);
+    if (!targets) {
+        return targets;
+    }
+    for (const Target& target : *targets) {
         const config::Server* const server = config.server(target.server);
         if (server != nullptr && server->host == core::Address()) {
             return refuse(409, {target.server + " has no address yet",
@@ -72,7 +77,7 @@ Outcome<void> have_addresses(const config::Config& config, const std::vector<Tar
                                 "gatehouse status says why; nothing was done", 0});
         }
     }
-    return {};
+    return targets;
 }
 
 Outcome<std::set<core::Address>> find_fenced(const config::Config& config, const Administration& administration,

@@ -25,8 +25,9 @@ struct Target {
 Outcome<std::vector<Target>> find_targets(const config::Config& config, const std::vector<std::string>& servers,
                                           const std::optional<std::string>& pool);
 
-// Refused with 409 where one of them has no address, because its server's name has never been resolved.
-Outcome<void> have_addresses(const config::Config& config, const std::vector<Target>& targets);
+// The same; refused with 409 where one has no address, because its server's name has never been resolved.
+Outcome<std::vector<Target>> find_fenceable(const config::Config& config, const std::vector<std::string>& servers,
+                                            const std::optional<std::string>& pool);
 
 // The addresses of recorded fences that these words mean: servers of the configuration, servers as recorded (they may
 // have left the configuration since), or addresses. Refused with 404 where a word means nothing at all; a server that

@@ -127,12 +127,14 @@ Json view_queue(const config::Pool& pool, const json& seen) {
 }
 
 Json view_pool(const config::Pool& pool, const Administration& administration, const json& report) {
+    static const json none;
     Json backends = Json::array();
     bool serving = false;
     bool unknown = false;
     for (const config::Backend& backend : pool.backends) {
-        Json view = view_backend(pool, backend, administration, find_backend(report, pool.name, backend.server),
-                                 report.is_object());
+        // A report that knows it nevertheless is of a proxy that was told by an earlier control.
+        const json& seen = backend.has_address() ? find_backend(report, pool.name, backend.server) : none;
+        Json view = view_backend(pool, backend, administration, seen, report.is_object());
         serving = serving || view["state"] == "up";
         unknown = unknown || (view["state"] == "unknown" && backend.has_address());
         backends.push_back(std::move(view));

@@ -48,6 +48,15 @@ TEST(Before, TheLastServerOfEachPoolIsNamedWithWhatClientsMeet) {
                             "maintenance page"));
 }
 
+TEST(Before, AServerWithoutAnAddressDoesNotCountAsLeft) {
+    Json seen = serving();
+    seen["pools"][0]["backends"][1]["state"] = "unknown";
+    seen["pools"][0]["backends"][1]["address"] = nullptr;
+    EXPECT_THAT(warning_before(seen, fencing({"web1"}, "app")).lines,
+                testing::Contains("warning: web1 is the last server of app that can serve: visitors will see the "
+                                  "maintenance page"));
+}
+
 TEST(Before, ServersThatAreDownOrFencedDoNotCountAsLeft) {
     for (const char* state : {"down", "fenced"}) {
         Json seen = serving();
