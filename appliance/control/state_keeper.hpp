@@ -47,8 +47,8 @@ public:
     // until then every save fails, so that nothing unread is overwritten.
     std::optional<Administration> take_late();
 
-    // Whether what the disk holds is in what load() or take_late() returned. While it is not, nothing that an order names
-    // can be said not to be there.
+    // Whether what the disk holds is in what load() or take_late() returned. While it is not, nothing that an order
+    // names can be said not to be there.
     [[nodiscard]] bool known() const noexcept { return loaded_; }
 
     // Any thread.
