@@ -47,7 +47,7 @@ void look_up_here(const std::string& host, const std::string& port, std::size_t 
 
 }  // namespace
 
-// Who asks at present, here and in threads that were left behind.
+// The look-ups under way, here and in threads that were left behind.
 struct Lookups::Places {
     explicit Places(unsigned at_once) : most(at_once) {}
 

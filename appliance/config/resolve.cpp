@@ -94,7 +94,7 @@ bool leads_back(const Listener& listener, const Backend& backend) noexcept {
     return caught || backend.address == listener.address;
 }
 
-// Who stays where it is comes first, so that nobody who moves takes its place.
+// A server that stays where it is comes first, so that none that moves takes its address.
 std::map<std::string, std::string> resolve(Config& wanted, const Answers& answers, const Config& running) {
     static const std::vector<core::Address> none;
     const auto answer_for = [&answers](const Server& server) -> const std::vector<core::Address>& {

@@ -1,5 +1,5 @@
-// Servers that are given by names, and the addresses that they have at present. Pure: who looks the names up, and when,
-// is control's business.
+// Servers that are given by names, and the addresses that they have at present. Pure: control looks the names
+// up (appliance/control/names).
 #pragma once
 
 #include <map>

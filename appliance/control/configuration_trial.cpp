@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "appliance/base/bounded_json.hpp"
-#include "appliance/state/database.hpp"
+#include "appliance/state/stored_text.hpp"
 
 #include "core/base/clock.hpp"
 
@@ -44,26 +44,7 @@ ConfigurationTrial read_stored(const json& from) {
             from.at("served").get<std::set<std::string>>()};
 }
 
-// In a table of its own in gatehouse.db, beside those of store.cpp, which count their schema's versions without it. A
-// look makes none: the folder may be read-only.
-core::Result<std::optional<std::string>> read_row(state::Database&& database) {
-    const auto text_of = [&database](const char* query) -> core::Result<std::optional<std::string>> {
-        auto row = database.prepare(query);
-        const auto found = row ? row->step() : tl::unexpected(row.error());
-        if (!found) {
-            return tl::unexpected(found.error());
-        }
-        return *found ? std::optional(row->text(0)) : std::nullopt;
-    };
-    auto table = text_of("SELECT name FROM sqlite_master WHERE name = 'configuration_trial'");
-    return table && *table ? text_of("SELECT state FROM configuration_trial") : table;
-}
-
-core::Result<void> make_table(state::Database& database) {
-    return database.execute(
-        "CREATE TABLE IF NOT EXISTS configuration_trial(id INTEGER PRIMARY KEY "
-        "CHECK(id=1), state TEXT NOT NULL) STRICT");
-}
+constexpr const char* trial_table = "configuration_trial";
 
 }  // namespace
 
@@ -76,9 +57,9 @@ core::Milliseconds boot_now() {
 }
 
 core::Result<std::optional<ConfigurationTrial>> load_trial(const std::filesystem::path& folder) {
-    auto row = state::Database::open(folder / "gatehouse.db").and_then(read_row);
+    const auto row = state::load_text(folder, trial_table);
     if (!row) {
-        return tl::unexpected(std::move(row.error()));
+        return tl::unexpected(row.error());
     }
     if (!*row) {
         return std::optional<ConfigurationTrial>();
@@ -92,22 +73,11 @@ core::Result<std::optional<ConfigurationTrial>> load_trial(const std::filesystem
 }
 
 core::Result<void> save_trial(const std::filesystem::path& folder, const std::optional<ConfigurationTrial>& trial) {
-    auto database = state::Database::open(folder / "gatehouse.db");
-    if (!database) {
-        return tl::unexpected(std::move(database.error()));
-    }
-    if (auto made = make_table(*database); !made) {
-        return made;
-    }
     if (!trial) {
-        return database->execute("DELETE FROM configuration_trial");
+        return state::save_text(folder, trial_table, std::nullopt);
     }
-    auto insert = database->prepare("INSERT OR REPLACE INTO configuration_trial VALUES(1, ?)");
-    if (!insert) {
-        return tl::unexpected(std::move(insert.error()));
-    }
-    const std::string state = write_trial(*trial).dump(-1, ' ', false, json::error_handler_t::replace);
-    return insert->bind(1, state).step().map([](bool) {});
+    return state::save_text(folder, trial_table,
+                            write_trial(*trial).dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace appliance::control

@@ -35,7 +35,7 @@ core::Result<std::vector<core::Address>> look_up_name(const std::string& name, N
     return all->look_up(name, 0, deadline);
 }
 
-// At the start. Nobody has asked yet: what the process before this one knew counts until somebody has.
+// At the start, before any look-up has ended: until one has, what the process before this one knew counts.
 config::Config Control::with_known_addresses(config::Config config) {
     if (!any_named(config)) {
         return config;

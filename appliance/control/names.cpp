@@ -171,7 +171,7 @@ void Names::take(const std::string& server, Entry& entry, core::Result<std::vect
     if (failed_before == found.has_value()) {
         news_.push_back({server, standing});
     }
-    changed_.notify_one();  // who waits does so for a time that this one may come before
+    changed_.notify_one();  // the thread that waits does so for a time that this one may come before
 }
 
 std::vector<core::Address> in_order(const std::vector<core::Address>& found) {

@@ -18,7 +18,7 @@ class Names(house.SystemTest):
     def prepare(self):
         self.hosts = self.house.folder / "hosts"
         self.say(web1="10.80.0.11", web2="10.80.0.12")
-        names = self.house.folder / "resolv.conf"  # nobody answers there, and nobody's machine is asked
+        names = self.house.folder / "resolv.conf"  # no name server answers there, and no machine of others is asked
         names.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         # A link such as systemd-resolved's may lead nowhere here; then there is no name service either.
         self.house.through = self.privately = [

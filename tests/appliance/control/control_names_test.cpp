@@ -116,7 +116,7 @@ TEST_F(ControlWithNames, AStartDoesNotWaitForANameServiceThatIsSilent) {
     const json seen = backend();
     EXPECT_TRUE(seen["address"].is_null());
     EXPECT_EQ(seen["state"], "unknown");
-    EXPECT_TRUE(seen["name"]["resolves"].is_null()) << "nobody knows yet";
+    EXPECT_TRUE(seen["name"]["resolves"].is_null()) << "not known yet";
     service_.set("web1.example.org", {"10.0.0.11"});
     service_.hold(false);
     await_address("10.0.0.11:80");

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "appliance/control/resolved_names.hpp"
-#include "appliance/state/database.hpp"
+#include "appliance/state/stored_text.hpp"
 #include "core/base/clock.hpp"
 #include "tests/appliance/control/fake_name_service.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -248,11 +248,7 @@ TEST_F(ResolvedNames, AreNotThoseOfAnotherNameOrServer) {
 TEST_F(ResolvedNames, OfWhichSomebodyElseWroteTheTextAreAnError) {
     ASSERT_TRUE(save_names(folder_.path(), {placed("web1", "web1.example.org", "10.0.0.11")}));
     for (const char* text : {"nothing", "{}", "[1]", R"([{"server": 1}])", R"([{"server": "web1"}])"}) {
-        {
-            auto database = state::Database::open(folder_.path() / "gatehouse.db");
-            auto update = database->prepare("UPDATE resolved_names SET names = ?");
-            ASSERT_TRUE(update->bind(1, text).step().has_value());
-        }
+        ASSERT_TRUE(state::save_text(folder_.path(), "resolved_names", text).has_value());
         const auto loaded = load_names(folder_.path(), config_of({named("web1", "web1.example.org")}));
         EXPECT_FALSE(loaded.has_value()) << text;
     }

@@ -207,7 +207,7 @@ TEST(Plan, ARecipeComesBackAsItWasWritten) {
     EXPECT_EQ(read, recipe);
 }
 
-// One number stays one, for those who read it as such.
+// One number stays one, for programs that read it as such.
 TEST(Plan, TheStatusOfAVerificationIsANumberAClassOrAList) {
     const auto read = [](const json& value) {
         config::Recipe recipe;
