@@ -6,6 +6,7 @@
 #include "kernel.hpp"
 #include "netfilter/helper.hpp"
 #include "netfilter/helper_client.hpp"
+#include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {
 namespace {
@@ -22,7 +23,7 @@ protected:
         client_.emplace(Descriptor(fds[0]), std::chrono::seconds(20));
         server_ = std::thread([this, end = fds[1]] {
             const Descriptor own(end);
-            static_cast<void>(serve(end, *manager_));
+            static_cast<void>(serve(end, *manager_, tests::support::allow_any_redirect));
         });
         ASSERT_TRUE(client_->ping());
     }
