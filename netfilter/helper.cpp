@@ -23,7 +23,7 @@ public:
           manager_(manager),
           firewall_(manager.kernel()),
           desk_(manager.kernel(), allow),
-          watch_(link, manager) {}
+          watch_(link, manager, desk_) {}
 
     core::Result<void> run() {
         if (auto begun = watch_.begin(); !begun) {

@@ -23,6 +23,8 @@ public:
     // RedirectInbox::take, what is not allowed, and Redirector::put; the old table stands then.
     core::Result<std::optional<RedirectState>> take(const wire::Request& request);
 
+    // See Redirector::repair.
+    core::Result<void> repair() { return redirector_.repair(); }
     // See Redirector::text.
     core::Result<std::string> text() { return redirector_.text(); }
 
