@@ -22,6 +22,10 @@ void RedirectBounds::add(std::span<const Redirect> redirects) {
     }
 }
 
+void RedirectBounds::add_port(const std::string& listener, std::uint16_t port) {
+    named_[listener].ports.insert(port);
+}
+
 core::Result<void> RedirectBounds::check(std::span<const Redirect> redirects) const {
     for (const Redirect& redirect : redirects) {
         const auto named = named_.find(redirect.name);
@@ -30,7 +34,8 @@ core::Result<void> RedirectBounds::check(std::span<const Redirect> redirects) co
                                       redirect.masquerade ? "with" : "without"));
         }
         for (const RedirectBackend& backend : redirect.backends) {
-            if (!named->second.backends.contains(backend.address)) {
+            if (!named->second.backends.contains(backend.address) &&
+                !named->second.ports.contains(backend.address.port())) {
                 return beyond(fmt::format("'{}' to {}", redirect.name, backend.address.text()));
             }
         }

@@ -22,6 +22,7 @@ core::Result<void> RedirectGate::pass(std::span<const Redirect> redirects) {
                    : core::fail("cannot ask the supervisor whether the configuration file names the redirects",
                                 allowed.error().why, "gatehouse tries again");
     }
+    passed_ = {};
     passed_.add(redirects);
     return {};
 }

@@ -21,7 +21,7 @@ public:
 
 private:
     HelperClient supervisor_;
-    RedirectBounds passed_;
+    RedirectBounds passed_;  // the last ones: who asks for ever new ones takes no memory
 };
 
 }  // namespace netfilter

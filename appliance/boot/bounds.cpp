@@ -47,6 +47,14 @@ void Bounds::take(const config::Config& config) {
     probes_v4_ = std::max(probes_v4_, probes.v4);
     probes_v6_ = std::max(probes_v6_, probes.v6);
     redirects_.add(control::make_redirects(config, {}, {}, {}));
+    for (const config::Listener& listener : config.listeners) {
+        const config::Pool* pool = config.in_kernel(listener) ? config.pool(listener.pool) : nullptr;
+        for (const config::Backend& backend : pool == nullptr ? std::vector<config::Backend>() : pool->backends) {
+            if (!backend.has_address()) {
+                redirects_.add_port(listener.name, backend.address.port());
+            }
+        }
+    }
 }
 
 void Bounds::read_again() {

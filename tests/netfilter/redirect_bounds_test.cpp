@@ -56,6 +56,15 @@ TEST_F(RedirectBoundsTest, NothingElseMay) {
     EXPECT_EQ(why_not(redirect), "cannot redirect 0.0.0.0:5222 as 'mail' with masquerade" + named);
 }
 
+TEST_F(RedirectBoundsTest, AServerThatIsFoundByItsNameMayBeAnywhereOnItsPort) {
+    bounds_.add_port("chat", 6222);
+    EXPECT_EQ(why_not(chat("0.0.0.0:5222", {"10.9.9.9:6222"})), "");
+    EXPECT_NE(why_not(chat("0.0.0.0:5222", {"10.9.9.9:6223"})), "");
+    EXPECT_NE(why_not(chat("0.0.0.0:22", {"10.9.9.9:6222"})), "");
+    bounds_.add_port("mail", 25);
+    EXPECT_NE(why_not(chat("0.0.0.0:5222", {"10.9.9.9:25"})), "") << "another listener's";
+}
+
 TEST_F(RedirectBoundsTest, ServersFromBeforeStayAllowedWhereTheListenerMovesAndNoOtherListenerGetsThem) {
     Redirect other = chat("0.0.0.0:25", {"10.0.0.9:25"});
     other.name = "mail";

@@ -64,6 +64,20 @@ TEST_F(BoundsTest, OnlyListenersOfPoolsInTheKernelMayBeRedirected) {
     EXPECT_TRUE(bounds.allow(redirect("chat", "0.0.0.0:5222", "10.0.0.1:5222"))) << "what was named stays allowed";
 }
 
+TEST_F(BoundsTest, AServerWithANameMayBeAnyAddressOnItsPort) {
+    write(8080,
+          "[listen.chat]\naddress = \"0.0.0.0:5222\"\nmode = \"tcp\"\npool = \"chat\"\n"
+          "[pool.chat]\nplane = \"kernel\"\nport = 5222\nservers = [\"web2\"]\n"
+          "[server.web2]\nhost = \"web2.example.org\"\n");
+    Bounds bounds(config::load(file_).value());
+    const auto redirect = [](const char* backend) {
+        return std::vector{netfilter::Redirect{
+            "chat", at("0.0.0.0:5222"), netfilter::Spread::in_turn, true, {{at(backend), 1, false, true}}}};
+    };
+    EXPECT_TRUE(bounds.allow(redirect("10.0.0.7:5222")));
+    EXPECT_FALSE(bounds.allow(redirect("10.0.0.7:22")));
+}
+
 TEST_F(BoundsTest, AFileThatCannotBeReadAllowsNothingMore) {
     Bounds bounds(config::load(file_).value());
     std::ofstream(file_) << "[[[";

@@ -99,6 +99,7 @@ TEST_F(RedirectInquiryTest, TheGateLetsThroughWhatTheFileNamesAndWhatAReloadBrin
     EXPECT_EQ(refused.error().os_error, 0);
     write(many_pools(2, 3));
     EXPECT_TRUE(gate.pass(redirects_of(2, 3)));
+    EXPECT_TRUE(gate.pass(redirects_of(1, 2))) << "a reload that fails goes back";
     EXPECT_TRUE(gate.pass({}));
 }
 
