@@ -25,6 +25,7 @@
 #include "netfilter/fence_manager.hpp"
 #include "netfilter/helper.hpp"
 #include "netfilter/helper_client.hpp"
+#include "tests/support/any_redirect.hpp"
 
 namespace {
 
@@ -312,8 +313,9 @@ void bench_repair(FenceManager& manager) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         throw std::runtime_error("no socket pair");
     }
-    std::thread helper(
-        [&manager, end = core::base::Descriptor(ends[1])] { need(netfilter::serve(end.get(), manager)); });
+    std::thread helper([&manager, end = core::base::Descriptor(ends[1])] {
+        need(netfilter::serve(end.get(), manager, tests::support::allow_any_redirect));
+    });
     std::vector<Micros> repair;
     {
         netfilter::HelperClient client(core::base::Descriptor(ends[0]), std::chrono::seconds(10));

@@ -18,8 +18,12 @@ namespace {
 
 class Server {
 public:
-    Server(int link, FenceManager& manager)
-        : link_(link), manager_(manager), firewall_(manager.kernel()), desk_(manager.kernel()), watch_(link, manager) {}
+    Server(int link, FenceManager& manager, const AllowRedirects& allow)
+        : link_(link),
+          manager_(manager),
+          firewall_(manager.kernel()),
+          desk_(manager.kernel(), allow),
+          watch_(link, manager, desk_) {}
 
     core::Result<void> run() {
         if (auto begun = watch_.begin(); !begun) {
@@ -293,8 +297,8 @@ private:
 
 }  // namespace
 
-core::Result<void> serve(int link, FenceManager& manager) {
-    return Server(link, manager).run();
+core::Result<void> serve(int link, FenceManager& manager, const AllowRedirects& allow) {
+    return Server(link, manager, allow).run();
 }
 
 }  // namespace netfilter

@@ -4,12 +4,14 @@
 
 #include "core/base/result.hpp"
 #include "netfilter/fence_manager.hpp"
+#include "netfilter/redirect_desk.hpp"
 
 namespace netfilter {
 
 // Answers requests from `link` (a SOCK_SEQPACKET socket, blocking, stays the caller's) until the peer closes it, and
-// returns then. One thread. Errors: the link broke, or the peer sent what no HelperClient sends: the caller ends the
-// process then, and control starts another; the fences stay in the kernel.
-core::Result<void> serve(int link, FenceManager& manager);
+// returns then. Makes no redirects but those that `allow` lets through. One thread. Errors: the link broke, or the peer
+// sent what no HelperClient sends: the caller ends the process then, and control starts another; the fences stay in the
+// kernel.
+core::Result<void> serve(int link, FenceManager& manager, const AllowRedirects& allow);
 
 }  // namespace netfilter

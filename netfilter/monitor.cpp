@@ -34,7 +34,8 @@ std::string read_text(std::optional<std::span<const std::byte>> value) {
 
 }  // namespace
 
-core::Result<Monitor> Monitor::open(std::string_view table, std::uint32_t own_port, int receive_buffer) {
+core::Result<Monitor> Monitor::open(std::string_view table, std::uint32_t own_port, std::chrono::milliseconds step,
+                                    int receive_buffer) {
     core::base::Descriptor descriptor(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
     if (!descriptor.valid()) {
         return core::fail_os("cannot watch nftables", errno);
@@ -52,11 +53,17 @@ core::Result<Monitor> Monitor::open(std::string_view table, std::uint32_t own_po
         setsockopt(descriptor.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
         return core::fail_os("cannot watch nftables", errno, "run as root or give the process CAP_NET_ADMIN");
     }
-    return Monitor(std::move(descriptor), table, own_port, own.nl_pid);
+    return Monitor(std::move(descriptor), table, own_port, own.nl_pid, step);
 }
 
-Monitor::Monitor(core::base::Descriptor descriptor, std::string_view table, std::uint32_t own_port, std::uint32_t port)
-    : descriptor_(std::move(descriptor)), table_(table), own_port_(own_port), port_(port), buffer_(datagram_max) {}
+Monitor::Monitor(core::base::Descriptor descriptor, std::string_view table, std::uint32_t own_port, std::uint32_t port,
+                 std::chrono::milliseconds step)
+    : descriptor_(std::move(descriptor)),
+      table_(table),
+      own_port_(own_port),
+      port_(port),
+      step_(step),
+      buffer_(datagram_max) {}
 
 Monitor::Clock::time_point Monitor::next() const {
     return pending_ ? std::min(quiet_until_, audit_at_) : audit_at_;
@@ -71,7 +78,7 @@ std::optional<ForeignChange> Monitor::take(Clock::time_point now) {
     if (!pending_ || now < quiet_until_) {
         return std::nullopt;
     }
-    quiet_until_ = now + debounce;
+    quiet_until_ = now + step_;
     auto told = std::move(pending_);
     pending_.reset();
     return told;

@@ -1,4 +1,4 @@
-// Monitor: tells when somebody else has changed the table of fences, and who it was. The kernel announces every commit
+// Monitor: tells when somebody else has changed one of our tables, and who it was. The kernel announces every commit
 // with the process that made it; one look a second at the ruleset's generation catches what an announcement missed.
 // Used by the one thread of the fence process (watch.hpp).
 #pragma once
@@ -26,16 +26,20 @@ struct ForeignChange {
 class Monitor {
 public:
     using Clock = std::chrono::steady_clock;
-    // The first of many changes is told at once, those that follow it no more often than this.
+    // The first of many changes is told at once, those that follow it no more often than this, where open() is not
+    // told otherwise.
     static constexpr std::chrono::milliseconds debounce{1};
     static constexpr std::chrono::milliseconds audit_step{1'000};
 
-    // table: an inet table. own_port: the netlink port of whoever changes it by right. receive_buffer, in bytes, is
-    // for tests that want announcements to be lost. Errors: no CAP_NET_ADMIN, no nf_tables.
-    static core::Result<Monitor> open(std::string_view table, std::uint32_t own_port, int receive_buffer = 8 << 20);
+    // table: an inet table. own_port: the netlink port of whoever changes it by right. step: see debounce.
+    // receive_buffer, in bytes, is for tests that want announcements to be lost. Errors: no CAP_NET_ADMIN, no
+    // nf_tables.
+    static core::Result<Monitor> open(std::string_view table, std::uint32_t own_port,
+                                      std::chrono::milliseconds step = debounce, int receive_buffer = 8 << 20);
     // Over any datagram socket that does not block, for tests that make announcements up. port: the netlink port to
     // which answers about the generation come.
-    Monitor(core::base::Descriptor descriptor, std::string_view table, std::uint32_t own_port, std::uint32_t port);
+    Monitor(core::base::Descriptor descriptor, std::string_view table, std::uint32_t own_port, std::uint32_t port,
+            std::chrono::milliseconds step = debounce);
 
     // Readable when there is something to read().
     [[nodiscard]] int descriptor() const { return descriptor_.get(); }
@@ -57,6 +61,7 @@ private:
     std::string table_;
     std::uint32_t own_port_;
     std::uint32_t port_;  // of this socket
+    std::chrono::milliseconds step_;
     std::vector<std::byte> buffer_;
     std::optional<ForeignChange> pending_;
     std::optional<std::uint32_t> generation_;  // the last one announced

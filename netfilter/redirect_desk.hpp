@@ -1,33 +1,39 @@
-// RedirectDesk: takes control's packets about redirects in the fence process, and has the Redirector carry them out.
+// RedirectDesk: takes control's packets about redirects in the fence process, and has the Redirector carry out what
+// is allowed.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <optional>
-#include <vector>
+#include <span>
 
-#include "netfilter/redirect_protocol.hpp"
+#include "netfilter/redirect_inbox.hpp"
 #include "netfilter/redirector.hpp"
 
 namespace netfilter {
 
+// Says whether these may be made: for the product RedirectGate::pass. Error: which not, and why.
+using AllowRedirects = std::function<core::Result<void>(std::span<const Redirect>)>;
+
 class RedirectDesk {
 public:
-    // The kernel outlives it. One thread.
-    explicit RedirectDesk(Kernel& kernel) : redirector_(kernel) {}
+    // Both outlive it. One thread.
+    RedirectDesk(Kernel& kernel, const AllowRedirects& allow) : redirector_(kernel), allow_(allow) {}
 
-    // One packet. Nothing: more of the same id is to come. With the last one: what was found. A new id begins anew: its
-    // sender gave the old one up. Errors: see Redirector::put, and a field that no client sends so.
+    // One packet. Nothing: more of the same id is to come. With the last one: what was found. Errors: see
+    // RedirectInbox::take, what is not allowed, and Redirector::put; the old table stands then.
     core::Result<std::optional<RedirectState>> take(const wire::Request& request);
 
+    // See Redirector::repair.
+    core::Result<void> repair() { return redirector_.repair(); }
     // See Redirector::text.
     core::Result<std::string> text() { return redirector_.text(); }
 
 private:
-    static constexpr std::size_t items_max = 1 + redirects_max * (1 + Redirect::backends_max);
+    core::Result<RedirectState> put(const wire::RedirectOrder& order);
 
     Redirector redirector_;
-    std::optional<std::uint64_t> id_;
-    std::vector<wire::RedirectItem> items_;
+    const AllowRedirects& allow_;
+    RedirectInbox inbox_;
 };
 
 }  // namespace netfilter

@@ -1,5 +1,7 @@
 #include "netfilter/redirector.hpp"
 
+#include <utility>
+
 #include "netfilter/redirect_table.hpp"
 
 namespace netfilter {
@@ -23,9 +25,19 @@ core::Result<Before> Redirector::put(std::span<const Redirect> redirects, Forwar
         return tl::unexpected(valid.error());
     }
     const Made wanted{{redirects.begin(), redirects.end()}, forwarding_.prepare(redirects, forward)};
-    return put_table(wanted).map([this](Before before) {
+    return put_table(wanted, Tried::sound).map([this](Before before) {
         forwarding_.finish();
-        return before;
+        return std::exchange(repaired_, false) ? Before::foreign : before;
+    });
+}
+
+core::Result<void> Redirector::repair() {
+    if (!made_) {
+        return {};
+    }
+    const Made made = *made_;
+    return put_table(made, Tried::committed).map([this](Before before) {
+        repaired_ = repaired_ || before == Before::foreign;
     });
 }
 
@@ -42,7 +54,7 @@ core::Result<void> Redirector::learn() {
     return {};
 }
 
-core::Result<Before> Redirector::put_table(const Made& wanted) {
+core::Result<Before> Redirector::put_table(const Made& wanted, Tried enough) {
     const auto generation = kernel_.generation();
     if (!generation) {
         return tl::unexpected(generation.error());
@@ -57,7 +69,7 @@ core::Result<Before> Redirector::put_table(const Made& wanted) {
         if (!done) {
             return tl::unexpected(done.error());
         }
-        if (*done) {
+        if (*done >= enough) {
             made_ = wanted;
             return before;
         }
@@ -74,8 +86,7 @@ Before Redirector::judge(const Snapshot& found) const {
     return step_to(found, *made_).empty() ? Before::made : Before::foreign;
 }
 
-// True when the kernel holds what is wanted; false when something was done about it, or somebody was faster.
-core::Result<bool> Redirector::try_put(const Made& wanted, Before& before) {
+core::Result<Redirector::Tried> Redirector::try_put(const Made& wanted, Before& before) {
     const auto found = kernel_.snapshot(redirect_table_name, Depth::elements);
     if (!found) {
         return tl::unexpected(found.error());
@@ -88,17 +99,18 @@ core::Result<bool> Redirector::try_put(const Made& wanted, Before& before) {
     }
     if (transaction.empty()) {
         sound_at_ = found->generation;
-        return true;
+        return Tried::sound;
     }
     const auto result = kernel_.commit(transaction, found->generation);
     if (result.outcome == Outcome::rejected) {
         return tl::unexpected(result.error(what));
     }
     before = before == Before::foreign ? before : judged;
-    if (result.outcome == Outcome::committed) {
-        made_ = wanted;
+    if (result.outcome != Outcome::committed) {
+        return Tried::overtaken;
     }
-    return false;
+    made_ = wanted;
+    return Tried::committed;
 }
 
 core::Result<std::vector<RedirectCount>> Redirector::counts() {

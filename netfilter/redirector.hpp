@@ -30,6 +30,11 @@ public:
     // machine need no forwarding: forwarded() says so.
     core::Result<Before> put(std::span<const Redirect> redirects, Forward forward = Forward::as_needed);
 
+    // Makes the table again what the last put made of it, where another program has changed it: the guard of forwarding
+    // stands in it. The next put says Before::foreign then. Commits once at most, so that a program which takes the
+    // table away again and again is not chased. Does nothing before the first put. Errors: see put.
+    core::Result<void> repair();
+
     // What the last put has left of forwarding.
     [[nodiscard]] const Forwarded& forwarded() const noexcept { return forwarding_.state(); }
 
@@ -45,9 +50,13 @@ private:
         friend bool operator==(const Made&, const Made&) = default;
     };
 
+    // What a try has come to: somebody else was faster; committed, and not read back; the kernel holds what is wanted.
+    enum class Tried : std::uint8_t { overtaken, committed, sound };
+
     core::Result<void> learn();
-    core::Result<Before> put_table(const Made& wanted);
-    core::Result<bool> try_put(const Made& wanted, Before& before);
+    // Tries until it has come as far as that.
+    core::Result<Before> put_table(const Made& wanted, Tried enough);
+    core::Result<Tried> try_put(const Made& wanted, Before& before);
     [[nodiscard]] static Transaction step_to(const Snapshot& found, const Made& wanted);
     [[nodiscard]] Before judge(const Snapshot& found) const;
 
@@ -55,6 +64,7 @@ private:
     ForwardingKeeper forwarding_;
     bool learnt_ = false;  // what an earlier process has left in the kernel
     std::optional<Made> made_;
+    bool repaired_ = false;                  // since the last put
     std::optional<std::uint32_t> sound_at_;  // the generation at which the table was last seen to be made_
 };
 

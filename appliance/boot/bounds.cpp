@@ -5,6 +5,7 @@
 
 #include "appliance/config/load.hpp"
 #include "appliance/control/messages.hpp"
+#include "appliance/control/redirects.hpp"
 
 namespace appliance::boot {
 
@@ -27,6 +28,13 @@ bool Bounds::allow_probes(bool v6, std::size_t count) {
     return count <= most;
 }
 
+core::Result<void> Bounds::allow(std::span<const netfilter::Redirect> redirects) {
+    if (!redirects_.check(redirects)) {
+        read_again();
+    }
+    return redirects_.check(redirects);
+}
+
 // What was named stays allowed: a reload that fails goes back to the configuration before it.
 void Bounds::take(const config::Config& config) {
     for (const config::Listener& listener : config.listeners) {
@@ -38,6 +46,15 @@ void Bounds::take(const config::Config& config) {
     const auto probes = control::most_probes(config);
     probes_v4_ = std::max(probes_v4_, probes.v4);
     probes_v6_ = std::max(probes_v6_, probes.v6);
+    redirects_.add(control::make_redirects(config, {}, {}, {}));
+    for (const config::Listener& listener : config.listeners) {
+        const config::Pool* pool = config.in_kernel(listener) ? config.pool(listener.pool) : nullptr;
+        for (const config::Backend& backend : pool == nullptr ? std::vector<config::Backend>() : pool->backends) {
+            if (!backend.has_address()) {
+                redirects_.add_port(listener.name, backend.address.port());
+            }
+        }
+    }
 }
 
 void Bounds::read_again() {

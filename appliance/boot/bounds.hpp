@@ -5,9 +5,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <set>
+#include <span>
 
 #include "appliance/config/config.hpp"
 #include "core/base/address.hpp"
+#include "core/base/result.hpp"
+#include "netfilter/redirect_bounds.hpp"
 
 namespace appliance::boot {
 
@@ -20,6 +23,8 @@ public:
     // so many servers of that family to probe. Reads the file once more where none does yet, as after a reload.
     bool allow(const core::Address& address);
     bool allow_probes(bool v6, std::size_t count);
+    // The same of redirects, with all of their servers. Error: the first that no such configuration names.
+    core::Result<void> allow(std::span<const netfilter::Redirect> redirects);
 
 private:
     void take(const config::Config& config);
@@ -29,6 +34,7 @@ private:
     std::set<core::Address> addresses_;
     std::size_t probes_v4_ = 0;
     std::size_t probes_v6_ = 0;
+    netfilter::RedirectBounds redirects_;
 };
 
 }  // namespace appliance::boot

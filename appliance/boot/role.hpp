@@ -20,6 +20,8 @@ inline constexpr int link_fd = 3;
 inline constexpr int errors_fd = 4;
 // The listening control socket; control only.
 inline constexpr int api_fd = 5;
+// The link on which the supervisor says which redirects the configuration names; fence only.
+inline constexpr int bounds_fd = 5;
 
 // Who the unprivileged processes are.
 struct Account {

@@ -30,6 +30,7 @@
 #include "core/base/thread_name.hpp"
 #include "netfilter/fence_manager.hpp"
 #include "netfilter/helper.hpp"
+#include "netfilter/redirect_gate.hpp"
 
 namespace appliance::boot {
 namespace {
@@ -123,11 +124,12 @@ int run_fence() {
     if (!manager) {
         return complain(manager.error());
     }
+    netfilter::RedirectGate gate{core::base::Descriptor(bounds_fd)};
     if (const auto confined = confine(Role::fence, {}); !confined) {
         return complain(confined.error());
     }
     link::release_errors();
-    const auto served = netfilter::serve(link_fd, *manager);
+    const auto served = netfilter::serve(link_fd, *manager, [&gate](auto redirects) { return gate.pass(redirects); });
     return served ? 0 : complain(served.error());
 }
 

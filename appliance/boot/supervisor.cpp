@@ -113,6 +113,7 @@ int Supervisor::run() {
         wait();
         take_signals();
         take_requests();
+        take_inquiries();
         start_due();
         watch_clock();
     }
@@ -152,7 +153,8 @@ std::optional<Supervisor::Clock::time_point> Supervisor::next_due() const noexce
 }
 
 void Supervisor::wait() {
-    std::array<pollfd, 2> entries{pollfd{signals_.fd(), POLLIN, 0}, pollfd{control_link_.fd(), POLLIN, 0}};
+    std::array<pollfd, 3> entries{pollfd{signals_.fd(), POLLIN, 0}, pollfd{control_link_.fd(), POLLIN, 0},
+                                  pollfd{inquiry_.fd(), POLLIN, 0}};
     int timeout = -1;
     if (const auto due = next_due()) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
@@ -199,6 +201,13 @@ void Supervisor::take_requests() {
     }
     const auto request = link::decode_request((*message)->body);
     request ? answer(*request) : end_control(request.error());
+}
+
+void Supervisor::take_inquiries() {
+    const auto taken = inquiry_.take();
+    if (!taken) {
+        end_child(Role::fence, taken.error().line());
+    }
 }
 
 // It reads foreign input. One that sends what control never would has been taken over, or is broken: another one is
@@ -274,12 +283,15 @@ core::Result<void> Supervisor::carry_out(const link::IsChild& request, Answer& a
 }
 
 core::Result<void> Supervisor::carry_out(const link::EndChild& request, Answer& /*answer*/) {
-    const Child& ended = child(request.process == "proxy" ? Role::proxy : Role::fence);
-    log_.write(link::event_line("link", {{"process", request.process}, {"error", request.why}}));
-    if (ended.pid > 0) {
-        ::kill(ended.pid, SIGKILL);
-    }
+    end_child(request.process == "proxy" ? Role::proxy : Role::fence, request.why);
     return {};
+}
+
+void Supervisor::end_child(Role role, const std::string& why) {
+    log_.write(link::event_line("link", {{"process", print(role)}, {"error", why}}));
+    if (child(role).pid > 0) {
+        ::kill(child(role).pid, SIGKILL);
+    }
 }
 
 }  // namespace appliance::boot

@@ -1,7 +1,7 @@
 // Supervisor: the small privileged process behind `gatehouse run`. Starts control, proxy and fence, starts them again
 // when they die, and holds what must outlive each of them: the listening sockets, the control socket, and the links
-// between them. It reads the configuration when it starts, and again when control asks for an address that it does not
-// know; and it decodes what its own control process asks (appliance/link/request).
+// between them. It reads the configuration when it starts, and again when control or the fence process asks for an
+// address that it does not know; and it decodes what its own control process asks (appliance/link/request).
 #pragma once
 
 #include <sys/types.h>
@@ -19,6 +19,7 @@
 #include "appliance/boot/handover.hpp"
 #include "appliance/boot/listeners.hpp"
 #include "appliance/boot/predecessors.hpp"
+#include "appliance/boot/redirect_inquiry.hpp"
 #include "appliance/boot/rehearsal.hpp"
 #include "appliance/boot/role.hpp"
 #include "appliance/boot/signals.hpp"
@@ -80,6 +81,7 @@ private:
     void wait();
     void take_signals();
     void take_requests();
+    void take_inquiries();
     struct Answer {
         std::uint64_t id = 0;
         bool later = false;  // somebody else answers
@@ -112,6 +114,8 @@ private:
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
     void drop_control();
     void end_control(const core::Error& error);
+    // The proxy or the fence process, which has said what none of ours would.
+    void end_child(Role role, const std::string& why);
     // Whether that number is a process of ours, or was one of the last few that we began: a caller of the API may have
     // ended since it connected.
     [[nodiscard]] bool is_child(pid_t pid) const;
@@ -154,6 +158,7 @@ private:
     static constexpr link::ChannelLimits requests{link::Channel::inline_max, 0};
     link::Channel control_link_;
     Bounds bounds_;
+    RedirectInquiry inquiry_{bounds_};
     std::array<Child, 3> children_;
     std::deque<pid_t> begun_;  // the last ones that were started, living or not
     Phase phase_ = Phase::running;

@@ -68,6 +68,15 @@ core::Result<pid_t> Supervisor::launch(Child& child) {
     if (child.role == Role::control) {
         fds.push_back(control_socket_.get());
     }
+    Descriptor inquirer;
+    if (child.role == Role::fence) {
+        auto end = inquiry_.open();
+        if (!end) {
+            return tl::unexpected(std::move(end.error()));
+        }
+        inquirer = std::move(*end);
+        fds.push_back(inquirer.get());
+    }
     auto pid = spawn(arguments, fds, {.errors = words->child_end()});
     words->born();
     child.words = std::move(*words);

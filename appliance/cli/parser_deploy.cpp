@@ -10,6 +10,7 @@
 
 #include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/verbs.hpp"
+#include "appliance/config/header.hpp"
 #include "appliance/config/placeholder.hpp"
 #include "appliance/config/recipe.hpp"
 
@@ -49,6 +50,21 @@ public:
                 [&options = options_, key](const std::vector<std::string>& words) { set(options, key, words); }, help)
             ->delimiter(',')
             ->type_name("SERVER");
+    }
+    void headers(const char* key, const std::vector<std::string>& /*value*/, const char* help) {
+        command_
+            .add_option_function<std::vector<std::string>>(
+                flag_name(key),
+                [&options = options_, key](const std::vector<std::string>& headers) {
+                    for (const std::string& header : headers) {
+                        if (const auto sound = config::check_header(header, "verify_host"); !sound) {
+                            throw CLI::ValidationError(flag_name(key), sound.error().line());
+                        }
+                    }
+                    set(options, key, headers);
+                },
+                help)
+            ->type_name("HEADER");
     }
     void number(const char* key, std::int64_t value, std::int64_t min, std::int64_t max, const char* help) {
         command_

@@ -87,9 +87,15 @@ std::string evidence_wanted(const Json& rollout, const std::string& kind) {
         return fmt::format("{} answered GET {} within {}", number(settings, "warm_count"),
                            setting(rollout, "warm_path"), setting(rollout, "warm_timeout"));
     }
+    const auto port = number(settings, "verify_port");
+    if (kind == "front" && port != 0) {
+        return fmt::format("as a visitor, GET {} is answered, and not with 5xx", setting(rollout, "warm_path"));
+    }
     if (kind == "verify" || kind == "front") {
-        std::string wanted = fmt::format("{}GET {} is {}", kind == "front" ? "as a visitor, " : "",
-                                         setting(rollout, "verify_path"), statuses(field(settings, "expect_status")));
+        const std::string where = port == 0 ? "" : fmt::format(" on port {}", port);
+        std::string wanted =
+            fmt::format("{}GET {}{} is {}", kind == "front" ? "as a visitor, " : "", setting(rollout, "verify_path"),
+                        where, statuses(field(settings, "expect_status")));
         for (const char* key : {"expect_body", "expect_regex", "expect_json", "expect_header"}) {
             const std::string value = setting(rollout, key);
             wanted += value.empty() ? "" : fmt::format(", {} '{}'", std::string(key).substr(7), value);

@@ -29,7 +29,6 @@ private:
     void read_server(const std::string& name, Section& section);
     void read_pool(const std::string& name, Section& section);
     void read_check(const std::string& pool, const Entry& entry, Check& check);
-    void read_headers(Section& section, Check& check);
     void read_http_check(Section& section, Check& check);
     void read_backends(Section& section, Pool& pool);
     void read_sources(Section& section, Pool& pool);

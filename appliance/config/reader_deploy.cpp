@@ -5,6 +5,7 @@
 #include <charconv>
 #include <vector>
 
+#include "appliance/config/header.hpp"
 #include "appliance/config/nearest.hpp"
 #include "appliance/config/placeholder.hpp"
 #include "appliance/config/reader.hpp"
@@ -38,6 +39,9 @@ public:
         }
         std::transform(nodes.begin(), nodes.end(), std::back_inserter(value),
                        [](const Node& node) { return node.text; });
+    }
+    void headers(const char* key, std::vector<std::string>& value, const char* /*help*/) {
+        value = read_headers(section_, key, "verify_host");
     }
     void number(const char* key, std::int64_t& value, std::int64_t min, std::int64_t max, const char* /*help*/) {
         value = section_.number(key, value, min, max);

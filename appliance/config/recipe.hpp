@@ -34,7 +34,9 @@ struct Recipe {
     std::int64_t warm_count = 1;
     core::Milliseconds warm_timeout{60'000};  // until the server answers again, first request included
     std::string host;                         // of the requests; empty: that of the pool's check, or the address
+    std::vector<std::string> headers;         // of the requests, each "Name: value"; none: those of the pool's check
     std::string verify_path = "/";
+    std::int64_t verify_port = 0;  // of the server, where it is not the pool's; 0: that
     core::Milliseconds verify_timeout{10'000};
     core::http::StatusSet expect_status;      // 200 alone, where nothing else is said
     std::string expect_body;                  // a text that the body holds
@@ -79,9 +81,9 @@ inline constexpr Word<OnFailure> on_failure_names[] = {
 inline constexpr Word<OnRestart> on_restart_names[] = {{"resume", OnRestart::resume}, {"pause", OnRestart::pause}};
 
 // Calls visit for each field but the name and the sources, with its key, its bounds and its help: text(key, value,
-// help), command(key, value, help) for a text with placeholders (placeholder.hpp), list(key, value, help), number(key,
-// value, min, max, help), duration(key, value, min, max, help), flag(key, value, help), statuses(key, value, help) and
-// choice(key, value, words, help).
+// help), command(key, value, help) for a text with placeholders (placeholder.hpp), list(key, value, help), headers(key,
+// value, help) for a list of "Name: value" (header.hpp), number(key, value, min, max, help), duration(key, value, min,
+// max, help), flag(key, value, help), statuses(key, value, help) and choice(key, value, words, help).
 template <typename AnyRecipe, typename Visitor>
 void each_field(AnyRecipe& recipe, Visitor&& visit) {
     using namespace std::chrono_literals;
@@ -98,6 +100,8 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.number("warm_count", recipe.warm_count, 0, 1000, "How many of them");
     visit.duration("warm_timeout", recipe.warm_timeout, 1s, 1h, "All of them may take so long");
     visit.text("verify_host", recipe.host, "Host of warming and verifying requests");
+    visit.headers("verify_headers", recipe.headers, "Their headers, not the check's: 'X-A: b'");
+    visit.number("verify_port", recipe.verify_port, 0, 65535, "Verify this port of the server; 0: the pool's");
     visit.text("verify_path", recipe.verify_path, "What is verified");
     visit.duration("verify_timeout", recipe.verify_timeout, 1s, 1h, "It may take so long");
     visit.statuses("expect_status", recipe.expect_status, "The status that it has: 200, or 200,204,3xx");

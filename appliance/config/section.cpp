@@ -35,7 +35,11 @@ Position Section::at(std::string_view key) const {
 }
 
 void Section::complain(std::string_view key, std::string_view what, std::string mend) {
-    report_.add(at(key), fmt::format("bad '{}' in {}: {}", key, name_, what), std::move(mend));
+    complain(at(key), key, what, std::move(mend));
+}
+
+void Section::complain(Position at, std::string_view key, std::string_view what, std::string mend) {
+    report_.add(at, fmt::format("bad '{}' in {}: {}", key, name_, what), std::move(mend));
 }
 
 const Node* Section::typed(std::string_view key, Kind kind) {

@@ -48,6 +48,8 @@ public:
 
     // A problem with the value of key (which is known to be there), or with the section where it is not.
     void complain(std::string_view key, std::string_view what, std::string mend);
+    // The same with a part of the value, at its place.
+    void complain(Position at, std::string_view key, std::string_view what, std::string mend);
     // A problem with the section: it lacks something.
     void miss(std::string_view what, std::string_view example);
     // Reports every key that was never asked for. Call it once, last.

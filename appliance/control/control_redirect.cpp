@@ -1,5 +1,6 @@
 // Pools with plane = "kernel": the kernel is told who is eligible whenever a check, a fence or the configuration
-// changes that, and its table is looked at twice a second, so that what another program did to it does not last.
+// changes that. The fence process puts right at once what another program did to its table; a look twice a second tells
+// of it, and finds what was announced to nobody.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -119,8 +120,7 @@ void Control::finish() {
     }
 }
 
-// In the form of control_drift.cpp's event; who it was is not known, because the fence process listens to what is
-// announced of the fences' table alone.
+// In the form of control_drift.cpp's event; who it was is not known, because the answer to a put does not say it.
 void Control::note_redirect_drift() {
     Json event{{"what", "table inet gatehouse_redirect was changed"}, {"culprit", nullptr}, {"pid", nullptr}};
     event["repaired"] = true;

@@ -100,6 +100,7 @@ public:
         }
         add(key, all);
     }
+    void headers(const char* key, const std::vector<std::string>& value, const char* help) { list(key, value, help); }
     void number(const char* key, std::int64_t value, std::int64_t, std::int64_t, const char*) {
         add(key, std::to_string(value));
     }

@@ -139,6 +139,11 @@ core::Result<std::string> judge(const config::Recipe& recipe, const Answer& answ
     return so_far.map([&seen] { return std::move(seen); });
 }
 
+core::Result<std::string> judge_answered(const Answer& answer) {
+    return answer.status < 500 ? core::Result<std::string>(std::to_string(answer.status))
+                               : core::fail(fmt::format("status {}", answer.status));
+}
+
 core::Result<void> check_expectations(const config::Recipe& recipe) {
     if (!recipe.expect_regex.empty()) {
         if (const auto code = compile(recipe.expect_regex); !code) {

@@ -26,7 +26,12 @@ std::string without_port(const std::string& host) {
 
 }  // namespace
 
+const std::string& front_path(const config::Recipe& recipe) {
+    return recipe.verify_port == 0 ? recipe.verify_path : recipe.warm_path;
+}
+
 std::optional<FrontDoor> find_front_door(const config::Config& config, const config::Recipe& recipe) {
+    const std::string& path = front_path(recipe);
     const config::Pool* pool = config.pool(recipe.pool);
     for (const config::Listener& listener : config.listeners) {
         if (listener.mode != config::Mode::http || listener.proxy_protocol || pool == nullptr) {
@@ -39,10 +44,9 @@ std::optional<FrontDoor> find_front_door(const config::Config& config, const con
             }
         }
         for (const std::string& host : hosts) {
-            const auto* route = core::balance::find_route(listener.routes, without_port(host), recipe.verify_path);
+            const auto* route = core::balance::find_route(listener.routes, without_port(host), path);
             if ((route == nullptr ? listener.pool : route->pool) == recipe.pool) {
-                return FrontDoor{listener.name,
-                                 {.to = reach(listener.address), .host = host, .path = recipe.verify_path}};
+                return FrontDoor{listener.name, {.to = reach(listener.address), .host = host, .path = path}};
             }
         }
     }

@@ -14,7 +14,10 @@ struct FrontDoor {
     Visit visit;
 };
 
-// The first HTTP listener that sends the recipe's verify_path to its pool, by its routes or without. Nothing where
+// What a visitor is taken to ask for: what is verified, or where that is on another port, what warms up.
+const std::string& front_path(const config::Recipe& recipe);
+
+// The first HTTP listener that sends the recipe's front_path to its pool, by its routes or without. Nothing where
 // there is none, or where it wants to be told by a PROXY header who comes.
 std::optional<FrontDoor> find_front_door(const config::Config& config, const config::Recipe& recipe);
 

@@ -7,8 +7,8 @@
 
 #include "appliance/deploy/expectation.hpp"
 #include "appliance/deploy/front_door.hpp"
+#include "appliance/deploy/server_visit.hpp"
 #include "appliance/deploy/visit.hpp"
-#include "core/net/socket.hpp"
 
 namespace appliance::deploy {
 namespace {
@@ -78,30 +78,11 @@ private:
         return std::any_of(rollout_.steps.begin(), rollout_.steps.end(),
                            [kind](const Step& step) { return step.kind == kind; });
     }
-    [[nodiscard]] Visit visit_of(const config::Pool& pool, const std::string& path) const {
-        Visit visit;
-        const auto found = std::find_if(pool.backends.begin(), pool.backends.end(), [this](const auto& backend) {
-            return backend.server == step_.servers.front();
-        });
-        visit.to = found != pool.backends.end() ? found->address : visit.to;
-        visit.host = !recipe_.host.empty() ? recipe_.host : !pool.host.empty() ? pool.host : pool.check.host;
-        visit.path = path;
-        visit.headers = pool.check.headers;
-        visit.proxy_header = pool.proxy_protocol == config::ProxyProtocol::v1   ? core::net::ProxyVersion::v1
-                             : pool.proxy_protocol == config::ProxyProtocol::v2 ? core::net::ProxyVersion::v2
-                                                                                : core::net::ProxyVersion::none;
-        if (const auto* source = core::net::source_of(pool.sources, visit.to.family(), 0); source != nullptr) {
-            visit.source = *source;
-        }
-        visit.http = speaks_http(*actions_.config(), pool);
-        const config::Limits of = actions_.config()->limits;
-        visit.answer = {.head = of.answer_head, .fields = of.answer_fields};
-        return visit;
-    }
     core::Result<Visit> find_visit(const std::string& path) const {
         const auto config = actions_.config();
         const config::Pool* pool = config->pool(recipe_.pool);
-        Visit visit = pool == nullptr ? Visit{} : visit_of(*pool, path);
+        Visit visit = pool == nullptr ? Visit{} : server_visit(*config, *pool, recipe_, step_.servers.front());
+        visit.path = path;
         if (visit.to.port() == 0) {
             return core::fail(
                 fmt::format("the configuration has no {} in {} any more", step_.servers.front(), recipe_.pool));
@@ -265,7 +246,7 @@ private:
         while (answered < recipe_.warm_count) {
             const auto begun = Clock::now();
             const auto answer = go(*target, deadline);
-            if (answer && answer->status < 500) {
+            if (answer && judge_answered(*answer)) {
                 last = answer->took;
                 first = answered++ == 0 ? last : first;
                 continue;
@@ -285,9 +266,12 @@ private:
     }
 
     core::Result<std::string> verify() {
-        const auto target = find_visit(recipe_.verify_path);
+        auto target = find_visit(recipe_.verify_path);
         if (!target) {
             return tl::unexpected(target.error());
+        }
+        if (recipe_.verify_port != 0) {
+            target->to = target->to.with_port(static_cast<std::uint16_t>(recipe_.verify_port));
         }
         return go(*target, Clock::now() + recipe_.verify_timeout).and_then([&](const Answer& answer) {
             return target->http ? judge(recipe_, answer) : core::Result<std::string>("accepts connections");
@@ -343,7 +327,9 @@ private:
             wanted.expect_body = wanted.expect_regex = wanted.expect_json = wanted.expect_header = {};
         }
         return go(door->visit, Clock::now() + recipe_.verify_timeout)
-            .and_then([&](const Answer& answer) { return judge(wanted, answer); })
+            .and_then([&](const Answer& answer) {
+                return recipe_.verify_port == 0 ? judge(wanted, answer) : judge_answered(answer);
+            })
             .map([&](const std::string& seen) { return fmt::format("through {}: {}", door->listener, seen); });
     }
 

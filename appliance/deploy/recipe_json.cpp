@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "appliance/config/config.hpp"
+#include "appliance/config/header.hpp"
+
 namespace appliance::deploy {
 namespace {
 
@@ -21,6 +24,7 @@ public:
     void text(const char* key, const std::string& value, const char* /*help*/) { object_[key] = value; }
     void command(const char* key, const std::string& value, const char* help) { text(key, value, help); }
     void list(const char* key, const std::vector<std::string>& value, const char* /*help*/) { object_[key] = value; }
+    void headers(const char* key, const std::vector<std::string>& value, const char* help) { list(key, value, help); }
     void number(const char* key, std::int64_t value, std::int64_t /*min*/, std::int64_t /*max*/, const char* /*help*/) {
         object_[key] = value;
     }
@@ -73,6 +77,22 @@ public:
             return;
         }
         value = found->get<std::vector<std::string>>();
+    }
+    void headers(const char* key, std::vector<std::string>& value, const char* help) {
+        std::vector<std::string> read = value;
+        list(key, read, help);
+        if (read.size() > config::Bounds::headers) {
+            wrong(key, fmt::format("a list of at most {}", config::Bounds::headers));
+        }
+        for (const std::string& header : read) {
+            if (const auto sound = config::check_header(header, "verify_host"); result && !sound) {
+                result = core::fail(fmt::format("bad '{}'", key), sound.error().what,
+                                    "write it as \"X-Forwarded-Proto: https\"");
+            }
+        }
+        if (result) {
+            value = std::move(read);
+        }
     }
     void number(const char* key, std::int64_t& value, std::int64_t min, std::int64_t max, const char* /*help*/) {
         if (const json* found = find(key)) {

@@ -7,6 +7,7 @@
 #include "kernel.hpp"
 #include "netfilter/helper.hpp"
 #include "netfilter/helper_client.hpp"
+#include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {
 namespace {
@@ -54,7 +55,9 @@ TEST_F(CapabilitiesTest, AMainlineKernelHasWhatItsVersionPromises) {
 TEST_F(CapabilitiesTest, AreToldThroughTheFenceProcess) {
     int ends[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-    std::thread helper([this, end = Descriptor(ends[1])] { static_cast<void>(serve(end.get(), *manager_)); });
+    std::thread helper([this, end = Descriptor(ends[1])] {
+        static_cast<void>(serve(end.get(), *manager_, tests::support::allow_any_redirect));
+    });
     {
         HelperClient client(Descriptor(ends[0]), std::chrono::seconds(5));
         EXPECT_EQ(client.capabilities().value_or("nothing"), probe().text());

@@ -8,6 +8,7 @@
 #include "kernel.hpp"
 #include "netfilter/helper_client.hpp"
 #include "netfilter/helper_protocol.hpp"
+#include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {
 namespace {
@@ -32,7 +33,8 @@ protected:
         }
         raw_ = pair_.near.get();
         client_.emplace(std::move(pair_.near), std::chrono::seconds(20));
-        server_ = std::thread([this] { served_ = serve(pair_.far.get(), *manager_); });
+        server_ =
+            std::thread([this] { served_ = serve(pair_.far.get(), *manager_, tests::support::allow_any_redirect); });
     }
     void TearDown() override {
         client_.reset();

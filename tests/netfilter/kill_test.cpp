@@ -10,6 +10,7 @@
 #include "kernel.hpp"
 #include "netfilter/helper.hpp"
 #include "netfilter/helper_client.hpp"
+#include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {
 namespace {
@@ -43,7 +44,7 @@ protected:
         if (child == 0) {
             close(ends[0]);
             auto manager = FenceManager::open();
-            _exit(manager && serve(ends[1], *manager) ? 0 : 1);
+            _exit(manager && serve(ends[1], *manager, tests::support::allow_any_redirect) ? 0 : 1);
         }
         close(ends[1]);
         link.reset(ends[0]);

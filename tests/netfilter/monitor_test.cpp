@@ -21,7 +21,7 @@ protected:
         }
     }
     void open(int receive_buffer) {
-        auto opened = Monitor::open(fence_table_name, *manager_->port(), receive_buffer);
+        auto opened = Monitor::open(fence_table_name, *manager_->port(), Monitor::debounce, receive_buffer);
         ASSERT_TRUE(opened) << opened.error().line();
         monitor_.emplace(std::move(*opened));
         // The first look at the generation is due at once; what it finds is where the monitor begins.

@@ -103,7 +103,9 @@ protected:
 
     std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
     MemoryKernel kernel_{memory_};
-    RedirectDesk desk_{kernel_};
+    core::Result<void> allowed_;
+    const AllowRedirects allow_ = [this](std::span<const Redirect>) { return allowed_; };
+    RedirectDesk desk_{kernel_, allow_};
 };
 
 TEST_F(Desk, WaitsForTheLastPacketBeforeItTouchesTheKernel) {
@@ -134,6 +136,22 @@ TEST_F(Desk, GivesAnUnfinishedOrderUpWhenANewOneBegins) {
     EXPECT_EQ(counts_in(*found, std::vector{many().front()}).size(), 100U);
     EXPECT_EQ(*found->table, *redirect_table(std::vector{many().front()}).table);
     EXPECT_EQ(found->maps.size(), redirect_table(std::vector{many().front()}).maps.size()) << "one listener's";
+}
+
+TEST_F(Desk, BringsNothingToTheKernelThatIsNotAllowed) {
+    allowed_ = core::fail("not this one");
+    const auto refused = packets(pack_redirects(many(), Forward::as_needed), 1);
+    for (std::size_t i = 0; i < refused.size(); ++i) {
+        const auto taken = desk_.take(refused[i]);
+        ASSERT_EQ(taken.has_value(), i + 1 < refused.size());
+        EXPECT_TRUE(taken || taken.error().what == "not this one");
+    }
+    EXPECT_EQ(memory_->commits, 0U);
+    allowed_ = {};
+    for (const auto& request : packets(pack_redirects(many(), Forward::as_needed), 2)) {
+        EXPECT_TRUE(desk_.take(request)) << "the refused order has left nothing behind";
+    }
+    EXPECT_EQ(memory_->commits, 1U);
 }
 
 TEST_F(Desk, LeavesTheKernelAloneWhenTheSameIsWantedAgain) {

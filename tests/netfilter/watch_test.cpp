@@ -6,6 +6,8 @@
 #include "kernel.hpp"
 #include "netfilter/helper.hpp"
 #include "netfilter/helper_client.hpp"
+#include "netfilter/redirect_table.hpp"
+#include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {
 namespace {
@@ -17,12 +19,13 @@ protected:
         if (IsSkipped() || HasFatalFailure()) {
             return;
         }
+        looks_ = NetlinkKernel::open().value();
         int fds[2];
         ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
         client_.emplace(Descriptor(fds[0]), std::chrono::seconds(20));
         server_ = std::thread([this, end = fds[1]] {
             const Descriptor own(end);
-            static_cast<void>(serve(end, *manager_));
+            static_cast<void>(serve(end, *manager_, tests::support::allow_any_redirect));
         });
         ASSERT_TRUE(client_->ping());
     }
@@ -45,6 +48,23 @@ protected:
         return {};
     }
 
+    static std::vector<Redirect> redirects() {
+        return {{"chat",
+                 *Address::parse("127.0.0.1:5222"),
+                 Spread::in_turn,
+                 true,
+                 {{*Address::parse("127.0.0.2:5222"), 1, false, true}}}};
+    }
+    // Looks as another program does: the manager's own socket is the serving thread's.
+    std::string nft_redirects() { return looks_->snapshot(redirect_table_name, Depth::elements).value().text(); }
+    bool becomes(const std::string& text) {
+        for (int tries = 0; tries < 1000 && nft_redirects() != text; ++tries) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        return nft_redirects() == text;
+    }
+
+    std::unique_ptr<netfilter::Kernel> looks_;
     std::optional<HelperClient> client_;
     std::thread server_;
 };
@@ -96,6 +116,44 @@ TEST_F(WatchTest, KeepsAFenceThatSomebodyElseMade) {
     run("nft insert rule inet gatehouse output accept");
     EXPECT_TRUE(notice().repaired.structure);
     EXPECT_EQ(client_->list()->size(), 1U);
+}
+
+TEST_F(WatchTest, PutsRedirectsBackBeforeAnybodyAsksAndSaysSoAtTheNextPut) {
+    ASSERT_TRUE(client_->put_redirects(redirects()));
+    EXPECT_EQ(client_->put_redirects(redirects())->before, Before::wanted);
+    const std::string made = nft_redirects();
+    for (const char* change : {"nft flush ruleset", "nft delete table inet gatehouse_redirect",
+                               "nft flush map inet gatehouse_redirect slots-chat"}) {
+        run(change);
+        EXPECT_TRUE(becomes(made)) << change << "\n" << nft_redirects();
+        EXPECT_EQ(client_->put_redirects(redirects())->before, Before::foreign) << change;
+        EXPECT_EQ(client_->put_redirects(redirects())->before, Before::wanted) << change << ": told once";
+    }
+}
+
+TEST_F(WatchTest, LeavesRedirectsAloneThatNobodyHasPut) {
+    run("nft add table inet gatehouse_redirect");
+    run("nft delete table inet gatehouse_redirect");
+    ASSERT_TRUE(client_->ping());
+    EXPECT_EQ(run("nft list tables").find("gatehouse_redirect"), std::string::npos);
+}
+
+// What it does for itself is seen in the ruleset's generation: each commit of anybody is one.
+TEST_F(WatchTest, AProgramThatTakesRedirectsAwayInALoopGetsNoRepairForEachTime) {
+    ASSERT_TRUE(client_->put_redirects(redirects()));
+    const std::string made = nft_redirects();
+    constexpr unsigned times = 200;
+    const auto begun = std::chrono::steady_clock::now();
+    const auto before = looks_->generation().value();
+    for (unsigned i = 0; i < times; ++i) {
+        run("nft 'add table inet gatehouse_redirect; delete table inet gatehouse_redirect'");
+    }
+    const auto repairs = looks_->generation().value() - before - times;
+    const auto took = std::chrono::steady_clock::now() - begun;
+    EXPECT_LE(repairs, took / Watch::redirect_step + 2);
+    EXPECT_GT(repairs, 0U);
+    EXPECT_TRUE(becomes(made));
+    EXPECT_EQ(client_->put_redirects(redirects())->before, Before::foreign);
 }
 
 TEST_F(WatchTest, NoticesBetweenRepliesAreKept) {

@@ -15,6 +15,7 @@
 #include "netfilter/fence_table.hpp"
 #include "netfilter/helper.hpp"
 #include "netfilter/notice.hpp"
+#include "tests/support/any_redirect.hpp"
 
 namespace tests::search {
 namespace {
@@ -240,7 +241,9 @@ void House::start_helper() {
     manager_.emplace(std::move(*manager));
     auto pair = appliance::link::make_pair();
     helper_end_ = std::move(pair->first);
-    helper_ = std::thread([this, end = helper_end_.get()] { static_cast<void>(netfilter::serve(end, *manager_)); });
+    helper_ = std::thread([this, end = helper_end_.get()] {
+        static_cast<void>(netfilter::serve(end, *manager_, tests::support::allow_any_redirect));
+    });
     const int fds[] = {pair->second.get()};
     supervisor_->tell({{"type", "child_started"}, {"process", "fence"}, {"pid", 8}, {"beside", false}}, fds);
 }

@@ -110,6 +110,30 @@ class Deploys(house.SystemTest):
               f" {took / steps - 1:+.1%} beside what these took here; {requests} requests")
         self.assertLess(took, 1.15 * steps)
 
+    def test_a_deploy_verifies_on_another_port_with_headers_and_a_class_of_statuses(self):
+        there = ("--verify-port", "8081", "--verify-path", "/health", "--servers", "web2")
+        planned = self.deploy("rolling", None, *there, "--expect-status", "2xx", "--dry-run").communicate(timeout=30)[0]
+        self.assertIn("GET /health on port 8081 is 2xx", planned)
+        self.assertIn("as a visitor, GET / is answered, and not with 5xx", planned)
+        headers = ("--verify-headers", "X-Probe: deploy")
+        for flags, said in ((("--expect-status", "2xx,404"), "status 503 and not 2xx or 404"),
+                            ((*headers, "--expect-status", "200,3xx"), "status 204 and not 200 or 3xx")):
+            with self.subTest(said):
+                deploy = self.deploy("rolling", None, *there, *flags)
+                self.assertIn(said, deploy.communicate(timeout=60)[0])
+                self.assertEqual(deploy.returncode, 1)
+                self.assertEqual(self.fenced(), ["10.80.0.12:80"])
+                self.house.cli("deploy", "abort", "--why", "the test")
+                self.house.cli("unfence", "web2", "--pool", "app", "--why", "the test")
+        deploy = self.deploy("rolling", None, *there, *headers, "--expect-status", "2xx")
+        output = deploy.communicate(timeout=60)[0]
+        self.assertEqual(deploy.returncode, 0, output)
+        status = self.status()
+        self.assertEqual(self.steps(status, "verify")[0]["evidence"], "204")
+        self.assertIn("through web: 200", self.steps(status, "front")[0]["evidence"])
+        self.assertEqual(status["settings"]["expect_status"], ["2xx"])
+        self.assertEqual(self.fenced(), [])
+
     def test_a_server_that_comes_back_broken_stays_fenced_and_nobody_sees_it(self):
         for release, said in (("broken-500", "status 500"), ("broken-text", "does not contain"),
                               ("broken-hang", "time is over"), ("broken-refuse", "refused"),

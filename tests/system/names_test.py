@@ -12,7 +12,7 @@ NAMED = house.CONFIGURATION.replace('host = "10.80.0.11"', 'host = "web1.example
 ENDS = 60  # seconds, for what happens within two on an idle machine
 
 
-class Names(house.SystemTest):
+class NamedHouse(house.SystemTest):
     configuration = NAMED
 
     def prepare(self):
@@ -31,6 +31,8 @@ class Names(house.SystemTest):
         lines = ["127.0.0.1 localhost", *(f"{address} {name}.example.test" for name, address in addresses.items())]
         self.hosts.write_text("\n".join(lines) + "\n")
 
+
+class Names(NamedHouse):
     def web1(self):
         return self.house.backends("app")["web1"]
 
@@ -132,6 +134,25 @@ class Names(house.SystemTest):
         self.assertIn("web1: web1.example.test is 10.80.0.11 now", checked.stdout)
         self.assertIn("warning: web2.example.test does not resolve now: ", checked.stderr)
         self.assertIn("web2 serves nobody until it does", checked.stderr)
+
+
+class NamesInTheKernel(NamedHouse):
+    configuration = NAMED.replace("[pool.chat]\n", '[pool.chat]\nplane = "kernel"\n')
+
+    def slots(self):
+        return {name: backend.get("slots") for name, backend in self.house.backends("chat").items()}
+
+    def test_a_redirect_follows_the_name_of_its_server(self):
+        house.wait_until(lambda: self.slots() == {"web1": 128, "web2": 128}, ENDS, "both have their slots")
+        self.house.start_server(3)
+        self.say(web1="10.80.0.13", web2="10.80.0.12")
+        house.wait_until(lambda: "10.80.0.13 . 5222" in self.table(), ENDS, "the redirect leads to the new address")
+        house.wait_until(lambda: "10.80.0.11" not in self.table(), ENDS, "and not to the old one")
+        self.assertNotIn('"event":"redirect"', (self.house.folder / "gatehouse.log").read_text())
+
+    @staticmethod
+    def table():
+        return house.run("nft", "list", "table", "inet", "gatehouse_redirect").stdout
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Pools that the kernel serves: plane = "kernel". A client's namespace in front of Gatehouse's, servers behind it."""
 
 import os
+import signal
 import time
 
 import house
@@ -132,6 +133,19 @@ class Redirect(SystemTest):
         wait_until(lambda: "gatehouse_redirect" in run("nft", "list", "tables").stdout, 3, "the table is there again")
         with self.connect() as visitor:
             self.assertEqual(self.echo(visitor), b"hello")
+
+    def test_the_fence_process_puts_them_back_without_control(self):
+        control = self.house.children()["control"]
+        os.kill(control, signal.SIGSTOP)
+        try:
+            run("nft", "flush", "ruleset")
+            wait_until(lambda: "gatehouse_redirect" in run("nft", "list", "tables").stdout, 10, "the table is back")
+            with self.connect() as visitor:
+                self.assertEqual(self.echo(visitor), b"hello")
+        finally:
+            os.kill(control, signal.SIGCONT)
+        log = self.house.folder / "gatehouse.log"
+        wait_until(lambda: '"table inet gatehouse_redirect was changed"' in log.read_text(), 10, "control tells of it")
 
     def test_a_change_of_our_table_is_put_right_within_a_second_and_told(self):
         # A server that comes up changes the table too; that would put both right in one.

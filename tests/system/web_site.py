@@ -55,6 +55,13 @@ http {{
         location / {{ {answer} }}
         location @application {{ proxy_pass http://127.0.0.1:{port}; }}
     }}
+    server {{  # for those who run it, not for visitors
+        listen {host}:8081;
+        location = /health {{
+            if ($http_x_probe = "deploy") {{ return 204; }}
+            return 503;
+        }}
+    }}
 }}
 """
 

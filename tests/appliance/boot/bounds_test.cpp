@@ -45,6 +45,39 @@ TEST_F(BoundsTest, WhatAReloadBringsIsAllowedAndWhatWasBeforeToo) {
     EXPECT_TRUE(bounds.allow(at("127.0.0.1:8080")));
 }
 
+TEST_F(BoundsTest, OnlyListenersOfPoolsInTheKernelMayBeRedirected) {
+    const auto redirect = [](const char* name, const char* listener, const char* backend) {
+        return std::vector{
+            netfilter::Redirect{name, at(listener), netfilter::Spread::in_turn, true, {{at(backend), 1, false, true}}}};
+    };
+    Bounds bounds(config::load(file_).value());
+    EXPECT_FALSE(bounds.allow(redirect("web", "127.0.0.1:8080", "10.0.0.1:80"))) << "the proxy's";
+    EXPECT_FALSE(bounds.allow(redirect("chat", "0.0.0.0:5222", "10.0.0.1:5222"))) << "not there yet";
+    write(8080,
+          "[listen.chat]\naddress = \"0.0.0.0:5222\"\nmode = \"tcp\"\npool = \"chat\"\n"
+          "[pool.chat]\nplane = \"kernel\"\nport = 5222\nservers = [\"web1\"]\n[server.web2]\nhost = \"10.0.0.2\"\n");
+    EXPECT_TRUE(bounds.allow(redirect("chat", "0.0.0.0:5222", "10.0.0.1:5222"))) << "read again";
+    EXPECT_FALSE(bounds.allow(redirect("chat", "0.0.0.0:5222", "10.0.0.2:5222"))) << "of another pool";
+    EXPECT_FALSE(bounds.allow(at("0.0.0.0:22")));
+    write(8080);
+    EXPECT_FALSE(bounds.allow(redirect("chat", "0.0.0.0:22", "10.0.0.1:5222")));
+    EXPECT_TRUE(bounds.allow(redirect("chat", "0.0.0.0:5222", "10.0.0.1:5222"))) << "what was named stays allowed";
+}
+
+TEST_F(BoundsTest, AServerWithANameMayBeAnyAddressOnItsPort) {
+    write(8080,
+          "[listen.chat]\naddress = \"0.0.0.0:5222\"\nmode = \"tcp\"\npool = \"chat\"\n"
+          "[pool.chat]\nplane = \"kernel\"\nport = 5222\nservers = [\"web2\"]\n"
+          "[server.web2]\nhost = \"web2.example.org\"\n");
+    Bounds bounds(config::load(file_).value());
+    const auto redirect = [](const char* backend) {
+        return std::vector{netfilter::Redirect{
+            "chat", at("0.0.0.0:5222"), netfilter::Spread::in_turn, true, {{at(backend), 1, false, true}}}};
+    };
+    EXPECT_TRUE(bounds.allow(redirect("10.0.0.7:5222")));
+    EXPECT_FALSE(bounds.allow(redirect("10.0.0.7:22")));
+}
+
 TEST_F(BoundsTest, AFileThatCannotBeReadAllowsNothingMore) {
     Bounds bounds(config::load(file_).value());
     std::ofstream(file_) << "[[[";

@@ -237,7 +237,7 @@ TEST(Problems, WhatACheckSendsAndPassesWithIsHeldToWhatItCanBe) {
          {"11:22: bad 'headers'" + of + "the key 'host' says what Host is" + as_header}},
         {11,
          "check = { headers = [\"connection: close\"] }",
-         {"11:22: bad 'headers'" + of + "a check has no connection of its own" + as_header}},
+         {"11:22: bad 'headers'" + of + "Gatehouse alone says connection" + as_header}},
         {11,
          "check = { headers = [\"X-Y\"] }",
          {"11:22: bad 'headers'" + of + "'X-Y' is not a name, a colon and a value of at most 1024 bytes in all" +
@@ -246,6 +246,13 @@ TEST(Problems, WhatACheckSendsAndPassesWithIsHeldToWhatItCanBe) {
          "check = { headers = [\"X: a\\r\\nY: b\"] }",
          {"11:22: bad 'headers'" + of + "'X: a??Y: b' is not a name, a colon and a value of at most 1024 bytes in all" +
           as_header}},
+        {11,
+         "[deploy.app]\npool = \"app\"\nrun = \"x\"\nverify_headers = [\"Host: a\", 5]",
+         {"14:19: bad 'verify_headers' in [deploy.app]: the key 'verify_host' says what Host is" + as_header,
+          "14:30: bad 'verify_headers' in [deploy.app]: a whole number is no header" + as_header}},
+        {11,
+         "[deploy.app]\npool = \"app\"\nrun = \"x\"\nverify_port = 65536",
+         {"14:15: bad 'verify_port' in [deploy.app]: 65536 is out of range; write a number from 0 to 65535"}},
         {11,
          "check = { type = \"tcp\", headers = [] }",
          {"11:35: bad 'headers'" + of + "a tcp check only connects; leave it out, or write type = \"http\""}},

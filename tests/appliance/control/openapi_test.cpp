@@ -96,6 +96,7 @@ struct Describe {
     void list(const char* key, const std::vector<std::string>& /*value*/, const char* help) {
         add(key, {{"type", "array"}, {"items", {{"type", "string"}}}}, help);
     }
+    void headers(const char* key, const std::vector<std::string>& value, const char* help) { list(key, value, help); }
     void number(const char* key, std::int64_t /*value*/, std::int64_t min, std::int64_t max, const char* help) {
         add(key, {{"type", "integer"}, {"minimum", min}, {"maximum", max}}, help);
     }

@@ -192,12 +192,41 @@ TEST(Plan, FieldsOfTheWrongTypeOrRangeAreNamed) {
     }
 }
 
+TEST(Plan, WhatIsVerifiedIsHeldToWhatItCanBe) {
+    const auto refused = [](const char* field, const json& value) {
+        config::Recipe recipe;
+        const auto read = from_json({{field, value}}, recipe);
+        EXPECT_EQ(recipe, config::Recipe()) << field << " " << value;
+        return read ? std::string("taken") : read.error().line();
+    };
+    EXPECT_EQ(refused("verify_port", -1), "'verify_port' must be a number from 0 to 65535");
+    EXPECT_EQ(refused("verify_port", 65536), "'verify_port' must be a number from 0 to 65535");
+    EXPECT_EQ(refused("verify_headers", json(17, "A: b")), "'verify_headers' must be a list of at most 16");
+    EXPECT_EQ(refused("verify_headers", "A: b"), "'verify_headers' must be a list of at most 256 names");
+    const std::string mend = "; write it as \"X-Forwarded-Proto: https\"";
+    for (const auto& [header, why] : std::vector<std::pair<std::string, std::string>>{
+             {"Host: a", "the key 'verify_host' says what Host is"},
+             {"Content-Length: 5", "Gatehouse alone says Content-Length"},
+             {"X", "'X' is not a name, a colon and a value of at most 1024 bytes in all"},
+             {"A: b\r\nC: d", "'A: b\r\nC: d' is not a name, a colon and a value of at most 1024 bytes in all"}}) {
+        EXPECT_EQ(refused("verify_headers", {"X-Fine: 1", header}), "bad 'verify_headers': " + why + mend);
+    }
+    config::Recipe recipe;
+    ASSERT_TRUE(from_json(
+        {{"verify_port", 65535}, {"verify_headers", std::vector<std::string>(16, "A: " + std::string(1021, 'b'))}},
+        recipe));
+    EXPECT_EQ(recipe.verify_port, 65535);
+    EXPECT_EQ(recipe.headers.size(), 16U);
+}
+
 TEST(Plan, ARecipeComesBackAsItWasWritten) {
     config::Recipe recipe = *configuration().recipe("night");
     recipe.servers = {"web1"};
     recipe.kill = true;
     recipe.on_failure = config::OnFailure::rollback;
     recipe.expect_status = *core::http::StatusSet::parse({"204", "3xx"});
+    recipe.headers = {"X-Probe: deploy"};
+    recipe.verify_port = 8081;
     config::Recipe read;
     ASSERT_TRUE(from_json(to_json(recipe), read).has_value());
     // Not a caller's to say: the ledger takes these from beside the fields.
@@ -248,6 +277,12 @@ TEST(Plan, TheFrontDoorIsTheListenerThatLeadsToThePool) {
     EXPECT_EQ(door->listener, "web");
     EXPECT_EQ(door->visit.to.text(), "127.0.0.1:8080");
     EXPECT_EQ(door->visit.host, "gatehouse.example.org");
+    // On a port of its own visitors do not see what is verified.
+    recipe.verify_port = 8081;
+    EXPECT_FALSE(find_front_door(config, recipe).has_value());
+    recipe.warm_path = "/app/";
+    EXPECT_EQ(find_front_door(config, recipe)->visit.path, "/app/");
+    recipe.verify_port = 0;
     recipe.pool = "shop";
     EXPECT_EQ(find_front_door(config, recipe)->visit.host, "");
 }

@@ -1,0 +1,15 @@
+// For a fence process of which a test wants something else than that it asks.
+#pragma once
+
+#include <span>
+
+#include "core/base/result.hpp"
+#include "netfilter/redirect.hpp"
+
+namespace tests::support {
+
+inline core::Result<void> allow_any_redirect(std::span<const netfilter::Redirect> /*redirects*/) {
+    return {};
+}
+
+}  // namespace tests::support
