@@ -171,6 +171,7 @@ private:
     // Whether nobody has been heard of who would run the commands.
     [[nodiscard]] bool alone() const;
     void look_for_lost();
+    void withdraw(Job& job, const std::string& why);
     void lose(unsigned step, Job& job);
     void take_up_again(const Sync& sync);
     void return_to(const std::string& runner, Step& step, bool ended);

@@ -48,15 +48,19 @@ void Conductor::look_for_lost() {
                                   active_->steps.at(step).servers.front()));
         }
         if (waits && active_->state != State::running) {
-            // Nobody has begun it: it waits in the plan, where a rollback need not wait for it.
-            job.withdrawn = true;
-            job.result = core::fail("not run", "the rollout is paused");
-            changed_.notify_all();
+            withdraw(job, "the rollout is paused");
         }
         if (job.taken && !job.result && Clock::now() - job.heard > silence_max) {
             lose(step, job);
         }
     }
+}
+
+// Nobody has begun it: it waits in the plan, where a rollback need not wait for it.
+void Conductor::withdraw(Job& job, const std::string& why) {
+    job.withdrawn = true;
+    job.result = core::fail("not run", why);
+    changed_.notify_all();
 }
 
 void Conductor::lose(unsigned step, Job& job) {
@@ -217,9 +221,13 @@ Conductor::Json Conductor::take_jobs(const Sync& sync) {
         // After the look at the fence, which has followed its server.
         if (!is_drained(*active_, server)) {
             actions_.end_command(active_->recipe.pool, server);
-            keep_back(job, {fmt::format("{} has moved to {}", server, address_of(*active_, server)),
-                            "its address has changed since it was drained",
-                            "gatehouse deploy resume drains it there and goes on", 0});
+            if (drained_.contains(server)) {
+                keep_back(job, {fmt::format("{} has moved to {}", server, address_of(*active_, server)),
+                                "its address has changed since it was drained",
+                                "gatehouse deploy resume drains it there and goes on", 0});
+            } else {
+                withdraw(job, "an earlier process drained its server: that is done anew");
+            }
             continue;
         }
         step.evidence = sync.runner;
