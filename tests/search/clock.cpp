@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <utility>
 
 namespace tests::search {
 namespace {
@@ -51,7 +50,6 @@ void SearchClock::remove(Sleepers::iterator sleeper) {
     sleepers_.erase(sleeper);
 }
 
-// No wake is lost between add() and the wait: the clock jumps only while every thread is blocked.
 std::cv_status SearchClock::wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
                                  core::Milliseconds duration) {
     if (duration <= core::Milliseconds{0}) {
@@ -102,24 +100,24 @@ void SearchClock::run() {
     }
 }
 
-// False: no thread waits for a time.
+// False: no thread waits for a time that is still to come.
 bool SearchClock::jump() {
     const std::lock_guard lock(mutex_);
     // One that was woken may still wait for its lock.
     const auto next =
         std::find_if(sleepers_.begin(), sleepers_.end(), [](const auto& each) { return !each.second.woken; });
-    if (next == sleepers_.end()) {
-        return false;
+    const bool found = next != sleepers_.end();
+    if (found) {
+        now_ = std::max(now_.load(), next->first + next->second.leap.count());
+        ++jumps_;
     }
-    now_ = std::max(now_.load(), next->first + next->second.leap.count());
-    ++jumps_;
+    // Also those that were woken and are still here. The kernel may have woken a thread, with a packet that it had put
+    // off, after all were seen idle; such a thread may have been between add() and its wait, and missed the wake.
     for (auto& [due, sleeper] : sleepers_) {
         if (due > now_) {
             break;
         }
-        if (std::exchange(sleeper.woken, true)) {
-            continue;
-        }
+        sleeper.woken = true;
         if (sleeper.condition != nullptr) {
             sleeper.condition->notify_all();
         } else {
@@ -127,7 +125,7 @@ bool SearchClock::jump() {
             static_cast<void>(::write(sleeper.event, &one, sizeof one) > 0);
         }
     }
-    return true;
+    return found;
 }
 
 }  // namespace tests::search
