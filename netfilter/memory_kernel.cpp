@@ -197,6 +197,9 @@ Commit MemoryKernel::check(const Transaction& transaction) {
 }
 
 core::Result<Reaped> MemoryKernel::reap(const Destination& destination) {
+    if (memory_->before_reap) {
+        memory_->before_reap();
+    }
     if (const auto error = std::exchange(memory_->refuse_reap, std::nullopt)) {
         return core::fail_os("cannot end established connections", *error);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,7 @@ struct Memory {
     // What the next calls meet, one each: errno of the next commit, of the next reap.
     std::optional<int> refuse_commit;
     std::optional<int> refuse_reap;
+    std::function<void()> before_reap;  // called by the thread that reaps, each time
     int refuse_forwarding = 0;  // errno of every change of the switches; 0: they take it
     std::uint64_t commits = 0;  // that changed something
 };

@@ -268,7 +268,7 @@ private:
     [[nodiscard]] std::vector<Waited> waits_for(const std::set<core::Address>& addresses) const;
     // Errors: how one of the fences ended.
     [[nodiscard]] core::Result<void> all_stand(const std::vector<Waited>& waited) const;
-    [[nodiscard]] std::string still_fenced(const std::vector<Waited>& waited) const;
+    [[nodiscard]] Refusal unless_ended(const std::vector<Waited>& waited, Refusal refusal) const;
     Outcome<std::unique_lock<std::mutex>> lock_known();
     void await_fences(Clock::time_point deadline) const;
     // How long an order waits for what the kernel holds.

@@ -236,25 +236,21 @@ Outcome<Json> Control::fence(const FenceOrder& order) {
     }
     netfilter::Reaped reaped;
     if (order.kill) {
-        const auto killed = kill(order, targets);
+        auto killed = kill(order, targets);
         if (!killed) {
-            return tl::unexpected(killed.error());
+            return tl::unexpected(unless_ended(waited, std::move(killed.error())));
         }
         reaped = *killed;
     }
     if (unconfirmed && !order.drain) {
         if (auto confirmed = confirm_by_proxy(unconfirmed, reaped); !confirmed) {
-            return tl::unexpected(std::move(confirmed.error()));
+            return tl::unexpected(unless_ended(waited, std::move(confirmed.error())));
         }
     }
     const auto patience = order.drain.value_or(order.kill ? kill_settles : core::Milliseconds{0});
     const auto drained = await_drained(waited, patience, order.drain ? unconfirmed : std::nullopt, reaped);
     if (!drained && (order.drain || drained.error().status == 409)) {
-        Refusal refusal = drained.error();
-        if (const std::string left = still_fenced(waited); refusal.status == 409 && !left.empty()) {
-            refusal.error.mend += "; still fenced by this order: " + left;
-        }
-        return tl::unexpected(std::move(refusal));
+        return tl::unexpected(unless_ended(waited, drained.error()));
     }
     const auto left = drained ? std::optional<std::uint64_t>(0) : sum_in_flight(waited, report());
     Json answer{{"fences", std::move(fences)},

@@ -53,15 +53,24 @@ core::Result<void> Control::all_stand(const std::vector<Waited>& waited) const {
     return {};
 }
 
-// "web1 in chat, web2 in app": what of an order stands.
-std::string Control::still_fenced(const std::vector<Waited>& waited) const {
-    std::string all;
+// What an order says that failed after its fences were set: that they hold may be said only of those that still stand.
+// Another order may have lifted or replaced them meanwhile, or they have run out.
+Refusal Control::unless_ended(const std::vector<Waited>& waited, Refusal refusal) const {
+    const auto stand = all_stand(waited);
+    if (stand) {
+        return refusal;
+    }
+    Refusal ended{409, stand.error(), {}};
+    std::string left;  // "web1 in chat, web2 in app"
     for (const Waited& one : waited) {
         if (all_stand({one})) {
-            all += (all.empty() ? "" : ", ") + one.target.server + " in " + one.target.pool;
+            left += (left.empty() ? "" : ", ") + one.target.server + " in " + one.target.pool;
         }
     }
-    return all;
+    if (!left.empty()) {
+        ended.error.mend += "; still fenced by this order: " + left;
+    }
+    return ended;
 }
 
 // Until the kernel has been looked at, at the start and after what was taken back, a fence may stand there that the

@@ -1,5 +1,6 @@
 // fence --kill as control carries it out, and kernels that refuse, which only one in memory does on demand.
 #include <cerrno>
+#include <thread>
 
 #include "tests/appliance/control/memory_fixture.hpp"
 
@@ -63,6 +64,30 @@ TEST_F(ControlKill, OfAFenceThatTheKernelRefusesNothingIsLeftAnywhere) {
     EXPECT_EQ(proxy_->last("administer")["fences"], json::array());
     EXPECT_EQ(control_->status()["pools"][0]["backends"][1]["state"], "up");
     EXPECT_TRUE(Store::open(folder_)->load()->fences.empty());
+}
+
+// The proxy is told again behind an order that has lifted the fence meanwhile.
+TEST_F(ControlKill, DoesNotSayThatTheFenceHoldsWhereAnotherOrderHasLiftedItMeanwhile) {
+    proxy_->refuse("administer");
+    std::thread other;
+    memory_->before_reap = [this, &other] {
+        other = std::thread([this] {
+            UnfenceOrder lift;
+            lift.servers = {"web2"};
+            lift.who = "bob";
+            static_cast<void>(control_->unfence(lift));
+        });
+        // From here on it holds the lock, and comes to the kernel once this is over.
+        while (!Store::open(folder_)->load()->fences.empty()) {
+            std::this_thread::yield();
+        }
+    };
+    const auto done = control_->fence(kill({"web2"}));
+    other.join();
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().status, 409);
+    EXPECT_TRUE(done.error().error.what.starts_with("the fence of web2 was lifted by bob")) << done.error().error.what;
+    EXPECT_EQ(fenced(), Strings{});
 }
 
 }  // namespace
