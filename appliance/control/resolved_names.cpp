@@ -20,7 +20,7 @@ config::Answers understand(const json& stored, const config::Config& config) {
     for (const json& each : stored.get_ref<const json::array_t&>()) {
         const config::Server* const server = config.server(each.at("server").get<std::string>());
         const auto address = core::Address::parse_host(each.at("address").get<std::string>(), 0);
-        if (server != nullptr && !server->dns_name.empty() && server->dns_name == each.at("name") && address) {
+        if (server != nullptr && !server->dns_name.empty() && each.at("name") == server->dns_name && address) {
             answers[server->name] = {*address};
         }
     }

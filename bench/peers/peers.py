@@ -57,6 +57,7 @@ class Row:
 def rows():
     return [
         Row("64 B, 1 connection", connections=1),
+        Row("64 B, 8 connections", connections=8),
         Row("64 B, 64 connections"),
         Row("64 B, 1 000 connections", connections=1000),
         Row("64 B, a connection each", close=True),
