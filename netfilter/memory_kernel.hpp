@@ -36,8 +36,8 @@ struct Memory {
     std::optional<int> refuse_commit;
     std::optional<int> refuse_reap;
     std::function<void()> before_reap;  // called by the thread that reaps, each time
-    int refuse_forwarding = 0;  // errno of every change of the switches; 0: they take it
-    std::uint64_t commits = 0;  // that changed something
+    int refuse_forwarding = 0;          // errno of every change of the switches; 0: they take it
+    std::uint64_t commits = 0;          // that changed something
 };
 
 // All or nothing, generations, EEXIST and ENOENT, timeouts by the boot clock: as the real one. It counts no packets,

@@ -305,15 +305,6 @@ TEST_F(ConductorTest, GivesOutAfterARestartWhatNobodyHadTaken) {
     EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
 }
 
-// The ledger says that it is given out, and the answer that said so never came: the terminal runs nothing.
-TEST_F(ConductorTest, GivesOutOnceMoreAfterARestartWhatItsTerminalNeverHeardOf) {
-    start(order());
-    take_one();
-    begin_anew();
-    EXPECT_THAT(run_to_end(), ElementsAre("web1", "web2"));
-    EXPECT_EQ(state(), "done");
-}
-
 TEST_F(ConductorTest, WaitsAfterARestartWhereItIsToldTo) {
     Order wanted = order();
     wanted.recipe.on_restart = config::OnRestart::pause;

@@ -131,6 +131,15 @@ TEST_F(Interruption, ASilentProxyIsNotDrained) {
     EXPECT_EQ(state(), "done");
 }
 
+// The ledger says that it is given out, and the answer that said so never came: the terminal runs nothing.
+TEST_F(Interruption, GivesOutOnceMoreAfterARestartWhatItsTerminalNeverHeardOf) {
+    start(order());
+    take_one();
+    begin_anew();
+    EXPECT_EQ(run_to_end(), (std::vector<std::string>{"web1", "web2"}));
+    EXPECT_EQ(state(), "done");
+}
+
 TEST_F(Interruption, ARunnerThatComesBackKeepsItsCommandAndNothingRunsTwice) {
     tests::support::SetClock clock(tests::support::SetClock::Gait::goes);
     start(order());
