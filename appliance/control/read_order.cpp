@@ -23,10 +23,12 @@ Outcome<std::optional<std::string>> read_text(const json& body, const char* fiel
     if (absent(body, field)) {
         return std::optional<std::string>();
     }
-    if (!body[field].is_string() || body[field].get_ref<const std::string&>().size() > words_max) {
-        return wrong(field, "a text of at most 1000 bytes");
+    // The fence process and the kernel keep texts that end with a NUL.
+    const auto* const text = body[field].get_ptr<const std::string*>();
+    if (text == nullptr || text->size() > words_max || text->find('\0') != std::string::npos) {
+        return wrong(field, "a text of at most 1000 bytes, without NUL");
     }
-    return std::optional(body[field].get<std::string>());
+    return std::optional(*text);
 }
 
 Outcome<std::optional<core::Milliseconds>> read_ms(const json& body, const char* field) {

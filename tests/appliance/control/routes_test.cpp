@@ -66,6 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
                     BadRequest{"POST", "/v1/fence", R"({"servers":["web1"],"drain_ms":-1})", 400},
                     BadRequest{"POST", "/v1/fence", R"({"servers":["web1"],"for_ms":"1h"})", 400},
                     BadRequest{"POST", "/v1/fence", R"({"servers":["web1"],"kill":"hard"})", 400},
+                    BadRequest{"POST", "/v1/fence", R"({"servers":["web1"],"why":"a\u0000b"})", 400},
+                    BadRequest{"POST", "/v1/fence", R"({"servers":["web1"],"claimed_by":"\u0000"})", 400},
                     BadRequest{"POST", "/v1/fence", R"({"servers":["web1"],"kill":true,"drain_ms":1})", 400},
                     BadRequest{"POST", "/v1/fence", R"({"servers":["web1"],"pool":"none"})", 404},
                     BadRequest{"POST", "/v1/fence", R"({"servers":["web2"],"pool":"chat"})", 404},
