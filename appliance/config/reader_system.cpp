@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include "appliance/config/account.hpp"
 #include "appliance/config/named_file.hpp"
@@ -21,6 +22,18 @@ using namespace std::chrono_literals;
 bool named_as_page(const std::string& name) {
     const auto ending = std::filesystem::path(name).extension();
     return ending == ".html" || ending == ".htm";
+}
+
+// The folder of the zones holds lists and tables too. As tzfile(5) has it: the version that all zones have since 2005.
+bool is_zone_file(const std::filesystem::path& file) {
+    std::error_code error;
+    std::array<char, 5> head{};
+    std::ifstream in;
+    if (std::filesystem::is_regular_file(file, error)) {
+        in.open(file, std::ios::binary);
+    }
+    return in.is_open() && in.read(head.data(), head.size()) && std::string_view(head.data(), 4) == "TZif" &&
+           head[4] >= '2';
 }
 
 FileIdentity identity_of(const std::filesystem::path& file) {
@@ -47,7 +60,7 @@ void Reader::read_timezone(Section& section, std::string& zone) {
     }
     const bool plain = zone.find("..") == std::string::npos && !zone.starts_with('/');
     const auto file = std::filesystem::path("/usr/share/zoneinfo") / zone;
-    if (std::error_code error; !plain || !std::filesystem::is_regular_file(file, error)) {
+    if (!plain || !is_zone_file(file)) {
         section.complain("timezone", fmt::format("no time zone '{}'", zone),
                          "write a name as Europe/Berlin; they are in the package tzdata");
     }

@@ -82,7 +82,10 @@ private:
 
     void begin() {
         listed_ = listed_ || at({"meetings"});
-        if (at({"meetings", "meeting"})) {
+        const bool in_list = path_.size() == 3 && path_.front() == "response" && path_[1] == "meetings";
+        if (in_list && path_.back() != "meeting") {
+            wrong_ = fmt::format("among its meetings is {}", brief(path_.back()));
+        } else if (in_list) {
             counts_ = 0;
         } else if (at({"meetings", "meeting", "participantCount"})) {
             ++counts_;

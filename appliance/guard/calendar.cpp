@@ -45,7 +45,8 @@ public:
         }
         for (const Read& one : meetings_) {
             const auto found = replacements.find(one.meeting.uid);
-            const bool replaced = !one.meeting.replaces && found != replacements.end();
+            // Without a UID nobody can say whose occurrence is replaced, so people are taken to meet at both times.
+            const bool replaced = !one.meeting.replaces && !one.meeting.uid.empty() && found != replacements.end();
             Budget own{std::min(budget_.left, steps_of_event)};
             const std::uint64_t given = own.left;
             auto laid = lay_out({&one.meeting, replaced ? &found->second : nullptr}, stretch_, own, spans_);

@@ -144,6 +144,11 @@ private:
             return core::fail("the calendar cannot be read",
                               fmt::format("it is nested more than {} deep", nesting_max));
         }
+        if (name == "VFREEBUSY") {
+            return core::fail("the calendar cannot be read",
+                              "it holds times at which people are busy (VFREEBUSY), and these are not read",
+                              "name the address of the calendar itself");
+        }
         if (!known && (name == "VEVENT" || name == "VCALENDAR")) {
             return core::fail("the calendar cannot be read", fmt::format("a {} within a {:.40}", name, parent));
         }

@@ -169,7 +169,9 @@ Asked ask_schedule(const Guard& guard, const Question& question) {
         return asked;
     }
     const std::string text = to_utf8(std::move(source->body));
-    judge(asked.opinion, guard, read_meetings_between(text, guard, question.from, question.from + question.length));
+    // A moment has no length, and a meeting that begins with it would not lie within.
+    const core::Milliseconds length = std::max<core::Milliseconds>(question.length, 1s);
+    judge(asked.opinion, guard, read_meetings_between(text, guard, question.from, question.from + length));
     if (question.ahead) {
         if (auto all = read_meetings_between(text, guard, question.from, question.from + horizon)) {
             for (Span& span : *all) {
@@ -249,7 +251,18 @@ Opinion ask_meetings(const Guard& guard, bool of_future, Deadline deadline) {
     return opinion;
 }
 
+// The package tzdata may have gone since the configuration was read: what is local then is not known.
+bool knows_zone(const Guard& guard) {
+    return guard.timezone == "UTC" || system_zone(guard.timezone) != nullptr;
+}
+
 Asked ask_one(const Guard& guard, const Question& question) {
+    if (!knows_zone(guard)) {
+        return {
+            {guard.name, guard.kind, Verdict::unknown,
+             fmt::format("its time zone {} cannot be read; it is in the package tzdata", guard.timezone), std::nullopt},
+            std::nullopt};
+    }
     switch (guard.kind) {
         case config::GuardKind::windows:
             return {ask_windows(guard, question.from, question.length), std::nullopt};
@@ -260,6 +273,19 @@ Asked ask_one(const Guard& guard, const Question& question) {
                     std::nullopt};
     }
     return {};
+}
+
+// Whether it has said all that it can of the time to come.
+bool knows_ahead(const Asked& asked) {
+    switch (asked.opinion.kind) {
+        case config::GuardKind::windows:
+            return asked.opinion.verdict != Verdict::unknown;
+        case config::GuardKind::schedule:
+            return asked.busy.has_value();
+        case config::GuardKind::bigbluebutton:
+            break;
+    }
+    return true;  // nobody knows who will meet
 }
 
 // For want of memory or threads, too, a guard is unknown.
@@ -307,7 +333,7 @@ Outlook look(const std::vector<Guard>& guards, core::WallTime from, core::Millis
     std::vector<Span> busy;
     bool known = true;
     for (Asked& asked : ask_all(guards, {from, length, now, true, Clock::now()})) {
-        known = known && (asked.busy || asked.opinion.kind != config::GuardKind::schedule);
+        known = known && knows_ahead(asked);
         if (asked.busy) {
             busy.insert(busy.end(), asked.busy->begin(), asked.busy->end());
         }

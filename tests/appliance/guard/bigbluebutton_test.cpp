@@ -85,7 +85,9 @@ TEST(BigBlueButton, WhatIsNotUnderstoodIsUnknown) {
                                 "<meeting><participantCount>0</participantCount><participantCount>3</participantCount>"
                                 "</meeting>",
                                 "<meeting><participantCount>0</meeting>", "<meeting><a></b></meeting>",
-                                "<meeting><participantCount>0</participantCount></meeting><![CDATA[", "<!--", "<"}) {
+                                "<meeting><participantCount>0</participantCount></meeting><![CDATA[", "<!--", "<",
+                                "<conference><participantCount>3</participantCount></conference>",
+                                "<page><meeting><participantCount>3</participantCount></meeting></page>"}) {
         EXPECT_FALSE(read_meetings(with(meeting)).has_value()) << meeting;
     }
     std::string deep;

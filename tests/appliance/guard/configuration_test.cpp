@@ -44,6 +44,8 @@ TEST(GuardConfiguration, SaysWhatIsWrong) {
     EXPECT_THAT(
         problem_of("[guard.w]\nkind = \"windows\"\nallow = [\"Mon 06:00-08:00\"]\ntimezone = \"../../etc/passwd\"\n"),
         HasSubstr("no time zone"));
+    EXPECT_THAT(problem_of("[guard.w]\nkind = \"windows\"\nallow = [\"Mon 06:00-08:00\"]\ntimezone = \"zone.tab\"\n"),
+                HasSubstr("no time zone 'zone.tab'"));
     EXPECT_THAT(problem_of("[guard.b]\nkind = \"bigbluebutton\"\nurls = [\"bbb.example.org\"]\n"),
                 HasSubstr("is no URL"));
     EXPECT_THAT(problem_of("[guard.b]\nkind = \"bigbluebutton\"\nurls = [\"https://b/\"]\nsecret_file = \"s\"\n"),

@@ -193,6 +193,29 @@ TEST_F(ScheduleTest, AMeetingBlocksWithItsMargin) {
     EXPECT_EQ(opinion(guard_, 89min).verdict, Verdict::allowed);
 }
 
+TEST_F(ScheduleTest, AMeetingThatBeginsAtTheVeryMomentBlocksWithoutALengthToo) {
+    guard_.margin = 0ms;
+    write(R"([{"from": "2026-11-23T12:00:00Z", "duration": "1h", "what": "Board"}])");
+    EXPECT_EQ(opinion(guard_).verdict, Verdict::blocked);
+    write(
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261123T120000Z\r\n"
+        "DTEND:20261123T130000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+    EXPECT_EQ(opinion(guard_).verdict, Verdict::blocked);
+    EXPECT_EQ(ask({guard_}, now - 1s, 1s, now).front().verdict, Verdict::allowed) << "over when it begins";
+}
+
+TEST_F(ScheduleTest, AZoneThatCannotBeReadIsUnknownAndNeverUtc) {
+    Guard guard = windows({"daily 11:00-13:00"});
+    guard.timezone = guard_.timezone = "Europe/Nowhere";
+    write("[]");
+    for (const Guard& one : {guard, guard_}) {
+        const auto outlook = look({one}, now, 1h, now);
+        EXPECT_EQ(outlook.opinions.front().verdict, Verdict::unknown);
+        EXPECT_THAT(outlook.opinions.front().why, HasSubstr("time zone Europe/Nowhere"));
+        EXPECT_FALSE(outlook.next_free);
+    }
+}
+
 TEST_F(ScheduleTest, ReadsACalendarOverHttp) {
     const Server server(
         "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261123T120000Z\r\n"

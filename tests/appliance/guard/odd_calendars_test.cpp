@@ -51,6 +51,23 @@ TEST(OddCalendars, SeveralInOneFileAreAllRead) {
                 ElementsAre("11-22T14:00 11-22T15:00", "11-23T14:00 11-23T15:00"));
 }
 
+TEST(OddCalendars, TimesAtWhichPeopleAreBusyAreNotTakenForNone) {
+    const std::string busy =
+        "BEGIN:VFREEBUSY\r\nUID:1\r\nDTSTART:20261120T000000Z\r\nDTEND:20261201T000000Z\r\n"
+        "FREEBUSY;FBTYPE=BUSY:20261122T140000Z/PT1H\r\nEND:VFREEBUSY\r\n";
+    EXPECT_THAT(times(calendar(busy)), ElementsAre(HasSubstr("VFREEBUSY")));
+    EXPECT_THAT(times(calendar(event(hour) + busy)), ElementsAre(HasSubstr("VFREEBUSY")));
+}
+
+TEST(OddCalendars, AReplacementWithoutAUidTakesNobodysMeetingAway) {
+    const auto without_uid = [](const std::string& lines) { return "BEGIN:VEVENT\r\n" + lines + "END:VEVENT\r\n"; };
+    const std::string moved =
+        "RECURRENCE-ID:20261121T100000Z\r\nDTSTART:20261121T150000Z\r\nDTEND:20261121T160000Z\r\n";
+    EXPECT_THAT(times(calendar(without_uid(daily) + without_uid(moved))),
+                ElementsAre("11-20T10:00 11-20T11:00", "11-21T10:00 11-21T11:00", "11-21T15:00 11-21T16:00",
+                            "11-22T10:00 11-22T11:00"));
+}
+
 TEST(OddCalendars, OneThatIsCutOffIsNoCalendar) {
     const std::string whole = calendar(event(hour)) + calendar(event(hour));
     for (std::size_t size = 0; size < whole.size() - 2; ++size) {
