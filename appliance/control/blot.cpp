@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view stars = "***";
 constexpr std::array telling{"token"sv,      "secret"sv,        "password"sv,      "passwd"sv, "passphrase"sv,
                              "credential"sv, "authorization"sv, "bypass_cookie"sv, "apikey"sv, "bypass_header"sv,
-                             "api_key"sv,    "api-key"sv,       "private_key"sv};
+                             "api_key"sv,    "api-key"sv,       "private_key"sv,   "headers"sv};
 
 // What runs on an operator's machine, by the names of its settings and fields.
 constexpr std::array commands{"run"sv, "rollback"sv, "command"sv};
@@ -54,6 +54,9 @@ public:
             if (text_.substr(at_).starts_with("://")) {
                 copy(3);
                 blot_url();
+            } else if (text_[at_] == '?') {
+                copy(1);
+                hide(query_size());
             } else if (is_word(text_[at_])) {
                 word();
             } else {
@@ -94,6 +97,19 @@ private:
             copy(1);
             hide(rest.size() - path - 1);
         }
+    }
+
+    // How much of what follows a question mark is the query of a path; 0: it is none, but a mark of a sentence.
+    [[nodiscard]] std::size_t query_size() {
+        if (at_ < no_query_until_) {
+            return 0;
+        }
+        const std::size_t end = std::min(text_.find_first_of("\"'`<> \t\r\n\\", at_), text_.size());
+        if (text_.substr(at_, end - at_).find('=') != std::string_view::npos) {
+            return end - at_;
+        }
+        no_query_until_ = end;  // so that many question marks take no longer than one
+        return 0;
     }
 
     void word() {
@@ -148,14 +164,30 @@ private:
 
     void value() {
         if (now() == '[') {
-            const std::size_t end = std::min(text_.find(']', at_), text_.size());
             copy(1);
-            hide(end - at_);
+            hide(list_end() - at_);
         } else if (now() == '"' || now() == '\'') {
             quoted();
         } else {
             hide(std::min(text_.find_first_of(" \t\r\n\"',;&)}]", at_), text_.size()) - at_);
         }
+    }
+
+    // Where the bracket stands that ends a list of texts: none within a text does.
+    [[nodiscard]] std::size_t list_end() const {
+        char quote = '\0';
+        std::size_t to = at_;
+        for (; to < text_.size() && (quote != '\0' || text_[to] != ']'); ++to) {
+            const char c = text_[to];
+            if (quote == '"' && c == '\\') {
+                ++to;
+            } else if (quote == '\0' && (c == '"' || c == '\'')) {
+                quote = c;
+            } else if (quote == c) {
+                quote = '\0';
+            }
+        }
+        return std::min(to, text_.size());
     }
 
     // Basic and literal strings of TOML, of one line or several; one that does not end goes on to the end of the text.
@@ -174,6 +206,7 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
+    std::size_t no_query_until_ = 0;
     std::string out_;
 };
 
@@ -199,7 +232,8 @@ Json blot(Json value) {
         for (auto item = value.begin(); item != value.end(); ++item) {
             const bool secret = names_secret(item.key()) && (item->is_string() || item->is_structured());
             const bool command = names_command(item.key()) && item->is_string() && !item->empty() && *item != "";
-            *item = secret || command ? Json(stars) : blot(std::move(*item));
+            const bool list = secret && item->is_array();
+            *item = list ? Json::array({stars}) : secret || command ? Json(stars) : blot(std::move(*item));
         }
     }
     return value;

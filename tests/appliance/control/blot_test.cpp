@@ -48,8 +48,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"https://ann:pw@host/x?y", "https://***@host/***"},
                     Case{"see https://host:8443/ or http://h", "see https://host:8443/ or http://h"},
                     Case{"source = \"webcals://h/private-abc/basic.ics?token=x\"", "source = \"webcals://h/***\""},
-                    Case{"https://host/a@b", "https://host/***"},
-                    Case{"/h/?a=1&access_token=xyz&b=2", "/h/?a=1&access_token=***&b=2"},
+                    Case{"https://host/a@b", "https://host/***"}, Case{"/h/?a=1&access_token=xyz&b=2", "/h/?***"},
+                    Case{"verify_path = \"/login?sid=a%20b\" # x", "verify_path = \"/login?***\" # x"},
+                    Case{R"({"verify_path":"/?k=v","port":80})", R"({"verify_path":"/?***","port":80})"},
+                    Case{"is it well? a = b", "is it well? a = b"},
+                    Case{"verify_headers = [\"Cookie: sid=a\", 'X: b]c'] # x", "verify_headers = [***] # x"},
+                    Case{"check = { headers = [\"Cookie: sid=a\"], path = \"/\" }",
+                         "check = { headers = [***], path = \"/\" }"},
                     Case{R"({"token":"x","port":80})", R"({"token":"***","port":80})"},
                     Case{"--token-file ci.token", "--token-file ci.token"},
                     Case{"its token is not among [access]", "its token is not among [access]"}));
@@ -60,17 +65,21 @@ TEST(BlotOfJson, GoesThroughAllOfIt) {
         {"list", {{{"token", {"a", "b"}}, {"why", "https://u:p@h/"}}}},
         {"tokens_seen", 3},
         {"name", "web1"},
-        {"settings", {{"run", "sshpass -p x ssh web1"}, {"rollback", ""}}},
+        {"settings",
+         {{"run", "sshpass -p x ssh web1"}, {"rollback", ""}, {"verify_headers", {"Cookie: a"}}, {"path", "/?k=v"}}},
         {"journal", {{{"kind", "output"}, {"text", "+ mysql -pX"}}}},
     };
     EXPECT_EQ(blot(all).dump(),
-              R"({"password":"***","list":[{"token":"***","why":"https://***@h/"}],"tokens_seen":3,"name":"web1",)"
-              R"("settings":{"run":"***","rollback":""},"journal":[{"kind":"output","text":"***"}]})");
+              R"({"password":"***","list":[{"token":["***"],"why":"https://***@h/"}],"tokens_seen":3,"name":"web1",)"
+              R"("settings":{"run":"***","rollback":"","verify_headers":["***"],"path":"/?***"},)"
+              R"("journal":[{"kind":"output","text":"***"}]})");
 }
 
 TEST(BlotOfText, TakesNoLongerForAMebibyte) {
     const std::string odd(std::size_t{1} << 20, '=');
     EXPECT_EQ(blot(std::string_view(odd)), odd);
+    const std::string asking(std::size_t{1} << 20, '?');
+    EXPECT_EQ(blot(std::string_view(asking)), asking);
 }
 
 }  // namespace
