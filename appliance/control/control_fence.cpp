@@ -309,8 +309,8 @@ Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Addr
                                 "lift that fence when it is no longer needed, then gatehouse deploy resume", 0});
         }
         if (!order.rollout && record.rollout) {
-            notes.push_back(fmt::format("rollout {} held {}; it pauses at its next step", *record.rollout,
-                                        record.server.empty() ? address.text() : record.server));
+            notes.push_back(fmt::format("rollout {} held {}; if it is still under way, it pauses at its next step",
+                                        *record.rollout, record.server.empty() ? address.text() : record.server));
         } else if (record.who != order.who && !order.rollout) {
             notes.push_back("lifted: " + describe_fence(record));
         }

@@ -30,6 +30,11 @@ bool covers(const FenceRecord& fence, const FenceRecord& other) {
     return fence.scope == netfilter::Scope::all || other.scope == netfilter::Scope::fresh;
 }
 
+// Whether list ("ann, bob") has the whole of that name.
+bool has_name(const std::string& list, const std::string& name) {
+    return (", " + list + ", ").find(", " + name + ", ") != std::string::npos;
+}
+
 std::string describe_end(const FenceRecord& fence) {
     return fence.until ? " until " + core::base::print_time(*fence.until) : " without end";
 }
@@ -76,14 +81,15 @@ Outcome<Claim> claim(FenceRecord wanted, const FenceRecord& standing, bool repla
     }
     if (standing.rollout) {
         keep_stricter(wanted, standing);
-        std::string note =
-            fmt::format("rollout {} held {}; the fence is {}'s now{}, and the rollout pauses at its next step",
-                        *standing.rollout, server_of(standing), wanted.who, describe_end(wanted));
+        std::string note = fmt::format(
+            "rollout {} held {}; the fence is {}'s now{}; if the rollout is still under way, it pauses at its next "
+            "step",
+            *standing.rollout, server_of(standing), wanted.who, describe_end(wanted));
         return Claim{std::move(wanted), std::move(note)};
     }
     FenceRecord kept = standing;
     keep_stricter(kept, wanted);
-    if (kept.others.find(wanted.who) == std::string::npos) {
+    if (!has_name(kept.others, wanted.who)) {
         kept.others += (kept.others.empty() ? "" : ", ") + wanted.who;
     }
     std::string note = fmt::format("{}; that fence is kept,{}; --replace puts yours in its place",

@@ -165,6 +165,15 @@ TEST_F(FenceOwner, AnotherOperatorsFenceIsKeptWithWhatIsStricter) {
     EXPECT_TRUE(record()["until"].is_null());
 }
 
+TEST_F(FenceOwner, EverybodyWhoOrderedAFenceIsNamed) {
+    for (const char* who : {"root", "joanna", "ann", "joanna"}) {
+        ASSERT_TRUE(control_->fence(by(who, "")).has_value());
+    }
+    const auto answer = control_->unfence(lift_by("root", ""));
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ((*answer)["notes"], Control::Json({"it was ordered by joanna, ann too"}));
+}
+
 TEST_F(FenceOwner, ReplacingSaysWhoseFenceItWasAndIsAsOrdered) {
     ASSERT_TRUE(control_->fence(by("ann", "disk broken")).has_value());
     FenceOrder second = by("bob", "patches");
