@@ -17,8 +17,9 @@ struct Seen {
     std::vector<std::string> addresses;
     std::vector<std::string> counts;  // "app 2"
     std::int64_t in_flight = 0;
-    bool known = true;  // in_flight
-    bool fenced = true;
+    bool known = true;   // in_flight
+    bool fenced = true;  // in all of them
+    std::vector<std::string> fenced_in;
     bool up = true;
     std::string why;  // of a check that has not passed
 };
@@ -33,7 +34,11 @@ std::map<std::string, Seen> seen_by_server(const Json& status, const Options& op
         seen.counts.push_back(fmt::format("{} {}", backend.pool, print_count(*backend.view, "active")));
         seen.known = seen.known && active.is_number();
         seen.in_flight += number(*backend.view, "active");
-        seen.fenced = seen.fenced && text(*backend.view, "state") == "fenced";
+        if (text(*backend.view, "state") == "fenced") {
+            seen.fenced_in.push_back(backend.pool);
+        } else {
+            seen.fenced = false;
+        }
         if (text(check, "state") != "up") {
             seen.up = false;
             seen.why = text(check, "why", "no check yet");
@@ -48,6 +53,13 @@ std::string in_flight_of(const Seen& seen) {
     }
     return print_number(seen.in_flight, "request") + " in flight" +
            (seen.counts.size() > 1 && seen.in_flight > 0 ? fmt::format(" ({})", fmt::join(seen.counts, ", ")) : "");
+}
+
+// "fenced", "fenced in app", where other pools are meant too, or "not fenced".
+std::string fenced_where(const Seen& seen) {
+    return seen.fenced              ? "fenced"
+           : seen.fenced_in.empty() ? "not fenced"
+                                    : fmt::format("fenced in {}", fmt::join(seen.fenced_in, ", "));
 }
 
 // Every address has a rule that is as the daemon wants it.
@@ -70,7 +82,7 @@ std::vector<Telling> tell_fence(const Json& status, const Json& rules, const Opt
     std::vector<Telling> tellings;
     for (const auto& [server, seen] : seen_by_server(status, options)) {
         if (!seen.fenced) {
-            tellings.push_back({server + " rule", server + ": not fenced"});
+            tellings.push_back({server + " rule", fmt::format("{}: {}", server, fenced_where(seen))});
         } else if (in_kernel(rules, seen.addresses)) {
             tellings.push_back({server + " rule", server + ": fenced, the rule is in the kernel"});
         } else {
@@ -84,9 +96,10 @@ std::vector<Telling> tell_fence(const Json& status, const Json& rules, const Opt
 std::vector<Telling> tell_unfence(const Json& status, const Options& options) {
     std::vector<Telling> tellings;
     for (const auto& [server, seen] : seen_by_server(status, options)) {
-        tellings.push_back({server, seen.fenced ? server + ": still fenced"
-                                    : seen.up   ? server + ": unfenced, its check has passed"
-                                                : server + ": unfenced, waits for a passed check: " + seen.why});
+        const bool fenced = !seen.fenced_in.empty();
+        tellings.push_back({server, fenced    ? fmt::format("{}: still {}", server, fenced_where(seen))
+                                    : seen.up ? server + ": unfenced, its check has passed"
+                                              : server + ": unfenced, waits for a passed check: " + seen.why});
     }
     return tellings;
 }
@@ -141,9 +154,10 @@ std::string fence_stands(const Json& status, const Options& options) {
     std::vector<std::string> parts;
     std::string fenced;
     for (const auto& [server, seen] : seen_by_server(status, options)) {
-        parts.push_back(seen.fenced ? fmt::format("{} stays fenced, {}", server, in_flight_of(seen))
-                                    : server + " is not fenced");
-        fenced += seen.fenced ? " " + server : "";
+        const bool stays = !seen.fenced_in.empty();
+        parts.push_back(stays ? fmt::format("{} stays {}, {}", server, fenced_where(seen), in_flight_of(seen))
+                              : server + " is not fenced");
+        fenced += stays ? " " + server : "";
     }
     if (parts.empty()) {
         return "no such server is known; see gatehouse status";
@@ -155,9 +169,10 @@ std::string fence_stands(const Json& status, const Options& options) {
 std::string unfence_stands(const Json& status, const Options& options) {
     std::vector<std::string> parts;
     for (const auto& [server, seen] : seen_by_server(status, options)) {
-        parts.push_back(seen.fenced ? server + " stays fenced"
-                        : seen.up   ? server + " is not fenced and gets traffic"
-                                    : fmt::format("{} is not fenced, its check has not passed: {}", server, seen.why));
+        const bool fenced = !seen.fenced_in.empty();
+        parts.push_back(fenced    ? fmt::format("{} stays {}", server, fenced_where(seen))
+                        : seen.up ? server + " is not fenced, its check has passed"
+                                  : fmt::format("{} is not fenced, its check has not passed: {}", server, seen.why));
     }
     return (parts.empty() ? "no such server is known" : joined(parts)) + ". See gatehouse status";
 }

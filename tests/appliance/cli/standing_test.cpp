@@ -86,7 +86,20 @@ TEST(Standing, AnUnfenceSaysWhatTheCheckWaitsFor) {
     EXPECT_EQ(unfence_stands(seen_status(0), web1), "web1 stays fenced. See gatehouse status");
     Json up = seen_status(0, "up");
     up["pools"][0]["backends"][0]["check"]["state"] = "up";
-    EXPECT_EQ(unfence_stands(up, web1), "web1 is not fenced and gets traffic. See gatehouse status");
+    EXPECT_EQ(unfence_stands(up, web1), "web1 is not fenced, its check has passed. See gatehouse status");
+}
+
+TEST(Standing, AServerThatIsFencedInOneOfItsPoolsIsNotToldAsOpen) {
+    Json two = seen_status(3);
+    Json chat = seen_status(0, "up")["pools"][0];
+    chat["name"] = "chat";
+    chat["backends"][0]["check"]["state"] = "up";
+    two["pools"].push_back(chat);
+    two["pools"][0]["backends"][0]["check"]["state"] = "up";
+    EXPECT_THAT(lines_of(tell_unfence(two, web1)), ElementsAre("web1: still fenced in app"));
+    EXPECT_EQ(unfence_stands(two, web1), "web1 stays fenced in app. See gatehouse status");
+    EXPECT_EQ(lines_of(tell_fence(two, seen_rules(), web1)).front(), "web1: fenced in app");
+    EXPECT_THAT(fence_stands(two, web1), HasSubstr("web1 stays fenced in app, 3 requests in flight"));
 }
 
 TEST(Standing, EveryOtherChangeHasAWordToo) {
