@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/exit_code.hpp"
@@ -70,27 +72,31 @@ std::string show_event(const std::string& line, const Style& style) {
 Outcome follow_events(const Options& options) {
     EventReader reader;
     const Style style = terminal_style();
-    bool unread = false;
+    std::optional<int> unwritten;  // errno
     const auto print = [&](const std::string& kind, const std::string& data) {
         if (kind == "missed") {
             std::fputs("gatehouse: some events were too long ago and are not shown\n", stderr);
             return true;
         }
         const std::string out = options.json ? data + "\n" : show_event(data, style);
-        unread = std::fwrite(out.data(), 1, out.size(), stdout) != out.size() || std::fflush(stdout) != 0;
-        return !unread;
+        if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() || std::fflush(stdout) != 0) {
+            unwritten = errno;
+        }
+        return !unwritten;
     };
     const auto answer = client_for(options).follow(
         options.all ? "/v1/events?after=0" : "/v1/events",
         [&](std::string_view bytes) { return reader.read(bytes, print); }, silence_max);
+    if (unwritten) {
+        return outcome_of_unwritten(*unwritten);
+    }
     if (!answer) {
         return outcome_of(answer.error());
     }
     if (answer->status != 200) {
         return outcome_of(*answer, options, core::base::wall_now(), terminal_style());
     }
-    return unread ? Outcome{done, {}, {}}
-                  : Outcome{unreachable, {}, "gatehouse: the daemon has ended this; try again when it is back\n"};
+    return {unreachable, {}, "gatehouse: the daemon has ended this; try again when it is back\n"};
 }
 
 }  // namespace appliance::cli

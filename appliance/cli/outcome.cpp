@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "appliance/base/bounded_json.hpp"
@@ -195,6 +196,13 @@ Outcome outcome_of(const api::Answer& answer, const Options& options, core::Wall
         outcome.err += complaint(miss);
     }
     return outcome;
+}
+
+Outcome outcome_of_unwritten(int error) {
+    if (error == EPIPE) {
+        return {done, {}, {}};
+    }
+    return {failed, {}, complaint(core::fail_os("cannot write to standard output", error).value().line())};
 }
 
 Outcome outcome_of(const core::Error& error) {

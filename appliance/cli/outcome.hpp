@@ -30,6 +30,9 @@ std::string dump(const Json& value);
 // There is no answer: code 3.
 Outcome outcome_of(const core::Error& error);
 
+// Standard output took no more; error: errno. Code 0 where its reader has gone, as with `| head`, else 1 and why.
+Outcome outcome_of_unwritten(int error);
+
 // `gatehouse check`: the file's problems on standard error, or one line that sums up what is in it.
 Outcome check_file(const Options& options);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,7 @@ int watch(const Options& options, int (*finish)(const Outcome&)) {
             }
             if (std::fwrite(outcome.out.data(), 1, outcome.out.size(), stdout) != outcome.out.size() ||
                 std::fflush(stdout) != 0) {
-                return done;
+                return finish(outcome_of_unwritten(errno));
             }
         }
         shown = revision;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include "appliance/base/bounded_json.hpp"
-#include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/request.hpp"
 #include "appliance/cli/rollout_end.hpp"
 #include "appliance/cli/show_deploy.hpp"
@@ -203,7 +203,7 @@ int watch_rollout(const Options& options, int (*finish)(const Outcome&)) {
         const bool drawn = style.terminal && !options.json;
         const std::size_t rows = std::max<std::size_t>(terminal_height(), 2) - 1;
         if (!print_out(drawn ? redraw(show_screen(body, style, rows), rows) : options.json ? dump(body) : "")) {
-            return done;
+            return finish(outcome_of_unwritten(errno));
         }
         const Json news = news_of(client, id, seen,
                                   over    ? std::chrono::milliseconds(0)
@@ -212,7 +212,7 @@ int watch_rollout(const Options& options, int (*finish)(const Outcome&)) {
         for (const Json& entry : news) {
             seen = std::max(seen, number(entry, "number"));
             if (!drawn && !options.json && !print_out(show_entry(entry))) {
-                return done;
+                return finish(outcome_of_unwritten(errno));
             }
         }
         if (over && news.empty()) {

@@ -90,6 +90,19 @@ class Waiting(house.SystemTest):
         self.assertEqual(unfence.returncode, 4)
         self.assertIn("web1: unfenced, waits for a passed check: ", unfence.stderr)
 
+    def test_what_follows_fails_where_nothing_can_be_written_and_ends_well_where_nobody_reads(self):
+        for words in (["events", "--all"], ["events", "--all", "--json"], ["rules", "--watch"]):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                follow = self.begin(*words, stdout=full)
+                err = follow.communicate(timeout=30)[1]
+            self.assertEqual(follow.returncode, 1, words)
+            self.assertEqual(err, "gatehouse: cannot write to standard output: No space left on device\n", words)
+            ours, theirs = os.pipe()
+            os.close(ours)
+            follow = self.begin(*words, stdout=theirs)
+            os.close(theirs)
+            self.assertEqual((follow.communicate(timeout=30)[1], follow.returncode), ("", 0), words)
+
     def test_rules_that_are_watched_show_no_drift_where_there_is_none(self):
         watch = self.begin("rules", "--watch")
         for _ in range(10):
