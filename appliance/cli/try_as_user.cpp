@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "appliance/base/bounded_json.hpp"
@@ -37,14 +38,22 @@ void try_guards(const config::Config& config, json& problems) {
         const bool is_file = !source.empty() && source.find("://") == std::string::npos;
         for (const fs::path& path : {guard.ca_file, is_file ? folder_of_file(config.file) / source : fs::path()}) {
             if (!path.empty() && !may_read(path)) {
-                problems.push_back({0, 0, fmt::format("guard {}: cannot read '{}'", guard.name, path.string())});
+                const int error = errno;
+                json problem{
+                    0, 0,
+                    fmt::format("guard {}: cannot read '{}': {}", guard.name, path.string(), std::strerror(error))};
+                if (error == ENOENT) {
+                    problem.push_back("put the file there, or name another one");
+                }
+                problems.push_back(std::move(problem));
             }
         }
     }
 }
 
-// As the user. Everything that is found is one of [line, column, what], or the one word "closed". ("confined" is the
-// word of a root that may become no other user, as a unit without CAP_SETUID has it.)
+// As the user. Everything that is found is one of [line, column, what] and, where it is no matter of rights, what to do
+// about it; or the one word "closed". ("confined" is the word of a root that may become no other user, as a unit
+// without CAP_SETUID has it.)
 json look(const config::Config& config, const std::string& text) {
     if (::faccessat(AT_FDCWD, folder_of_file(config.file).c_str(), X_OK, AT_EACCESS) != 0) {
         return "closed";
@@ -123,7 +132,9 @@ Trying judge(const json& found, const config::Config& config) {
     for (const json& each : found) {
         result.problems.push_back({config.file.string(), each[0], each[1],
                                    fmt::format("as user {} of [proxy]: {}", user, each[2].get<std::string>()),
-                                   fmt::format("let group {} read it (chgrp, chmod g+r)", group_of(user))});
+                                   each.size() > 3
+                                       ? each[3].get<std::string>()
+                                       : fmt::format("let group {} read it (chgrp, chmod g+r)", group_of(user))});
     }
     return result;
 }

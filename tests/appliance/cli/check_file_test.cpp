@@ -74,7 +74,10 @@ TEST_F(CheckAsRoot, AuthoritiesAndCalendarsOfGuardsAreTriedToo) {
     put("lessons.ics", "x", 0600);
     const auto checked = check("[guard.s]\nkind = \"schedule\"\nsource = \"lessons.ics\"\n");
     EXPECT_EQ(checked.code, 2) << checked.err;
-    EXPECT_THAT(checked.err, HasSubstr("guard s: cannot read"));
+    EXPECT_THAT(checked.err, AllOf(HasSubstr("guard s: cannot read"), HasSubstr("let group nogroup read it")));
+    const auto gone = check("[guard.s]\nkind = \"schedule\"\nsource = \"gone.ics\"\n");
+    EXPECT_EQ(gone.code, 2) << gone.err;
+    EXPECT_THAT(gone.err, HasSubstr("gone.ics': No such file or directory; put the file there"));
     const auto other =
         check("[guard.s]\nkind = \"schedule\"\nsource = \"https://a.example.org/x.ics\"\nca_file = \"ca.pem\"\n");
     EXPECT_EQ(other.code, 2) << other.err;
