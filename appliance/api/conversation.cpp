@@ -56,7 +56,7 @@ void Conversation::run() {
 tl::expected<Peer, Reply> Conversation::admit_caller() {
     auto peer = entrance_.identify(wire_, reader_.field("Authorization"));
     if (!peer) {
-        Reply reply = refuse({401, "who are you?", "no token or certificate that [access] knows",
+        Reply reply = refuse({401, "authentication failed", "no token or certificate that [access] knows",
                               "give --token-file FILE, or --cert and --key"});
         reply.fields["WWW-Authenticate"] = "Bearer realm=\"gatehouse\"";
         return tl::unexpected(std::move(reply));

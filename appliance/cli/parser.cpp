@@ -167,7 +167,8 @@ private:
         add_json(events);
         CLI::App& audit = add(app_, "audit", Command::audit, "Who changed what, when, from where and why",
                               "gatehouse audit --last 100\n"
-                              "An entry is on the disk before its change begins. The last 100000 are kept.");
+                              "An entry is on the disk before its change begins. Entries are kept for 90 days,\n"
+                              "the newest 10000 for longer.");
         audit.add_option("--last", options_.last, "How many, the newest first (20)")
             ->check(CLI::Range(1, 10'000).description(""))
             ->type_name("NUMBER");

@@ -138,7 +138,7 @@ std::string next_after(const Json& rollout) {
         const bool guarded = exit_code_of(rollout) == timed_out;
         return fmt::format("{}, deploy rollback undoes it, deploy abort ends it{}",
                            guarded               ? "gatehouse deploy resume waits for the guards again"
-                           : has_failed(rollout) ? "gatehouse deploy resume tries again (--skip takes it for done)"
+                           : has_failed(rollout) ? "gatehouse deploy resume tries again (--skip marks it as done)"
                                                  : "gatehouse deploy resume goes on",
                            guarded ? "; until then no other deploy can start" : "");
     }

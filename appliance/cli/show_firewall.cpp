@@ -61,7 +61,7 @@ std::string show_firewall(const Json& firewall, core::WallTime now, const Style&
                      style, 2);
     out += paragraph(print_limits(firewall), style, 2);
     if (const Json& dropped = field(firewall, "dropped"); dropped.is_object()) {
-        out += paragraph(fmt::format("dropped: {} packets nobody wants, {} over the rate, {} over the connections",
+        out += paragraph(fmt::format("dropped: {} packets to closed ports, {} over the rate, {} over the connections",
                                      print_count(number(dropped, "policy")), print_count(number(dropped, "rate")),
                                      print_count(number(dropped, "connections"))),
                          style, 2);

@@ -144,13 +144,13 @@ Outcome<Conductor::Json> Conductor::resume(const Words& words, bool skip, const 
     for (Step& step : active_->steps) {
         if (step.progress == Progress::failed && !step.excused) {
             step.progress = skip ? Progress::skipped : Progress::pending;
-            step.evidence = skip ? fmt::format("taken for done {}", by(words)) : std::string();
+            step.evidence = skip ? fmt::format("marked as done {}", by(words)) : std::string();
             unsaved_.insert(step.id);
         }
     }
     attended_ = core::BootClock::now();
     if (active_->state == State::paused) {
-        set_state(State::running, fmt::format("{}{}", skip ? "what failed is taken for done, " : "", by(words)));
+        set_state(State::running, fmt::format("{}{}", skip ? "what failed is marked as done, " : "", by(words)));
     }
     if (!flush()) {
         return tl::unexpected(Refused{503, ledger_error_});

@@ -68,8 +68,8 @@ void Conductor::lose(unsigned step, Job& job) {
     lost_[step] = {job.runner, job.output};
     job.result = core::fail("the result of the command is unknown",
                             "the terminal that ran it is lost: " + describe_runner(job.runner),
-                            "look at the server; then gatehouse deploy resume runs it again, resume --skip takes it "
-                            "for done");
+                            "look at the server; then gatehouse deploy resume runs it again, resume --skip marks it "
+                            "as done");
     changed_.notify_all();
 }
 

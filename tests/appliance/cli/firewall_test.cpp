@@ -42,7 +42,7 @@ TEST(FirewallCommand, ShowsWhatIsOpenAndWhatWasDropped) {
               "  open to all: tcp 80, 443\n"
               "  management: tcp 22 from 10.0.0.0/8\n"
               "  per source: 100 connections at once, 50/s new\n"
-              "  dropped: 7 packets nobody wants, 2 over the rate, 1 over the connections\n");
+              "  dropped: 7 packets to closed ports, 2 over the rate, 1 over the connections\n");
 }
 
 TEST(FirewallCommand, SaysHowLongAChangeWaitsAndHowToKeepIt) {
