@@ -200,6 +200,14 @@ private:
                                            Json& notes);
     // Tells the proxy once more. 504 where it still has not confirmed.
     Outcome<void> confirm_by_proxy(const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped);
+    // What an order has lifted.
+    struct Lifted {
+        std::size_t fences = 0;
+        std::vector<Target> targets;  // whose checks it may wait for
+        std::vector<std::string> notes;
+    };
+    // Waits for the commands of rollouts that run behind the fences.
+    Outcome<Lifted> lift_meant(const UnfenceOrder& order);
     core::Result<void> commit_lift(Administration next, const UnfenceOrder& order,
                                    const std::set<core::Address>& addresses);
     void take_back(const Administration& before, std::span<const netfilter::Change> changes);

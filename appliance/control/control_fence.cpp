@@ -1,5 +1,5 @@
-// Fencing: orders, and how they reach store, proxy and kernel. Waiting for a fence is in control_wait.cpp, what expires
-// in control_state.cpp, the agreement of store and kernel in control_drift.cpp.
+// Fencing: orders, and how they reach store, proxy and kernel. Lifting is in control_unfence.cpp, waiting for a fence
+// in control_wait.cpp, what expires in control_state.cpp, the agreement of store and kernel in control_drift.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,30 +23,6 @@ constexpr core::Milliseconds kill_settles{1'000};
 std::string make_id() {
     std::random_device random;
     return fmt::format("{:08x}", random());
-}
-
-// What goes with every refusal of an order that the disk would have had to keep.
-core::Error not_done(core::Error error, const char* what) {
-    error.why = error.line();
-    error.what = what;
-    error.mend = "gatehouse status shows the state folder; fences and the page still work";
-    return error;
-}
-
-// What a wait for checks looks at: every backend that is named, whether a fence stood there or not, and every one
-// behind a fence that goes.
-std::vector<Target> named_or_fenced(const config::Config& config, const Administration& administration,
-                                    const UnfenceOrder& order, const std::set<core::Address>& lifted) {
-    std::vector<Target> targets = find_targets(config, order.servers, order.pool).value_or(std::vector<Target>());
-    for (Target& target : fenced_backends(config, administration)) {
-        const bool named = std::any_of(targets.begin(), targets.end(), [&target](const Target& each) {
-            return each.pool == target.pool && each.server == target.server;
-        });
-        if (lifted.contains(target.address) && !named) {
-            targets.push_back(std::move(target));
-        }
-    }
-    return targets;
 }
 
 }  // namespace
@@ -103,45 +79,6 @@ void Control::take_back(const Administration& before, std::span<const netfilter:
             log("fence", {{"error", "cannot take back: " + one->error().line()}});
         }
     }
-}
-
-// Store first: what the disk does not take is not lifted, and what has been said to be lifted stays so after a crash. A
-// crash before the kernel has lifted it leaves it there, and the next start adopts it for its owner. Then the
-// kernel, because the proxy may send visitors there only once it lets them through.
-// What ended, and by whom, is noted before anybody who waits can see that it has.
-core::Result<void> Control::commit_lift(Administration next, const UnfenceOrder& order,
-                                        const std::set<core::Address>& addresses) {
-    const Administration before = *state().administration;
-    std::vector<netfilter::Change> changes;
-    for (const core::Address& address : addresses) {
-        changes.emplace_back(netfilter::Unfence{address});
-    }
-    if (auto kept = keeper_.save(next); !kept) {
-        return tl::unexpected(not_done(std::move(kept.error()), "nothing was lifted"));
-    }
-    if (auto lifted = helper_.apply(changes); !lifted) {
-        take_back(before, changes);
-        return lifted;
-    }
-    for (const core::Address& address : addresses) {
-        endings_.note(before.fences.at(address), FenceEnd::lifted, order.who, order.why);
-    }
-    publish(std::move(next));
-    for (const core::Address& address : addresses) {
-        const FenceRecord& record = before.fences.at(address);
-        log("unfence", {{"server", record.server},
-                        {"pool", record.pool},
-                        {"address", address.text()},
-                        {"owner", view_owner(record)},
-                        {"who", order.who},
-                        {"why", order.why}});
-    }
-    if (auto told = administer(); !told) {
-        core::Error error = std::move(told.error());
-        error.what = "the fence is lifted, but the proxy sends no visitors there yet: " + error.what;
-        return tl::unexpected(std::move(error));
-    }
-    return {};
 }
 
 Outcome<Control::Installed> Control::install(const FenceOrder& order, const std::vector<Target>& targets) {
@@ -295,84 +232,6 @@ Outcome<netfilter::Reaped> Control::kill(const FenceOrder& order, const std::vec
                  {"sockets", reaped->sockets},
                  {"forwarded", reaped->forwarded}});
     return *reaped;
-}
-
-// Under changing_.
-Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Address>& addresses,
-                            std::vector<std::string>& notes) {
-    const State now = state();
-    Administration next = *now.administration;
-    for (const core::Address& address : addresses) {
-        const FenceRecord& record = now.administration->fences.at(address);
-        if (order.rollout && record.rollout != order.rollout) {
-            return refuse(409, {describe_fence(record), "a rollout lifts its own fences alone",
-                                "lift that fence when it is no longer needed, then gatehouse deploy resume", 0});
-        }
-        if (!order.rollout && record.rollout) {
-            notes.push_back(fmt::format("rollout {} held {}; if it is still under way, it pauses at its next step",
-                                        *record.rollout, record.server.empty() ? address.text() : record.server));
-        } else if (record.who != order.who && !order.rollout) {
-            notes.push_back("lifted: " + describe_fence(record));
-        }
-        if (!record.others.empty() && record.others != order.who) {
-            notes.push_back("it was ordered by " + record.others + " too");
-        }
-        next.fences.erase(address);
-    }
-    if (addresses.empty()) {
-        return state_is_known("nothing was lifted");
-    }
-    if (auto done = commit_lift(std::move(next), order, addresses); !done) {
-        return refuse(done.error());
-    }
-    return {};
-}
-
-Outcome<Json> Control::unfence(const UnfenceOrder& order) {
-    std::set<core::Address> meant;
-    std::optional<CommandLeases::Lift> no_commands;
-    {
-        const auto lock = lock_known();
-        if (!lock) {
-            return tl::unexpected(lock.error());
-        }
-        const State now = state();
-        auto found = find_fenced(*now.config, *now.administration, order.servers, order.pool);
-        if (!found) {
-            return tl::unexpected(std::move(found.error()));
-        }
-        meant = std::move(*found);
-        if (!order.rollout && !order.replace) {
-            no_commands.emplace(leases_, meant);
-        }
-    }
-    // Without the lock: a command may take long, and other orders do not wait for it.
-    if (no_commands && !no_commands->await(command_wait)) {
-        return refuse(504,
-                      {"nothing was lifted", "a rollout's command still runs there",
-                       "wait for its end, end it with gatehouse deploy abort, or lift it at once with --replace", 0});
-    }
-    std::vector<Target> targets;
-    std::vector<std::string> notes;
-    {
-        const auto lock = lock_known();
-        if (!lock) {
-            return tl::unexpected(lock.error());
-        }
-        const State now = state();
-        std::erase_if(meant,
-                      [&now](const core::Address& address) { return !now.administration->fences.contains(address); });
-        targets = named_or_fenced(*now.config, *now.administration, order, meant);
-        if (auto done = lift(order, meant, notes); !done) {
-            return tl::unexpected(std::move(done.error()));
-        }
-    }
-    no_commands.reset();
-    const auto passed = await_passed(targets, order.wait.value_or(core::Milliseconds{0}));
-    if (order.wait && !passed) {
-        return tl::unexpected(passed.error());
-    }
-    return Json{{"lifted", meant.size()}, {"passed", passed.has_value()}, {"notes", notes}};
 }
 
 std::string Control::fence_note(const core::Address& address) const {
