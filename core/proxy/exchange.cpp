@@ -288,7 +288,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         const int flushed = co_await to_client_.flush();
         server.count_success();
         if (flushed == 0) {
-            co_await relay(session_, backend, timeouts_.relay_idle, session_.worker.pipes(routing_->snapshot()),
+            co_await relay(session_, backend, server, timeouts_.relay_idle, session_.worker.pipes(routing_->snapshot()),
                            record_);
         }
         record_.sent += to_client_.sent();
