@@ -307,6 +307,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .spliced = record_.spliced,
                         .refusal = &malformed_,
                         .oddities = &response_.oddities};
+    session_.send_deadline.forget_waits();
     const Reading reading(session_.client, routing_->snapshot().limits.answer_rate);
     const BodyEnd end = co_await move_body(move);
     session_.worker.note_oddities(server, response_.oddities);
