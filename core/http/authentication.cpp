@@ -31,7 +31,7 @@ bool names_bound_scheme(std::string_view value) noexcept {
 }
 
 bool binds_connection(const RequestHead& request) noexcept {
-    return any_bound(request.fields, "authorization");
+    return any_bound(request.fields, "authorization") || any_bound(request.fields, "proxy-authorization");
 }
 
 bool binds_connection(const ResponseHead& response) noexcept {

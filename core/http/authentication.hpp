@@ -12,7 +12,7 @@ namespace core::http {
 // Whether credentials, or a list of challenges, name such a scheme: NTLM, Negotiate, Nego2, in any case. May say so of
 // a parameter that looks like one.
 [[nodiscard]] bool names_bound_scheme(std::string_view value) noexcept;
-// Whether the request brings such credentials in Authorization.
+// Whether the request brings such credentials in Authorization or Proxy-Authorization.
 [[nodiscard]] bool binds_connection(const RequestHead& request) noexcept;
 // Whether the response asks for them: 401 with WWW-Authenticate, 407 with Proxy-Authenticate.
 [[nodiscard]] bool binds_connection(const ResponseHead& response) noexcept;

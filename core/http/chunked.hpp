@@ -22,8 +22,9 @@ struct ChunkLimits {
     std::uint64_t chunk = std::uint64_t{1} << 62;
 };
 
-// For the answers of servers. Their chunk lines may be as long as all of them together.
-inline constexpr ChunkLimits answer_chunks{.lenient = true, .extension = 16 * 1024};
+// For the answers of servers. Their chunk lines may be as long as all of them together, and their trailers, which are
+// dropped, as long as a head.
+inline constexpr ChunkLimits answer_chunks{.lenient = true, .extension = 16 * 1024, .trailers = 16 * 1024};
 
 class ChunkParser {
 public:

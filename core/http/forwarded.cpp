@@ -9,8 +9,15 @@ namespace {
 
 constexpr std::size_t proto_max = 16;  // no scheme of HTTP is longer, and it is written anew
 
-bool good_proto(std::string_view text) noexcept {
-    return text.size() <= proto_max && valid_token(text);
+// The scheme that text names, in the case in which applications look for it (RFC 3986 3.1: any is the same); empty
+// where it names none.
+std::string_view read_proto(std::string_view text) noexcept {
+    for (const std::string_view common : {"https", "http"}) {
+        if (equals_ignoring_case(text, common)) {
+            return common;
+        }
+    }
+    return text.size() <= proto_max && valid_token(text) ? text : std::string_view();
 }
 
 // Up to the first mark outside of a quoted string, which is taken from text with it.
@@ -69,8 +76,8 @@ Element read_element(std::string_view text) {
         const std::string_view value = unquote(trim(pair.substr(std::min(equals + 1, pair.size()))));
         if (equals_ignoring_case(name, "for")) {
             element.client = read_node(value);
-        } else if (equals_ignoring_case(name, "proto") && good_proto(value)) {
-            element.proto = value;
+        } else if (equals_ignoring_case(name, "proto")) {
+            element.proto = read_proto(value);
         }
     }
     return element;
@@ -128,10 +135,12 @@ std::optional<Address> forwarded_client(const Fields& fields, std::span<const Ne
 
 std::string_view forwarded_proto(const Fields& fields, std::span<const Network> trusted) {
     for (const Field& field : fields) {
-        if (field.known == Known::forwarded_proto) {
-            const std::string_view first = unquote(trim(field.value.substr(0, field.value.find(','))));
-            if (good_proto(first)) {
-                return first;
+        List list(field.known == Known::forwarded_proto ? field.value : std::string_view());
+        std::string_view first;  // RFC 9110 5.6.1.2: empty elements of a list are ignored
+        if (list.next(first)) {
+            const std::string_view proto = read_proto(unquote(first));
+            if (!proto.empty()) {
+                return proto;
             }
         }
     }

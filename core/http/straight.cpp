@@ -129,7 +129,11 @@ private:
             }
             List list(field.value);
             for (std::string_view member; list.next(member); ++members) {
-                if (!all_of_class(member, is_digit) || (length && *length != member)) {
+                if (!all_of_class(member, is_digit)) {
+                    return;
+                }
+                member.remove_prefix(std::min(member.find_first_not_of('0'), member.size() - 1));  // 05 is 5
+                if (length && *length != member) {
                     return;
                 }
                 length = member;

@@ -2,6 +2,7 @@
 // an aborted operation asks the deadline whether it was the reason.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/base/duration.hpp"
@@ -27,9 +28,25 @@ public:
         effect_ = effect;
         expired_ = false;
         io::Loop& loop = socket_.loop();
-        loop.wheel().set(*this, loop.now() + static_cast<io::Tick>(duration.count()));
+        begun_ = loop.now();
+        loop.wheel().set(*this, begun_ + static_cast<io::Tick>(duration.count()));
     }
-    void clear() { socket_.loop().wheel().clear(*this); }
+    // Where it is armed, its time begins anew.
+    void extend(Milliseconds duration) {
+        if (armed()) {
+            set(duration, effect_);
+        }
+    }
+    // The same as never armed, but for longest_wait().
+    void clear() {
+        if (armed()) {
+            longest_wait_ = std::max(longest_wait_, socket_.loop().now() - begun_);
+        }
+        socket_.loop().wheel().clear(*this);
+    }
+    // Of the waits that ended with clear() since forget_waits(): from its last set(), milliseconds.
+    [[nodiscard]] io::Tick longest_wait() const noexcept { return longest_wait_; }
+    void forget_waits() noexcept { longest_wait_ = 0; }
     [[nodiscard]] bool expired() const noexcept { return expired_; }
 
 private:
@@ -51,6 +68,8 @@ private:
     Socket& socket_;
     Effect effect_ = Effect::abort;
     bool expired_ = false;
+    io::Tick begun_ = 0;
+    io::Tick longest_wait_ = 0;
 };
 
 }  // namespace core::net

@@ -263,6 +263,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             co_return begun ? HeadOutcome::failed : late ? HeadOutcome::late : HeadOutcome::silent;
         }
         begun = true;
+        backend.deadline.extend(timeouts_.backend);  // it is not silent
     }
 }
 
@@ -288,7 +289,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
         const int flushed = co_await to_client_.flush();
         server.count_success();
         if (flushed == 0) {
-            co_await relay(session_, backend, timeouts_.relay_idle, session_.worker.pipes(routing_->snapshot()),
+            co_await relay(session_, backend, server, timeouts_.relay_idle, session_.worker.pipes(routing_->snapshot()),
                            record_);
         }
         record_.sent += to_client_.sent();
@@ -307,8 +308,12 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
                         .spliced = record_.spliced,
                         .refusal = &malformed_,
                         .oddities = &response_.oddities};
+    session_.send_deadline.forget_waits();
     const Reading reading(session_.client, routing_->snapshot().limits.answer_rate);
     const BodyEnd end = co_await move_body(move);
+    if (end == BodyEnd::source_malformed) {
+        co_await to_client_.flush();  // what came before is the visitor's
+    }
     session_.worker.note_oddities(server, response_.oddities);
     record_.sent += to_client_.sent();
     if (end == BodyEnd::complete) {

@@ -5,6 +5,12 @@
 #include "core/proxy/worker.hpp"
 
 namespace core::proxy {
+namespace {
+
+// No server gives a reader up sooner, milliseconds.
+constexpr io::Tick given_up_after = 1000;
+
+}  // namespace
 
 // Whether another server is to be asked. One that ends even a new connection is going down, say, and what waited in its
 // backlog was reset; a frozen one takes connections and says nothing. Of those one other is asked: a page that takes
@@ -53,7 +59,10 @@ void Exchange::conclude_cut(Backend& server, BodyEnd end, const http::Framing& o
         note_malformed_body({.pool = pool_->name(), .server = server.spec().server, .status = record_.status});
     }
     record_.broken = true;
-    session_.worker.count_failure(server, &session_.visitor, record_.error);
+    // A server that had to wait for a visitor who took nothing may have given it up.
+    if (end == BodyEnd::source_malformed || session_.send_deadline.longest_wait() < given_up_after) {
+        session_.worker.count_failure(server, &session_.visitor, record_.error);
+    }
 }
 
 void Exchange::note_malformed_body(Refusal whose) {

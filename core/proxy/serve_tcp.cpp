@@ -27,14 +27,19 @@ io::Task<void> serve_tcp(Worker& worker, int fd, const std::shared_ptr<ListenerS
         refusal = connector.refusal();
         if (backend != nullptr) {
             connector.backend()->count_success();
-            co_await relay(session, *backend, snapshot.timeouts.relay_idle, worker.pipes(snapshot), record);
-            record.error = session.cut ? Session::cut_reason : record.error;
+            co_await relay(session, *backend, *connector.backend(), snapshot.timeouts.relay_idle,
+                           worker.pipes(snapshot), record);
         }
     }
     if (backend == nullptr) {
         record.answered_by = "nobody";
-        record.error = session.left ? "the client went away" : explain(refusal);
+        record.error = explain(refusal);
         session.client.reset();  // what a refused connection looks like after an accept
+    }
+    if (session.left) {
+        record.error = "the client went away";
+    } else if (session.cut && backend != nullptr) {
+        record.error = Session::cut_reason;
     }
     if (snapshot.log_exchanges) {
         record.print(worker.log_lines(), session.visitor, session.peer, worker.loop().now());

@@ -44,6 +44,24 @@ TEST_F(Endings, AGetMayTakeAsLongAsTheBackendTimeoutSays) {
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(Endings, AServerThatSaysThatItIsAtItMayTakeLonger) {
+    for (const char* sign : {"HTTP/1.1 102 Processing\r\n\r\n", "X-Sign: of life\r\n"}) {
+        Origin origin([sign](Peer& peer) {
+            peer.read_until("\r\n\r\n");
+            const bool head = sign[0] == 'X';
+            peer.send(head ? "HTTP/1.1 200 OK\r\n" : "");
+            for (int signs = 0; signs < 12; ++signs) {
+                ::usleep(250'000);
+                peer.send(sign);
+            }
+            peer.send(head ? "Content-Length: 2\r\n\r\nhi" : ok);
+            peer.read_all();
+        });
+        Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.backend = Milliseconds(2000); });
+        EXPECT_THAT(gate.ask(get_close), HasSubstr("HTTP/1.1 200")) << sign;
+    }
+}
+
 TEST_F(Endings, AResponseBodyMayPauseAsLongAsTheBackendTimeoutSays) {
     Origin origin([](Peer& peer) {
         peer.read_until("\r\n\r\n");

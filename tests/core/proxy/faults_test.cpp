@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <semaphore>
 
 #include "tests/core/proxy/gate.hpp"
 
@@ -329,6 +332,31 @@ TEST_F(Faults, CountsABodyThatBreaksOffAsAFailure) {
     EXPECT_THAT(gate.ask(get_close), EndsWith("only this"));
     EXPECT_THAT(gate.ask_from("127.0.0.2", get_close), EndsWith("only this"));
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 503"));
+}
+
+// Servers send for as long as they care (nginx: send_timeout).
+TEST_F(Faults, AVisitorWhoTakesNothingAndIsGivenUpByTheServerIsNoFailureOfTheServer) {
+    std::binary_semaphore gave_up{0};
+    Origin origin([&gave_up](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+        const timeval patience{.tv_sec = 2, .tv_usec = 0};
+        ::setsockopt(peer.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        const std::string much(1 << 20, 'x');
+        while (::send(peer.fd(), much.data(), much.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(much.size())) {
+        }
+        peer.end();
+        gave_up.release();
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, passive(1));
+    for (const char* from : {"127.0.0.2", "127.0.0.3"}) {
+        Peer visitor = gate.client_from(from);
+        visitor.send(get_close);
+        ASSERT_TRUE(gave_up.try_acquire_for(std::chrono::seconds(20))) << "the server is asked";
+        visitor.read_all();
+    }
+    EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
 }
 
 TEST_F(Faults, WritesALineForEveryExchange) {

@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+
 #include <future>
+#include <memory>
 #include <semaphore>
 
 #include "tests/core/proxy/gate.hpp"
@@ -243,6 +246,90 @@ TEST_F(Leaving, AnUpgradedConnectionGoesOnWithOneSideFinished) {
     client.end();
     EXPECT_EQ(client.read_all(), "so long");
 }
+
+// A server of TCP, or of what a connection was upgraded to, that takes nothing after its first words.
+struct Deaf {
+    explicit Deaf(Mode mode) {
+        origin = std::make_unique<Origin>([this, mode](Peer& peer) {
+            if (mode == Mode::http) {
+                peer.read_until("\r\n\r\n");
+                peer.send(upgraded);
+            }
+            asked.release();
+            over.acquire();
+        });
+    }
+    ~Deaf() { over.release(100); }
+    static constexpr const char* upgraded =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n";
+    static constexpr const char* upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n";
+    std::counting_semaphore<100> asked{0};
+    std::counting_semaphore<100> over{0};
+    std::unique_ptr<Origin> origin;
+};
+
+class LeavingARelay : public Leaving, public ::testing::WithParamInterface<Mode> {
+protected:
+    Deaf server_{GetParam()};
+    Gate gate_{{server_.origin->address()}, GetParam(), [](Snapshot& s) { s.relay_drain = Milliseconds(60'000); }};
+
+    void begin(const Peer& client) {
+        if (GetParam() == Mode::http) {
+            client.send(Deaf::upgrade);
+        }
+        ASSERT_TRUE(server_.asked.try_acquire_for(soon));
+        ASSERT_EQ(active(gate_), 1U);
+    }
+};
+
+TEST_P(LeavingARelay, ByAResetWhileTheServerTakesNothing) {
+    Peer client = gate_.client();
+    begin(client);
+    const std::string much(1 << 20, 'x');
+    ssize_t sent = 0;
+    while (sent >= 0) {  // until both kernels are full
+        sent = ::send(client.fd(), much.data(), much.size(), MSG_DONTWAIT);
+        if (sent < 0) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+            sent = ::send(client.fd(), much.data(), much.size(), MSG_DONTWAIT);
+        }
+    }
+    EXPECT_EQ(active(gate_), 1U);
+    client.reset();
+    EXPECT_TRUE(idle_soon(gate_));
+    gate_.end_log();
+    EXPECT_THAT(gate_.log(), HasSubstr("the client went away"));
+}
+
+TEST_P(LeavingARelay, ByTheEndOfItsSendingIsWhatAFenceDoesNotWaitFor) {
+    Peer client = gate_.client();
+    begin(client);
+    client.end();
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    EXPECT_EQ(active(gate_), 1U) << "it is served until somebody wants its end";
+    gate_.fence({"web1"});
+    EXPECT_TRUE(idle_soon(gate_));
+}
+
+TEST_P(LeavingARelay, ByTheEndOfItsSendingIsWhatADrainDoesNotWaitFor) {
+    Peer client = gate_.client();
+    begin(client);
+    client.end();
+    const auto begun = std::chrono::steady_clock::now();
+    gate_.server().drain(Milliseconds(60'000));
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(50));
+}
+
+TEST_P(LeavingARelay, IsNotDoneByWhoStillListens) {
+    Peer client = gate_.client();
+    begin(client);
+    gate_.fence({"web1"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    EXPECT_EQ(active(gate_), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Relays, LeavingARelay, ::testing::Values(Mode::tcp, Mode::http),
+                         [](const auto& mode) { return mode.param == Mode::tcp ? "Tcp" : "Upgraded"; });
 
 }  // namespace
 }  // namespace core::proxy::testing

@@ -65,6 +65,17 @@ TEST_F(Logins, BelongToTheClientThatHasLoggedIn) {
     }
 }
 
+TEST_F(Logins, BelongToTheClientThatHasLoggedInAtAProxyBehindUs) {
+    Origin origin(windows_server());
+    Gate gate({origin.address()});
+    Peer alice = gate.client();
+    Peer bob = gate.client();
+    const std::string login = login_request("Proxy-Authorization: Negotiate alice\r\n");
+    EXPECT_THAT(ask_at(alice, login, "alice"), EndsWith("you are alice"));
+    EXPECT_THAT(ask_at(bob, get, "you?"), StartsWith("HTTP/1.1 401"));
+    EXPECT_THAT(ask_at(alice, get, "alice"), EndsWith("you are alice"));
+}
+
 TEST_F(Logins, BeginWithTheServersChallenge) {
     const std::pair<const char*, int> cases[] = {
         {"WWW-Authenticate: NTLM\r\n", 2},

@@ -53,6 +53,22 @@ TEST_F(OddAnswers, PaddedChunksAreFramedAnew) {
     EXPECT_EQ(counted(gate, http::Oddity::padded_chunk), 1U);
 }
 
+TEST_F(OddAnswers, WhatCameBeforeChunksThatCannotBeReadReachesTheVisitor) {
+    Origin origin(answer_all("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nnonsense\r\n"));
+    Gate gate({origin.address()});
+    const std::string answer = gate.ask(get_close);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_THAT(answer, EndsWith("\r\n\r\n5\r\nhello\r\n")) << "and no last chunk";
+}
+
+TEST_F(OddAnswers, LongTrailersAreDropped) {
+    const std::string trailer = "X: " + std::string(9000, 'a') + "\r\n";
+    Origin origin(
+        answer_all("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n" + trailer + "\r\n"));
+    Gate gate({origin.address()});
+    EXPECT_THAT(gate.ask(get_close), EndsWith("\r\n\r\n2\r\nhi\r\n0\r\n\r\n"));
+}
+
 TEST_F(OddAnswers, AHeadThatComesInPiecesIsTakenWhenItIsWhole) {
     Origin origin([](Peer& peer) {
         peer.read_until("\r\n\r\n");
