@@ -254,6 +254,32 @@ TEST_F(FenceOwner, NoOrderOpensAServerUnderARolloutsCommand) {
     EXPECT_EQ(fenced(), Strings{});
 }
 
+// It waits for the command, and what it meant moves or ends meanwhile.
+TEST_F(FenceOwner, AnUnfenceLiftsTheFenceThatItMeantWhereItStandsByThen) {
+    std::string moved = plain_config;
+    moved.replace(moved.find("10.0.0.12"), 9, "10.0.0.22");
+    for (const bool moves : {true, false}) {
+        ASSERT_TRUE(control_->fence(by_rollout(7)).has_value());
+        ASSERT_TRUE(control_->begin_command(7, "app", "web2").has_value());
+        Outcome<Control::Json> answer;
+        std::thread operator_([&] { answer = control_->unfence(lift_by("root", "")); });
+        while (control_->begin_command(7, "app", "web2").has_value()) {
+            control_->end_command("app", "web2");  // until the order waits
+        }
+        if (moves) {
+            write_config(moved);
+            ASSERT_TRUE(control_->reload({"bob", ""}).has_value());
+        } else {
+            ASSERT_TRUE(control_->fence(by("bob", "mine")).has_value());
+        }
+        control_->end_command("app", "web2");
+        operator_.join();
+        ASSERT_TRUE(answer.has_value()) << answer.error().error.line();
+        EXPECT_EQ((*answer)["lifted"], moves ? 1 : 0);
+        EXPECT_EQ(fenced(), moves ? Strings{} : Strings{"10.0.0.22:80"}) << "another operator's, who came later";
+    }
+}
+
 TEST_F(FenceOwner, AnOrderThatReplacesOpensAServerAtOnce) {
     ASSERT_TRUE(control_->fence(by_rollout(7)).has_value());
     ASSERT_TRUE(control_->begin_command(7, "app", "web2").has_value());
