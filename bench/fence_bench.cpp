@@ -8,7 +8,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "netfilter/fence_manager.hpp"
+#include "netfilter/fence/fence_manager.hpp"
 
 namespace {
 

@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <type_traits>
 
-#include "netfilter/fence_table.hpp"
-#include "netfilter/kernel.hpp"
+#include "netfilter/fence/fence_table.hpp"
+#include "netfilter/kernel/kernel.hpp"
 
 namespace bench {
 

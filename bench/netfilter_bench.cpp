@@ -22,9 +22,9 @@
 
 #include "bench/kernel_floor.hpp"
 #include "core/base/descriptor.hpp"
-#include "netfilter/fence_manager.hpp"
-#include "netfilter/helper.hpp"
-#include "netfilter/helper_client.hpp"
+#include "netfilter/fence/fence_manager.hpp"
+#include "netfilter/agent/helper.hpp"
+#include "netfilter/client/helper_client.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace {

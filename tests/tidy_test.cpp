@@ -132,8 +132,9 @@ TEST_P(Good, SamplePasses) {
 const Sample bad_samples[] = {
     {check_arrows, "core/base/a.hpp", "#include \"core/io/loop.hpp\"\n"},
     {check_arrows, "core/http/a.cpp", "#include \"core/net/socket.hpp\"\n"},
-    {check_arrows, "core/proxy/a.cpp", "#include \"netfilter/socket.hpp\"\n"},
-    {check_arrows, "netfilter/a.cpp", "#include \"core/io/loop.hpp\"\n"},
+    {check_arrows, "core/proxy/a.cpp", "#include \"netfilter/netlink/socket.hpp\"\n"},
+    {check_arrows, "netfilter/nft/a.cpp", "#include \"core/io/loop.hpp\"\n"},
+    {check_arrows, "netfilter/client/a.cpp", "#include \"netfilter/kernel/kernel.hpp\"\n"},
     {check_arrows, "appliance/cli/a.cpp", "#include \"tests/support/sockets.hpp\"\n"},
     {check_arrows, "core/attic/a.cpp", "\n"},
     {check_words, "appliance/cli/a.cpp", "const auto x = nlohmann::json::parse(text);\n"},
@@ -142,7 +143,7 @@ const Sample bad_samples[] = {
     {check_third_party, "core/http/a.cpp", "#include <nlohmann/json.hpp>\n"},
     {check_third_party, "images/setup/a.cpp", "#include <httplib.h>\n"},
     {check_third_party, "images/update/a.cpp", "#include <liburing.h>\n"},
-    {check_third_party, "netfilter/a.cpp", "#include <toml++/toml.h>\n"},
+    {check_third_party, "netfilter/nft/a.cpp", "#include <toml++/toml.h>\n"},
     {check_lengths, "core/io/a.cpp", lines(401, "int a;")},
     {check_lengths, "core/io/a.cpp", std::string(121, 'a') + "\n"},
     {check_lengths, "core/io/a.cpp", "void f() {\n" + lines(69, "    g();") + "}\n"},
@@ -179,7 +180,7 @@ const Sample bad_samples[] = {
 
 const Sample good_samples[] = {
     {check_arrows, "core/proxy/a.cpp", "#include \"core/http/head.hpp\"\n#include \"core/proxy/b.hpp\"\n"},
-    {check_arrows, "appliance/boot/a.cpp", "#include \"netfilter/helper.hpp\"\n#include <vector>\n"},
+    {check_arrows, "appliance/boot/a.cpp", "#include \"netfilter/agent/helper.hpp\"\n#include <vector>\n"},
     {check_arrows, "tests/core/io/a_test.cpp", "#include \"appliance/cli/a.hpp\"\n"},
     {check_third_party, "core/io/a.hpp", "#include <liburing.h>\n"},
     {check_third_party, "images/update/a.cpp", "#include <httplib.h>\n"},

@@ -10,7 +10,7 @@
 #include "appliance/config/config.hpp"
 #include "core/base/address.hpp"
 #include "core/base/result.hpp"
-#include "netfilter/redirect_bounds.hpp"
+#include "netfilter/model/redirect_bounds.hpp"
 
 namespace appliance::boot {
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "netfilter/fence.hpp"
+#include "netfilter/model/fence.hpp"
 
 namespace appliance::boot {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "appliance/link/channel.hpp"
-#include "netfilter/helper_protocol.hpp"
-#include "netfilter/redirect_protocol.hpp"
+#include "netfilter/protocol/helper_protocol.hpp"
+#include "netfilter/protocol/redirect_protocol.hpp"
 
 namespace appliance::boot {
 

@@ -5,7 +5,7 @@
 #include "appliance/boot/bounds.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/result.hpp"
-#include "netfilter/redirect_inbox.hpp"
+#include "netfilter/protocol/redirect_inbox.hpp"
 
 namespace appliance::boot {
 

@@ -28,9 +28,9 @@
 #include "appliance/link/event.hpp"
 #include "appliance/link/first_words.hpp"
 #include "core/base/thread_name.hpp"
-#include "netfilter/fence_manager.hpp"
-#include "netfilter/helper.hpp"
-#include "netfilter/redirect_gate.hpp"
+#include "netfilter/fence/fence_manager.hpp"
+#include "netfilter/agent/helper.hpp"
+#include "netfilter/agent/redirect_gate.hpp"
 
 namespace appliance::boot {
 namespace {

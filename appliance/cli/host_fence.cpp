@@ -8,8 +8,8 @@
 #include "appliance/cli/exit_code.hpp"
 #include "appliance/cli/table.hpp"
 #include "appliance/cli/view.hpp"
-#include "netfilter/fence_table.hpp"
-#include "netfilter/host_fences.hpp"
+#include "netfilter/fence/fence_table.hpp"
+#include "netfilter/fence/host_fences.hpp"
 
 namespace appliance::cli {
 namespace {

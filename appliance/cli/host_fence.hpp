@@ -7,7 +7,7 @@
 #include "appliance/cli/options.hpp"
 #include "appliance/cli/outcome.hpp"
 #include "appliance/cli/style.hpp"
-#include "netfilter/fence.hpp"
+#include "netfilter/model/fence.hpp"
 
 namespace appliance::cli {
 

@@ -1,5 +1,5 @@
 // Forwarding: whether this machine passes packets on, which pools with plane = "kernel" need. The fence process
-// switches it on for them (netfilter/forwarding_keeper.hpp); status says where that has not come to be.
+// switches it on for them (netfilter/redirect/forwarding_keeper.hpp); status says where that has not come to be.
 #pragma once
 
 #include <filesystem>

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "appliance/control/record.hpp"
-#include "netfilter/fence.hpp"
+#include "netfilter/model/fence.hpp"
 
 namespace appliance::control {
 

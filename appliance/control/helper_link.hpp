@@ -14,7 +14,7 @@
 #include "core/base/descriptor.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/result.hpp"
-#include "netfilter/helper_client.hpp"
+#include "netfilter/client/helper_client.hpp"
 
 namespace appliance::control {
 

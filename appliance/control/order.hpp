@@ -8,7 +8,7 @@
 
 #include "appliance/config/config.hpp"
 #include "core/base/duration.hpp"
-#include "netfilter/fence.hpp"
+#include "netfilter/model/fence.hpp"
 
 namespace appliance::control {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "appliance/control/record.hpp"
-#include "netfilter/redirect.hpp"
+#include "netfilter/model/redirect.hpp"
 
 namespace appliance::control {
 

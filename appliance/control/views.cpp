@@ -9,7 +9,7 @@
 #include "appliance/control/targets.hpp"
 #include "appliance/control/visitors.hpp"
 #include "appliance/control/workers.hpp"
-#include "netfilter/phrase.hpp"
+#include "netfilter/model/protocol_name.hpp"
 
 namespace appliance::control {
 namespace {

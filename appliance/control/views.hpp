@@ -9,7 +9,7 @@
 
 #include "appliance/control/proxy_link.hpp"
 #include "appliance/control/record.hpp"
-#include "netfilter/fence.hpp"
+#include "netfilter/model/fence.hpp"
 
 namespace appliance::control {
 

@@ -11,13 +11,13 @@
 #include <span>
 #include <string_view>
 
-#include "netfilter/fence_manager.hpp"
-#include "netfilter/firewall_protocol.hpp"
-#include "netfilter/helper.hpp"
-#include "netfilter/helper_protocol.hpp"
-#include "netfilter/memory_kernel.hpp"
-#include "netfilter/notice.hpp"
-#include "netfilter/redirect_protocol.hpp"
+#include "netfilter/fence/fence_manager.hpp"
+#include "netfilter/protocol/firewall_protocol.hpp"
+#include "netfilter/agent/helper.hpp"
+#include "netfilter/protocol/helper_protocol.hpp"
+#include "tests/support/memory_kernel.hpp"
+#include "netfilter/protocol/notice.hpp"
+#include "netfilter/protocol/redirect_protocol.hpp"
 #include "tests/fuzz/netlink_seeds.hpp"
 #include "tests/support/any_redirect.hpp"
 

@@ -9,15 +9,15 @@
 #include <string_view>
 #include <vector>
 
-#include "netfilter/attribute.hpp"
-#include "netfilter/commit.hpp"
-#include "netfilter/decode.hpp"
-#include "netfilter/flow_entry.hpp"
-#include "netfilter/flow_socket.hpp"
-#include "netfilter/helper_protocol.hpp"
-#include "netfilter/host_rules.hpp"
-#include "netfilter/monitor.hpp"
-#include "netfilter/notice.hpp"
+#include "netfilter/netlink/attribute.hpp"
+#include "netfilter/nft/commit.hpp"
+#include "netfilter/nft/decode.hpp"
+#include "netfilter/flows/flow_entry.hpp"
+#include "netfilter/flows/flow_socket.hpp"
+#include "netfilter/protocol/helper_protocol.hpp"
+#include "netfilter/firewall/host_table.hpp"
+#include "netfilter/nft/monitor.hpp"
+#include "netfilter/protocol/notice.hpp"
 #include "tests/fuzz/netlink_seeds.hpp"
 
 namespace netfilter::fuzz {

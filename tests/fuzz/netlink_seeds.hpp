@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "netfilter/encode.hpp"
-#include "netfilter/fence_table.hpp"
-#include "netfilter/host_rules.hpp"
-#include "netfilter/uapi.hpp"
+#include "netfilter/nft/encode.hpp"
+#include "netfilter/fence/fence_table.hpp"
+#include "netfilter/firewall/host_table.hpp"
+#include "netfilter/netlink/uapi.hpp"
 
 namespace netfilter::fuzz {
 

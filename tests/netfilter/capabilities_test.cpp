@@ -1,12 +1,12 @@
 // What the running kernel can do, with nft and the kernel's behaviour as the oracles.
-#include "netfilter/capabilities.hpp"
+#include "netfilter/nft/capabilities.hpp"
 
 #include <cstdlib>
 #include <thread>
 
 #include "kernel.hpp"
-#include "netfilter/helper.hpp"
-#include "netfilter/helper_client.hpp"
+#include "netfilter/agent/helper.hpp"
+#include "netfilter/client/helper_client.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {

@@ -1,5 +1,5 @@
 // What becomes of a transaction in the real kernel, and of an answer that is broken.
-#include "netfilter/commit.hpp"
+#include "netfilter/nft/commit.hpp"
 
 #include <linux/netlink.h>
 
@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "kernel.hpp"
-#include "netfilter/fence_table.hpp"
-#include "netfilter/snapshot.hpp"
+#include "netfilter/fence/fence_table.hpp"
+#include "netfilter/nft/snapshot.hpp"
 
 namespace netfilter::test {
 namespace {

@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "kernel.hpp"
-#include "netfilter/commit.hpp"
-#include "netfilter/fence_table.hpp"
-#include "netfilter/monitor.hpp"
+#include "netfilter/nft/commit.hpp"
+#include "netfilter/fence/fence_table.hpp"
+#include "netfilter/nft/monitor.hpp"
 
 namespace netfilter::test {
 namespace {

@@ -1,5 +1,5 @@
 // Fences in the real kernel, seen by connects and by nft.
-#include "netfilter/fence_manager.hpp"
+#include "netfilter/fence/fence_manager.hpp"
 
 #include "kernel.hpp"
 

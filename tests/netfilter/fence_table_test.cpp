@@ -1,5 +1,5 @@
 // The table around the fences: made, adopted, repaired, printed.
-#include "netfilter/fence_table.hpp"
+#include "netfilter/fence/fence_table.hpp"
 
 #include <set>
 

@@ -1,5 +1,5 @@
 // The firewall's orders on their way to the fence process, whole and damaged.
-#include "netfilter/firewall_protocol.hpp"
+#include "netfilter/protocol/firewall_protocol.hpp"
 
 #include <gtest/gtest.h>
 

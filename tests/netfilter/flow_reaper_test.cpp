@@ -1,5 +1,5 @@
 // Real connections over loopback and through a router, ended under a standing fence.
-#include "netfilter/flow_reaper.hpp"
+#include "netfilter/flows/flow_reaper.hpp"
 
 #include <fmt/format.h>
 #include <linux/netlink.h>

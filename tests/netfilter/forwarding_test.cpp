@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <memory>
 
-#include "netfilter/host_firewall.hpp"
-#include "netfilter/memory_kernel.hpp"
-#include "netfilter/redirect_table.hpp"
-#include "netfilter/redirector.hpp"
+#include "netfilter/firewall/host_firewall.hpp"
+#include "tests/support/memory_kernel.hpp"
+#include "netfilter/redirect/redirect_table.hpp"
+#include "netfilter/redirect/redirector.hpp"
 #include "routed.hpp"
 
 namespace netfilter::test {

@@ -1,13 +1,13 @@
 // The fence process and its client over a real socket pair, the server in a thread of its own.
-#include "netfilter/helper.hpp"
+#include "netfilter/agent/helper.hpp"
 
 #include <csignal>
 #include <cstring>
 #include <thread>
 
 #include "kernel.hpp"
-#include "netfilter/helper_client.hpp"
-#include "netfilter/helper_protocol.hpp"
+#include "netfilter/client/helper_client.hpp"
+#include "netfilter/protocol/helper_protocol.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {

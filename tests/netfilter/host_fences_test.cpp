@@ -1,11 +1,11 @@
 // Fences on an application server: real connects from two addresses, and nft as the oracle.
-#include "netfilter/host_fences.hpp"
+#include "netfilter/fence/host_fences.hpp"
 
 #include <fmt/format.h>
 
 
 #include "kernel.hpp"
-#include "netfilter/fence_table.hpp"
+#include "netfilter/fence/fence_table.hpp"
 
 namespace netfilter::test {
 namespace {

@@ -1,5 +1,5 @@
 // The appliance's own firewall in the real kernel: packets from a second namespace over a veth, and nft as the oracle.
-#include "netfilter/host_firewall.hpp"
+#include "netfilter/firewall/host_firewall.hpp"
 
 #include <sys/wait.h>
 

@@ -22,7 +22,7 @@
 
 #include "core/base/address.hpp"
 #include "core/base/descriptor.hpp"
-#include "netfilter/fence_manager.hpp"
+#include "netfilter/fence/fence_manager.hpp"
 
 namespace netfilter::test {
 

@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "kernel.hpp"
-#include "netfilter/helper.hpp"
-#include "netfilter/helper_client.hpp"
+#include "netfilter/agent/helper.hpp"
+#include "netfilter/client/helper_client.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {

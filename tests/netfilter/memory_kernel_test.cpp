@@ -1,11 +1,11 @@
 // The in-memory kernel: what FenceManager does in it, and, where there is root, that it does what the real one does.
-#include "netfilter/memory_kernel.hpp"
+#include "tests/support/memory_kernel.hpp"
 
 #include <random>
 #include <thread>
 
 #include "kernel.hpp"
-#include "netfilter/fence_table.hpp"
+#include "netfilter/fence/fence_table.hpp"
 
 namespace netfilter::test {
 namespace {

@@ -1,11 +1,11 @@
 // The monitor against a real kernel, with nft as the somebody else.
-#include "netfilter/monitor.hpp"
+#include "netfilter/nft/monitor.hpp"
 
 #include <linux/netlink.h>
 
 #include "kernel.hpp"
-#include "netfilter/fence_table.hpp"
-#include "netfilter/notice.hpp"
+#include "netfilter/fence/fence_table.hpp"
+#include "netfilter/protocol/notice.hpp"
 
 namespace netfilter::test {
 namespace {

@@ -1,8 +1,8 @@
 // The note that a fence leaves in the kernel.
 #include <gtest/gtest.h>
 
-#include "netfilter/fence.hpp"
-#include "netfilter/objects.hpp"
+#include "netfilter/model/fence.hpp"
+#include "netfilter/nft/objects.hpp"
 
 namespace netfilter {
 namespace {

@@ -1,4 +1,4 @@
-#include "netfilter/redirect_bounds.hpp"
+#include "netfilter/model/redirect_bounds.hpp"
 
 #include <gtest/gtest.h>
 

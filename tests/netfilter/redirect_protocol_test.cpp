@@ -1,13 +1,13 @@
-#include "netfilter/redirect_protocol.hpp"
+#include "netfilter/protocol/redirect_protocol.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
 #include <memory>
 
-#include "netfilter/memory_kernel.hpp"
-#include "netfilter/redirect_desk.hpp"
-#include "netfilter/redirect_table.hpp"
+#include "tests/support/memory_kernel.hpp"
+#include "netfilter/agent/redirect_desk.hpp"
+#include "netfilter/redirect/redirect_table.hpp"
 
 namespace netfilter::wire {
 namespace {

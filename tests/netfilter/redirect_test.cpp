@@ -1,4 +1,4 @@
-#include "netfilter/redirect.hpp"
+#include "netfilter/model/redirect.hpp"
 
 #include <gtest/gtest.h>
 

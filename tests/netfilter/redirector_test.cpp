@@ -1,11 +1,11 @@
-#include "netfilter/redirector.hpp"
+#include "netfilter/redirect/redirector.hpp"
 
 #include <array>
 #include <cstring>
 #include <set>
 
-#include "netfilter/redirect_table.hpp"
-#include "tests/netfilter/kernel.hpp"
+#include "netfilter/redirect/redirect_table.hpp"
+#include "tests/netfilter/kernel/kernel.hpp"
 
 namespace netfilter::test {
 namespace {

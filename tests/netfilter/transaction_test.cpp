@@ -1,13 +1,13 @@
 // Transactions as values: their text, their bytes, and how a complaint finds its way back. No kernel.
-#include "netfilter/transaction.hpp"
+#include "netfilter/nft/transaction.hpp"
 
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
 
 #include <cstring>
 
-#include "netfilter/encode.hpp"
-#include "netfilter/fence_table.hpp"
+#include "netfilter/nft/encode.hpp"
+#include "netfilter/fence/fence_table.hpp"
 
 namespace netfilter {
 namespace {

@@ -1,12 +1,12 @@
 // The fence process between two requests: it mends the table by itself, and says so.
-#include "netfilter/watch.hpp"
+#include "netfilter/agent/watch.hpp"
 
 #include <thread>
 
 #include "kernel.hpp"
-#include "netfilter/helper.hpp"
-#include "netfilter/helper_client.hpp"
-#include "netfilter/redirect_table.hpp"
+#include "netfilter/agent/helper.hpp"
+#include "netfilter/client/helper_client.hpp"
+#include "netfilter/redirect/redirect_table.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace netfilter::test {

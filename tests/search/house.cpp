@@ -12,9 +12,9 @@
 #include "appliance/config/load.hpp"
 #include "appliance/control/store.hpp"
 #include "core/base/verify.hpp"
-#include "netfilter/fence_table.hpp"
-#include "netfilter/helper.hpp"
-#include "netfilter/notice.hpp"
+#include "netfilter/fence/fence_table.hpp"
+#include "netfilter/agent/helper.hpp"
+#include "netfilter/protocol/notice.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace tests::search {

@@ -15,7 +15,7 @@
 #include "appliance/control/control.hpp"
 #include "appliance/deploy/conductor.hpp"
 #include "core/base/log.hpp"
-#include "netfilter/fence_manager.hpp"
+#include "netfilter/fence/fence_manager.hpp"
 #include "tests/search/actions.hpp"
 #include "tests/search/clock.hpp"
 #include "tests/search/fake_proxy.hpp"

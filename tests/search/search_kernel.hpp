@@ -5,7 +5,7 @@
 #include <atomic>
 #include <memory>
 
-#include "netfilter/memory_kernel.hpp"
+#include "tests/support/memory_kernel.hpp"
 #include "tests/search/truth.hpp"
 
 namespace tests::search {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "netfilter/fence_plan.hpp"
-#include "netfilter/fence_table.hpp"
+#include "netfilter/fence/fence_plan.hpp"
+#include "netfilter/fence/fence_table.hpp"
 
 namespace tests::search {
 namespace {

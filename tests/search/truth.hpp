@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "core/base/clock.hpp"
-#include "netfilter/fence.hpp"
-#include "netfilter/memory_kernel.hpp"
+#include "netfilter/model/fence.hpp"
+#include "tests/support/memory_kernel.hpp"
 
 namespace tests::search {
 

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "core/base/result.hpp"
-#include "netfilter/redirect.hpp"
+#include "netfilter/model/redirect.hpp"
 
 namespace tests::support {
 

@@ -15,10 +15,10 @@ from house import run, wait_until
 
 PIDFD_GETFD = 438
 MAGIC, KIND_REDIRECT = 0x67616666, 7
-# netfilter/helper_protocol.hpp: Request with its items, and what of Reply stands before and behind them.
+# netfilter/protocol/helper_protocol.hpp: Request with its items, and what of Reply stands before and behind them.
 ITEMS = 16 * 464
 HEAD, REPLY = struct.Struct("=IBBHQq"), struct.Struct("=IBBBBQqiI")
-# netfilter/redirect_protocol.hpp: RedirectItem.
+# netfilter/protocol/redirect_protocol.hpp: RedirectItem.
 ITEM = struct.Struct("=6B3HIi4BQ16s64s")
 LISTENER, BACKEND, FORWARDING = 1, 2, 3
 

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "appliance/config/load.hpp"
-#include "netfilter/redirect_gate.hpp"
+#include "netfilter/agent/redirect_gate.hpp"
 
 namespace appliance::boot {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "appliance/boot/control_socket.hpp"
 #include "appliance/boot/listeners.hpp"
-#include "netfilter/fence.hpp"
+#include "netfilter/model/fence.hpp"
 
 namespace appliance::boot {
 namespace {

@@ -18,8 +18,8 @@
 #include "appliance/config/load.hpp"
 #include "appliance/control/control.hpp"
 #include "appliance/control/routes.hpp"  // before "json" is a name here: one of its own is so called
-#include "netfilter/fence_manager.hpp"
-#include "netfilter/helper.hpp"
+#include "netfilter/fence/fence_manager.hpp"
+#include "netfilter/agent/helper.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace appliance::control {

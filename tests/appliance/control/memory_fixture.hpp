@@ -7,7 +7,7 @@
 
 #include "appliance/control/deploy_actions.hpp"
 #include "appliance/control/routes.hpp"
-#include "netfilter/memory_kernel.hpp"
+#include "tests/support/memory_kernel.hpp"
 #include "tests/appliance/control/control_fixture.hpp"
 
 namespace appliance::control {

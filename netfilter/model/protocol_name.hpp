@@ -1,0 +1,12 @@
+// The name of a transport protocol.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace netfilter {
+
+// "tcp", "udp", or the number.
+std::string protocol_name(std::uint8_t protocol);
+
+}  // namespace netfilter
