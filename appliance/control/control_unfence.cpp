@@ -55,6 +55,19 @@ std::set<core::Address> places_of(const Meant& meant, const Administration& now)
     return places;
 }
 
+// The fence that another order has put in the place of one that is meant. Null where none has.
+const FenceRecord* replacement(const Meant& meant, const Administration& now) {
+    for (const auto& [address, id] : meant) {
+        const auto found = now.fences.find(address);
+        const bool stands = std::any_of(now.fences.begin(), now.fences.end(),
+                                        [&id](const auto& each) { return !id.empty() && each.second.id == id; });
+        if (!stands && found != now.fences.end() && found->second.id != id) {
+            return &found->second;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 // Store first: what the disk does not take is not lifted, and what has been said to be lifted stays so after a crash. A
@@ -147,6 +160,10 @@ Outcome<Control::Lifted> Control::lift_meant(const UnfenceOrder& order) {
                 for (const core::Address& address : *found) {
                     meant->emplace(address, now.administration->fences.at(address).id);
                 }
+            }
+            if (const FenceRecord* const other = replacement(*meant, *now.administration)) {
+                return refuse(409, {"nothing was lifted: " + describe_fence(*other), "it was fenced again meanwhile",
+                                    "repeat the command to lift that fence", 0});
             }
             auto places = places_of(*meant, *now.administration);
             if (order.rollout || order.replace ||
