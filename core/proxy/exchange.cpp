@@ -328,7 +328,11 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     if (end == BodyEnd::sink_failed) {
         record_.error = reading.too_slow() ? "the client took its answer too slowly" : "the client went away";
     } else {
-        conclude_cut(server, end, outgoing);
+        if (outgoing.kind == http::Framing::Kind::until_close) {
+            co_await await_taken();
+            session_.client.reset();
+        }
+        conclude_cut(server, end);
     }
     co_return false;
 }

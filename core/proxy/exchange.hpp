@@ -89,7 +89,8 @@ private:
     io::Task<bool> download(Connection& backend, Backend& server);
     bool tries_next(HeadOutcome outcome, Connector& connector, const Connection& asked);
     void blame_waited_for();
-    void conclude_cut(Backend& server, BodyEnd end, const http::Framing& outgoing);
+    io::Task<void> await_taken();
+    void conclude_cut(Backend& server, BodyEnd end);
     // whose: a listener's or a server's, and the status.
     void note_malformed_body(Refusal whose);
     bool conclude_left();

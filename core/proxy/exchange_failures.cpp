@@ -48,11 +48,25 @@ void Exchange::blame_waited_for() {
 }
 
 // The client must not take a cut body for whole. One whose end is only that of the connection can say so by RST alone,
-// which throws away what is still in our kernel; any other shows it, and what has come is passed on.
-void Exchange::conclude_cut(Backend& server, BodyEnd end, const http::Framing& outgoing) {
-    if (outgoing.kind == http::Framing::Kind::until_close) {
-        session_.client.reset();
+// which throws away what is still in our kernel: so that is waited for, as long as the client goes on taking it.
+io::Task<void> Exchange::await_taken() {
+    constexpr io::Tick look = 20;  // milliseconds
+    io::Loop& loop = session_.worker.loop();
+    io::OperationSlot slot;
+    session_.pause = &slot;
+    net::Socket::Progress seen = session_.client.progress();
+    io::Tick since = loop.now();
+    while (seen.waiting > 0 && !session_.left && !session_.client.aborted() &&
+           loop.now() < since + static_cast<io::Tick>(timeouts_.client.count())) {
+        co_await io::Sleep(loop, slot, loop.now() + look);
+        const net::Socket::Progress now = session_.client.progress();
+        since = now.taken == seen.taken ? since : loop.now();
+        seen = now;
     }
+    session_.pause = nullptr;
+}
+
+void Exchange::conclude_cut(Backend& server, BodyEnd end) {
     record_.error = "the server broke off in the middle of its answer";
     if (end == BodyEnd::source_malformed) {
         record_.error = malformed_;

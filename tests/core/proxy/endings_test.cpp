@@ -78,32 +78,6 @@ TEST_F(Endings, AResponseBodyMayPauseAsLongAsTheBackendTimeoutSays) {
     EXPECT_TRUE(r.ends_with("\r\n\r\nabcd")) << r;
 }
 
-TEST_F(Endings, ABodyCutByADeadlineEndsWithReset) {
-    Origin origin([](Peer& peer) {
-        peer.read_until("\r\n\r\n");
-        peer.send("HTTP/1.1 200 OK\r\n\r\nonly a part");
-        peer.read_all();
-    });
-    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.backend = Milliseconds(150); });
-    const std::string r = gate.ask("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
-    EXPECT_TRUE(r.ends_with("<reset>")) << r;
-}
-
-TEST_F(Endings, ABodyCutByADrainEndsWithReset) {
-    std::promise<void> part;
-    Origin origin([&](Peer& peer) {
-        peer.read_until("\r\n\r\n");
-        peer.send("HTTP/1.1 200 OK\r\n\r\nonly a part");
-        peer.read_all();
-    });
-    Gate gate({origin.address()});
-    Peer client = gate.client();
-    client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
-    client.read_until("only a part");
-    gate.server().drain(Milliseconds(50));
-    EXPECT_EQ(client.read_all(), "<reset>");
-}
-
 TEST_F(Endings, Answers502WhenTheBackendDiesInTheMiddleOfAnUpload) {
     Origin origin([](Peer& peer) {
         peer.read_until("beginning");  // and then closes without a word

@@ -1,0 +1,75 @@
+// Bodies whose end is only that of their connection, and that are cut before it: the client must not take one for whole,
+// and gets what there was.
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "tests/core/proxy/gate.hpp"
+
+namespace core::proxy::testing {
+namespace {
+
+using Cuts = RingTest;
+
+TEST_F(Cuts, ABodyCutByADeadlineEndsWithReset) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\n\r\nonly a part");
+        peer.read_all();
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.backend = Milliseconds(150); });
+    const std::string r = gate.ask("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(r.ends_with("<reset>")) << r;
+}
+
+// More than goes to a client at once: a reset throws away what is in our kernel.
+TEST_F(Cuts, ABodyCutByItsServerReachesASlowClientBeforeTheReset) {
+    const std::string body(3'000'000, 'x');
+    Origin origin([&](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFF\r\n" + body);
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    client.read_until("\r\n\r\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // so that the server has broken off before
+    const std::string rest = client.read_all();
+    EXPECT_EQ(rest.size(), body.size() + std::string_view("<reset>").size());
+    EXPECT_TRUE(rest.ends_with("x<reset>"));
+}
+
+TEST_F(Cuts, AClientThatTakesNothingOfACutBodyIsGivenUp) {
+    const std::string body(6'000'000, 'x');
+    Origin origin([&](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFF\r\n" + body.substr(0, 200'000));
+    });
+    Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.client = Milliseconds(200); });
+    Peer client = gate.client();
+    const int small = 4096;
+    ::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    for (int turns = 0; turns < 500 && gate.server().report().sessions > 0; ++turns) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(gate.server().report().sessions, 0U);
+}
+
+TEST_F(Cuts, ABodyCutByADrainEndsWithReset) {
+    std::promise<void> part;
+    Origin origin([&](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\n\r\nonly a part");
+        peer.read_all();
+    });
+    Gate gate({origin.address()});
+    Peer client = gate.client();
+    client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    client.read_until("only a part");
+    gate.server().drain(Milliseconds(50));
+    EXPECT_EQ(client.read_all(), "<reset>");
+}
+
+}  // namespace
+}  // namespace core::proxy::testing
