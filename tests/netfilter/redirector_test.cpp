@@ -5,7 +5,7 @@
 #include <set>
 
 #include "netfilter/redirect/redirect_table.hpp"
-#include "tests/netfilter/kernel/kernel.hpp"
+#include "tests/netfilter/kernel.hpp"
 
 namespace netfilter::test {
 namespace {
