@@ -52,8 +52,8 @@ core::Result<void> Conductor::open_ledger() {
     return recovered_ ? core::Result<void>() : recover();
 }
 
-// What an earlier process was doing, as soon as the ledger can be read. A command goes on by itself on the operator's machine, so it is waited for; what
-// was done here is done once more, which every such step allows.
+// What an earlier process was doing, as soon as the ledger can be read. A command goes on by itself on the operator's
+// machine, so it is waited for; what was done here is done once more, which every such step allows.
 core::Result<void> Conductor::recover() {
     auto found = ledger_->active();
     if (!found) {
