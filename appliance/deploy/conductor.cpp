@@ -23,7 +23,6 @@ Conductor::Conductor(Actions& actions, std::filesystem::path state) : actions_(a
     if (auto opened = open_ledger(); !opened) {
         actions_.event("deploy", {{"error", opened.error().line()}});
     }
-    recover();
     thread_ = std::thread([this] { conduct(); });
 }
 
@@ -50,24 +49,21 @@ core::Result<void> Conductor::open_ledger() {
         return tl::unexpected(ledger_error_);
     }
     ledger_.emplace(std::move(*opened));
-    return {};
+    return recovered_ ? core::Result<void>() : recover();
 }
 
-// What an earlier process was doing. A command goes on by itself on the operator's machine, so it is waited for; what
-// was done here is done once more, which every such step allows.
-void Conductor::recover() {
-    if (!ledger_) {
-        return;
-    }
+// What an earlier process was doing, as soon as the ledger can be read. A command goes on by itself on the operator's
+// machine, so it is waited for; what was done here is done once more, which every such step allows.
+core::Result<void> Conductor::recover() {
     auto found = ledger_->active();
     if (!found) {
-        actions_.event("deploy", {{"error", found.error().line()}});
         ledger_error_ = std::move(found.error());
         ledger_.reset();
-        return;
+        return tl::unexpected(ledger_error_);
     }
+    recovered_ = true;
     if (found->empty()) {
-        return;
+        return {};
     }
     active_ = std::move(found->back());
     attended_ = Clock::now();
@@ -99,6 +95,7 @@ void Conductor::recover() {
     } else {
         note("state", std::nullopt, "the daemon was restarted");
     }
+    return {};
 }
 
 void Conductor::conduct() {
@@ -109,6 +106,9 @@ void Conductor::conduct() {
     }
     Lock lock(mutex_);
     while (!ending_) {
+        if (!recovered_) {
+            static_cast<void>(open_ledger());
+        }
         if (active_ && !turning_) {
             look_for_lost();
             advance(lock);

@@ -150,7 +150,7 @@ private:
     using Say = std::function<void(const std::string&)>;
 
     void conduct();
-    void recover();
+    core::Result<void> recover();
     void advance(Lock& lock);
     bool begin(unsigned step);
     void carry_out(unsigned step, Rollout rollout);
@@ -185,7 +185,8 @@ private:
     Outcome<Rollout> find_undone(const std::string& command);
     Outcome<void> need_accepted(const Rollout& rollout, const std::string& accepted);
     Outcome<void> need_active();
-    Outcome<void> need_quiet() const;
+    Outcome<void> need_known();
+    Outcome<void> need_quiet();
     Json take_jobs(const Sync& sync);
     [[nodiscard]] Json strange_to(const Sync& sync) const;
     void hear(const Sync& sync);
@@ -199,6 +200,7 @@ private:
     std::condition_variable changed_;
     std::optional<Ledger> ledger_;
     core::Error ledger_error_;
+    bool recovered_ = false;  // what an earlier process has left in the ledger was read
     std::optional<Rollout> active_;
     std::set<unsigned> under_way_;  // steps
     std::map<unsigned, Job> jobs_;

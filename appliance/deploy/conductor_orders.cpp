@@ -61,6 +61,9 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     const bool waits = order.expires || order.recipe.wait > core::Milliseconds{};
     const bool may_wait = waits || order.starts;
     Lock lock(mutex_);
+    if (auto known = need_known(); !known) {
+        return tl::unexpected(std::move(known.error()));
+    }
     if (order.dry_run) {
         Json view = view_rollout(*planned);
         add_commands(view, commands_of(*actions_.config(), *planned));
@@ -97,8 +100,21 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     return view_of(*active_);
 }
 
-// Refused where another order is in the middle of its work.
-Outcome<void> Conductor::need_quiet() const {
+// Refused where the ledger could not be read yet: a rollout of an earlier process may be under way.
+Outcome<void> Conductor::need_known() {
+    if (!recovered_) {
+        if (auto opened = open_ledger(); !opened) {
+            return tl::unexpected(Refused{503, std::move(opened.error())});
+        }
+    }
+    return {};
+}
+
+// Refused as in need_known(), and where another order is in the middle of its work.
+Outcome<void> Conductor::need_quiet() {
+    if (auto known = need_known(); !known) {
+        return known;
+    }
     return turning_ ? refuse(409, "another order about the rollout is being carried out", "", "try again in a moment")
                     : Outcome<void>();
 }

@@ -249,6 +249,9 @@ Conductor::Json Conductor::take_jobs(const Sync& sync) {
 Outcome<Conductor::Json> Conductor::sync(const Sync& sync) {
     Lock lock(mutex_);
     changed_.wait(lock, [this] { return !turning_ || ending_; });
+    if (auto known = need_known(); !known) {
+        return tl::unexpected(std::move(known.error()));
+    }
     if (!active_ || active_->id != sync.rollout) {
         lock.unlock();
         auto ended = view(sync.rollout);

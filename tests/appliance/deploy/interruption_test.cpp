@@ -140,6 +140,32 @@ TEST_F(Interruption, GivesOutOnceMoreAfterARestartWhatItsTerminalNeverHeardOf) {
     EXPECT_EQ(state(), "done");
 }
 
+// Its terminal forgets a result that was acknowledged, and the next process would have the command run once more.
+TEST_F(Interruption, AResultIsNotTakenBeforeTheLedgerHasBeenRead) {
+    start(order());
+    const unsigned run = take_one()["step"];
+    conductor_.reset();
+    const auto ledger = folder_ / "rollouts.db";
+    std::filesystem::rename(ledger, folder_ / "away");
+    std::filesystem::create_directory(ledger);
+    begin();
+    Sync result;
+    result.rollout = rollout_;
+    result.runner = "test";
+    result.results = {{run, 0, ""}};
+    for (int tries = 0; tries < 2; ++tries) {
+        const auto answer = conductor_->sync(result);
+        ASSERT_FALSE(answer.has_value());
+        EXPECT_EQ(answer.error().status, 503);
+        EXPECT_FALSE(conductor_->start(order()).has_value()) << "one is under way";
+    }
+    std::filesystem::remove(ledger);
+    std::filesystem::rename(folder_ / "away", ledger);
+    sync({}, {{run, 0, ""}});
+    EXPECT_EQ(run_to_end(), std::vector<std::string>{"web2"});
+    EXPECT_EQ(state(), "done");
+}
+
 TEST_F(Interruption, ARunnerThatComesBackKeepsItsCommandAndNothingRunsTwice) {
     tests::support::SetClock clock(tests::support::SetClock::Gait::goes);
     start(order());
