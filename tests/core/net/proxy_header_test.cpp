@@ -140,8 +140,7 @@ TEST(ProxyHeader, OfTwoFamiliesIsWrittenAsIpv6) {
     ProxyBuffer buffer;
     const ProxyHeader mixed{true, *Address::parse("192.0.2.1:1"), *Address::parse("[2001:db8::2]:2")};
     EXPECT_EQ(write_proxy_header(mixed, ProxyVersion::v1, buffer), "PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 1 2\r\n");
-    EXPECT_EQ(outcome_of(write_proxy_header(mixed, ProxyVersion::v2, buffer)),
-              "ok 192.0.2.1:1 [2001:db8::2]:2 52");
+    EXPECT_EQ(outcome_of(write_proxy_header(mixed, ProxyVersion::v2, buffer)), "ok 192.0.2.1:1 [2001:db8::2]:2 52");
 }
 
 TEST(ProxyHeader, TheLongestFitsItsBuffer) {
