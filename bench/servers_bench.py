@@ -119,7 +119,7 @@ class HAProxy:
             return b"".join(iter(lambda: caller.recv(1 << 16), b"")).decode()
 
     def all_up(self, count):
-        """HAProxy takes every server for up until a check has failed: those count whose check has passed."""
+        """HAProxy takes every server for up until a check has failed: only those with a passed check count."""
         try:
             lines = self.ask("show stat").removeprefix("# ").splitlines()
         except OSError:

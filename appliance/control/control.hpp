@@ -203,7 +203,7 @@ private:
     // What an order has lifted.
     struct Lifted {
         std::size_t fences = 0;
-        std::vector<Target> targets;  // whose checks it may wait for
+        std::vector<Target> targets;  // their checks may be waited for
         std::vector<std::string> notes;
     };
     // Waits for the commands of rollouts that run behind the fences.

@@ -56,7 +56,7 @@ void Conductor::look_for_lost() {
     }
 }
 
-// Nobody has begun it: it waits in the plan, where a rollback need not wait for it.
+// No terminal has begun it: it waits in the plan, where a rollback need not wait for it.
 void Conductor::withdraw(Job& job, const std::string& why) {
     job.withdrawn = true;
     job.result = core::fail("not run", why);

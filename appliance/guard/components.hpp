@@ -50,7 +50,7 @@ std::string upper(std::string_view text);
 std::string to_utf8(std::string text);
 
 // One for each VCALENDAR. Errors: no VCALENDAR, one that is cut off or crooked, nested deeper than nesting_max, more
-// than parts_max, one with a VFREEBUSY, whose times would be missed. What single properties hold is not looked at.
+// than parts_max, one with a VFREEBUSY: its times would be missed. What single properties hold is not looked at.
 core::Result<std::vector<Components>> read_components(std::string_view text);
 
 }  // namespace appliance::guard

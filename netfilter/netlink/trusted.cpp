@@ -1,10 +1,12 @@
 #include "netfilter/netlink/trusted.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
 
-#include "netfilter/netlink/attribute.hpp"
 #include "netfilter/netlink/uapi.hpp"
 
 namespace netfilter {
@@ -12,21 +14,56 @@ namespace {
 
 using ByteView = std::span<const std::byte>;
 
-// Calls take(value) for each attribute of a list until it returns false; false then.
+struct Attribute {
+    std::uint16_t type;
+    ByteView whole;
+    ByteView value;
+};
+
+// Calls take(attribute) for each attribute of a list until it returns false; false then.
 template <typename Take>
-bool all_of_list(ByteView bytes, Take take) {
+bool all_attributes(ByteView bytes, Take take) {
     while (bytes.size() >= sizeof(nlattr)) {
         nlattr header{};
         std::memcpy(&header, bytes.data(), sizeof header);
         if (header.nla_len < sizeof header || header.nla_len > bytes.size()) {
             return true;  // libnftnl sees no more of them either
         }
-        if (!take(bytes.subspan(sizeof header, header.nla_len - sizeof header))) {
+        const auto attribute = bytes.first(header.nla_len);
+        if (!take(Attribute{static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK), attribute,
+                            attribute.subspan(sizeof header)})) {
             return false;
         }
         bytes = bytes.subspan(std::min<std::size_t>(NLA_ALIGN(header.nla_len), bytes.size()));
     }
     return true;
+}
+
+template <typename Take>
+bool all_of_list(ByteView bytes, Take take) {
+    return all_attributes(bytes, [&](const Attribute& each) { return take(each.value); });
+}
+
+// The attribute that libnftnl takes: the last one of that type.
+std::optional<ByteView> find_last(ByteView bytes, std::uint16_t type) {
+    std::optional<ByteView> found;
+    all_attributes(bytes, [&](const Attribute& each) {
+        found = each.type == type ? each.value : found;
+        return true;
+    });
+    return found;
+}
+
+// libnftnl 1.2.4 lets types up to NFTA_SET_MAX pass where its array ends before, and writes past it (elements of a set,
+// "dynset"). What a newer kernel says in such a type becomes padding. `bytes`: of the copy, which may be written.
+void pad_unknown(ByteView bytes, std::uint16_t known_max, std::uint16_t padding) {
+    all_attributes(bytes, [&](const Attribute& each) {
+        if (each.type > known_max) {
+            auto* const header = const_cast<std::byte*>(each.whole.data());
+            std::memcpy(header + offsetof(nlattr, nla_type), &padding, sizeof padding);
+        }
+        return true;
+    });
 }
 
 std::string_view text_of(ByteView value) {
@@ -36,10 +73,14 @@ std::string_view text_of(ByteView value) {
 
 // `data` holds a value or a verdict, of which those that go somewhere say where.
 bool has_target(std::optional<ByteView> data) {
-    const auto verdict = data ? find_attribute(*data, NFTA_DATA_VERDICT) : std::nullopt;
-    const auto code = verdict ? read_attribute<std::uint32_t>(*verdict, NFTA_VERDICT_CODE) : std::nullopt;
-    const auto number = code ? static_cast<std::int32_t>(ntohl(*code)) : NFT_CONTINUE;
-    return (number != NFT_JUMP && number != NFT_GOTO) || find_attribute(*verdict, NFTA_VERDICT_CHAIN).has_value();
+    const auto verdict = data ? find_last(*data, NFTA_DATA_VERDICT) : std::nullopt;
+    const auto code = verdict ? find_last(*verdict, NFTA_VERDICT_CODE) : std::nullopt;
+    std::uint32_t bits = 0;
+    if (code && code->size() == sizeof bits) {
+        std::memcpy(&bits, code->data(), sizeof bits);
+    }
+    const auto number = code ? static_cast<std::int32_t>(ntohl(bits)) : NFT_CONTINUE;
+    return (number != NFT_JUMP && number != NFT_GOTO) || find_last(*verdict, NFTA_VERDICT_CHAIN).has_value();
 }
 
 bool whole(ByteView expression);
@@ -50,32 +91,36 @@ bool all_whole(std::optional<ByteView> single, std::optional<ByteView> list) {
 }
 
 bool whole(ByteView expression) {
-    const auto name = find_attribute(expression, NFTA_EXPR_NAME);
-    const auto data = find_attribute(expression, NFTA_EXPR_DATA);
+    const auto name = find_last(expression, NFTA_EXPR_NAME);
+    const auto data = find_last(expression, NFTA_EXPR_DATA);
     if (!name || name->empty() || !data) {
         return name && !name->empty();
     }
     if (text_of(*name) == "immediate") {
-        return has_target(find_attribute(*data, NFTA_IMMEDIATE_DATA));
+        return has_target(find_last(*data, NFTA_IMMEDIATE_DATA));
     }
-    return text_of(*name) != "dynset" ||
-           all_whole(find_attribute(*data, NFTA_DYNSET_EXPR), find_attribute(*data, NFTA_DYNSET_EXPRESSIONS));
+    if (text_of(*name) != "dynset") {
+        return true;
+    }
+    pad_unknown(*data, NFTA_DYNSET_EXPRESSIONS, NFTA_DYNSET_PAD);
+    return all_whole(find_last(*data, NFTA_DYNSET_EXPR), find_last(*data, NFTA_DYNSET_EXPRESSIONS));
 }
 
 bool element_whole(ByteView element) {
-    return has_target(find_attribute(element, NFTA_SET_ELEM_DATA)) &&
-           all_whole(find_attribute(element, NFTA_SET_ELEM_EXPR), find_attribute(element, NFTA_SET_ELEM_EXPRESSIONS));
+    pad_unknown(element, NFTA_SET_ELEM_EXPRESSIONS, NFTA_SET_ELEM_PAD);
+    return has_target(find_last(element, NFTA_SET_ELEM_DATA)) &&
+           all_whole(find_last(element, NFTA_SET_ELEM_EXPR), find_last(element, NFTA_SET_ELEM_EXPRESSIONS));
 }
 
 bool message_whole(std::uint16_t kind, ByteView attributes) {
     switch (kind) {
         case NFT_MSG_NEWRULE:
-            return all_whole(std::nullopt, find_attribute(attributes, NFTA_RULE_EXPRESSIONS));
+            return all_whole(std::nullopt, find_last(attributes, NFTA_RULE_EXPRESSIONS));
         case NFT_MSG_NEWSET:
-            return all_whole(find_attribute(attributes, NFTA_SET_EXPR),
-                             find_attribute(attributes, NFTA_SET_EXPRESSIONS));
+            return all_whole(find_last(attributes, NFTA_SET_EXPR),
+                             find_last(attributes, NFTA_SET_EXPRESSIONS));
         case NFT_MSG_NEWSETELEM: {
-            const auto elements = find_attribute(attributes, NFTA_SET_ELEM_LIST_ELEMENTS);
+            const auto elements = find_last(attributes, NFTA_SET_ELEM_LIST_ELEMENTS);
             return !elements || all_of_list(*elements, element_whole);
         }
         default:
@@ -86,13 +131,10 @@ bool message_whole(std::uint16_t kind, ByteView attributes) {
 }  // namespace
 
 std::vector<std::byte> trusted_copy(const Message& message) {
-    const auto attributes = message.bytes.subspan(body_offset);
-    if (!message_whole(message.type & 0xff, attributes)) {
-        return {};
-    }
     std::vector<std::byte> copy(message.bytes.size() + sizeof(nlattr));
     std::copy(message.bytes.begin(), message.bytes.end(), copy.begin());
-    return copy;
+    const auto attributes = ByteView(copy).first(message.bytes.size()).subspan(body_offset);
+    return message_whole(message.type & 0xff, attributes) ? copy : std::vector<std::byte>();
 }
 
 }  // namespace netfilter

@@ -9,6 +9,7 @@
 #include "netfilter/client/helper_client.hpp"
 #include "netfilter/protocol/helper_protocol.hpp"
 #include "tests/support/any_redirect.hpp"
+#include "tests/support/set_clock.hpp"
 
 namespace netfilter::test {
 namespace {
@@ -141,6 +142,7 @@ TEST_F(HelperTest, SkipsLateAnswersToWhatItGaveUp) {
 
 // Control may not have seen yet that the clock was set, by which the fence process goes already.
 TEST_F(HelperTest, MeansAnEndByTheClockOfWhoeverSaysIt) {
+    const tests::support::SetClock still;
     const core::Milliseconds clock = core::base::wall_offset();
     for (const auto behind : {std::chrono::hours(5), std::chrono::hours(-5)}) {
         auto fence = make_fence(*Address::parse("10.0.0.1:80"));

@@ -99,6 +99,30 @@ TEST(Decoders, TakeNoElementThatGoesNowhere) {
     EXPECT_TRUE(elements.empty());
 }
 
+// Every type that there may be, around what an element and a "dynset" need: the library writes past its arrays for those
+// that are newer than it.
+TEST(Decoders, TakeAttributesThatAreNewerThanTheLibrary) {
+    for (std::uint16_t type = NFTA_SET_ELEM_EXPRESSIONS + 1; type < 64; ++type) {
+        const std::uint32_t port = 80;
+        const auto key = fuzz::attribute(NFTA_SET_ELEM_KEY, fuzz::attribute(NFTA_DATA_VALUE, &port, sizeof port));
+        const auto element = fuzz::attribute(NFTA_LIST_ELEM, text(type, "newer") + key + text(type, "newer"));
+        const auto list = fuzz::attribute(NFTA_SET_ELEM_LIST_ELEMENTS, element);
+        const Replies replies{nftables_message(NFT_MSG_NEWSETELEM, list)};
+        std::vector<Element> elements;
+        EXPECT_TRUE(decode_elements(first_of(replies), elements)) << type;
+        ASSERT_EQ(elements.size(), 1U) << type;
+        EXPECT_EQ(elements.front().key.size, sizeof port) << type;
+    }
+    for (std::uint16_t type = NFTA_DYNSET_EXPRESSIONS + 1; type < 64; ++type) {
+        const auto data = text(type, "newer") + text(NFTA_DYNSET_SET_NAME, {"met", 4}) + text(type, "newer");
+        const auto expression = text(NFTA_EXPR_NAME, {"dynset", 7}) + fuzz::attribute(NFTA_EXPR_DATA, data);
+        const auto rule = text(NFTA_RULE_TABLE, {"gatehouse", 10}) + text(NFTA_RULE_CHAIN, {"output", 7}) +
+                          fuzz::attribute(NFTA_RULE_EXPRESSIONS, fuzz::attribute(NFTA_LIST_ELEM, expression));
+        const Replies replies{nftables_message(NFT_MSG_NEWRULE, rule)};
+        EXPECT_TRUE(decode_rule(first_of(replies), "gatehouse")) << type;
+    }
+}
+
 TEST(Decoders, ReadATextWithoutAnEndNoFurtherThanItsMessage) {
     const Replies replies{nftables_message(NFT_MSG_NEWTABLE, text(NFTA_TABLE_NAME, "gatehouse..."))};
     EXPECT_FALSE(decode_table(first_of(replies), "gatehouse"));

@@ -220,7 +220,7 @@ TEST_F(FenceOwner, ARolloutIsToldThatItsFenceWasLifted) {
     ASSERT_TRUE(control_->fence(by_rollout(7)).has_value());
     const auto lifted = control_->unfence(lift_by("root", "I need it"));
     ASSERT_TRUE(lifted.has_value());
-    // Whose rollout may have ended long since.
+    // The rollout may have ended long since.
     EXPECT_EQ((*lifted)["notes"][0], "rollout 7 held web2; if it is still under way, it pauses at its next step");
     const auto holds = control_->holds(7, "app", {"web2"});
     ASSERT_FALSE(holds.has_value());

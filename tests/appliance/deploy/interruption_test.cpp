@@ -1,4 +1,7 @@
 // What comes into the middle of a rollout: other people's fences, silent proxies and terminals, and two orders at once.
+#include <fcntl.h>
+
+#include <cstdio>
 #include <thread>
 
 #include "tests/appliance/deploy/world.hpp"
@@ -146,8 +149,13 @@ TEST_F(Interruption, AResultIsNotTakenBeforeTheLedgerHasBeenRead) {
     const unsigned run = take_one()["step"];
     conductor_.reset();
     const auto ledger = folder_ / "rollouts.db";
-    std::filesystem::rename(ledger, folder_ / "away");
-    std::filesystem::create_directory(ledger);
+    const auto other = folder_ / "other";
+    std::filesystem::create_directory(other);
+    // At once: the conductor would make a new one where there is none.
+    const auto exchange = [&] {
+        return ::renameat2(AT_FDCWD, ledger.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
+    };
+    ASSERT_TRUE(exchange());
     begin();
     Sync result;
     result.rollout = rollout_;
@@ -159,8 +167,7 @@ TEST_F(Interruption, AResultIsNotTakenBeforeTheLedgerHasBeenRead) {
         EXPECT_EQ(answer.error().status, 503);
         EXPECT_FALSE(conductor_->start(order()).has_value()) << "one is under way";
     }
-    std::filesystem::remove(ledger);
-    std::filesystem::rename(folder_ / "away", ledger);
+    ASSERT_TRUE(exchange());
     sync({}, {{run, 0, ""}});
     EXPECT_EQ(run_to_end(), std::vector<std::string>{"web2"});
     EXPECT_EQ(state(), "done");

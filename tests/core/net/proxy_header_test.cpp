@@ -109,6 +109,20 @@ TEST(ProxyHeader, IsNeverJudgedOtherwiseAtACutAndIsReadBackAsWritten) {
     }
 }
 
+TEST(ProxyHeader, SaysWhetherTheClientSpokeTls) {
+    using namespace std::string_view_literals;
+    for (const bool tls : {true, false}) {
+        std::string bytes("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14\xc0\0\2\1\xc0\0\2\2\0\1\0\2\x20\0\5"sv);
+        bytes += tls ? "\1\0\0\0\0"sv : "\0\0\0\0\0"sv;
+        ProxyHeader header;
+        const ProxyParse parse = parse_proxy_header(bytes, header);
+        ASSERT_TRUE(parse.verdict == ProxyParse::Verdict::complete) << parse.reason;
+        EXPECT_EQ(header.tls, tls);
+        EXPECT_EQ(header.source.text(), "192.0.2.1:1");
+        EXPECT_EQ(fuzz::check_proxy_header(bytes), "") << "of TLS we write nothing";
+    }
+}
+
 TEST(ProxyHeader, SurvivesRandomDamage) {
     std::mt19937 random(1);
     for (const Case& one : read_cases()) {
@@ -126,8 +140,7 @@ TEST(ProxyHeader, OfTwoFamiliesIsWrittenAsIpv6) {
     ProxyBuffer buffer;
     const ProxyHeader mixed{true, *Address::parse("192.0.2.1:1"), *Address::parse("[2001:db8::2]:2")};
     EXPECT_EQ(write_proxy_header(mixed, ProxyVersion::v1, buffer), "PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 1 2\r\n");
-    EXPECT_EQ(outcome_of(write_proxy_header(mixed, ProxyVersion::v2, buffer)),
-              "ok 192.0.2.1:1 [2001:db8::2]:2 52");
+    EXPECT_EQ(outcome_of(write_proxy_header(mixed, ProxyVersion::v2, buffer)), "ok 192.0.2.1:1 [2001:db8::2]:2 52");
 }
 
 TEST(ProxyHeader, TheLongestFitsItsBuffer) {

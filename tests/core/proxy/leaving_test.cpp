@@ -306,7 +306,7 @@ TEST_P(LeavingARelay, ByTheEndOfItsSendingIsWhatAFenceDoesNotWaitFor) {
     begin(client);
     client.end();
     std::this_thread::sleep_for(std::chrono::milliseconds(600));
-    EXPECT_EQ(active(gate_), 1U) << "it is served until somebody wants its end";
+    EXPECT_EQ(active(gate_), 1U) << "it is served until a drain or a fence wants its end";
     gate_.fence({"web1"});
     EXPECT_TRUE(idle_soon(gate_));
 }
