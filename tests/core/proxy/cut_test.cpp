@@ -1,5 +1,5 @@
-// Bodies whose end is only that of their connection, and that are cut before it: the client must not take one for whole,
-// and gets what there was.
+// Bodies whose end is only that of their connection, and that are cut before it: the client must not take one for
+// whole, and gets what there was.
 #include <sys/socket.h>
 
 #include <thread>
@@ -50,10 +50,10 @@ TEST_F(Cuts, AClientThatTakesNothingOfACutBodyIsGivenUp) {
     const int small = 4096;
     ::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
-    for (int turns = 0; turns < 500 && gate.server().report().sessions > 0; ++turns) {
+    for (int turns = 0; turns < 500 && gate.server().report().listeners[0].sessions > 0; ++turns) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    EXPECT_EQ(gate.server().report().sessions, 0U);
+    EXPECT_EQ(gate.server().report().listeners[0].sessions, 0U);
 }
 
 TEST_F(Cuts, ABodyCutByADrainEndsWithReset) {
