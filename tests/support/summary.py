@@ -1,4 +1,4 @@
-"""The end of `./dev test`: what failed, what was not tested and why, and one line that counts.
+"""The end of `./dev test`: the slowest tests, what failed and how, what was not tested and why, and one line that counts.
 
 usage: summary.py NAME=RESULTS.xml...    (what ctest --output-junit writes)
 
@@ -24,8 +24,20 @@ def is_skip(element):
     return element is not None and element.get("message", "").startswith("SKIP_")
 
 
+def last_words(case, lines=25):
+    """The end of what a failed test printed; a log that shows only its own end shows this too."""
+    output = (case.findtext("system-out") or "").rstrip().splitlines()
+    return "".join(f"\n            | {line[:300]}" for line in output[-lines:])
+
+
+def print_slowest(seconds, count=10):
+    print(f"The {count} slowest tests, in seconds:")
+    for taken, label in sorted(seconds, reverse=True)[:count]:
+        print(f"{taken:11.1f} {label}")
+
+
 def main(arguments):
-    passed, failed, skipped = 0, [], {}
+    passed, failed, skipped, seconds = 0, [], {}, []
     for argument in arguments:
         name, _, path = argument.partition("=")
         try:
@@ -35,6 +47,7 @@ def main(arguments):
             continue
         for case in cases:
             label = f"{name}: {case.get('name')}"
+            seconds.append((float(case.get("time") or 0), label))
             if case.get("status") == "run":
                 passed += 1
             elif case.get("status") == "disabled":
@@ -42,7 +55,8 @@ def main(arguments):
             elif is_skip(case.find("skipped")):
                 skipped.setdefault(skip_reason(case.findtext("system-out") or ""), []).append(label)
             else:
-                failed.append(label)
+                failed.append(label + last_words(case))
+    print_slowest(seconds)
     for label in failed:
         print(f"FAILED      {label}")
     for reason, labels in skipped.items():

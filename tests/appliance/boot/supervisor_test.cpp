@@ -16,6 +16,7 @@
 
 #include "appliance/api/client.hpp"
 #include "appliance/boot/roles.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace appliance::boot {
 namespace {
@@ -157,11 +158,10 @@ TEST_F(SupervisorTest, ItsChildrenDieWithIt) {
     const pid_t proxy = child_of("proxy");
     ::kill(daemon_, SIGKILL);
     wait_for_end();
-    for (int i = 0; i < 500 && fs::exists("/proc/" + std::to_string(proxy) + "/exe"); ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    std::error_code gone;
-    EXPECT_FALSE(fs::exists(fs::read_symlink("/proc/" + std::to_string(proxy) + "/exe", gone)));
+    EXPECT_TRUE(tests::support::eventually([&] {
+        std::error_code gone;
+        return !fs::exists(fs::read_symlink("/proc/" + std::to_string(proxy) + "/exe", gone));
+    }));
 }
 
 TEST_F(SupervisorTest, EndsInOrderOnSigtermAndLeavesNoSocket) {

@@ -106,10 +106,7 @@ TEST_F(CommandTest, ARefusedOnePausesWhateverTheRecipeSays) {
     start(wanted);
     const Json taken = take_one();
     sync({}, {{taken["step"], 126, "not agreed to", true}});
-    for (int turns = 0; turns < 400 && state() == "running"; ++turns) {
-        sync();
-    }
-    EXPECT_EQ(state(), "paused");
+    EXPECT_TRUE(settles("paused"));
     EXPECT_THAT(step("run", "web1")["evidence"].get<std::string>(), HasSubstr("refused the command"));
     EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
 }

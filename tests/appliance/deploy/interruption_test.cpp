@@ -10,16 +10,7 @@
 namespace appliance::deploy {
 namespace {
 
-// What one command line says until the state is that one, and what it was given meanwhile.
-class Interruption : public ConductorTest {
-protected:
-    bool settles(const std::string& wanted, std::vector<unsigned> running = {}) {
-        for (int turns = 0; turns < 200 && state() != wanted; ++turns) {
-            sync(running);
-        }
-        return state() == wanted;
-    }
-};
+using Interruption = ConductorTest;
 
 TEST_F(Interruption, AFenceThatIsLiftedWhileTheCommandRunsStopsTheRollout) {
     start(order());
@@ -46,13 +37,12 @@ TEST_F(Interruption, AFenceThatIsLiftedPausesWhateverTheRecipeSaysOfFailures) {
 
 TEST_F(Interruption, ACommandIsNotGivenOutWhenItsFenceHasGone) {
     start(order());
-    for (int turns = 0; turns < 400 && step("run", "web1")["progress"] != "running"; ++turns) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    ASSERT_TRUE(eventually([&] { return step("run", "web1")["progress"] == "running"; }));
     world_.lift("web1");
-    for (int turns = 0; turns < 100 && state() == "running"; ++turns) {
+    EXPECT_TRUE(eventually([&] {
         EXPECT_TRUE(sync()["take"].empty());
-    }
+        return state() != "running";
+    }));
     EXPECT_EQ(state(), "paused");
 }
 
@@ -88,14 +78,13 @@ TEST_F(Interruption, ACommandThatIsTriedAgainWaitsForWhatIsInFlightEachTime) {
 
 TEST_F(Interruption, ACommandIsNotGivenOutWhereItsServerHasMovedSinceItWasDrained) {
     start(order());
-    for (int turns = 0; turns < 400 && step("run", "web1")["progress"] != "running"; ++turns) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    ASSERT_TRUE(eventually([&] { return step("run", "web1")["progress"] == "running"; }));
     world_.in_flight = 2;  // at the address that it moves to
     world_.move("web1");
-    for (int turns = 0; turns < 100 && state() == "running"; ++turns) {
+    EXPECT_TRUE(eventually([&] {
         EXPECT_TRUE(sync()["take"].empty());
-    }
+        return state() != "running";
+    }));
     ASSERT_EQ(state(), "paused");
     // Found when it was to be given out, or a moment before.
     const std::string why = step("run", "web1")["evidence"];
@@ -178,9 +167,7 @@ TEST_F(Interruption, ARunnerThatComesBackKeepsItsCommandAndNothingRunsTwice) {
     start(order());
     const unsigned run = take_one()["step"];
     clock.pass(Conductor::silence_max + std::chrono::seconds(2));
-    for (int turns = 0; turns < 200 && state() != "paused"; ++turns) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    ASSERT_TRUE(eventually([&] { return state() == "paused"; }));
     ASSERT_EQ(state(), "paused");
     EXPECT_TRUE(sync({run})["cancel"].empty()) << "the runner keeps its command";
     EXPECT_EQ(step("run", "web1")["progress"], "running");
@@ -198,9 +185,7 @@ TEST_F(Interruption, ACommandThatIsLostWhileTheRolloutIsPausedIsPartOfTheReason)
     take_one();
     ASSERT_TRUE(conductor_->pause({"ann", "lunch"}).has_value());
     clock.pass(Conductor::silence_max + std::chrono::seconds(2));
-    for (int turns = 0; turns < 1000 && step("run", "web1")["progress"] != "failed"; ++turns) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    ASSERT_TRUE(eventually([&] { return step("run", "web1")["progress"] == "failed"; })) << step("run", "web1");
     const std::string why = conductor_->view(rollout_).value()["state_why"];
     EXPECT_NE(why.find("lunch"), std::string::npos) << why;
     EXPECT_NE(why.find("run web1: the result of the command is unknown"), std::string::npos) << why;
@@ -211,15 +196,14 @@ TEST_F(Interruption, ARunnerWhoseCommandRunsElsewhereByNowIsToldToEndIt) {
     start(order());
     const unsigned run = take_one()["step"];
     clock.pass(Conductor::silence_max + std::chrono::seconds(2));
-    for (int turns = 0; turns < 200 && state() != "paused"; ++turns) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    ASSERT_TRUE(eventually([&] { return state() == "paused"; }));
     ASSERT_TRUE(conductor_->resume({"bob", ""}, false).has_value());
     Json given;
-    for (int turns = 0; turns < 100 && given.is_null(); ++turns) {
+    ASSERT_TRUE(eventually([&] {
         const Json answer = sync({}, {}, "another");
         given = answer["take"].empty() ? Json() : answer["take"].front();
-    }
+        return !given.is_null();
+    }));
     ASSERT_EQ(given["server"], "web1");
     EXPECT_EQ(sync({run})["cancel"], Json::array({run}));
 }
@@ -227,9 +211,7 @@ TEST_F(Interruption, ARunnerWhoseCommandRunsElsewhereByNowIsToldToEndIt) {
 TEST_F(Interruption, TwoOrdersAtOnceLeaveOneConductor) {
     for (int round = 0; round < 20; ++round) {
         start(order());
-        for (int turns = 0; turns < 400 && step("run", "web1")["progress"] != "running"; ++turns) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        }
+        ASSERT_TRUE(eventually([&] { return step("run", "web1")["progress"] == "running"; }));
         ASSERT_TRUE(conductor_->pause({"ann", ""}).has_value());
         std::vector<std::thread> operators;
         for (int number = 0; number < 8; ++number) {
@@ -248,10 +230,7 @@ TEST_F(Interruption, TwoOrdersAtOnceLeaveOneConductor) {
             one.join();
         }
         static_cast<void>(conductor_->abort({"ann", ""}));
-        for (int turns = 0; turns < 1000 && (state() == "running" || state() == "paused"); ++turns) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
-        EXPECT_NE(state(), "running");
+        EXPECT_TRUE(eventually([&] { return state() != "running" && state() != "paused"; })) << state();
         EXPECT_EQ(world_.commands(), 0U);
     }
 }

@@ -18,9 +18,12 @@
 #include "appliance/deploy/actions.hpp"
 #include "appliance/deploy/conductor.hpp"
 #include "tests/support/demo_http.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/sockets.hpp"
 
 namespace appliance::deploy {
+
+using tests::support::eventually;
 
 class WebServer {
 public:
@@ -255,28 +258,33 @@ protected:
     std::vector<std::string> run_to_end(int exit_code = 0) {
         std::vector<std::string> servers;
         std::vector<Sync::Result> results;
-        for (int turns = 0; turns < 400; ++turns) {
+        const bool ended = eventually([&] {
             const Json answer = sync({}, std::exchange(results, {}));
             for (const auto& command : answer["take"]) {
                 servers.push_back(command["server"]);
                 results.push_back({command["step"], exit_code, ""});
             }
-            if (state() != "running" && results.empty()) {
-                return servers;
-            }
-        }
-        ADD_FAILURE() << "it never ended: " << conductor_->view(0)->dump();
+            return state() != "running" && results.empty();
+        });
+        EXPECT_TRUE(ended) << "it never ended: " << conductor_->view(0)->dump();
         return servers;
     }
     // The first command that is given out.
     Json take_one() {
-        for (int turns = 0; turns < 100; ++turns) {
-            if (const Json answer = sync(); !answer["take"].empty()) {
-                return answer["take"].front();
-            }
-        }
-        ADD_FAILURE() << "no command";
-        return {};
+        Json taken;
+        EXPECT_TRUE(eventually([&] {
+            const Json answer = sync();
+            taken = answer["take"].empty() ? Json() : answer["take"].front();
+            return !taken.is_null();
+        })) << "no command";
+        return taken;
+    }
+    // What a command line asks again and again, until the state is that one.
+    bool settles(const std::string& wanted, const std::vector<unsigned>& running = {}) {
+        return eventually([&] {
+            sync(running);
+            return state() == wanted;
+        });
     }
     std::string state() { return conductor_->view(rollout_).value()["state"]; }
     Json step(const std::string& kind, const std::string& server) {

@@ -254,10 +254,7 @@ TEST_F(Endings, AClientThatReadsNoInterimResponsesIsGivenUp) {
     });
     Peer client = gate.client();
     client.send(get);
-    for (int i = 0; i < 500 && gate.server().report().listeners[0].sessions > 0; ++i) {
-        ::usleep(10'000);
-    }
-    EXPECT_EQ(gate.server().report().listeners[0].sessions, 0U);
+    EXPECT_TRUE(gate.becomes_idle());
     ended = true;
     client.reset();
 }

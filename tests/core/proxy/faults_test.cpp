@@ -366,10 +366,10 @@ TEST_F(Faults, WritesALineForEveryExchange) {
         Gate gate({origin.address()});
         EXPECT_THAT(gate.ask("GET /a\"b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1"));
         gate.server().drain(Milliseconds(0));
-        for (int i = 0; i < 500 && log.empty(); ++i) {
-            ::usleep(1'000);
+        EXPECT_TRUE(eventually([&] {
             log = gate.log();
-        }
+            return !log.empty();
+        }));
     }
     EXPECT_THAT(log, HasSubstr(R"("listener":"web","pool":"app")"));
 }

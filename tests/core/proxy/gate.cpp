@@ -207,13 +207,15 @@ void Gate::fence(const std::vector<std::string>& servers) {
 }
 
 bool Gate::waiting(std::uint64_t count) {
-    for (int i = 0; i < 20'000; ++i) {
-        if (server_->report().queues.at(0).waiting == count) {
-            return true;
-        }
-        ::usleep(1'000);
-    }
-    return false;
+    return eventually([&] { return server_->report().queues.at(0).waiting == count; });
+}
+
+bool Gate::becomes_idle() {
+    return eventually([&] {
+        const WorkerReport report = server_->report();
+        return std::all_of(report.listeners.begin(), report.listeners.end(),
+                           [](const ListenerReport& each) { return each.sessions == 0; });
+    });
 }
 
 std::string Gate::log() const {

@@ -13,9 +13,12 @@
 #include <vector>
 
 #include "core/proxy/server.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/socket_pair.hpp"
 
 namespace core::proxy::testing {
+
+using tests::support::eventually;
 
 // Blocking reads and writes with a timeout of five seconds, on a connected socket.
 class Peer {
@@ -92,7 +95,9 @@ public:
     // The same, but no check has ended: what is known of the backends stands in findings.
     void reload_unchecked(std::vector<Address> backends, std::function<void(Snapshot&)> change, Findings findings = {});
     Server& server() { return *server_; }
-    // Waits until so many stand in the first pool's queue, for 20 s; whether they did.
+    // Waits until no session is open; whether that came true.
+    bool becomes_idle();
+    // Waits until so many stand in the first pool's queue; whether they did.
     bool waiting(std::uint64_t count);
     // What was logged; call end_log() after a drain to have all of it.
     [[nodiscard]] std::string log() const;

@@ -56,12 +56,8 @@ TEST_F(SourceLimit, ResetsWhoHasTooManySessionsAndCountsIt) {
         first.send(get);
         EXPECT_THAT(first.read_until("hi"), StartsWith("HTTP/1.1 200")) << "who is in stays in";
     }
-    std::string answer;
-    for (int i = 0; i < 500 && !answer.starts_with("HTTP/1.1 200"); ++i) {
-        ::usleep(10'000);  // until the worker has seen that the two have gone
-        answer = gate.ask(get_close);
-    }
-    EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+    EXPECT_TRUE(eventually([&] { return gate.ask(get_close).starts_with("HTTP/1.1 200"); }))
+        << "the worker never saw that the two have gone";
     EXPECT_GE(gate.server().report().listeners[0].refused, 5U);
     gate.end_log();
     EXPECT_THAT(gate.log(), HasSubstr("its source has as many sessions as it may"));
