@@ -10,7 +10,7 @@
 
 #include "appliance/link/channel.hpp"
 #include "core/health/monitor.hpp"
-#include "core/proxy/server.hpp"
+#include "core/proxy/server/server.hpp"
 
 namespace appliance::boot {
 

@@ -36,7 +36,7 @@ class CannotStart : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-class Proxy final : private core::health::Monitor::Observer, private core::proxy::Worker::Observer {
+class Proxy final : private core::health::Monitor::Observer, private core::proxy::Observer {
 public:
     explicit Proxy(core::base::Descriptor link) : channel_(std::move(link)), log_(STDOUT_FILENO) {}
 

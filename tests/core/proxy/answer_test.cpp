@@ -1,4 +1,4 @@
-#include "core/proxy/answer.hpp"
+#include "core/proxy/session/answer.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Bodies where one side goes away at a moment that no client or server can choose.
-#include "core/proxy/body.hpp"
+#include "core/proxy/transfer/body.hpp"
 
 #include <fcntl.h>
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/proxy/server.hpp"
+#include "core/proxy/server/server.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/socket_pair.hpp"
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/proxy/backend.hpp"
+#include "core/proxy/upstream/backend.hpp"
 #include "tests/core/proxy/gate.hpp"
 
 namespace core::proxy::testing {

@@ -1,5 +1,5 @@
 // What an outbox sends, and how long it holds memory for that.
-#include "core/proxy/outbox.hpp"
+#include "core/proxy/transfer/outbox.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Slow bodies: what a client may take its time for, and for how long. Pace by a clock of the test's own, and through a
 // real worker, copied and spliced.
-#include "core/proxy/pace.hpp"
+#include "core/proxy/transfer/pace.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // What is known of refused bytes: in the log's line, and the last of each listener and server.
-#include "core/proxy/refusal.hpp"
+#include "core/proxy/stats/refusal.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

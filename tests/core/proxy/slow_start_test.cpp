@@ -1,7 +1,7 @@
 // A backend that has just come up is given work little by little.
 #include <gtest/gtest.h>
 
-#include "core/proxy/routing.hpp"
+#include "core/proxy/upstream/routing.hpp"
 
 namespace core::proxy {
 namespace {

@@ -1,5 +1,5 @@
 // Sessions by source: counted by themselves, and through a real worker.
-#include "core/proxy/sources.hpp"
+#include "core/proxy/upstream/sources.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

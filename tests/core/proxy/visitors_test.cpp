@@ -1,4 +1,4 @@
-#include "core/proxy/visitors.hpp"
+#include "core/proxy/stats/visitors.hpp"
 
 #include <gtest/gtest.h>
 
