@@ -132,7 +132,8 @@ TEST_P(Good, SamplePasses) {
 const Sample bad_samples[] = {
     {check_arrows, "core/base/a.hpp", "#include \"core/io/loop.hpp\"\n"},
     {check_arrows, "core/http/a.cpp", "#include \"core/net/socket.hpp\"\n"},
-    {check_arrows, "core/proxy/a.cpp", "#include \"netfilter/netlink/socket.hpp\"\n"},
+    {check_arrows, "core/proxy/server/a.cpp", "#include \"netfilter/netlink/socket.hpp\"\n"},
+    {check_arrows, "core/proxy/session/a.cpp", "#include \"core/proxy/server/worker.hpp\"\n"},
     {check_arrows, "netfilter/nft/a.cpp", "#include \"core/io/loop.hpp\"\n"},
     {check_arrows, "netfilter/client/a.cpp", "#include \"netfilter/kernel/kernel.hpp\"\n"},
     {check_arrows, "appliance/cli/a.cpp", "#include \"tests/support/sockets.hpp\"\n"},
@@ -179,7 +180,7 @@ const Sample bad_samples[] = {
 };
 
 const Sample good_samples[] = {
-    {check_arrows, "core/proxy/a.cpp", "#include \"core/http/head.hpp\"\n#include \"core/proxy/b.hpp\"\n"},
+    {check_arrows, "core/proxy/server/a.cpp", "#include \"core/io/loop.hpp\"\n#include \"core/proxy/session/b.hpp\"\n"},
     {check_arrows, "appliance/boot/a.cpp", "#include \"netfilter/agent/helper.hpp\"\n#include <vector>\n"},
     {check_arrows, "tests/core/io/a_test.cpp", "#include \"appliance/cli/a.hpp\"\n"},
     {check_third_party, "core/io/a.hpp", "#include <liburing.h>\n"},

@@ -11,8 +11,9 @@
 
 namespace netfilter {
 
-// A copy of the message for libnftnl, with a zero behind it that ends every text, and padding in the place of what would
-// end the library; empty where an expression in it has no name or a jump no target. `message` is one of nf_tables', with its whole header.
+// A copy of the message for libnftnl: a zero behind it ends every text, and padding takes the place of what would end
+// the library. Empty where an expression in it has no name or a jump no target. `message` is one of nf_tables', with its
+// whole header.
 [[nodiscard]] std::vector<std::byte> trusted_copy(const Message& message);
 
 }  // namespace netfilter

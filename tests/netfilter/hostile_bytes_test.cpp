@@ -99,8 +99,8 @@ TEST(Decoders, TakeNoElementThatGoesNowhere) {
     EXPECT_TRUE(elements.empty());
 }
 
-// Every type that there may be, around what an element and a "dynset" need: the library writes past its arrays for those
-// that are newer than it.
+// Every type that there may be, around what an element and a "dynset" need: the library writes past its arrays for
+// those that are newer than it.
 TEST(Decoders, TakeAttributesThatAreNewerThanTheLibrary) {
     for (std::uint16_t type = NFTA_SET_ELEM_EXPRESSIONS + 1; type < 64; ++type) {
         const std::uint32_t port = 80;

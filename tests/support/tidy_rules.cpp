@@ -105,7 +105,9 @@ void check_functions(const Source& source, Findings& findings) {
 
 std::string namespace_of(std::string_view room) {
     std::string name = "namespace ";
-    room = room.starts_with("netfilter/") ? "netfilter" : room;  // its folders share one
+    for (const std::string_view shared : {"netfilter", "core/proxy"}) {  // their folders share one
+        room = room.starts_with(std::string(shared) + "/") ? shared : room;
+    }
     for (const char c : room) {
         name += c == '/' ? std::string("::") : std::string(1, c);
     }
