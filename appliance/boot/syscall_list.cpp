@@ -149,8 +149,8 @@ void add_control(Calls& calls) {
 }
 
 // For the sockets on which netfilter/nft/monitor hears announcements and netfilter/flows/flow_reaper asks for
-// connections, which are opened and bound when the sandbox is shut already. The socket that changes rules is open by then; a lost
-// one ends the process, and another is started.
+// connections, which are opened and bound when the sandbox is shut already. The socket that changes rules is open by
+// then; a lost one ends the process, and another is started.
 void add_fence(Calls& calls) {
     add(calls, {"bind"});
     add_netlink(calls, {{"NETLINK_NETFILTER", NETLINK_NETFILTER}, {"NETLINK_SOCK_DIAG", NETLINK_SOCK_DIAG}});

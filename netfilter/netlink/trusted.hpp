@@ -12,8 +12,8 @@
 namespace netfilter {
 
 // A copy of the message for libnftnl: a zero behind it ends every text, and padding takes the place of what would end
-// the library. Empty where an expression in it has no name or a jump no target. `message` is one of nf_tables', with its
-// whole header.
+// the library. Empty where an expression in it has no name or a jump no target. `message` is one of nf_tables', with
+// its whole header.
 [[nodiscard]] std::vector<std::byte> trusted_copy(const Message& message);
 
 }  // namespace netfilter
