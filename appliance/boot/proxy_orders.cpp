@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/fields.hpp"
+#include "appliance/config/link_fields.hpp"
 #include "appliance/link/fields.hpp"
 
 namespace appliance::boot {
@@ -23,7 +23,6 @@ using link::read_list;
 using link::read_ms;
 using link::read_number;
 using link::read_text;
-using link::read_texts;
 using nlohmann::json;
 
 // How long servers that a reload has taken away serve at most while none of the new ones has passed its check; else it
@@ -31,42 +30,6 @@ using nlohmann::json;
 constexpr Milliseconds overlap_max{10'000};
 // What is no UTF-8 in a page has become three bytes for one on its way.
 constexpr std::size_t page_max = 3 * Bounds::page_bytes;
-
-std::vector<core::Network> read_networks(const json& from, const char* name) {
-    std::vector<core::Network> networks;
-    for (const json& item : read_list(from, name)) {
-        const auto network =
-            item.is_string() ? core::Network::parse(item.get_ref<const std::string&>()) : core::fail("no text");
-        networks.push_back(network ? *network : throw Malformed(name, "has something else than networks"));
-    }
-    return networks;
-}
-
-std::vector<core::Address> read_sources(const json& from) {
-    std::vector<core::Address> sources;
-    for (const json& item : read_list(from, "sources", Bounds::sources)) {
-        const auto source =
-            item.is_string() ? core::Address::parse_host(item.get_ref<const std::string&>(), 0) : core::fail("no text");
-        sources.push_back(source ? *source : throw Malformed("sources", "has something else than addresses"));
-    }
-    return sources;
-}
-
-core::net::ProxyVersion read_version(const std::string& name) {
-    using core::net::ProxyVersion;
-    if (name == "v1" || name == "v2") {
-        return name == "v1" ? ProxyVersion::v1 : ProxyVersion::v2;
-    }
-    if (name != "off") {
-        throw Malformed("proxy_protocol", "is no version of PROXY");
-    }
-    return ProxyVersion::none;
-}
-
-core::proxy::Mode read_mode(const std::string& name) {
-    using core::proxy::Mode;
-    return name == "tcp" ? Mode::tcp : name == "http" ? Mode::http : throw Malformed("mode", "is neither tcp nor http");
-}
 
 // Into the type and the bounds of what it is for.
 void take(const json& from, const char* name, std::uint32_t& to, std::uint64_t least = 0, std::uint64_t most = ~0U) {
@@ -81,64 +44,26 @@ void take(const json& from, const char* name, bool& to) {
     to = read_flag(from, name);
 }
 
-core::balance::Balance read_balance(const std::string& name) {
-    using core::balance::Balance;
-    static const std::map<std::string, Balance> known{{"round_robin", Balance::round_robin},
-                                                      {"least_connections", Balance::least_connections},
-                                                      {"random_two", Balance::random_two},
-                                                      {"source_hash", Balance::source_hash}};
-    const auto found = known.find(name);
-    if (found == known.end()) {
-        throw Malformed("balance", "is none of ours");
-    }
-    return found->second;
-}
-
-core::health::Check read_check(const json& from) {
-    core::health::Check check;
-    const std::string type = read_text(from, "type");
-    if (type != "tcp" && type != "http") {
-        throw Malformed("type", "of a check is neither tcp nor http");
-    }
-    check.type = type == "tcp" ? core::health::CheckType::tcp : core::health::CheckType::http;
-    take(from, "method", check.method);
-    take(from, "path", check.path);
-    take(from, "host", check.host);
-    check.port = read_number<std::uint16_t>(from, "port", 0, 65535);
-    check.headers = read_texts(from, "headers", Bounds::headers);
-    auto expect = core::http::StatusSet::parse(read_texts(from, "expect", core::http::StatusSet::members_max));
-    check.expect = expect ? std::move(*expect) : throw Malformed("expect", "of a check names no statuses");
-    check.interval = read_ms(from, "interval_ms");
-    check.timeout = read_ms(from, "timeout_ms");
-    take(from, "fall", check.fall, 1, Bounds::streak);
-    take(from, "rise", check.rise, 1, Bounds::streak);
-    return check;
+template <typename Settings>
+void read_fields(const json& from, Settings& values) {
+    config::each_field(values, config::FromLink(from));
 }
 
 void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<core::health::Target>& targets) {
     core::proxy::PoolSpec pool;
     take(from, "name", pool.name);
-    pool.balance = read_balance(read_text(from, "balance"));
-    take(from, "queue", pool.queue_max, 0, Bounds::queue);
-    pool.queue_timeout = read_ms(from, "queue_timeout_ms");
-    pool.hold = read_ms(from, "hold_ms");
-    pool.slow_start = read_ms(from, "slow_start_ms");
-    take(from, "abort_on_close", pool.abort_on_close);
-    take(from, "cookie", pool.cookie);
-    take(from, "host", pool.host);
-    pool.proxy_header = read_version(read_text(from, "proxy_protocol"));
-    core::health::Check check = read_check(read_field(from, "check"));
-    check.proxy_header = pool.proxy_header;
-    check.sources = pool.sources = read_sources(from);
+    read_fields<core::proxy::PoolSettings>(from, pool);
+    config::Check check;
+    read_fields(read_field(from, "check"), check);
+    check.proxy_header = pool.proxy_protocol;
+    check.sources = pool.sources;
     pool.overlap = std::min(overlap_max, (check.interval + check.timeout) * check.fall);
     for (const json& item : read_list(from, "backends", Bounds::backends)) {
         core::proxy::BackendSpec backend;
         take(item, "server", backend.server);
         backend.address = read_address(item, "address");
-        take(item, "weight", backend.weight, 1, Bounds::weight);
-        take(item, "max_connections", backend.connections_max, 0, Bounds::max_connections);
-        take(item, "backup", backend.backup);
-        take(read_field(from, "check"), "passive_fall", backend.passive_fall, 0, Bounds::streak);
+        read_fields<core::proxy::BackendSettings>(item, backend);
+        backend.passive_fall = check.passive_fall;
         targets.push_back({pool.name, backend.server, backend.address, check, snapshot.limits.answer});
         pool.backends.push_back(std::move(backend));
     }
@@ -148,7 +73,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
 // As the configuration has checked it: "name=value" and "Name: value", or empty.
 core::proxy::Bypass read_bypass(const json& from) {
     core::proxy::Bypass bypass;
-    bypass.networks = read_networks(from, "networks");
+    config::FromLink(from).networks("networks", bypass.networks, "");
     const std::string cookie = read_text(from, "cookie");
     if (const auto equals = cookie.find('='); equals != std::string::npos) {
         bypass.cookie = cookie.substr(0, equals);
@@ -170,51 +95,15 @@ std::vector<core::proxy::Administration::Fence> read_fences(const json& from) {
     return fences;
 }
 
-core::proxy::Timeouts read_timeouts(const json& from) {
-    core::proxy::Timeouts timeouts;
-    timeouts.head = read_ms(from, "head_ms");
-    timeouts.keep_alive = read_ms(from, "keep_alive_ms");
-    timeouts.connect = read_ms(from, "connect_ms");
-    timeouts.backend = read_ms(from, "backend_ms");
-    timeouts.client = read_ms(from, "client_ms");
-    timeouts.relay_idle = read_ms(from, "relay_idle_ms");
-    return timeouts;
-}
-
-core::proxy::Limits read_limits(const json& from) {
-    core::proxy::Limits limits;
-    take(from, "sessions", limits.sessions, 1, Bounds::sessions);
-    take(from, "sessions_per_source", limits.sessions_per_source, 0, Bounds::sessions);
-    limits.head.head = read_number<std::uint32_t>(from, "head", 1, Bounds::head);
-    limits.head.request_line = read_number<std::uint32_t>(from, "request_line", 1, Bounds::head);
-    limits.head.fields = read_number<std::uint32_t>(from, "fields", 1, Bounds::fields);
-    limits.answer.head = read_number<std::uint32_t>(from, "answer_head", 1, Bounds::head);
-    limits.answer.request_line = std::min(limits.answer.request_line, limits.answer.head);
-    limits.answer.fields = read_number<std::uint32_t>(from, "answer_fields", 1, Bounds::fields);
-    limits.chunks.extension = read_number<std::uint16_t>(from, "chunk_extension", 0, Bounds::chunk_extension);
-    limits.chunks.trailers = read_number<std::uint32_t>(from, "trailers", 0, Bounds::trailers);
-    limits.body_rate = {read_number<std::uint32_t>(from, "body_rate", 0, Bounds::body_rate),
-                        read_ms(from, "body_credit_ms")};
-    limits.answer_rate = {read_number<std::uint32_t>(from, "answer_rate", 0, Bounds::body_rate),
-                          read_ms(from, "answer_credit_ms")};
-    return limits;
-}
-
 core::proxy::ListenerSpec read_listener(const json& from) {
     core::proxy::ListenerSpec listener;
     take(from, "name", listener.name);
     listener.address = read_address(from, "address");
-    listener.mode = read_mode(read_text(from, "mode"));
     take(from, "pool", listener.pool);
     for (const json& route : read_list(from, "routes", Bounds::routes)) {
         listener.routes.push_back({read_text(route, "host"), read_text(route, "path"), read_text(route, "pool")});
     }
-    listener.trusted = read_networks(from, "trusted");
-    take(from, "proxy_protocol", listener.proxy_header);
-    take(from, "https", listener.https);
-    take(from, "forwarded", listener.forwarded);
-    take(from, "via", listener.via);
-    take(from, "request_id", listener.request_id);
+    read_fields<core::proxy::ListenerSettings>(from, listener);
     return listener;
 }
 
@@ -261,7 +150,8 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
         snapshot->listeners.push_back(read_listener(item));
     }
     order.probe_sockets.assign(std::make_move_iterator(next), std::make_move_iterator(fds.end()));
-    snapshot->limits = read_limits(read_field(body, "limits"));
+    read_fields(read_field(body, "limits"), snapshot->limits);
+    snapshot->limits.answer.request_line = std::min(snapshot->limits.answer.request_line, snapshot->limits.answer.head);
     for (const json& item : read_list(body, "pools", Bounds::pools)) {
         read_pool(item, *snapshot, order.targets);
     }
@@ -270,7 +160,7 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     if (body.contains("fences")) {
         order.fences = read_fences(body);
     }
-    snapshot->timeouts = read_timeouts(read_field(body, "timeouts"));
+    read_fields(read_field(body, "timeouts"), snapshot->timeouts);
     const json& maintenance = read_field(body, "maintenance");
     snapshot->page = read_text(maintenance, "page", page_max);
     take(maintenance, "retry_after_s", snapshot->retry_after);

@@ -46,14 +46,6 @@ std::string_view print(CheckType type) noexcept {
     return word(check_type_words, type);
 }
 
-std::string_view print(Proto proto) noexcept {
-    return word(proto_words, proto);
-}
-
-std::string_view print(ProxyProtocol version) noexcept {
-    return word(proxy_protocol_words, version);
-}
-
 bool Backend::has_address() const noexcept {
     return address.with_port(0) != core::Address();
 }

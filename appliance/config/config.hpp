@@ -13,24 +13,26 @@
 #include "appliance/config/guard.hpp"
 #include "appliance/config/recipe.hpp"
 #include "appliance/config/remote.hpp"
-#include "core/balance/route.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
 #include "core/base/network.hpp"
+#include "core/health/check.hpp"
 #include "core/http/parser.hpp"
-#include "core/http/status.hpp"
+#include "core/proxy/config/snapshot.hpp"
 
 namespace appliance::config {
 
-// The words of each enum are those of the file; print() gives them back.
-enum class Mode { http, tcp };
-enum class Balance { round_robin, least_connections, random_two, source_hash };
+// What the data plane is told stands in its own structures; here is what is beside them. The words of each enum are
+// those of the file; print() gives them back.
+using core::balance::Balance;
+using core::health::CheckType;
+using core::proxy::Limits;
+using core::proxy::Mode;
+using core::proxy::Timeouts;
+using ProxyProtocol = core::net::ProxyVersion;
 enum class Plane { proxy, kernel };
 enum class FenceMode { reset, icmp, drop };
-enum class CheckType { http, tcp };
 enum class ZeroCopy { automatic, off };
-enum class ProxyProtocol { off, v1, v2 };
-enum class Proto { http, https };
 
 std::string_view print(Mode mode) noexcept;
 std::string_view print(Balance balance) noexcept;
@@ -39,25 +41,8 @@ std::string_view print(Plane plane) noexcept;
 std::string_view print(FenceMode mode) noexcept;
 std::string_view print(CheckType type) noexcept;
 std::string_view print(GuardKind kind) noexcept;
-std::string_view print(ProxyProtocol version) noexcept;
-std::string_view print(Proto proto) noexcept;
 
-struct Listener {
-    std::string name;
-    core::Address address;
-    Mode mode = Mode::http;
-    std::string pool;                            // of what no route takes
-    std::vector<core::balance::Route> routes{};  // http only; in the order of the file, which is that of matching
-    std::vector<core::Network> trusted{};        // whose word is taken for where a connection or request comes from
-    bool proxy_protocol = false;                 // they, and nobody else, connect, with a PROXY header
-
-    Proto proto = Proto::http;  // http only: what visitors have used, where it ended before it comes here
-    bool forwarded = false;     // http only, like the next two: what requests get beside X-Forwarded-*
-    bool via = false;
-    bool request_id = false;  // kept from trusted peers, else made
-
-    friend bool operator==(const Listener&, const Listener&) = default;
-};
+using Listener = core::proxy::ListenerSpec;
 
 struct Server {
     std::string name;
@@ -70,29 +55,16 @@ struct Server {
 
 // How a pool's backends are probed. A pool without a check is probed by TCP connect, because a backend that was never
 // seen well is never eligible.
-struct Check {
-    CheckType type = CheckType::tcp;
-    std::uint16_t port = 0;       // that is asked; 0: the backend's own
-    std::string method = "HEAD";  // http only, like the next four
-    std::string path = "/";
-    std::string host;                  // the Host header; empty: the backend's address
-    std::vector<std::string> headers;  // more, each "Name: value"; visits of deploys send them too
-    core::http::StatusSet expect;
-    core::Milliseconds interval{2000};
-    core::Milliseconds timeout{1000};  // never above interval
-    unsigned fall = 2;                 // failures in a row until down
-    unsigned rise = 1;                 // passes in a row until up
-    unsigned passive_fall = 0;         // failures of visitors' exchanges in a row until down; 0: they do not count
+struct Check : core::health::Check {
+    Check() { type = CheckType::tcp; }
+    std::uint32_t passive_fall = 0;  // failures of visitors' exchanges in a row until down; 0: they do not count
 
     friend bool operator==(const Check&, const Check&) = default;
 };
 
-struct Backend {
+struct Backend : core::proxy::BackendSettings {
     std::string server;
     core::Address address;  // 0.0.0.0 with its port while its server has none
-    unsigned weight = 1;
-    unsigned max_connections = 0;  // exchanges and relays in flight, all workers together; 0: no limit
-    bool backup = false;           // used when no other backend of the pool is eligible
 
     // Not while the name of its server has never been resolved: nobody can ask it or be sent there, and no fence can
     // stand there.
@@ -101,19 +73,9 @@ struct Backend {
     friend bool operator==(const Backend&, const Backend&) = default;
 };
 
-struct Pool {
+struct Pool : core::proxy::PoolSettings {
     std::string name;
     std::uint16_t port = 0;
-    Balance balance = Balance::round_robin;
-    std::string cookie;                                 // that keeps a client on its server; empty: none does
-    std::string host;                                   // what servers get as Host; empty: what the client sent
-    ProxyProtocol proxy_protocol = ProxyProtocol::off;  // what its servers are told by
-    bool abort_on_close = false;              // a client that has finished sending and waits for its answer has left
-    std::vector<core::Address> sources;       // that connections to its servers leave from, in turn; port 0
-    unsigned queue = 1024;                    // how many may wait while every server is at its limit; 0: nobody
-    core::Milliseconds queue_timeout{5'000};  // and how long each of them
-    core::Milliseconds hold{0};               // how long all servers may be out until visitors see the page; 0: not
-    core::Milliseconds slow_start{0};         // until a server that has come up has its whole share; 0: at once
     Check check;
     std::vector<Backend> backends;  // at least one, in the order of the file
     Plane plane = Plane::proxy;     // who hands connections on; kernel: only of listeners with mode tcp
@@ -151,36 +113,6 @@ struct Proxy {
     core::Milliseconds relay_drain{30'000};    // and relays, which may last for ever; at most drain
 
     friend bool operator==(const Proxy&, const Proxy&) = default;
-};
-
-// What clients may ask for. Sizes in bytes.
-struct Limits {
-    std::uint32_t sessions = 32'768;        // of one worker at a time; more wait to be accepted
-    std::uint32_t sessions_per_source = 0;  // of one address, all workers together; 0: no limit
-    std::uint32_t head = 16 * 1024;         // of a request, with its first line
-    std::uint32_t request_line = 8 * 1024;  // at most head
-    std::uint32_t fields = 100;
-    std::uint32_t answer_head = 16 * 1024;  // of a server's answer
-    std::uint32_t answer_fields = 100;
-    std::uint32_t chunk_extension = 256;       // on one chunk's line
-    std::uint32_t trailers = 8 * 1024;         // behind the last chunk
-    std::uint32_t body_rate = 0;               // bytes per second that a body must bring; 0: any
-    core::Milliseconds body_credit{20'000};    // how long it may fall behind that
-    std::uint32_t answer_rate = 0;             // bytes per second of an answer that a client must take; 0: any
-    core::Milliseconds answer_credit{20'000};  // how long it may fall behind that
-
-    friend bool operator==(const Limits&, const Limits&) = default;
-};
-
-struct Timeouts {
-    core::Milliseconds head{10'000};        // the whole head of a request
-    core::Milliseconds keep_alive{60'000};  // an idle session between two requests
-    core::Milliseconds connect{3'000};      // to a backend
-    core::Milliseconds backend{60'000};     // a backend's silence: before its answer and in the middle of it
-    core::Milliseconds client{60'000};      // a client's silence in the middle of a body, either way
-    core::Milliseconds relay_idle{3'600'000};
-
-    friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
 struct Log {

@@ -29,9 +29,9 @@ private:
     void read_server(const std::string& name, Section& section);
     void read_pool(const std::string& name, Section& section);
     void read_check(const std::string& pool, const Entry& entry, Check& check);
-    void read_http_check(Section& section, Check& check);
+    static void check_http_check(Section& section, const Check& check);
     void read_backends(Section& section, Pool& pool);
-    void read_sources(Section& section, Pool& pool);
+    static void check_sources(Section& section, const Pool& pool);
     void read_backend(const Node& node, Pool& pool);
     void add_backend(Position at, Backend backend, Pool& pool);
     void read_plane(Section& section, Pool& pool);
@@ -39,10 +39,10 @@ private:
     void check_route_plane(Section& section, const std::string& name);
     void read_listener(const std::string& name, Section& section);
     void read_listener_address(Section& section, Listener& listener);
-    void read_trusted(Section& section, Listener& listener);
-    void read_fields(Section& section, Listener& listener);
-    void read_host(Section& section, Pool& pool);
-    void read_cookie(Section& section, Pool& pool);
+    static void check_trusted(Section& section, const Listener& listener);
+    static void check_http_fields(Section& section, const Listener& listener);
+    static void check_host(Section& section, const Pool& pool);
+    static void check_cookie_name(Section& section, const Pool& pool);
     void check_cookie(Section& section, const Listener& listener);
     void read_routes(Section& section, Listener& listener);
     void read_route(const Node& node, Listener& listener);
@@ -61,7 +61,6 @@ private:
     void read_bypass(Section& section);
     void read_page(Section& section);
     void read_firewall();
-    void read_networks(Section& section, std::string_view key, std::vector<core::Network>& networks);
     void read_management_ports(Section& section, Firewall& firewall);
     void read_rate(Section& section, Firewall& firewall);
     void read_control();

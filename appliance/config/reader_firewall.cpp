@@ -44,7 +44,7 @@ void Reader::read_firewall() {
     Section section = this->section("firewall");
     auto& firewall = config_.firewall;
     firewall.enabled = section.flag("enabled", false);
-    read_networks(section, "management", firewall.management);
+    section.networks("management", firewall.management);
     read_management_ports(section, firewall);
     firewall.connections_per_source =
         static_cast<unsigned>(section.number("connections_per_source", 0, 0, Bounds::connections_per_source));
@@ -55,36 +55,6 @@ void Reader::read_firewall() {
                      "management = [\"10.0.0.0/8\"], or management = [] when nobody shall");
     }
     section.close();
-}
-
-void Reader::read_networks(Section& section, std::string_view key, std::vector<core::Network>& networks) {
-    const Entry* entry = section.find(key);
-    if (entry == nullptr) {
-        return;
-    }
-    const Node& list = entry->value;
-    if (list.kind != Kind::list || list.list.size() > Bounds::networks) {
-        section.complain(key,
-                         list.kind == Kind::list ? fmt::format("{} networks are too many", list.list.size())
-                                                 : fmt::format("it is {}", print(list.kind)),
-                         fmt::format("write a list of at most {}, such as [\"10.0.0.0/8\"]", Bounds::networks));
-        return;
-    }
-    for (const Node& node : list.list) {
-        const auto network = node.kind == Kind::text ? core::Network::parse(node.text)
-                                                     : core::fail(fmt::format("{} is not a network", print(node.kind)),
-                                                                  "", "write it as \"10.0.0.0/8\"");
-        if (!network) {
-            report_.add(node.at, fmt::format("bad '{}' in {}: {}", key, section.name(), network.error().what),
-                        network.error().mend);
-        } else if (std::find(networks.begin(), networks.end(), *network) != networks.end()) {
-            report_.add(node.at,
-                        fmt::format("bad '{}' in {}: {} stands there twice", key, section.name(), network->text()),
-                        "leave one of the two out");
-        } else {
-            networks.push_back(*network);
-        }
-    }
 }
 
 void Reader::read_management_ports(Section& section, Firewall& firewall) {

@@ -32,7 +32,7 @@ void Reader::read_plane(Section& section, Pool& pool) {
         section.complain("plane", "the kernel does not count a backend's connections",
                          "leave max_connections out, or use plane = \"proxy\"");
     }
-    if (in_kernel && pool.proxy_protocol != ProxyProtocol::off) {
+    if (in_kernel && pool.proxy_protocol != ProxyProtocol::none) {
         section.complain("proxy_protocol", "the kernel adds nothing to what a client sends",
                          "leave it out (masquerade = false shows servers the client), or use plane = \"proxy\"");
     }

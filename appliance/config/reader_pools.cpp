@@ -3,10 +3,11 @@
 
 #include <algorithm>
 
+#include "appliance/config/fields.hpp"
+#include "appliance/config/from_file.hpp"
 #include "appliance/config/nearest.hpp"
 #include "appliance/config/reader.hpp"
 #include "appliance/config/resolve.hpp"
-#include "appliance/config/words.hpp"
 
 namespace appliance::config {
 namespace {
@@ -80,19 +81,13 @@ void Reader::read_pool(const std::string& name, Section& section) {
     Pool pool;
     pool.name = name;
     pool.port = static_cast<std::uint16_t>(section.number("port", 0, 1, 65535));
-    pool.balance = section.choice("balance", Balance::round_robin, balance_words);
-    read_host(section, pool);
-    read_cookie(section, pool);
-    pool.proxy_protocol = section.choice("proxy_protocol", ProxyProtocol::off, proxy_protocol_words);
-    pool.abort_on_close = section.flag("abort_on_close", false);
-    pool.queue = static_cast<unsigned>(section.number("queue", pool.queue, 0, Bounds::queue));
-    pool.queue_timeout = section.duration("queue_timeout", pool.queue_timeout, 10ms, 1h);
-    pool.hold = section.duration("hold", pool.hold, 0ms, 1min);
+    each_field<core::proxy::PoolSettings>(pool, FromFile(section));
+    check_host(section, pool);
+    check_cookie_name(section, pool);
     if (pool.hold > 0ms && pool.queue == 0) {
         section.complain("hold", "held requests wait in the pool's queue, and queue = 0 lets nobody wait",
                          "leave it out, or raise 'queue'");
     }
-    pool.slow_start = section.duration("slow_start", pool.slow_start, 0ms, 1h);
     if (pool.slow_start > 0ms && pool.balance == Balance::source_hash) {
         section.complain("slow_start", "source_hash gives each client its server, whatever that is used to",
                          "leave it out, or use another 'balance'");
@@ -101,7 +96,7 @@ void Reader::read_pool(const std::string& name, Section& section) {
         read_check(name, *check, pool.check);
     }
     read_backends(section, pool);
-    read_sources(section, pool);
+    check_sources(section, pool);
     read_plane(section, pool);
     config_.pools.push_back(std::move(pool));
 }
@@ -138,49 +133,27 @@ void Reader::read_backends(Section& section, Pool& pool) {
 }
 
 // After the pool's backends are known.
-void Reader::read_sources(Section& section, Pool& pool) {
-    const Entry* entry = section.find("source");
-    if (entry == nullptr) {
-        return;
-    }
-    const Node& list = entry->value;
-    if (list.kind != Kind::list || list.list.empty() || list.list.size() > Bounds::sources) {
-        section.complain(
-            "source",
-            list.kind == Kind::list ? fmt::format("it has {} addresses", list.list.size())
-                                    : fmt::format("it is {}", print(list.kind)),
-            fmt::format("write a list of 1 to {}, such as [\"10.0.0.5\"], or leave it out", Bounds::sources));
-        return;
-    }
-    for (const Node& node : list.list) {
-        const auto address = node.kind == Kind::text ? core::Address::parse_host(node.text, 0)
-                                                     : core::fail(fmt::format("{} is not an address", print(node.kind)),
-                                                                  "", "write it as \"10.0.0.5\"");
-        const auto complain = [&](std::string_view what, std::string mend) {
-            report_.add(node.at, fmt::format("bad 'source' in {}: {}", section.name(), what), std::move(mend));
-        };
-        if (!address) {
-            complain(address.error().what, address.error().mend);
-        } else if (is_unspecified(*address)) {
-            complain(fmt::format("'{}' is no machine's address", node.text), "write an address of this machine");
-        } else if (std::find(pool.sources.begin(), pool.sources.end(), *address) != pool.sources.end()) {
-            complain(fmt::format("{} stands there twice", address->host()), "leave one of the two out");
-        } else if (!pool.backends.empty() &&
-                   std::none_of(pool.backends.begin(), pool.backends.end(), [&](const Backend& backend) {
-                       return !backend.has_address() || backend.address.family() == address->family();
-                   })) {
-            complain(fmt::format("no server of the pool has an IPv{} address, as {} is", address->is_v4() ? 4 : 6,
-                                 address->host()),
-                     "leave it out, or write an address of the servers' family");
-        } else {
-            pool.sources.push_back(*address);
+void Reader::check_sources(Section& section, const Pool& pool) {
+    for (const core::Address& source : pool.sources) {
+        const bool useful = pool.backends.empty() ||
+                            std::any_of(pool.backends.begin(), pool.backends.end(), [&](const Backend& backend) {
+                                return !backend.has_address() || backend.address.family() == source.family();
+                            });
+        if (!useful) {
+            section.complain("source",
+                             fmt::format("no server of the pool has an IPv{} address, as {} is", source.is_v4() ? 4 : 6,
+                                         source.host()),
+                             "leave it out, or write an address of the servers' family");
         }
     }
 }
 
 void Reader::read_backend(const Node& node, Pool& pool) {
     if (node.kind == Kind::text) {
-        add_backend(node.at, {.server = node.text, .address = core::Address().with_port(pool.port)}, pool);
+        Backend backend;
+        backend.server = node.text;
+        backend.address = core::Address().with_port(pool.port);
+        add_backend(node.at, std::move(backend), pool);
         return;
     }
     if (node.kind != Kind::table) {
@@ -191,9 +164,7 @@ void Reader::read_backend(const Node& node, Pool& pool) {
     Section section(node, node.at, fmt::format("a server of [pool.{}]", pool.name), report_);
     Backend backend;
     backend.server = section.required_text("name", "name = \"web1\"");
-    backend.weight = static_cast<unsigned>(section.number("weight", 1, 1, Bounds::weight));
-    backend.max_connections = static_cast<unsigned>(section.number("max_connections", 0, 0, Bounds::max_connections));
-    backend.backup = section.flag("backup", false);
+    each_field<core::proxy::BackendSettings>(backend, FromFile(section));
     backend.address =
         core::Address().with_port(static_cast<std::uint16_t>(section.number("port", pool.port, 1, 65535)));
     section.close();
@@ -230,24 +201,22 @@ void Reader::add_backend(Position at, Backend backend, Pool& pool) {
 void Reader::read_listener(const std::string& name, Section& section) {
     Listener listener;
     listener.name = name;
-    listener.mode = section.choice("mode", Mode::http, mode_words);
+    each_field<core::proxy::ListenerSettings>(listener, FromFile(section));
     read_listener_address(section, listener);
     listener.pool = section.required_text("pool", "pool = \"app\"");
     if (!listener.pool.empty() && config_.pool(listener.pool) == nullptr) {
         report_.add(section.at("pool"), fmt::format("unknown pool '{}' in {}", listener.pool, section.name()),
                     suggest(listener.pool, names_of(config_.pools), "pools"));
     }
-    read_trusted(section, listener);
-    read_fields(section, listener);
+    check_trusted(section, listener);
+    check_http_fields(section, listener);
     read_routes(section, listener);
     check_plane(section, listener);
     check_cookie(section, listener);
     config_.listeners.push_back(std::move(listener));
 }
 
-void Reader::read_trusted(Section& section, Listener& listener) {
-    read_networks(section, "trusted", listener.trusted);
-    listener.proxy_protocol = section.flag("proxy_protocol", false);
+void Reader::check_trusted(Section& section, const Listener& listener) {
     if (listener.proxy_protocol && section.find("trusted") == nullptr) {
         section.miss("'trusted', so anybody could claim to be anybody by a PROXY header",
                      "trusted = [\"10.0.0.0/8\"], the load balancers before this one");

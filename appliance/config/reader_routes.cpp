@@ -35,23 +35,22 @@ std::string print(const Route& route) {
 
 }  // namespace
 
-void Reader::read_fields(Section& section, Listener& listener) {
-    listener.proto = section.choice("proto", Proto::http, proto_words);
-    if (section.find("proto") != nullptr && listener.mode != Mode::http) {
+void Reader::check_http_fields(Section& section, const Listener& listener) {
+    if (listener.mode == Mode::http) {
+        return;
+    }
+    if (section.find("proto") != nullptr) {
         section.complain("proto", "a TCP connection has no scheme", "leave it out, or write mode = \"http\"");
     }
-    using Field = std::pair<std::string_view, bool Listener::*>;
-    for (const auto& [key, wanted] : {Field("forwarded", &Listener::forwarded), Field("via", &Listener::via),
-                                      Field("request_id", &Listener::request_id)}) {
-        listener.*wanted = section.flag(key, false);
-        if (listener.*wanted && listener.mode != Mode::http) {
+    for (const auto& [key, wanted] : {std::pair("forwarded", listener.forwarded), std::pair("via", listener.via),
+                                      std::pair("request_id", listener.request_id)}) {
+        if (wanted) {
             section.complain(key, "a TCP connection has no fields", "leave it out, or write mode = \"http\"");
         }
     }
 }
 
-void Reader::read_host(Section& section, Pool& pool) {
-    pool.host = section.text("host", {});
+void Reader::check_host(Section& section, const Pool& pool) {
     core::http::Authority authority;
     if (!pool.host.empty() &&
         (pool.host.size() > Bounds::route_bytes || !core::http::parse_authority(pool.host, authority))) {
@@ -60,8 +59,7 @@ void Reader::read_host(Section& section, Pool& pool) {
     }
 }
 
-void Reader::read_cookie(Section& section, Pool& pool) {
-    pool.cookie = section.text("cookie", {});
+void Reader::check_cookie_name(Section& section, const Pool& pool) {
     if (!pool.cookie.empty() && (pool.cookie.size() > Bounds::cookie_bytes || !core::http::valid_token(pool.cookie))) {
         section.complain("cookie", fmt::format("'{}' is no cookie's name", pool.cookie.substr(0, 80)),
                          fmt::format("write at most {} letters, digits, '-' or '_'", Bounds::cookie_bytes));

@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "appliance/config/account.hpp"
+#include "appliance/config/fields.hpp"
+#include "appliance/config/from_file.hpp"
 #include "appliance/config/named_file.hpp"
 #include "appliance/config/reader.hpp"
 #include "appliance/config/words.hpp"
@@ -67,7 +69,7 @@ void Reader::read_timezone(Section& section, std::string& zone) {
 }
 
 void Reader::read_bypass(Section& section) {
-    read_networks(section, "bypass", config_.maintenance.bypass);
+    section.networks("bypass", config_.maintenance.bypass);
     // The value is all that keeps visitors out, so it is written down, never empty.
     const auto refuse = [&](const char* key, const std::string& text, const char* mend) {
         section.complain(key, fmt::format("'{}' is none", text), mend);
@@ -169,13 +171,7 @@ void Reader::read_proxy() {
 
 void Reader::read_timeouts() {
     Section section = this->section("timeouts");
-    auto& timeouts = config_.timeouts;
-    timeouts.head = section.duration("head", timeouts.head, 100ms, 1h);
-    timeouts.keep_alive = section.duration("keep_alive", timeouts.keep_alive, 100ms, 24h);
-    timeouts.connect = section.duration("connect", timeouts.connect, 10ms, 1h);
-    timeouts.backend = section.duration("backend", timeouts.backend, 100ms, 24h);
-    timeouts.client = section.duration("client", timeouts.client, 100ms, 24h);
-    timeouts.relay_idle = section.duration("relay_idle", timeouts.relay_idle, 1s, 24h * 30);
+    each_field(config_.timeouts, FromFile(section));
     section.close();
 
     Section log = this->section("log");
@@ -185,27 +181,10 @@ void Reader::read_timeouts() {
 
 void Reader::read_limits() {
     Section section = this->section("limits");
-    auto& limits = config_.limits;
-    const auto number = [&](const char* key, std::uint32_t& value, std::int64_t min, std::int64_t max) {
-        value = static_cast<std::uint32_t>(section.number(key, value, min, max));
-    };
-    const auto size = [&](const char* key, std::uint32_t& value, std::uint64_t min, std::uint64_t max) {
-        value = static_cast<std::uint32_t>(section.size(key, value, min, max));
-    };
-    number("sessions", limits.sessions, 1, Bounds::sessions);
-    number("sessions_per_source", limits.sessions_per_source, 0, Bounds::sessions);
-    size("head", limits.head, 1024, Bounds::head);
-    limits.request_line = std::min(limits.request_line, limits.head);
-    size("request_line", limits.request_line, 128, limits.head);
-    number("fields", limits.fields, 8, Bounds::fields);
-    size("answer_head", limits.answer_head, 1024, Bounds::head);
-    number("answer_fields", limits.answer_fields, 8, Bounds::fields);
-    size("chunk_extension", limits.chunk_extension, 0, Bounds::chunk_extension);
-    size("trailers", limits.trailers, 0, Bounds::trailers);
-    number("body_rate", limits.body_rate, 0, Bounds::body_rate);
-    limits.body_credit = section.duration("body_credit", limits.body_credit, 1s, 1h);
-    number("answer_rate", limits.answer_rate, 0, Bounds::body_rate);
-    limits.answer_credit = section.duration("answer_credit", limits.answer_credit, 1s, 1h);
+    Limits& limits = config_.limits;
+    each_field(limits, FromFile(section));
+    limits.head.request_line = std::min(limits.head.request_line, limits.head.head);
+    limits.answer.request_line = std::min(limits.answer.request_line, limits.answer.head);
     section.close();
 }
 

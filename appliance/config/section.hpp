@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "appliance/config/tree.hpp"
+#include "core/base/address.hpp"
 #include "core/base/duration.hpp"
+#include "core/base/network.hpp"
 #include "core/http/status.hpp"
 
 namespace appliance::config {
@@ -33,6 +35,10 @@ public:
     core::http::StatusSet statuses(std::string_view key, const core::http::StatusSet& fallback);
     core::Milliseconds duration(std::string_view key, core::Milliseconds fallback, core::Milliseconds min,
                                 core::Milliseconds max);
+    // Appended to values, each once: at most Bounds::networks, such as "10.0.0.0/8"; 1 to Bounds::sources addresses
+    // without a port. One that is wrong is left out.
+    void networks(std::string_view key, std::vector<core::Network>& values);
+    void addresses(std::string_view key, std::vector<core::Address>& values);
     // Bytes.
     std::uint64_t size(std::string_view key, std::uint64_t fallback, std::uint64_t min, std::uint64_t max);
     // One of a few words; words holds pairs of a word and its value.
@@ -42,8 +48,13 @@ public:
         for (const auto& [name, value] : words) {
             names.push_back(name);
         }
-        const auto index = choose(key, names);
-        return index < words.size() ? words[index].second : fallback;
+        auto index = choose(key, names);
+        for (const auto& [name, value] : words) {
+            if (index-- == 0) {
+                return value;
+            }
+        }
+        return fallback;
     }
 
     // A problem with the value of key (which is known to be there), or with the section where it is not.

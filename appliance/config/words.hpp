@@ -22,9 +22,10 @@ inline constexpr Words<Plane, 2> plane_words{{{"proxy", Plane::proxy}, {"kernel"
 inline constexpr Words<FenceMode, 3> fence_mode_words{
     {{"reset", FenceMode::reset}, {"icmp", FenceMode::icmp}, {"drop", FenceMode::drop}}};
 inline constexpr Words<ZeroCopy, 2> zero_copy_words{{{"auto", ZeroCopy::automatic}, {"off", ZeroCopy::off}}};
-inline constexpr Words<Proto, 2> proto_words{{{"http", Proto::http}, {"https", Proto::https}}};
+// Whether it is https.
+inline constexpr Words<bool, 2> proto_words{{{"http", false}, {"https", true}}};
 inline constexpr Words<ProxyProtocol, 3> proxy_protocol_words{
-    {{"off", ProxyProtocol::off}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
+    {{"off", ProxyProtocol::none}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
 inline constexpr Words<Database, 2> database_words{
     {{"single_master", Database::single_master}, {"multi_master", Database::multi_master}}};
 inline constexpr Words<GuardKind, 3> guard_kind_words{

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "appliance/config/fields.hpp"
+#include "appliance/config/link_fields.hpp"
 #include "appliance/control/targets.hpp"
 #include "appliance/control/workers.hpp"
 #include "appliance/guard/zone.hpp"
@@ -13,50 +15,38 @@ namespace {
 
 using nlohmann::json;
 
-json write_check(const config::Check& check) {
-    return {{"type", config::print(check.type)},
-            {"method", check.method},
-            {"path", check.path},
-            {"host", check.host},
-            {"port", check.port},
-            {"headers", check.headers},
-            {"expect", check.expect.members()},
-            {"interval_ms", check.interval.count()},
-            {"timeout_ms", check.timeout.count()},
-            {"fall", check.fall},
-            {"rise", check.rise},
-            {"passive_fall", check.passive_fall}};
+template <typename Settings>
+json write_fields(const Settings& values) {
+    json object;
+    config::each_field(values, config::ToLink(object));
+    return object;
 }
 
 json write_pool(const config::Pool& pool) {
     json backends = json::array();
     for (const config::Backend& backend : pool.backends) {
-        if (!backend.has_address()) {
-            continue;  // there is nothing to check, and nowhere to send anybody
+        if (backend.has_address()) {  // else there is nothing to check, and nowhere to send a request
+            json& written = backends.emplace_back(write_fields<core::proxy::BackendSettings>(backend));
+            written.update({{"server", backend.server}, {"address", backend.address.text()}});
         }
-        backends.push_back({{"server", backend.server},
-                            {"address", backend.address.text()},
-                            {"weight", backend.weight},
-                            {"max_connections", backend.max_connections},
-                            {"backup", backend.backup}});
     }
-    json sources = json::array();
-    for (const core::Address& source : pool.sources) {
-        sources.push_back(source.host());
+    json written = write_fields<core::proxy::PoolSettings>(pool);
+    written.update({{"name", pool.name}, {"check", write_fields(pool.check)}, {"backends", std::move(backends)}});
+    return written;
+}
+
+json write_listener(const config::Listener& listener, unsigned sockets) {
+    json routes = json::array();
+    for (const core::balance::Route& route : listener.routes) {
+        routes.push_back({{"host", route.host}, {"path", route.path}, {"pool", route.pool}});
     }
-    return {{"name", pool.name},
-            {"sources", std::move(sources)},
-            {"abort_on_close", pool.abort_on_close},
-            {"balance", config::print(pool.balance)},
-            {"cookie", pool.cookie},
-            {"host", pool.host},
-            {"proxy_protocol", config::print(pool.proxy_protocol)},
-            {"queue", pool.queue},
-            {"queue_timeout_ms", pool.queue_timeout.count()},
-            {"hold_ms", pool.hold.count()},
-            {"slow_start_ms", pool.slow_start.count()},
-            {"check", write_check(pool.check)},
-            {"backends", std::move(backends)}};
+    json written = write_fields<core::proxy::ListenerSettings>(listener);
+    written.update({{"name", listener.name},
+                    {"address", listener.address.text()},
+                    {"pool", listener.pool},
+                    {"routes", std::move(routes)},
+                    {"fds", sockets}});
+    return written;
 }
 
 json write_bypass(const config::Maintenance& maintenance) {
@@ -67,22 +57,6 @@ json write_bypass(const config::Maintenance& maintenance) {
     return {{"networks", std::move(networks)},
             {"cookie", maintenance.bypass_cookie},
             {"header", maintenance.bypass_header}};
-}
-
-json write_limits(const config::Limits& limits) {
-    return {{"sessions", limits.sessions},
-            {"sessions_per_source", limits.sessions_per_source},
-            {"head", limits.head},
-            {"request_line", limits.request_line},
-            {"fields", limits.fields},
-            {"answer_head", limits.answer_head},
-            {"answer_fields", limits.answer_fields},
-            {"chunk_extension", limits.chunk_extension},
-            {"trailers", limits.trailers},
-            {"body_rate", limits.body_rate},
-            {"body_credit_ms", limits.body_credit.count()},
-            {"answer_rate", limits.answer_rate},
-            {"answer_credit_ms", limits.answer_credit.count()}};
 }
 
 // As visitors read it: "2026-12-24 06:00 CET".
@@ -122,32 +96,12 @@ json configure_message(const config::Config& config) {
         if (config.in_kernel(listener)) {
             continue;
         }
-        json routes = json::array();
-        for (const core::balance::Route& route : listener.routes) {
-            routes.push_back({{"host", route.host}, {"path", route.path}, {"pool", route.pool}});
-        }
-        json trusted = json::array();
-        for (const core::Network& network : listener.trusted) {
-            trusted.push_back(network.text());
-        }
-        listeners.push_back({{"name", listener.name},
-                             {"address", listener.address.text()},
-                             {"mode", config::print(listener.mode)},
-                             {"pool", listener.pool},
-                             {"routes", std::move(routes)},
-                             {"trusted", std::move(trusted)},
-                             {"proxy_protocol", listener.proxy_protocol},
-                             {"https", listener.proto == config::Proto::https},
-                             {"forwarded", listener.forwarded},
-                             {"via", listener.via},
-                             {"request_id", listener.request_id},
-                             {"fds", workers}});
+        listeners.push_back(write_listener(listener, workers));
     }
     json pools = json::array();
     for (const config::Pool& pool : config.pools) {
         pools.push_back(write_pool(pool));
     }
-    const config::Timeouts& timeouts = config.timeouts;
     const auto retry_after = std::chrono::ceil<std::chrono::seconds>(config.maintenance.retry_after);
     const ProbeSockets probes = count_probes(config);
     return {{"type", "configure"},
@@ -158,15 +112,9 @@ json configure_message(const config::Config& config) {
              {{"page", config.maintenance.bytes},
               {"retry_after_s", retry_after.count()},
               {"bypass", write_bypass(config.maintenance)}}},
-            {"timeouts",
-             {{"head_ms", timeouts.head.count()},
-              {"keep_alive_ms", timeouts.keep_alive.count()},
-              {"connect_ms", timeouts.connect.count()},
-              {"backend_ms", timeouts.backend.count()},
-              {"client_ms", timeouts.client.count()},
-              {"relay_idle_ms", timeouts.relay_idle.count()}}},
+            {"timeouts", write_fields(config.timeouts)},
             {"relay_drain_ms", config.proxy.relay_drain.count()},
-            {"limits", write_limits(config.limits)},
+            {"limits", write_fields(config.limits)},
             {"zero_copy", config.proxy.zero_copy == config::ZeroCopy::automatic},
             {"log", {{"exchanges", config.log.exchanges}}},
             {"probe_sockets", {{"v4", probes.v4}, {"v6", probes.v6}}}};
@@ -175,7 +123,7 @@ json configure_message(const config::Config& config) {
 void hold_while_on_trial(json& configure_message) {
     constexpr std::int64_t least_ms = 1'000;
     for (json& pool : configure_message["pools"]) {
-        pool["hold_ms"] = std::max(pool["hold_ms"].get<std::int64_t>(), least_ms);
+        pool["hold"] = std::max(pool["hold"].get<std::int64_t>(), least_ms);
     }
 }
 

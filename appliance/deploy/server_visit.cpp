@@ -3,26 +3,9 @@
 #include <algorithm>
 
 #include "appliance/deploy/front_door.hpp"
-#include "core/base/verify.hpp"
 #include "core/net/socket.hpp"
 
 namespace appliance::deploy {
-namespace {
-
-core::net::ProxyVersion version_of(config::ProxyProtocol protocol) {
-    switch (protocol) {
-        case config::ProxyProtocol::off:
-            return core::net::ProxyVersion::none;
-        case config::ProxyProtocol::v1:
-            return core::net::ProxyVersion::v1;
-        case config::ProxyProtocol::v2:
-            return core::net::ProxyVersion::v2;
-    }
-    VERIFY(false);
-}
-
-}  // namespace
-
 Visit server_visit(const config::Config& config, const config::Pool& pool, const config::Recipe& recipe,
                    const std::string& server) {
     Visit visit;
@@ -31,12 +14,12 @@ Visit server_visit(const config::Config& config, const config::Pool& pool, const
     visit.to = found != pool.backends.end() ? found->address : visit.to;
     visit.host = !recipe.host.empty() ? recipe.host : !pool.host.empty() ? pool.host : pool.check.host;
     visit.headers = !recipe.headers.empty() ? recipe.headers : pool.check.headers;
-    visit.proxy_header = version_of(pool.proxy_protocol);
+    visit.proxy_header = pool.proxy_protocol;
     if (const auto* source = core::net::source_of(pool.sources, visit.to.family(), 0); source != nullptr) {
         visit.source = *source;
     }
     visit.http = speaks_http(config, pool);
-    visit.answer = {.head = config.limits.answer_head, .fields = config.limits.answer_fields};
+    visit.answer = config.limits.answer;
     return visit;
 }
 

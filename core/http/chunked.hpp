@@ -20,6 +20,8 @@ struct ChunkLimits {
     std::uint32_t extensions = 16 * 1024;  // in one body: a byte of body must not cost 256 of overhead for ever
     std::uint32_t trailers = 8 * 1024;     // the lines after the last chunk, with their ends, but for the empty one
     std::uint64_t chunk = std::uint64_t{1} << 62;
+
+    friend bool operator==(const ChunkLimits&, const ChunkLimits&) = default;
 };
 
 // For the answers of servers. Their chunk lines may be as long as all of them together, and their trailers, which are

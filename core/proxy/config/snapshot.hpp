@@ -22,44 +22,63 @@ namespace core::proxy {
 
 enum class Mode : std::uint8_t { http, tcp };
 
-struct ListenerSpec {
-    std::string name;
-    Address address;
+// What an operator sets of a listener, a backend and a pool. The appliance's configuration holds these same structures,
+// and lists their fields once (appliance/config/fields.hpp).
+struct ListenerSettings {
     Mode mode = Mode::http;
-    std::string pool;                      // of what no route takes
-    std::vector<balance::Route> routes{};  // of Mode::http
     // Whose word is taken for where a connection or request comes from.
     std::vector<Network> trusted{};
-    bool forwarded = false;     // requests get a Forwarded field too
-    bool via = false;           // and a Via field
-    bool request_id = false;    // and an X-Request-Id, kept from trusted peers, else made
-    bool https = false;         // what comes here has come by https, which ended before it came
-    bool proxy_header = false;  // a trusted peer begins with a PROXY header, and nobody else may connect
+    bool proxy_protocol = false;  // a trusted peer begins with a PROXY header, and nobody else may connect
+    bool https = false;           // what comes here has come by https, which ended before it came
+    bool forwarded = false;       // requests get a Forwarded field too
+    bool via = false;             // and a Via field
+    bool request_id = false;      // and an X-Request-Id, kept from trusted peers, else made
+
+    friend bool operator==(const ListenerSettings&, const ListenerSettings&) = default;
 };
 
-struct BackendSpec {
-    std::string server;
-    Address address;
+struct BackendSettings {
     std::uint32_t weight = 1;
-    std::uint32_t connections_max = 0;  // exchanges and relays in flight, all workers together; 0: no limit
-    bool backup = false;
-    std::uint32_t passive_fall = 0;  // failures of visitors' exchanges in a row until it is out; 0: never
+    std::uint32_t max_connections = 0;  // exchanges and relays in flight, all workers together; 0: no limit
+    bool backup = false;                // used when no other backend of the pool is eligible
+
+    friend bool operator==(const BackendSettings&, const BackendSettings&) = default;
 };
 
-struct PoolSpec {
-    std::string name;
+struct PoolSettings {
     balance::Balance balance = balance::Balance::round_robin;
-    std::vector<BackendSpec> backends;
-    std::string cookie;                                        // that keeps a client on its backend; empty: none does
-    std::string host;                                          // what servers get as Host; empty: what the client sent
-    net::ProxyVersion proxy_header = net::ProxyVersion::none;  // what a connection to a backend begins with
-    std::vector<Address> sources{};     // that connections to backends of the same family leave from, in turn
+    std::string cookie;  // that keeps a client on its backend; empty: none does
+    std::string host;    // what servers get as Host; empty: what the client sent
+    net::ProxyVersion proxy_protocol = net::ProxyVersion::none;  // what a connection to a backend begins with
+    std::vector<Address> sources{};     // that connections to backends of the same family leave from, in turn; port 0
     bool abort_on_close = false;        // a client that has finished sending and waits for its answer has left
-    std::uint32_t queue_max = 1024;     // how many may wait while every backend is at its limit; 0: nobody
+    std::uint32_t queue = 1024;         // how many may wait while every backend is at its limit; 0: nobody
     Milliseconds queue_timeout{5'000};  // and how long each of them
     Milliseconds hold{0};               // how long no backend may be usable until visitors see the page; 0: not at all
     Milliseconds slow_start{0};         // until a backend that has come up has its whole weight; 0: at once
-    Milliseconds overlap{10'000};       // how long the backends before may serve until one of these has passed
+
+    friend bool operator==(const PoolSettings&, const PoolSettings&) = default;
+};
+
+struct ListenerSpec : ListenerSettings {
+    std::string name;
+    Address address;
+    std::string pool;                      // of what no route takes
+    std::vector<balance::Route> routes{};  // of Mode::http; in the order in which they are tried
+
+    friend bool operator==(const ListenerSpec&, const ListenerSpec&) = default;
+};
+
+struct BackendSpec : BackendSettings {
+    std::string server;
+    Address address;
+    std::uint32_t passive_fall = 0;  // failures of visitors' exchanges in a row until it is out; 0: never
+};
+
+struct PoolSpec : PoolSettings {
+    std::string name;
+    std::vector<BackendSpec> backends;
+    Milliseconds overlap{10'000};  // how long the backends before may serve until one of these has passed
 };
 
 struct Timeouts {
@@ -70,6 +89,8 @@ struct Timeouts {
     Milliseconds client{60'000};         // a client's silence in the middle of a body, either way
     Milliseconds relay_idle{3'600'000};  // a relay with no byte either way
     Milliseconds linger{30'000};         // a client's sending on after it was told that we close
+
+    friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
 // How fast a body must move at least, once its first byte is here. least: bytes per second, 0: any. credit: how long it
@@ -77,6 +98,8 @@ struct Timeouts {
 struct BodyRate {
     std::uint32_t least = 0;
     Milliseconds credit{20'000};
+
+    friend bool operator==(const BodyRate&, const BodyRate&) = default;
 };
 
 // What clients may ask of us, and servers answer.
@@ -88,6 +111,8 @@ struct Limits {
     http::ChunkLimits chunks;               // of its body
     BodyRate body_rate;                     // at which a client must send a request's body
     BodyRate answer_rate;                   // and take an answer's
+
+    friend bool operator==(const Limits&, const Limits&) = default;
 };
 
 struct Snapshot {

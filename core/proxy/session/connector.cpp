@@ -158,7 +158,7 @@ io::Task<void> Connector::wait() {
     Queue& queue = pool_.queue();
     io::Loop& loop = session_.context.loop();
     const auto place = std::make_shared<Queue::Place>(session_.context.mailbox());
-    if (!queue.enter(place, pool_.spec().queue_max)) {
+    if (!queue.enter(place, pool_.spec().queue)) {
         refusal_ = pool_.memory().dark_since ? Refusal::nobody : Refusal::crowded;
         co_return;
     }
@@ -219,7 +219,7 @@ io::Task<int> Connector::open_from(Backend& backend, const Address* source) {
     int result = co_await connection_->socket.connect(backend.spec().address);
     if (result == 0 && introduces()) {
         net::ProxyBuffer buffer;
-        const std::string_view header = net::write_proxy_header(session_.origin(), pool_.spec().proxy_header, buffer);
+        const std::string_view header = net::write_proxy_header(session_.origin(), pool_.spec().proxy_protocol, buffer);
         const int sent = co_await connection_->socket.send(header);
         result = std::min(sent, 0);
     }

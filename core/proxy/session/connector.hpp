@@ -53,7 +53,7 @@ public:
 
 private:
     // Whether backends are told by a PROXY header who the client is.
-    [[nodiscard]] bool introduces() const noexcept { return pool_.spec().proxy_header != net::ProxyVersion::none; }
+    [[nodiscard]] bool introduces() const noexcept { return pool_.spec().proxy_protocol != net::ProxyVersion::none; }
     void on_expire() override;
     void look_again();
     void pass_over_for_shortage(Backend& backend, int error);

@@ -203,7 +203,7 @@ void identify(Session& session, const http::Fields& fields, Record& record) {
 }
 
 io::Task<bool> begin_session(Session& session) {
-    if (session.listener->spec->proxy_header) {
+    if (session.listener->spec->proxy_protocol) {
         const bool introduced = co_await introduce(session);
         if (!introduced) {
             co_return false;

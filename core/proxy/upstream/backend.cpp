@@ -82,7 +82,7 @@ http::Oddities Backend::count_odd(http::Oddities oddities, io::Tick now) {
 
 Usage Usage::of(Backend& backend) {
     Usage usage;
-    if (backend.limited() && !backend.quota().take(backend.spec().connections_max)) {
+    if (backend.limited() && !backend.quota().take(backend.spec().max_connections)) {
         return usage;
     }
     ++backend.active;

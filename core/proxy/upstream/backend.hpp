@@ -38,8 +38,8 @@ public:
 
     // Healthy and not fenced; whether there is room is another question.
     [[nodiscard]] bool usable() const noexcept { return healthy_ && !fenced_; }
-    [[nodiscard]] bool limited() const noexcept { return spec_.connections_max != 0; }
-    [[nodiscard]] bool room() const noexcept { return !limited() || commons_->quota.room(spec_.connections_max); }
+    [[nodiscard]] bool limited() const noexcept { return spec_.max_connections != 0; }
+    [[nodiscard]] bool room() const noexcept { return !limited() || commons_->quota.room(spec_.max_connections); }
     [[nodiscard]] Quota& quota() noexcept { return commons_->quota; }
     [[nodiscard]] bool healthy() const noexcept { return healthy_; }
     // How much of its weight it has, percent (1 to 100): that of the time since it came up in slow_start.

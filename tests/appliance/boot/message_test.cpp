@@ -89,7 +89,7 @@ TEST(Messages, AConfigurationWhoseNamesAreNotThereDoesNotReachTheDataPlane) {
     EXPECT_TRUE(breaks("/workers", 3));
     EXPECT_TRUE(breaks("/workers", 4'000'000'000U));
     EXPECT_TRUE(breaks("/pools/0/check/fall", 0));
-    EXPECT_TRUE(breaks("/pools/0/check/interval_ms", -1));
+    EXPECT_TRUE(breaks("/pools/0/check/interval", -1));
     EXPECT_TRUE(breaks("/pools/0/backends/0/weight", 0));
     EXPECT_FALSE(breaks("/pools/0/backends/0/weight", 2));
 }

@@ -151,8 +151,8 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
                                      true}));
     ASSERT_EQ(config->pools.size(), 2U);
     const Pool& app = config->pools.front();
-    EXPECT_THAT(app.backends, ElementsAre(Backend{"web1", *core::Address::parse("10.0.0.11:80"), 1, 0, false},
-                                          Backend{"web2", *core::Address::parse("10.0.0.12:8080"), 2, 200, true}));
+    EXPECT_THAT(app.backends, ElementsAre(Backend{{1, 0, false}, "web1", *core::Address::parse("10.0.0.11:80")},
+                                          Backend{{2, 200, true}, "web2", *core::Address::parse("10.0.0.12:8080")}));
     EXPECT_EQ(app.balance, Balance::least_connections);
     EXPECT_EQ(app.queue, 50U);
     EXPECT_EQ(app.host, "app.internal");
@@ -164,17 +164,14 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_THAT(app.sources, ElementsAre(*core::Address::parse("10.0.0.5:0"), *core::Address::parse("10.0.0.6:0")));
     EXPECT_EQ(app.hold, 3s);
     EXPECT_EQ(app.slow_start, 20s);
-    EXPECT_EQ(
-        app.check,
-        (Check{CheckType::http, 0, "HEAD", "/", "www.example.org", {}, core::http::StatusSet(200), 2s, 1s, 2, 1}));
-    const Check chat = {.type = CheckType::tcp,
-                        .host = {},
-                        .headers = {},
-                        .expect = {},
-                        .interval = 3s,
-                        .timeout = 1s,
-                        .fall = 3,
-                        .rise = 2};
+    Check web;
+    web.type = CheckType::http;
+    web.host = "www.example.org";
+    EXPECT_EQ(app.check, web);
+    Check chat;
+    chat.interval = 3s;
+    chat.fall = 3;
+    chat.rise = 2;
     EXPECT_EQ(config->pool("chat")->check, chat);
     EXPECT_EQ(config->maintenance, (Maintenance{folder_ / "maintenance.html",
                                                 "<h1>Back soon</h1>",
@@ -187,7 +184,13 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_EQ(config->control, (Control{"/tmp/gatehouse.sock", "/tmp/gatehouse"}));
     EXPECT_EQ(config->proxy, (Proxy{3, "nobody", ZeroCopy::off, 10s, 3s}));
     EXPECT_EQ(config->timeouts, (Timeouts{5s, 30s, 1s, 2min, 90s, 2h}));
-    EXPECT_EQ(config->limits, (Limits{1000, 50, 4096, 1000, 20, 49152, 300, 0, 1024, 0, 5s}));
+    EXPECT_EQ(config->limits.sessions, 1000U);
+    EXPECT_EQ(config->limits.sessions_per_source, 50U);
+    EXPECT_EQ(config->limits.head, (core::http::Limits{.head = 4096, .request_line = 1000, .fields = 20}));
+    EXPECT_EQ(config->limits.answer, (core::http::Limits{.head = 49152, .request_line = 8192, .fields = 300}));
+    EXPECT_EQ(config->limits.chunks, (core::http::ChunkLimits{.extension = 0, .trailers = 1024}));
+    EXPECT_EQ(config->limits.body_rate, (core::proxy::BodyRate{0, 5s}));
+    EXPECT_EQ(config->limits.answer_rate, core::proxy::BodyRate{});
     EXPECT_FALSE(config->log.exchanges);
 }
 

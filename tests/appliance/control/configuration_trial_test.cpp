@@ -160,10 +160,10 @@ TEST_F(ConfigurationOnTrial, WithoutATrialTheAnswerHoldsAWarning) {
 
 TEST_F(ConfigurationOnTrial, HoldsRequestsForASecondWhileItIsOne) {
     ASSERT_EQ(put(text("3"), "60000").status, 200);
-    EXPECT_EQ(proxy_->last("configure")["pools"][0]["hold_ms"], 1000);
+    EXPECT_EQ(proxy_->last("configure")["pools"][0]["hold"], 1000);
     ASSERT_EQ(post("/v1/configuration/confirm").status, 200);
     control_->tick(Control::Clock::now() + 1s);
-    EXPECT_EQ(proxy_->last("configure")["pools"][0]["hold_ms"], 0);
+    EXPECT_EQ(proxy_->last("configure")["pools"][0]["hold"], 0);
 }
 
 TEST_F(ConfigurationOnTrial, AChangeThatIsRefusedIsOnNoTrial) {

@@ -51,7 +51,7 @@ TEST(Differences, EveryPartOfAConfigurationHasALineWhenItChanges) {
     const ChangeCase cases[] = {
         {"file: changed", [](Config& c) { c.file = "other.toml"; }},
         {"listener web: changed", [](Config& c) { c.listeners[0].via = true; }},
-        {"listener web: changed", [](Config& c) { c.listeners[0].proto = config::Proto::https; }},
+        {"listener web: changed", [](Config& c) { c.listeners[0].https = true; }},
         {"listener chat: added",
          [](Config& c) {
              c.listeners.push_back({"chat", {}, config::Mode::tcp, "app"});
@@ -101,7 +101,7 @@ TEST(Differences, EveryPartOfAConfigurationHasALineWhenItChanges) {
         {"proxy.drain: changed", [](Config& c) { c.proxy.drain = core::Milliseconds(1); }},
         {"proxy.relay_drain: changed", [](Config& c) { c.proxy.relay_drain = core::Milliseconds(1); }},
         {"timeouts: changed", [](Config& c) { c.timeouts.connect = core::Milliseconds(1); }},
-        {"limits: changed", [](Config& c) { c.limits.fields = 1; }},
+        {"limits: changed", [](Config& c) { c.limits.head.fields = 1; }},
         {"log: changed", [](Config& c) { c.log.exchanges = false; }},
     };
     for (const ChangeCase& each : cases) {

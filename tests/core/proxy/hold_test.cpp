@@ -17,7 +17,7 @@ constexpr std::string_view page_text = "We will be right back";
 std::function<void(Snapshot&)> hold(Milliseconds time, std::uint32_t queue = 100) {
     return [=](Snapshot& snapshot) {
         snapshot.pools[0].hold = time;
-        snapshot.pools[0].queue_max = queue;
+        snapshot.pools[0].queue = queue;
     };
 }
 

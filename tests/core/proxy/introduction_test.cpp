@@ -22,7 +22,7 @@ const std::string local = std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16);
 std::function<void(Snapshot&)> trusting(const char* network, bool header) {
     return [=](Snapshot& snapshot) {
         snapshot.listeners[0].trusted = {*Network::parse(network)};
-        snapshot.listeners[0].proxy_header = header;
+        snapshot.listeners[0].proxy_protocol = header;
         snapshot.timeouts.head = Milliseconds(2'000);
     };
 }
@@ -197,7 +197,7 @@ TEST_F(Introduction, GoesOutBeforeEveryConnectionAndNoConnectionServesTwoClients
     });
     Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
         trusting("127.0.0.1", true)(snapshot);
-        snapshot.pools[0].proxy_header = net::ProxyVersion::v1;
+        snapshot.pools[0].proxy_protocol = net::ProxyVersion::v1;
     });
     Peer client = gate.client();
     client.send(v1 + get);
@@ -217,7 +217,7 @@ TEST_F(Introduction, NamesTheClientsOwnAddressesWhereNobodyStandsBefore) {
     std::string seen;
     Origin origin(answer_once(seen, "hello", "bye"));
     Gate gate({origin.address()}, Mode::tcp,
-              [](Snapshot& snapshot) { snapshot.pools[0].proxy_header = net::ProxyVersion::v2; });
+              [](Snapshot& snapshot) { snapshot.pools[0].proxy_protocol = net::ProxyVersion::v2; });
     Peer client = gate.client();
     client.send("hello");
     EXPECT_EQ(client.read_bytes(3), "bye");

@@ -51,7 +51,7 @@ bool idle_soon(Gate& gate) {
 }
 
 const auto one_at_a_time = [](Snapshot& snapshot) {
-    snapshot.pools.front().backends.front().connections_max = 1;
+    snapshot.pools.front().backends.front().max_connections = 1;
     snapshot.pools.front().queue_timeout = Milliseconds(60'000);
 };
 

@@ -177,7 +177,7 @@ TEST_F(Logins, GoOnBesideTheLimitOfTheirServer) {
         answer_all(ok)(peer);
     });
     Gate gate({origin.address()}, Mode::http,
-              [](Snapshot& snapshot) { snapshot.pools.front().backends.front().connections_max = 1; });
+              [](Snapshot& snapshot) { snapshot.pools.front().backends.front().max_connections = 1; });
     Peer alice = gate.client();
     EXPECT_THAT(ask_at(alice, get, "\r\n\r\nhi"), StartsWith("HTTP/1.1 401"));
     Peer bob = gate.client();
@@ -196,7 +196,7 @@ TEST_F(Logins, HoldBehindAProxyHeader) {
         windows_server()(peer);
     });
     Gate gate({origin.address()}, Mode::http,
-              [](Snapshot& snapshot) { snapshot.pools.front().proxy_header = net::ProxyVersion::v1; });
+              [](Snapshot& snapshot) { snapshot.pools.front().proxy_protocol = net::ProxyVersion::v1; });
     Peer alice = gate.client();
     EXPECT_THAT(ask_at(alice, login_request("Authorization: NTLM alice\r\n"), "alice"), EndsWith("you are alice"));
     EXPECT_THAT(ask_at(alice, get, "alice"), EndsWith("you are alice"));

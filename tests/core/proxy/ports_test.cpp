@@ -102,7 +102,7 @@ void expect_none_after_visits(const std::string& answer, const std::function<voi
 
 TEST_F(Ports, AServerThatWantsThePROXYHeaderCostsNone) {
     expect_none_after_visits(ok,
-                             [](Snapshot& snapshot) { snapshot.pools.front().proxy_header = net::ProxyVersion::v1; });
+                             [](Snapshot& snapshot) { snapshot.pools.front().proxy_protocol = net::ProxyVersion::v1; });
 }
 
 TEST_F(Ports, AServerThatAsksUsToCloseCostsNone) {

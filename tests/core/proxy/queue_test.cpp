@@ -70,9 +70,9 @@ std::function<void(Snapshot&)> limited(std::uint32_t limit, std::uint32_t queue,
                                        Milliseconds timeout = Milliseconds(20'000)) {
     return [=](Snapshot& snapshot) {
         for (BackendSpec& backend : snapshot.pools[0].backends) {
-            backend.connections_max = limit;
+            backend.max_connections = limit;
         }
-        snapshot.pools[0].queue_max = queue;
+        snapshot.pools[0].queue = queue;
         snapshot.pools[0].queue_timeout = timeout;
     };
 }

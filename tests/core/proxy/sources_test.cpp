@@ -82,7 +82,7 @@ TEST_F(SourceLimit, CountsWhomAPROXYHeaderNames) {
     Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
         s.limits.sessions_per_source = 1;
         s.listeners[0].trusted = {*Network::parse("127.0.0.0/8")};
-        s.listeners[0].proxy_header = true;
+        s.listeners[0].proxy_protocol = true;
     });
     const std::string one = "PROXY TCP4 192.0.2.1 192.0.2.9 1000 80\r\n";
     const std::string other = "PROXY TCP4 192.0.2.2 192.0.2.9 1000 80\r\n";

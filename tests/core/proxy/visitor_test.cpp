@@ -22,7 +22,7 @@ protected:
         bool header, const Change& more = [](Snapshot&) {}) {
         return [=](Snapshot& snapshot) {
             snapshot.listeners[0].trusted = {*Network::parse("127.0.0.0/8"), *Network::parse("10.0.0.0/8")};
-            snapshot.listeners[0].proxy_header = header;
+            snapshot.listeners[0].proxy_protocol = header;
             more(snapshot);
         };
     }
