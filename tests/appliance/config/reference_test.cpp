@@ -26,6 +26,7 @@ struct Documented {
     std::string type;
     std::string range;
     std::string fallback;  // as TOML; empty: the page has words there
+    std::string example;   // as TOML
 };
 
 std::ifstream open_page() {
@@ -51,7 +52,7 @@ std::vector<Documented> read_page() {
     std::ifstream page = open_page();
     std::vector<Documented> rows;
     std::string table;
-    const std::regex row(R"(\| (`\w+`) \| ([^|]+) \| ([^|]*)\| ([^|]+) \| [^|]+ \| `.+` \|)");
+    const std::regex row(R"(\| (`\w+`) \| ([^|]+) \| ([^|]*)\| ([^|]+) \| [^|]+ \| `(.+)` \|)");
     for (std::string line; std::getline(page, line);) {
         std::smatch cells;
         if (line.starts_with("### ")) {
@@ -60,8 +61,8 @@ std::vector<Documented> read_page() {
             EXPECT_TRUE(std::regex_match(line, cells, row)) << "six cells, and an example in the last: " << line;
             std::string range = cells.str(3);
             range.resize(range.empty() ? 0 : range.size() - 1);  // the blank before the bar
-            rows.push_back(
-                {table, inside_backticks(cells.str(1)), cells.str(2), range, inside_backticks(cells.str(4))});
+            rows.push_back({table, inside_backticks(cells.str(1)), cells.str(2), range, inside_backticks(cells.str(4)),
+                            cells.str(5)});
         }
     }
     return rows;
@@ -141,8 +142,8 @@ protected:
         }
     }
 
-    // Whether the reader finds the value out of range in the first table that takes the key.
-    [[nodiscard]] bool out_of_range(const Documented& row, const std::string& value) const {
+    // What the reader finds wrong with the value in the first table that takes the key.
+    [[nodiscard]] Problems problems_with(const Documented& row, const std::string& value) const {
         std::vector<Block> blocks = sample();
         bool added = false;
         each_table(row, [&](std::size_t i) {
@@ -154,7 +155,12 @@ protected:
         });
         EXPECT_TRUE(added) << row.key;
         const auto config = parse(join(blocks), file_);
-        return !config && std::any_of(config.error().begin(), config.error().end(), [&](const Problem& problem) {
+        return config ? Problems() : config.error();
+    }
+
+    [[nodiscard]] bool out_of_range(const Documented& row, const std::string& value) const {
+        const Problems problems = problems_with(row, value);
+        return std::any_of(problems.begin(), problems.end(), [&](const Problem& problem) {
             return problem.what.find("bad '" + row.key + "'") != std::string::npos &&
                    problem.what.find("out of range") != std::string::npos;
         });
@@ -256,6 +262,42 @@ TEST_F(Reference, TellsTheRanges) {
         EXPECT_TRUE(first == 0 || out_of_range(row, print(row, first - 1))) << what;
     }
     EXPECT_GT(seen, 50U);
+}
+
+TEST_F(Reference, HasExamplesThatAreValid) {
+    // These need another key, a file, or another name beside them.
+    const std::set<std::string> in_company{"[listen.NAME] mode",
+                                           "[listen.NAME] proxy_protocol",
+                                           "[listen.NAME] route",
+                                           "[[listen.NAME.route]] pool",
+                                           "[pool.NAME] servers",
+                                           "[pool.NAME] plane",
+                                           "[pool.NAME] masquerade",
+                                           "[pool.NAME] check",
+                                           "a server of [pool.NAME] name",
+                                           "[deploy.NAME] pool",
+                                           "[guard.NAME] kind",
+                                           "[guard.NAME] secret_file",
+                                           "[guard.NAME] user",
+                                           "[guard.NAME] password_file",
+                                           "[guard.NAME] ca_file",
+                                           "[access.NAME] token_sha256",
+                                           "[control] listen",
+                                           "[control] certificate",
+                                           "[control] key",
+                                           "[control] client_ca",
+                                           "[firewall] enabled",
+                                           "[proxy] user"};
+    std::size_t seen = 0;
+    for (const Documented& row : read_page()) {
+        if (in_company.contains(row.table + " " + row.key)) {
+            continue;
+        }
+        const Problems problems = problems_with(row, row.example);
+        EXPECT_TRUE(problems.empty()) << row.table << " " << row.key << ": " << problems.front().text();
+        ++seen;
+    }
+    EXPECT_GT(seen, 90U);
 }
 
 TEST_F(Reference, HasACompleteExampleThatIsValid) {
