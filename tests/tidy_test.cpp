@@ -102,6 +102,41 @@ TEST(Tidy, AThreatWithoutItsTestIsFound) {
     EXPECT_EQ(check_threats(table + row + "## Other\n| b | c |\n", tests).size(), 1U);
 }
 
+TEST(Tidy, EveryLinkPathAndCitationOfADocumentLeadsSomewhere) {
+    const std::vector<Document> documents = read_documents(SOURCE_DIR);
+    const std::set<std::string> files = find_files(SOURCE_DIR);
+    EXPECT_GT(documents.size(), 40U);
+    EXPECT_THAT(joined(check_links(documents, files)), IsEmpty());
+    EXPECT_THAT(joined(check_paths(documents, files)), IsEmpty());
+    EXPECT_THAT(joined(check_reach(documents)), IsEmpty());
+    for (const Source& source : tree()) {
+        EXPECT_THAT(joined(check_citations(source, documents)), IsEmpty());
+    }
+}
+
+TEST(Tidy, ALinkPathOrCitationThatLeadsNowhereIsFound) {
+    const std::set<std::string> files{"README.md", "docs/a.md", "docs/b.md", "core/io/loop.hpp"};
+    const auto links = [&](const std::string& text) {
+        return check_links({{"README.md", text}, {"docs/a.md", "# A `[key]` page\n"}}, files).size();
+    };
+    EXPECT_EQ(links("[a](docs/a.md) [a](docs/a.md#a-key-page) [c](https://example.org/x)"), 0U);
+    EXPECT_EQ(links("[a](docs/c.md)"), 1U);
+    EXPECT_EQ(links("[a](docs/a.md#a-page)"), 1U);
+    EXPECT_EQ(links("[a](#none)"), 1U);
+    EXPECT_EQ(check_paths({{"docs/a.md", "core/io/loop, (core/io/loop.hpp). `netfilter/Test.Name`"}}, files).size(),
+              0U);
+    EXPECT_EQ(check_paths({{"docs/a.md", "see core/io/ring."}}, files).size(), 1U);
+    const Document middle{"docs/a.md", "[b](b.md)"};
+    EXPECT_EQ(check_reach({{"README.md", "[a](docs/a.md)"}, middle, {"docs/b.md", ""}}).size(), 0U);
+    EXPECT_EQ(check_reach({{"README.md", ""}, middle, {"docs/b.md", ""}}).size(), 2U);
+    const auto cites = [](const std::string& heading) {
+        const std::string text = "// ARCHITECTURE.md, \"" + heading + "\"\n";
+        return check_citations(make_source("core/io/a.cpp", text), {{"ARCHITECTURE.md", "# Layers\n"}}).size();
+    };
+    EXPECT_EQ(cites("Layers"), 0U);
+    EXPECT_EQ(cites("Links"), 1U);
+}
+
 struct Sample {
     Findings (*check)(const Source&);
     std::string path;

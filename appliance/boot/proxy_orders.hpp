@@ -1,5 +1,5 @@
-// What control's messages to the proxy say, as the values that the data plane takes. The messages are described in
-// ARCHITECTURE.md, "Links".
+// What control's messages to the proxy say, as the values that the data plane takes. The messages are untrusted:
+// docs/internals/processes.md, "Messages are untrusted".
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,5 +1,5 @@
-// Signals: what the daemon does with each of them (README.md, "Signals"). The supervisor takes them from a descriptor;
-// its children take none, because the supervisor alone decides how they end.
+// Signals: what the daemon does with each of them (docs/reference/signals.md). The supervisor takes them from a
+// descriptor; its children take none, because the supervisor alone decides how they end.
 #pragma once
 
 #include <bitset>

@@ -56,7 +56,7 @@ public:
     core::Result<void> resume(const Handover& from);
     // Runs until a signal says stop, then drains, and returns the exit code: 0 after an orderly end, 1 when a second
     // signal cut it short or the processes could not start (FirstStart), 2 when control could not read the
-    // configuration that this process could. Signals: README.md.
+    // configuration that this process could. Signals: docs/reference/signals.md.
     int run();
 
 private:

@@ -1,4 +1,4 @@
-// How the supervisor becomes another program: the old one's part, then the new one's (ARCHITECTURE.md, "Upgrades").
+// How the supervisor becomes another program: the old one's part, then the new one's (docs/internals/upgrades.md).
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>

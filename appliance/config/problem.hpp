@@ -3,7 +3,10 @@
 #pragma once
 
 #include <compare>
+#include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,12 +39,16 @@ using Problems = std::vector<Problem>;
 // terminal.
 std::string printable(std::string text);
 
-// Collects the problems of one file.
+// Collects the problems of one file, and which keys its reader has asked for.
 class Report {
 public:
     explicit Report(std::string file) : file_(std::move(file)) {}
 
     void add(Position at, std::string what, std::string mend);
+    // The reader has asked for a key of a table, such as "[listen.web]", whether the file has it or not.
+    void add_key(const std::string& table, std::string_view key) { keys_[table].emplace(key); }
+    // The keys that were asked for, by table.
+    [[nodiscard]] const std::map<std::string, std::set<std::string>>& keys() const noexcept { return keys_; }
     [[nodiscard]] bool empty() const noexcept { return problems_.empty(); }
     // The problems in the order of the file. Empties the report.
     [[nodiscard]] Problems take();
@@ -49,6 +56,7 @@ public:
 private:
     std::string file_;
     Problems problems_;
+    std::map<std::string, std::set<std::string>> keys_;
 };
 
 }  // namespace appliance::config

@@ -25,6 +25,7 @@ const Entry* Section::entry(std::string_view key) const {
 const Entry* Section::find(std::string_view key) {
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
         known_.push_back(key);
+        report_.add_key(name_, key);
     }
     return entry(key);
 }

@@ -1,4 +1,4 @@
-// The messages that control sends to the proxy, and refusals in answers (ARCHITECTURE.md, "Links"). Pure.
+// The messages that control sends to the proxy, and refusals in answers (docs/internals/processes.md). Pure.
 #pragma once
 
 #include <cstddef>

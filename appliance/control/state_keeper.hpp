@@ -1,7 +1,7 @@
 // StateKeeper: the administrative state and the disk that it is kept on. One rule decides what happens while the disk
-// refuses it (ARCHITECTURE.md, "The state folder in trouble"): what makes visitors safer, a fence or the page, goes on
-// in memory and is written when there is room; what opens something is refused. Control calls it under its lock, but
-// for trouble().
+// refuses it (docs/internals/state_and_clocks.md, "The state folder in trouble"): what makes visitors safer, a fence or
+// the page, goes on in memory and is written when there is room; what opens something is refused. Control calls it
+// under its lock, but for trouble().
 #pragma once
 
 #include <filesystem>

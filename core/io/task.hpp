@@ -1,5 +1,6 @@
 // Task<T>: a coroutine that its parent awaits, and TaskGroup: the roots that nobody awaits. All of one loop's
-// coroutines run on that loop's thread. Rules R1 to R5 for g++ 12 stand in ARCHITECTURE.md; a test checks R1, R2, R4.
+// coroutines run on that loop's thread. Rules R1 to R5 for g++ 12 stand in docs/internals/io_uring.md;
+// a test checks R1, R2, R4.
 #pragma once
 
 #include <coroutine>

@@ -24,7 +24,7 @@ public:
     // The fence must stand already, or new flows come faster than old ones end. Nothing to end is fine.
     // A program here meets ECONNABORTED and the backend a reset, both at once. A flow that passes through is forgotten,
     // so that the client's next packet is refused as if it were the first. Where the backend speaks next instead, the
-    // flow is taken up again and goes on: ARCHITECTURE.md says why.
+    // flow is taken up again and goes on: docs/internals/life_of_a_fence.md, "What it meets".
     // Errors: the kernel cannot end sockets (no CONFIG_INET_DIAG_DESTROY), or new ones keep coming.
     core::Result<Reaped> reap(const Destination& destination);
 

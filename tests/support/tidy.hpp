@@ -62,6 +62,23 @@ std::set<std::string> find_tests(const std::string& root);
 // The rows of the table below "## Threats" in SECURITY.md name tests, each of which is among these.
 Findings check_threats(const std::string& document, const std::set<std::string>& tests);
 
+struct Document {
+    std::string path;  // from the top of the tree, "docs/README.md"
+    std::string text;
+};
+// Every .md file below `root`, in the order of their paths.
+std::vector<Document> read_documents(const std::string& root);
+// Every file and folder below `root`, without what is built.
+std::set<std::string> find_files(const std::string& root);
+// Each link of a document into the tree leads to a file, and to a heading where it names one.
+Findings check_links(const std::vector<Document>& documents, const std::set<std::string>& files);
+// Each page of docs/ is at most two links away from README.md.
+Findings check_reach(const std::vector<Document>& documents);
+// Each path of a source that a document names is there: "core/io/loop" is loop.hpp, .cpp or .py, or a folder.
+Findings check_paths(const std::vector<Document>& documents, const std::set<std::string>& files);
+// A section that a comment cites, as in: ARCHITECTURE.md, "Layers".
+Findings check_citations(const Source& source, const std::vector<Document>& documents);
+
 // R1: an await is a whole statement, a whole initialiser, or the operand of co_return.
 Findings check_await_place(const Source& source);
 // R2: no lambda in an await operand.

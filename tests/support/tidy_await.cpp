@@ -1,5 +1,5 @@
 // The await rules. g++ 12 miscompiles what R1, R2 and R3 forbid; R4 is a lifetime trap in every compiler: a lambda's
-// captures die before the body of the coroutine does (ARCHITECTURE.md, "Coroutines").
+// captures die before the body of the coroutine does (docs/internals/io_uring.md, "Coroutines").
 #include <cctype>
 
 #include "tests/support/tidy.hpp"

@@ -16,7 +16,7 @@ class Authority(house.SystemTest):
         self.house.install()
         self.key = self.house.folder / "api.key"
         self.key.write_text(KEY)
-        # As the README has it: control may write beside its configuration.
+        # As docs/how-to/change_configuration.md has it: control may write beside its configuration.
         for path in (self.house.folder, self.house.configuration):
             path.chmod(path.stat().st_mode | 0o020)
             run("chgrp", "gatehouse", path)

@@ -1,4 +1,4 @@
-"""What each signal does to the daemon and to its processes: README.md, "Signals"."""
+"""What each signal does to the daemon and to its processes: docs/reference/signals.md."""
 
 import json
 import os
