@@ -3,8 +3,8 @@
 // from control to the proxy (link_fields.hpp) and the reference documentation read these lists, as they read that of a
 // recipe (recipe.hpp), whose visitors they share.
 //
-// Beside those of a recipe a visitor has size(key, value, min, max, help) in bytes, networks(key, value, help) and
-// addresses(key, value, help).
+// Beside those of a recipe a visitor has size(key, value, min, max, help) in bytes, port(key, value, help),
+// networks(key, value, help) and addresses(key, value, help).
 #pragma once
 
 #include <chrono>
@@ -49,7 +49,7 @@ requires std::same_as<std::remove_const_t<Settings>, Check>
 void each_field(Settings& check, Visitor&& visit) {
     using namespace std::chrono_literals;
     visit.choice("type", check.type, check_type_words, "Whether a server is asked, or only connected to");
-    visit.number("port", check.port, 0, 65535, "The port that is asked; 0: the server's own");
+    visit.port("port", check.port, "The port that is asked, where it is not the server's own");
     visit.text("method", check.method, "HEAD, GET or OPTIONS");
     visit.text("path", check.path, "What is asked for");
     visit.text("host", check.host, "The Host field; without it the server's address");

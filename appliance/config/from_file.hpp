@@ -23,6 +23,10 @@ public:
     void number(const char* key, Number& value, std::int64_t min, std::int64_t max, const char* /*help*/) {
         value = static_cast<Number>(section_.number(key, static_cast<std::int64_t>(value), min, max));
     }
+    // 0 where there is none.
+    void port(const char* key, std::uint16_t& value, const char* /*help*/) {
+        value = static_cast<std::uint16_t>(section_.number(key, value, 1, 65535));
+    }
     template <std::integral Number>
     void size(const char* key, Number& value, std::uint64_t min, std::uint64_t max, const char* /*help*/) {
         value = static_cast<Number>(section_.size(key, value, min, max));

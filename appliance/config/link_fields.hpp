@@ -28,6 +28,7 @@ public:
     void number(const char* key, Number value, std::int64_t /*min*/, std::int64_t /*max*/, const char* /*help*/) {
         object_[key] = value;
     }
+    void port(const char* key, std::uint16_t value, const char* /*help*/) { object_[key] = value; }
     template <std::integral Number>
     void size(const char* key, Number value, std::uint64_t /*min*/, std::uint64_t /*max*/, const char* /*help*/) {
         object_[key] = value;
@@ -66,6 +67,9 @@ public:
     void number(const char* key, Number& value, std::int64_t min, std::int64_t max, const char* /*help*/) {
         value = static_cast<Number>(link::read_number<std::uint64_t>(object_, key, static_cast<std::uint64_t>(min),
                                                                      static_cast<std::uint64_t>(max)));
+    }
+    void port(const char* key, std::uint16_t& value, const char* /*help*/) {
+        value = link::read_number<std::uint16_t>(object_, key);
     }
     template <std::integral Number>
     void size(const char* key, Number& value, std::uint64_t min, std::uint64_t max, const char* /*help*/) {

@@ -201,13 +201,13 @@ void Reader::add_backend(Position at, Backend backend, Pool& pool) {
 void Reader::read_listener(const std::string& name, Section& section) {
     Listener listener;
     listener.name = name;
-    each_field<core::proxy::ListenerSettings>(listener, FromFile(section));
     read_listener_address(section, listener);
     listener.pool = section.required_text("pool", "pool = \"app\"");
     if (!listener.pool.empty() && config_.pool(listener.pool) == nullptr) {
         report_.add(section.at("pool"), fmt::format("unknown pool '{}' in {}", listener.pool, section.name()),
                     suggest(listener.pool, names_of(config_.pools), "pools"));
     }
+    each_field<core::proxy::ListenerSettings>(listener, FromFile(section));
     check_trusted(section, listener);
     check_http_fields(section, listener);
     read_routes(section, listener);

@@ -130,25 +130,20 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     write("maintenance.html", "<h1>Back soon</h1>");
     const auto config = load(write("gatehouse.toml", contract));
     ASSERT_TRUE(config) << config.error().front().text();
-    EXPECT_THAT(config->listeners,
-                ElementsAre(Listener{"web",
-                                     *core::Address::parse("0.0.0.0:80"),
-                                     Mode::http,
-                                     "app",
-                                     {{"files.example.org", "", "chat"}, {"*.example.org", "/files", "chat"}},
-                                     {},
-                                     false,
-                                     Proto::http,
-                                     true,
-                                     false,
-                                     true},
-                            Listener{"chat",
-                                     *core::Address::parse("0.0.0.0:5222"),
-                                     Mode::tcp,
-                                     "chat",
-                                     {},
-                                     {*core::Network::parse("10.0.0.0/8"), *core::Network::parse("fd00::1")},
-                                     true}));
+    Listener web;
+    web.name = "web";
+    web.address = *core::Address::parse("0.0.0.0:80");
+    web.pool = "app";
+    web.routes = {{"files.example.org", "", "chat"}, {"*.example.org", "/files", "chat"}};
+    web.forwarded = web.request_id = true;
+    Listener talk;
+    talk.name = "chat";
+    talk.address = *core::Address::parse("0.0.0.0:5222");
+    talk.mode = Mode::tcp;
+    talk.pool = "chat";
+    talk.trusted = {*core::Network::parse("10.0.0.0/8"), *core::Network::parse("fd00::1")};
+    talk.proxy_protocol = true;
+    EXPECT_THAT(config->listeners, ElementsAre(web, talk));
     ASSERT_EQ(config->pools.size(), 2U);
     const Pool& app = config->pools.front();
     EXPECT_THAT(app.backends, ElementsAre(Backend{{1, 0, false}, "web1", *core::Address::parse("10.0.0.11:80")},
@@ -164,10 +159,10 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_THAT(app.sources, ElementsAre(*core::Address::parse("10.0.0.5:0"), *core::Address::parse("10.0.0.6:0")));
     EXPECT_EQ(app.hold, 3s);
     EXPECT_EQ(app.slow_start, 20s);
-    Check web;
-    web.type = CheckType::http;
-    web.host = "www.example.org";
-    EXPECT_EQ(app.check, web);
+    Check asked;
+    asked.type = CheckType::http;
+    asked.host = "www.example.org";
+    EXPECT_EQ(app.check, asked);
     Check chat;
     chat.interval = 3s;
     chat.fall = 3;

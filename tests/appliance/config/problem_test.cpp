@@ -300,7 +300,7 @@ TEST(Problems, EveryProblemIsToldInTheOrderOfTheFile) {
               (std::vector<std::string>{
                   "2:11: bad 'address' in [listen.web]: port 0 is no port to listen on; write a port from 1 to 65535",
                   "3:8: unknown pool 'nobody' in [listen.web]; known pools: app",
-                  "4:1: unknown key 'x' in [listen.web]; known keys: mode, address, pool, trusted, proxy_protocol, "
+                  "4:1: unknown key 'x' in [listen.web]; known keys: address, pool, mode, trusted, proxy_protocol, "
                   "proto, forwarded, via, request_id, route",
                   "5:7: [pool.app] has no servers; add servers = [\"web1\"]",
                   "6:8: bad 'port' in [pool.app]: 0 is out of range; write a number from 1 to 65535",

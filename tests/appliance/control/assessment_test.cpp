@@ -15,12 +15,12 @@ using ::testing::IsEmpty;
 
 config::Config pools(const std::vector<std::string>& names, const std::string& listened) {
     config::Config config;
-    config.listeners.push_back({"web", *core::Address::parse("0.0.0.0:80"), config::Mode::http, listened});
+    config.listeners.push_back({{.mode = config::Mode::http}, "web", *core::Address::parse("0.0.0.0:80"), listened});
     for (const std::string& name : names) {
         config::Pool pool;
         pool.name = name;
-        pool.backends = {{"web1", *core::Address::parse("10.0.0.1:80")},
-                         {"web2", *core::Address::parse("10.0.0.2:80")}};
+        pool.backends = {{{}, "web1", *core::Address::parse("10.0.0.1:80")},
+                         {{}, "web2", *core::Address::parse("10.0.0.2:80")}};
         config.pools.push_back(pool);
     }
     return config;

@@ -16,11 +16,12 @@ using ::testing::UnorderedElementsAre;
 config::Config config_with_everything() {
     config::Config config;
     config.file = "/etc/gatehouse.toml";
-    config.listeners.push_back({"web", *core::Address::parse("0.0.0.0:80"), config::Mode::http, "app"});
+    config.listeners.push_back({{.mode = config::Mode::http}, "web", *core::Address::parse("0.0.0.0:80"), "app"});
     config.servers = {{"web1", *core::Address::parse("10.0.0.1:0")}, {"web2", *core::Address::parse("10.0.0.2:0")}};
     config::Pool pool;
     pool.name = "app";
-    pool.backends = {{"web1", *core::Address::parse("10.0.0.1:80")}, {"web2", *core::Address::parse("10.0.0.2:80")}};
+    pool.backends = {{{}, "web1", *core::Address::parse("10.0.0.1:80")},
+                     {{}, "web2", *core::Address::parse("10.0.0.2:80")}};
     config.pools.push_back(pool);
     config::Recipe recipe;
     recipe.name = "site";
@@ -54,7 +55,7 @@ TEST(Differences, EveryPartOfAConfigurationHasALineWhenItChanges) {
         {"listener web: changed", [](Config& c) { c.listeners[0].https = true; }},
         {"listener chat: added",
          [](Config& c) {
-             c.listeners.push_back({"chat", {}, config::Mode::tcp, "app"});
+             c.listeners.push_back({{.mode = config::Mode::tcp}, "chat", {}, "app"});
          }},
         {"listener web: removed", [](Config& c) { c.listeners.clear(); }},
         {"server web1: changed", [](Config& c) { c.servers[0].host = *core::Address::parse("10.0.0.9:0"); }},

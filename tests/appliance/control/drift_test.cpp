@@ -66,7 +66,7 @@ TEST(Drift, OfTwoUnderOneIdThatWhereTheServerIsCounts) {
     config::Config config;
     config::Pool pool;
     pool.name = "app";
-    pool.backends.push_back({"web2", *core::Address::parse("10.0.0.22:80")});
+    pool.backends.push_back({{}, "web2", *core::Address::parse("10.0.0.22:80")});
     config.pools.push_back(std::move(pool));
     const FenceRecord there = record("10.0.0.22:80", "a");
     FenceRecord here = record("10.0.0.12:80", "a");

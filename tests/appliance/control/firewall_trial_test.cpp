@@ -118,7 +118,7 @@ TEST(FirewallStore, KeepsTheStateWhole) {
 TEST(HostRules, OpenTheListenersPortsButNotThoseOnLoopback) {
     config::Config config;
     for (const char* address : {"0.0.0.0:443", "[::]:443", "10.0.0.1:80", "127.0.0.1:8080", "[::1]:8081"}) {
-        config.listeners.push_back({address, *core::Address::parse(address), config::Mode::http, "app"});
+        config.listeners.push_back({{.mode = config::Mode::http}, address, *core::Address::parse(address), "app"});
     }
     const auto rules = host_rules(make(5), config);
     EXPECT_EQ(rules.ports, (std::vector<std::uint16_t>{80, 443}));
@@ -130,7 +130,7 @@ TEST(HostRules, OpenTheListenersPortsButNotThoseOnLoopback) {
 
 TEST(HostRules, LeaveAPortToTheManagersWhenAListenerHasTakenItSince) {
     config::Config config;
-    config.listeners.push_back({"ssh", *core::Address::parse("0.0.0.0:22"), config::Mode::tcp, "app"});
+    config.listeners.push_back({{.mode = config::Mode::tcp}, "ssh", *core::Address::parse("0.0.0.0:22"), "app"});
     const auto rules = host_rules(make(0), config);
     EXPECT_TRUE(rules.ports.empty());
     EXPECT_TRUE(netfilter::validate(rules));

@@ -193,7 +193,7 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
     std::thread thread([&] { worker.run(started); });
     ASSERT_TRUE(ready.get().has_value());
     auto snapshot = std::make_shared<Snapshot>();
-    snapshot->listeners.push_back({"chat", address, Mode::tcp, "app"});
+    snapshot->listeners.push_back({{.mode = Mode::tcp}, "chat", address, "app"});
     PoolSpec pool;
     pool.name = "app";
     BackendSpec spec;

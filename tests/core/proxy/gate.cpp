@@ -138,7 +138,7 @@ Gate::~Gate() {
 void Gate::configure(std::vector<Address> backends, base::Descriptor listening, bool checked,
                      const Findings& findings) {
     auto snapshot = std::make_shared<Snapshot>();
-    snapshot->listeners.push_back({"web", address_, mode_, "app"});
+    snapshot->listeners.push_back({{.mode = mode_}, "web", address_, "app"});
     PoolSpec pool;
     pool.name = "app";
     for (const Address& backend : backends) {

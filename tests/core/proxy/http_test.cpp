@@ -328,7 +328,7 @@ TEST_F(Http, SendsEachHostAndPathToThePoolOfItsRoute) {
     Gate gate({app.address()}, Mode::http, [&](Snapshot& snapshot) {
         PoolSpec pool;
         pool.name = "api";
-        pool.backends.push_back({"api1", api.address(), 1, 0, false});
+        pool.backends.push_back({{}, "api1", api.address()});
         snapshot.pools.push_back(pool);
         snapshot.listeners[0].routes = {{"", "/api", "api"}, {"api.example.org", "", "api"}, {"", "/lost", "nowhere"}};
     });

@@ -105,7 +105,8 @@ TEST_F(Overlaps, ThePoolThatARouteNamedBeforeServesForANewOne) {
             snapshot.pools[0].name = pool;
             snapshot.listeners[0].pool = "other";
             snapshot.listeners[0].routes = {{"", "/", pool}};
-            snapshot.pools.push_back({.name = "other", .backends = {}, .cookie = {}, .host = {}});
+            PoolSpec& other = snapshot.pools.emplace_back();
+            other.name = "other";
         };
     };
     Gate gate({old.address()}, Mode::http, route("app"));
