@@ -25,6 +25,7 @@ void each_field(Settings& pool, Visitor&& visit) {
     visit.text("host", pool.host, "The Host that servers get; without it what the client sent");
     visit.text("cookie", pool.cookie, "The cookie that keeps a client on its server");
     visit.choice("proxy_protocol", pool.proxy_protocol, proxy_protocol_words, "The PROXY header that servers get");
+    visit.duration("backend_timeout", pool.backend_timeout, 0ms, 24h, "A server's silence; 0: [timeouts] backend");
     visit.flag("abort_on_close", pool.abort_on_close, "A client that ends its sending has left");
     visit.number("queue", pool.queue, 0, Bounds::queue, "Requests that may wait while every server is at its limit");
     visit.duration("queue_timeout", pool.queue_timeout, 10ms, 1h, "How long each of them waits at most");

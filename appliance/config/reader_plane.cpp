@@ -40,6 +40,10 @@ void Reader::read_plane(Section& section, Pool& pool) {
         section.complain("abort_on_close", "the kernel passes on whatever a client sends or ends",
                          "leave it out, or use plane = \"proxy\"");
     }
+    if (in_kernel && pool.backend_timeout.count() > 0) {
+        section.complain("backend_timeout", "the kernel waits for no answer",
+                         "leave it out, or use plane = \"proxy\"");
+    }
     if (in_kernel && section.find("source") != nullptr) {
         section.complain("source", "the kernel chooses the address that it forwards from",
                          "leave it out, or use plane = \"proxy\"");

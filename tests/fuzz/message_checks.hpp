@@ -53,7 +53,7 @@ inline const std::vector<json>& good_messages() {
                 "proxy_protocol":false,"proto":"http","forwarded":true,"via":false,"request_id":true,
                 "fds":2}],
                 "pools":[{"name":"app","balance":"round_robin","cookie":"","host":"","source":["10.0.0.5"],"abort_on_close":true,
-                "queue":10,"queue_timeout":1000,"hold":0,"slow_start":0,"proxy_protocol":"off",
+                "backend_timeout":0,"queue":10,"queue_timeout":1000,"hold":0,"slow_start":0,"proxy_protocol":"off",
                 "check":{"type":"http","method":"GET","path":"/","host":"","port":0,"headers":["X: y"],
                 "expect":["200","3xx"],"interval":1000,"timeout":500,"fall":2,"rise":1,"passive_fall":0},
                 "backends":[{"server":"web1","address":"10.0.0.1:80","weight":1,"max_connections":0,"backup":false}]}],

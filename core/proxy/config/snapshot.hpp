@@ -51,6 +51,7 @@ struct PoolSettings {
     std::string host;    // what servers get as Host; empty: what the client sent
     net::ProxyVersion proxy_protocol = net::ProxyVersion::none;  // what a connection to a backend begins with
     std::vector<Address> sources{};     // that connections to backends of the same family leave from, in turn; port 0
+    Milliseconds backend_timeout{0};    // HTTP only: a backend's silence; 0: that of Timeouts
     bool abort_on_close = false;        // a client that has finished sending and waits for its answer has left
     std::uint32_t queue = 1024;         // how many may wait while every backend is at its limit; 0: nobody
     Milliseconds queue_timeout{5'000};  // and how long each of them

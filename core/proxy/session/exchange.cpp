@@ -115,7 +115,7 @@ io::Task<bool> Exchange::run() {
         }
         to_backend_.clear();
         to_backend_.wrote(request_size_);
-        to_backend_.aim(backend->socket, backend->send_deadline, timeouts_.backend);
+        to_backend_.aim(backend->socket, backend->send_deadline, server_patience());
         uploaded_.reset();
         io::Task<BodyEnd> uploading = upload(*backend);
         uploading.start();
@@ -187,7 +187,7 @@ io::Task<BodyEnd> Exchange::upload(Connection& backend) {
     client_late_ = end == BodyEnd::source_failed && session_.deadline.expired();
     if (end == BodyEnd::complete) {
         if (!request_.framing.empty() && !response_begun_) {
-            backend.deadline.set(timeouts_.backend,
+            backend.deadline.set(server_patience(),
                                  net::Deadline::Effect::reset);  // the server's time for its answer begins now
         }
     } else if (end != BodyEnd::sink_failed) {
@@ -203,7 +203,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
     response_begun_ = false;
     response_ = {};
     if (request_.framing.empty() || request_.expect_continue || uploaded_) {
-        backend.deadline.set(timeouts_.backend, net::Deadline::Effect::reset);
+        backend.deadline.set(server_patience(), net::Deadline::Effect::reset);
     }
     for (;;) {
         http::ResponseHead& head = session_.context.response_head();
@@ -263,7 +263,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             co_return begun ? HeadOutcome::failed : late ? HeadOutcome::late : HeadOutcome::silent;
         }
         begun = true;
-        backend.deadline.extend(timeouts_.backend);  // it is not silent
+        backend.deadline.extend(server_patience());  // it is not silent
     }
 }
 
@@ -297,7 +297,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     }
     const BodyMove move{.from = backend.inbox,
                         .deadline = backend.deadline,
-                        .patience = timeouts_.backend,
+                        .patience = server_patience(),
                         .effect = net::Deadline::Effect::reset,
                         .to = to_client_,
                         .framing = incoming,

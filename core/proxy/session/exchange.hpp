@@ -99,6 +99,11 @@ private:
     io::Task<bool> answer_maintenance();
     io::Task<bool> answer_error(int status, std::string_view reason);
     [[nodiscard]] OwnAnswer own_answer(int status, std::string_view reason);
+    // How long a server may be silent.
+    [[nodiscard]] Milliseconds server_patience() const noexcept {
+        const Milliseconds own = pool_->spec().backend_timeout;
+        return own > Milliseconds(0) ? own : timeouts_.backend;
+    }
     [[nodiscard]] bool repeatable() const noexcept { return request_.idempotent && request_.framing.empty(); }
 
     Session& session_;

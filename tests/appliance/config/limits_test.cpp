@@ -157,6 +157,8 @@ TEST(Limits, NumbersAndDurationsAreTakenAtTheirBoundsAndRefusedPastThem) {
     EXPECT_NE(first_problem(pool("hold = \"61s\""), true), "");
     EXPECT_EQ(first_problem(pool("hold = \"0s\"\nqueue = 0"), true), "");
     EXPECT_THAT(first_problem(pool("hold = \"1ms\"\nqueue = 0"), true), testing::HasSubstr("queue = 0 lets nobody"));
+    EXPECT_EQ(first_problem(pool("backend_timeout = \"24h\""), true), "");
+    EXPECT_NE(first_problem(pool("backend_timeout = \"25h\""), true), "");
     EXPECT_EQ(first_problem(pool("slow_start = \"1h\""), true), "");
     EXPECT_NE(first_problem(pool("slow_start = \"61m\""), true), "");
     EXPECT_NE(first_problem(pool("slow_start = \"1s\"\nbalance = \"source_hash\""), true), "");

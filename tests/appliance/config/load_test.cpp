@@ -55,6 +55,7 @@ source = ["10.0.0.5", "10.0.0.6"]
 abort_on_close = true
 hold = "3s"
 slow_start = "20s"
+backend_timeout = "5m"
 check = { method = "HEAD", path = "/", host = "www.example.org", expect = 200, interval = "2s", timeout = "1s", fall = 2, rise = 1 }
 
 [pool.chat]
@@ -159,6 +160,8 @@ TEST_F(Loading, TheContractsExampleBecomesPlainValues) {
     EXPECT_THAT(app.sources, ElementsAre(*core::Address::parse("10.0.0.5:0"), *core::Address::parse("10.0.0.6:0")));
     EXPECT_EQ(app.hold, 3s);
     EXPECT_EQ(app.slow_start, 20s);
+    EXPECT_EQ(app.backend_timeout, 5min);
+    EXPECT_EQ(Pool().backend_timeout, 0s);
     Check asked;
     asked.type = CheckType::http;
     asked.host = "www.example.org";

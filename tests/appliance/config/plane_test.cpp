@@ -58,6 +58,7 @@ TEST(Plane, RefusesWhatTheKernelCannotDo) {
          "mode = \"tcp\"\nproxy_protocol = true\ntrusted = [\"10.0.0.0/8\"]", "which reads none"},
         {"servers = [\"web1\"]\nplane = \"kernel\"\nabort_on_close = true", tcp, "passes on whatever"},
         {"servers = [\"web1\"]\nplane = \"kernel\"\nsource = [\"10.0.0.5\"]", tcp, "the kernel chooses"},
+        {"servers = [\"web1\"]\nplane = \"kernel\"\nbackend_timeout = \"1m\"", tcp, "waits for no answer"},
         {"servers = [\"web1\"]\nplane = \"kernel\"\nqueue = 5", tcp, "nobody waits in a queue"},
         {"servers = [\"web1\"]\nplane = \"kernel\"\nhold = \"2s\"", tcp, "nobody waits in a queue"},
     };

@@ -63,6 +63,21 @@ TEST_F(Faults, ClosesWithoutAWordWhereAClientSendsNothingButAnEmptyLineBehindIts
     EXPECT_THAT(gate.ask("\r\n\r\n\r\n"), StartsWith("HTTP/1.1 400"));
 }
 
+TEST_F(Faults, APoolMayBeMoreOrLessPatientThanTheOthers) {
+    Origin origin([](Peer& peer) {
+        peer.read_until("\r\n\r\n");
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        peer.send(ok);
+    });
+    for (const auto& [ours, all] : {std::pair(100, 60'000), std::pair(60'000, 100)}) {
+        Gate gate({origin.address()}, Mode::http, [ours = ours, all = all](Snapshot& s) {
+            s.timeouts.backend = Milliseconds(all);
+            s.pools[0].backend_timeout = Milliseconds(ours);
+        });
+        EXPECT_THAT(gate.ask(get_close), StartsWith(ours < all ? "HTTP/1.1 504" : "HTTP/1.1 200")) << ours;
+    }
+}
+
 TEST_F(Faults, Answers504WhenABackendStaysSilent) {
     Origin origin([](Peer& peer) { peer.read_all(); });
     Gate gate({origin.address()}, Mode::http, [](Snapshot& s) { s.timeouts.backend = Milliseconds(50); });
