@@ -12,7 +12,7 @@ namespace {
 using Names = std::vector<std::string_view>;
 
 // What a room may include besides itself. The appliance's rooms may include all of core, netfilter and each other;
-// check_cycles keeps them in order.
+// check_cycles keeps them in order. Of the command line's folders only these arrows are listed: those between them.
 const std::map<std::string, Names, std::less<>> arrows{
     {"core/base", {}},
     {"core/io", {"core/base"}},
@@ -51,6 +51,15 @@ const std::map<std::string, Names, std::less<>> arrows{
     {"netfilter/agent",
      {"core/base", "netfilter/model", "netfilter/protocol", "netfilter/client", "netfilter/nft", "netfilter/fence",
       "netfilter/firewall", "netfilter/redirect"}},
+    {"appliance/cli/terminal", {}},
+    {"appliance/cli/client", {"appliance/cli/terminal"}},
+    {"appliance/cli/check", {"appliance/cli/terminal"}},
+    {"appliance/cli/views", {"appliance/cli/terminal", "appliance/cli/client"}},
+    {"appliance/cli/deploy", {"appliance/cli/terminal", "appliance/cli/client", "appliance/cli/views"}},
+    {"appliance/cli/commands",
+     {"appliance/cli/terminal", "appliance/cli/client", "appliance/cli/check", "appliance/cli/views",
+      "appliance/cli/deploy"}},
+    {"appliance/cli", {"appliance/cli/terminal", "appliance/cli/client"}},
     {"images/stage0", {}},
     {"images/setup", {"core/base"}},
     {"images/update", {"core/base", "appliance/api", "appliance/base"}},
@@ -86,8 +95,11 @@ bool may_include(const std::string& from, const std::string& to) {
     if (from == to) {
         return true;
     }
-    if (from.starts_with("appliance")) {
-        return is_product(to + "/");
+    constexpr std::string_view command_line = "appliance/cli";
+    const bool within = from.starts_with(command_line) && to.starts_with(command_line);
+    if (from.starts_with("appliance") && !within) {
+        // Of the command line the others see its entry alone.
+        return is_product(to + "/") && !to.starts_with("appliance/cli/");
     }
     const auto found = arrows.find(from);
     return found != arrows.end() && std::find(found->second.begin(), found->second.end(), to) != found->second.end();
