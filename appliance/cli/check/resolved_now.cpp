@@ -16,13 +16,13 @@ namespace {
 
 constexpr unsigned at_once = 16;
 constexpr std::size_t answers_max = 64;
-constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::seconds names_patience{5};
 
 using Found = core::Result<std::vector<core::Address>>;
 
 std::vector<Found> look_up_all(const std::vector<const config::Server*>& servers) {
     base::Lookups lookups(at_once, answers_max);
-    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const auto deadline = std::chrono::steady_clock::now() + names_patience;
     std::vector<Found> found(servers.size());
     std::atomic<std::size_t> next = 0;
     const auto work = [&] {

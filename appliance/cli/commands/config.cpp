@@ -39,7 +39,7 @@ public:
     using Query::Query;
 
     void declare(CLI::App& app, Common& /*common*/) override {
-        app.add_flag("--previous", previous_, "Print the file before it");
+        app.add_flag("--previous", previous_, "Print the previous file");
         app.footer("Example: gatehouse config show > gatehouse.toml");
     }
     [[nodiscard]] Request request() const override {
@@ -110,7 +110,7 @@ public:
 
     void declare(CLI::App& app, Common& common) override {
         add_why(app, common);
-        app.footer("Example: gatehouse config confirm\nExit code 1 where nothing is on trial, or its time is over.");
+        app.footer("Example: gatehouse config confirm\nExit code 1 where no change is on trial, or its time is over.");
     }
     [[nodiscard]] Request request() const override {
         return change_request("/v1/configuration/confirm", Json::object(), common());
@@ -131,7 +131,7 @@ public:
         add_why(app, common);
         app.footer(
             "Example: gatehouse config rollback --why 'the third server is not ready'\n"
-            "The two change places: a second rollback undoes the first.");
+            "The current and the previous file swap: a second rollback undoes the first.");
     }
     [[nodiscard]] Request request() const override {
         return change_request("/v1/configuration/rollback", Json::object(), common());

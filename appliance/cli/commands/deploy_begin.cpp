@@ -38,10 +38,10 @@ public:
 
 protected:
     void declare_recipe(CLI::App& app, Common& common) {
-        app.add_option("RECIPE", recipe_, "[deploy.RECIPE] of the file; flags go over it")->type_name("");
+        app.add_option("RECIPE", recipe_, "[deploy.RECIPE] of the file; flags override it")->type_name("");
         add_recipe_flags(app, settings_);
         app.add_option("--recipe-file", recipe_file_, "Commands of [deploy.RECIPE] in this file")->type_name("FILE");
-        app.add_option("--override", overridden_, "Do not ask the guards, for this reason")->type_name("REASON");
+        app.add_option("--override", overridden_, "Skip the guards, for this reason")->type_name("REASON");
         add_why(app, common);
         add_time(app, "--at", "Start time: 2h, or 2026-11-22T14:00Z", common.now,
                  [this](core::WallTime time, const std::string& /*text*/) { at_ = time; });

@@ -17,8 +17,8 @@ public:
     using Query::Query;
 
     void declare(CLI::App& app, Common& /*common*/) override {
-        app.add_option("ID", rollout_, "Another one")->type_name("");
-        app.add_flag("--watch", watch_, "Follow it to its end");
+        app.add_option("ID", rollout_, "Number of the rollout; else the current or last")->type_name("");
+        app.add_flag("--watch", watch_, "Follow the rollout to its end");
         app.footer("Example: gatehouse deploy status --watch");
     }
     [[nodiscard]] Request request() const override { return get_request(fmt::format("/v1/deploy?id={}", rollout_)); }
@@ -58,7 +58,7 @@ public:
     using Query::Query;
 
     void declare(CLI::App& app, Common& /*common*/) override {
-        app.add_option("ID", rollout_, "Another one than the last")->type_name("");
+        app.add_option("ID", rollout_, "Number of the rollout; else the last")->type_name("");
         app.footer("Example: gatehouse deploy report --json");
     }
     [[nodiscard]] Request request() const override {

@@ -14,7 +14,8 @@ void Diagnosis::declare_target(CLI::App& app, Common& common, const std::string&
     app.add_option(name, target_, help)->type_name("")->required();
     add_duration(app, "--timeout", "Give up after DURATION, 1ms to 10s (5s)", [&common](core::Milliseconds duration) {
         if (duration < core::Milliseconds(1) || duration > core::Milliseconds(10'000)) {
-            throw CLI::ValidationError("--timeout", "write a duration from 1ms to 10s");
+            throw CLI::ValidationError("--timeout", fmt::format("'{}' is not a duration from 1ms to 10s",
+                                                                core::base::print_duration(duration)));
         }
         common.wait = duration;
     });

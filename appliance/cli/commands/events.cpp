@@ -21,7 +21,7 @@ public:
     using Command::Command;
 
     void declare(CLI::App& app, Common& /*common*/) override {
-        app.add_flag("--all", all_, "Print the recent ones from before, too");
+        app.add_flag("--all", all_, "Print the recent past events first");
         app.footer("Example: gatehouse events --json | jq 'select(.event == \"health\")'");
     }
     int run(const Finish& finish) override { return finish(follow()); }

@@ -52,8 +52,8 @@ public:
     void declare(CLI::App& app, Common& common) override {
         add_pool(app, common, "Only this pool; else all of them");
         if (on_) {
-            app.add_option("--message", message_, "What the page says to visitors")->type_name("TEXT");
-            add_time(app, "--until", "When it ends: 30m, or 2026-11-22T14:00Z", common.now,
+            app.add_option("--message", message_, "Text of the page")->type_name("TEXT");
+            add_time(app, "--until", "End time: 30m, or 2026-11-22T14:00Z", common.now,
                      [this, now = common.now](core::WallTime time, const std::string& text) {
                          if (time <= now) {
                              throw CLI::ValidationError("--until", fmt::format("'{}' is not in the future", text));

@@ -43,9 +43,9 @@ public:
         add_why(app, common);
         app.footer(
             "Example: gatehouse update install https://updates.example.org/0.1.1/ --reboot\n"
-            "What is fetched has to be signed by a key that this machine's firmware boots.\n"
-            "A version that does not serve in three starts is given up by itself, and the\n"
-            "one before comes back, with its state and its fences.");
+            "The files must be signed by a key that this machine's firmware boots.\n"
+            "A version that fails to serve in three starts is rolled back: the previous one\n"
+            "starts again, with its state and its fences.");
     }
     [[nodiscard]] Request request() const override {
         return change_request("/v1/update/install", {{"source", source_}, {"reboot", reboot_}}, common());

@@ -22,7 +22,7 @@
 namespace appliance::cli {
 namespace {
 
-constexpr std::chrono::milliseconds look{200};
+constexpr std::chrono::milliseconds poll_interval{200};
 constexpr std::chrono::milliseconds sync_patience{1'000};
 constexpr std::chrono::seconds absence_max{60};
 // For the daemon to pause when it has heard of a refusal.
@@ -142,7 +142,7 @@ bool Runner::step() {
     }
     const bool idle = children_.running().empty();
     if (!idle) {
-        children_.collect(look, outputs_, ended_);
+        children_.collect(poll_interval, outputs_, ended_);
     }
     const auto answer = sync(api::Client::answer_timeout + sync_patience);
     const Json body = answer ? base::parse_json<Json>(answer->body, base::wide_bounds) : Json();
@@ -150,7 +150,7 @@ bool Runner::step() {
         if (!quiet_ && !std::exchange(missed_, true)) {
             std::fputs("gatehouse: the daemon does not answer; commands go on, trying again\n", stderr);
         }
-        std::this_thread::sleep_for(look);
+        std::this_thread::sleep_for(poll_interval);
         return Children::Clock::now() - heard_ < absence_max || !children_.running().empty();
     }
     heard_ = Children::Clock::now();
