@@ -1,7 +1,6 @@
 // The table of commands: one row for each verb of the command line. A command is a file in commands/ and its row here.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -14,8 +13,8 @@ struct Row {
     std::string_view verb;
     // One line: what it does to what, in which unit.
     std::string_view help;
-    // common outlives the command. Null: a word with commands below it.
-    std::unique_ptr<Command> (*make)(const Common& common);
+    // Null: a word with commands below it.
+    const Maker* make;
     // The example of a word with commands below it; a command has its own.
     std::string_view footer{};
 };

@@ -68,7 +68,7 @@ private:
             return;
         }
         const std::size_t index = commands_.size();
-        Command& command = *commands_.emplace_back(row.make(*common_));
+        Command& command = *commands_.emplace_back((*row.make)(*common_));
         if (!command.is_daemon()) {
             add_json(added, *common_);
         }

@@ -4,6 +4,7 @@
 // it happens on the main thread.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "appliance/cli/client/common.hpp"
@@ -44,6 +45,13 @@ protected:
 private:
     const Common& common_;
 };
+
+// Makes a command. Each command's file defines one for its row in the table.
+using Maker = std::unique_ptr<Command> (*)(const Common& common);
+template <typename Type, typename... Arguments>
+std::unique_ptr<Command> make(const Common& common, Arguments... arguments) {
+    return std::make_unique<Type>(common, arguments...);
+}
 
 // What an answer is shown with.
 struct Screen {

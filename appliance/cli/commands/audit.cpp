@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -99,8 +98,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_audit(const Common& common) {
-    return std::make_unique<AuditCommand>(common);
-}
+extern const Maker make_audit = make<AuditCommand>;
 
 }  // namespace appliance::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/check/resolved_now.hpp"
@@ -101,8 +100,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_check(const Common& common) {
-    return std::make_unique<CheckCommand>(common);
-}
+extern const Maker make_check = make<CheckCommand>;
 
 }  // namespace appliance::cli

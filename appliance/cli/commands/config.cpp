@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -143,20 +142,9 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_config_show(const Common& common) {
-    return std::make_unique<ConfigShowCommand>(common);
-}
-
-std::unique_ptr<Command> make_config_apply(const Common& common) {
-    return std::make_unique<ConfigApplyCommand>(common);
-}
-
-std::unique_ptr<Command> make_config_confirm(const Common& common) {
-    return std::make_unique<ConfigConfirmCommand>(common);
-}
-
-std::unique_ptr<Command> make_config_rollback(const Common& common) {
-    return std::make_unique<ConfigRollbackCommand>(common);
-}
+extern const Maker make_config_show = make<ConfigShowCommand>;
+extern const Maker make_config_apply = make<ConfigApplyCommand>;
+extern const Maker make_config_confirm = make<ConfigConfirmCommand>;
+extern const Maker make_config_rollback = make<ConfigRollbackCommand>;
 
 }  // namespace appliance::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/commands/diagnosis.hpp"
@@ -66,8 +65,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_connect(const Common& common) {
-    return std::make_unique<ConnectCommand>(common);
-}
+extern const Maker make_connect = make<ConnectCommand>;
 
 }  // namespace appliance::cli

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -117,16 +116,10 @@ protected:
 
 }  // namespace
 
-std::unique_ptr<Command> make_deploy_plan(const Common& common) {
-    return std::make_unique<DeployPlanCommand>(common);
-}
-
-std::unique_ptr<Command> make_deploy_rolling(const Common& common) {
-    return std::make_unique<DeployCommand>(common, "rolling");
-}
-
-std::unique_ptr<Command> make_deploy_maintenance(const Common& common) {
-    return std::make_unique<DeployCommand>(common, "maintenance");
-}
+extern const Maker make_deploy_plan = make<DeployPlanCommand>;
+extern const Maker make_deploy_rolling = [](const Common& common) { return make<DeployCommand>(common, "rolling"); };
+extern const Maker make_deploy_maintenance = [](const Common& common) {
+    return make<DeployCommand>(common, "maintenance");
+};
 
 }  // namespace appliance::cli

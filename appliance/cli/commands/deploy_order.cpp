@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -106,20 +105,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_deploy_rollback(const Common& common) {
-    return std::make_unique<DeployRollbackCommand>(common);
-}
-
-std::unique_ptr<Command> make_deploy_pause(const Common& common) {
-    return std::make_unique<DeployPauseCommand>(common);
-}
-
-std::unique_ptr<Command> make_deploy_resume(const Common& common) {
-    return std::make_unique<DeployResumeCommand>(common);
-}
-
-std::unique_ptr<Command> make_deploy_abort(const Common& common) {
-    return std::make_unique<DeployAbortCommand>(common);
-}
+extern const Maker make_deploy_rollback = make<DeployRollbackCommand>;
+extern const Maker make_deploy_pause = make<DeployPauseCommand>;
+extern const Maker make_deploy_resume = make<DeployResumeCommand>;
+extern const Maker make_deploy_abort = make<DeployAbortCommand>;
 
 }  // namespace appliance::cli

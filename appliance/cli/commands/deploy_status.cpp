@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 
 #include "appliance/cli/client/arguments.hpp"
 #include "appliance/cli/client/command.hpp"
@@ -74,16 +73,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_deploy_status(const Common& common) {
-    return std::make_unique<DeployStatusCommand>(common);
-}
-
-std::unique_ptr<Command> make_deploy_history(const Common& common) {
-    return std::make_unique<DeployHistoryCommand>(common);
-}
-
-std::unique_ptr<Command> make_deploy_report(const Common& common) {
-    return std::make_unique<DeployReportCommand>(common);
-}
+extern const Maker make_deploy_status = make<DeployStatusCommand>;
+extern const Maker make_deploy_history = make<DeployHistoryCommand>;
+extern const Maker make_deploy_report = make<DeployReportCommand>;
 
 }  // namespace appliance::cli

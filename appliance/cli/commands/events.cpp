@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <memory>
 #include <optional>
 
 #include "appliance/cli/client/command.hpp"
@@ -63,8 +62,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_events(const Common& common) {
-    return std::make_unique<EventsCommand>(common);
-}
+extern const Maker make_events = make<EventsCommand>;
 
 }  // namespace appliance::cli

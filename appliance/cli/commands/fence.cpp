@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -164,8 +163,6 @@ Outcome FenceCommand::present(const Json& body, const Screen& screen) const {
 
 }  // namespace
 
-std::unique_ptr<Command> make_fence(const Common& common) {
-    return std::make_unique<FenceCommand>(common);
-}
+extern const Maker make_fence = make<FenceCommand>;
 
 }  // namespace appliance::cli

@@ -1,6 +1,5 @@
 // `gatehouse firewall`: the appliance's own firewall.
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -43,12 +42,7 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_firewall_status(const Common& common) {
-    return std::make_unique<FirewallStatusCommand>(common);
-}
-
-std::unique_ptr<Command> make_firewall_confirm(const Common& common) {
-    return std::make_unique<FirewallConfirmCommand>(common);
-}
+extern const Maker make_firewall_status = make<FirewallStatusCommand>;
+extern const Maker make_firewall_confirm = make<FirewallConfirmCommand>;
 
 }  // namespace appliance::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -113,8 +112,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_guard(const Common& common) {
-    return std::make_unique<GuardCommand>(common);
-}
+extern const Maker make_guard = make<GuardCommand>;
 
 }  // namespace appliance::cli

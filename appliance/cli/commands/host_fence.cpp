@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -264,16 +263,8 @@ std::string show_host_fences(std::span<const netfilter::Fence> fences, core::Wal
     return paragraph(fmt::format("{}: {}", name, count), style) + table.render(style);
 }
 
-std::unique_ptr<Command> make_host_fence_add(const Common& common) {
-    return std::make_unique<HostFenceCommand>(common, true);
-}
-
-std::unique_ptr<Command> make_host_fence_remove(const Common& common) {
-    return std::make_unique<HostFenceCommand>(common, false);
-}
-
-std::unique_ptr<Command> make_host_fence_list(const Common& common) {
-    return std::make_unique<HostFenceListCommand>(common);
-}
+extern const Maker make_host_fence_add = [](const Common& common) { return make<HostFenceCommand>(common, true); };
+extern const Maker make_host_fence_remove = [](const Common& common) { return make<HostFenceCommand>(common, false); };
+extern const Maker make_host_fence_list = make<HostFenceListCommand>;
 
 }  // namespace appliance::cli

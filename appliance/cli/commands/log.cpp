@@ -1,6 +1,5 @@
 // `gatehouse log`: the last lines of the daemon's log.
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/base/bounded_json.hpp"
@@ -46,8 +45,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_log(const Common& common) {
-    return std::make_unique<LogCommand>(common);
-}
+extern const Maker make_log = make<LogCommand>;
 
 }  // namespace appliance::cli

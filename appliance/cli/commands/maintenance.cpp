@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -119,16 +118,8 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_maintenance_on(const Common& common) {
-    return std::make_unique<MaintenanceCommand>(common, true);
-}
-
-std::unique_ptr<Command> make_maintenance_off(const Common& common) {
-    return std::make_unique<MaintenanceCommand>(common, false);
-}
-
-std::unique_ptr<Command> make_maintenance_status(const Common& common) {
-    return std::make_unique<MaintenanceStatusCommand>(common);
-}
+extern const Maker make_maintenance_on = [](const Common& common) { return make<MaintenanceCommand>(common, true); };
+extern const Maker make_maintenance_off = [](const Common& common) { return make<MaintenanceCommand>(common, false); };
+extern const Maker make_maintenance_status = make<MaintenanceStatusCommand>;
 
 }  // namespace appliance::cli

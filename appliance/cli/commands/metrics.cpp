@@ -1,6 +1,5 @@
 // `gatehouse metrics`: what Prometheus gets.
 #include <CLI/CLI.hpp>
-#include <memory>
 
 #include "appliance/cli/client/command.hpp"
 #include "appliance/cli/client/exit_code.hpp"
@@ -28,8 +27,6 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_metrics(const Common& common) {
-    return std::make_unique<MetricsCommand>(common);
-}
+extern const Maker make_metrics = make<MetricsCommand>;
 
 }  // namespace appliance::cli

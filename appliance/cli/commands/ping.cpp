@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -60,8 +59,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_ping(const Common& common) {
-    return std::make_unique<PingCommand>(common);
-}
+extern const Maker make_ping = make<PingCommand>;
 
 }  // namespace appliance::cli

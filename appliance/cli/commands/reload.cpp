@@ -1,6 +1,5 @@
 // `gatehouse reload`: has the daemon load its changed configuration.
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -39,8 +38,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_reload(const Common& common) {
-    return std::make_unique<ReloadCommand>(common);
-}
+extern const Maker make_reload = make<ReloadCommand>;
 
 }  // namespace appliance::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/commands/diagnosis.hpp"
@@ -38,8 +37,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_resolve(const Common& common) {
-    return std::make_unique<ResolveCommand>(common);
-}
+extern const Maker make_resolve = make<ResolveCommand>;
 
 }  // namespace appliance::cli

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -150,8 +149,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_rules(const Common& common) {
-    return std::make_unique<RulesCommand>(common);
-}
+extern const Maker make_rules = make<RulesCommand>;
 
 }  // namespace appliance::cli

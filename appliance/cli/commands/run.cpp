@@ -1,6 +1,5 @@
 // `gatehouse run`: the daemon.
 #include <CLI/CLI.hpp>
-#include <memory>
 
 #include "appliance/cli/client/command.hpp"
 
@@ -25,8 +24,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_run(const Common& common) {
-    return std::make_unique<RunCommand>(common);
-}
+extern const Maker make_run = make<RunCommand>;
 
 }  // namespace appliance::cli

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -266,8 +265,6 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Command> make_status(const Common& common) {
-    return std::make_unique<StatusCommand>(common);
-}
+extern const Maker make_status = make<StatusCommand>;
 
 }  // namespace appliance::cli

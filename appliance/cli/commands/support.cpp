@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/base/bounded_json.hpp"
@@ -61,8 +60,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_support(const Common& common) {
-    return std::make_unique<SupportCommand>(common);
-}
+extern const Maker make_support = make<SupportCommand>;
 
 }  // namespace appliance::cli

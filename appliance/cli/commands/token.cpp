@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/command.hpp"
@@ -80,8 +79,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_token(const Common& common) {
-    return std::make_unique<TokenCommand>(common);
-}
+extern const Maker make_token = make<TokenCommand>;
 
 }  // namespace appliance::cli

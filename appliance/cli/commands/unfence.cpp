@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -78,8 +77,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_unfence(const Common& common) {
-    return std::make_unique<UnfenceCommand>(common);
-}
+extern const Maker make_unfence = make<UnfenceCommand>;
 
 }  // namespace appliance::cli

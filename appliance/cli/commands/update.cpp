@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -81,20 +80,11 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_update_status(const Common& common) {
-    return std::make_unique<UpdateStatusCommand>(common);
-}
-
-std::unique_ptr<Command> make_update_install(const Common& common) {
-    return std::make_unique<UpdateInstallCommand>(common);
-}
-
-std::unique_ptr<Command> make_update_rollback(const Common& common) {
-    return std::make_unique<UpdateStartCommand>(common, "rollback");
-}
-
-std::unique_ptr<Command> make_update_reboot(const Common& common) {
-    return std::make_unique<UpdateStartCommand>(common, "reboot");
-}
+extern const Maker make_update_status = make<UpdateStatusCommand>;
+extern const Maker make_update_install = make<UpdateInstallCommand>;
+extern const Maker make_update_rollback = [](const Common& common) {
+    return make<UpdateStartCommand>(common, "rollback");
+};
+extern const Maker make_update_reboot = [](const Common& common) { return make<UpdateStartCommand>(common, "reboot"); };
 
 }  // namespace appliance::cli

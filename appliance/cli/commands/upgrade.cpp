@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -133,8 +132,6 @@ Outcome UpgradeCommand::upgrade() const {
 
 }  // namespace
 
-std::unique_ptr<Command> make_upgrade(const Common& common) {
-    return std::make_unique<UpgradeCommand>(common);
-}
+extern const Maker make_upgrade = make<UpgradeCommand>;
 
 }  // namespace appliance::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "appliance/cli/client/arguments.hpp"
@@ -107,8 +106,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Command> make_weight(const Common& common) {
-    return std::make_unique<WeightCommand>(common);
-}
+extern const Maker make_weight = make<WeightCommand>;
 
 }  // namespace appliance::cli
