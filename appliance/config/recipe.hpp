@@ -94,7 +94,7 @@ void each_field(AnyRecipe& recipe, Visitor&& visit) {
     visit.text("batch", recipe.batch, "Servers at a time: 2, or 25%");
     visit.number("min_healthy", recipe.min_healthy, 0, 256, "Eligible servers that must be left");
     visit.duration("drain", recipe.drain, 0ms, 24h, "Longest wait for requests in flight");
-    visit.flag("kill", recipe.kill, "Kill requests left after --drain; do not stop");
+    visit.flag("kill", recipe.kill, "Kill what --drain has left; else the deploy stops");
     visit.duration("run_timeout", recipe.run_timeout, 1s, 24h, "Time limit of the command on each server");
     visit.text("warm_path", recipe.warm_path, "Path of warm-up requests");
     visit.number("warm_count", recipe.warm_count, 0, 1000, "Number of warm-up requests");
