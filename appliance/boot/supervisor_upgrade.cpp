@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "appliance/boot/supervisor.hpp"
-#include "appliance/control/workers.hpp"
+#include "appliance/control/model/workers.hpp"
 #include "appliance/link/event.hpp"
 
 namespace appliance::boot {

@@ -1,4 +1,4 @@
-#include "appliance/control/blot.hpp"
+#include "appliance/control/diagnose/blot.hpp"
 
 #include <gtest/gtest.h>
 

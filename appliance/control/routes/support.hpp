@@ -1,0 +1,18 @@
+// Support: all that somebody needs who cannot look at the machine, in one document.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "appliance/control/routes/routes.hpp"
+
+namespace appliance::control {
+
+// {"lines": [...], "more"}: the last lines of the log, the oldest first, as objects; more: there are older ones.
+nlohmann::ordered_json last_lines(Events& events, std::uint64_t count);
+
+// {"made", "version", "kernel", "machine", "up_since", "status", "rules", "metrics", "maintenance", "firewall",
+// "audit", "log", "configuration"}. What cannot be said is {"error"} in its place. Secrets are blotted out (blot.hpp).
+nlohmann::ordered_json support(const Services& services);
+
+}  // namespace appliance::control
