@@ -2,26 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <atomic>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "appliance/base/bounded_json.hpp"
 #include "appliance/control/diagnose/blot.hpp"
-#include "appliance/control/observe/view_guard.hpp"
 #include "appliance/control/routes/read_order.hpp"
 #include "appliance/control/routes/replies.hpp"
-#include "appliance/control/routes/routes_configuration.hpp"
-#include "appliance/control/routes/routes_deploy.hpp"
-#include "appliance/control/routes/routes_diagnose.hpp"
-#include "appliance/control/routes/routes_events.hpp"
-#include "appliance/control/routes/routes_update.hpp"
 
 namespace appliance::control {
 namespace {
@@ -29,176 +22,25 @@ namespace {
 using Json = Control::Json;
 using nlohmann::json;
 
-// How long a watcher may hold a thread of the API; less than its client waits for an answer.
-constexpr std::uint64_t watch_max = 30'000;
 // Changes that nobody waits for.
 constexpr unsigned apart_max = 32;
 
-api::Reply answer_rules(Control& control, const api::Request& request) {
-    const auto format = request.query.find("format");
-    if (format == request.query.end() || format->second == "json") {
-        const auto seen = number_in(request, "after");
-        const auto patience = std::min(number_in(request, "wait_ms").value_or(0), watch_max);
-        return reply(seen ? control.watch_rules(*seen, core::Milliseconds(patience)) : control.rules());
+// The tables of all subjects, one behind the other.
+std::vector<Route> join_tables() {
+    std::vector<Route> all;
+    for (const auto subject : {status_routes, fence_routes, configuration_routes, deploy_routes, event_routes,
+                               diagnose_routes, update_routes}) {
+        const std::span<const Route> rows = subject();
+        all.insert(all.end(), rows.begin(), rows.end());
     }
-    if (format->second != "nft") {
-        return complain(400, "no format '" + format->second + "'", "ask for json or nft");
-    }
-    auto text = control.rules_text();
-    return text ? api::Reply{200, "text/plain", std::move(*text)} : reply(text.error());
+    return all;
 }
-
-// For Prometheus, which asks for no format and takes the type as the version.
-api::Reply answer_metrics(Control& control, const api::Request& request) {
-    const auto format = request.query.find("format");
-    if (format != request.query.end() && format->second != "json" && format->second != "prometheus") {
-        return complain(400, "no format '" + format->second + "'", "ask for prometheus or json");
-    }
-    const std::vector<Metric> metrics = control.metrics();
-    if (format != request.query.end() && format->second == "json") {
-        return reply(200, view_metrics(metrics));
-    }
-    return {200, "text/plain; version=0.0.4", print_metrics(metrics)};
-}
-
-// How many ask the guards at the same time; a rollout's own question needs no place among them.
-constexpr unsigned guard_questions_max = 8;
-std::atomic<unsigned> guard_questions = 0;
-
-// Asks the guards whether a deploy may start, at a time of its own or now.
-api::Reply answer_guard(const config::Config& config, const api::Request& request) {
-    constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
-    const auto length = number_in(request, "for_ms");
-    const auto at = request.query.find("at");
-    const auto time = at == request.query.end() ? core::Result<core::WallTime>(core::base::wall_now())
-                                                : core::base::parse_time(at->second);
-    if (!time || length.value_or(0) > day_ms) {
-        return complain(400, !time ? "'at' is no time: " + at->second : "'for_ms' is more than a day");
-    }
-    const unsigned others = guard_questions.fetch_add(1);
-    const std::unique_ptr<std::atomic<unsigned>, void (*)(std::atomic<unsigned>*)> place(
-        &guard_questions, [](std::atomic<unsigned>* taken) { --*taken; });
-    if (others >= guard_questions_max) {
-        return complain(503, core::Error{"cannot answer now", "others ask the guards already", "try again later", 0});
-    }
-    return reply(200, view_guards(config, *time, core::Milliseconds(length.value_or(0))));
-}
-
-api::Reply read_audit(const Call& call) {
-    constexpr std::uint64_t usual = 20;
-    const bool asked = call.request.query.contains("last");
-    const auto last = asked ? number_in(call.request, "last") : usual;
-    if (!last || *last < 1 || *last > AuditLog::read_max) {
-        return complain(400, "'last' must be a number from 1 to " + std::to_string(AuditLog::read_max));
-    }
-    const auto entries = call.services.audit.last(static_cast<std::int64_t>(*last));
-    return entries ? reply(200, view_audit(*entries)) : reply(Refusal{500, entries.error(), {}});
-}
-
-api::Reply change_upgrade(const Call& call) {
-    const auto words = read_words(call.body, call.request.peer);
-    if (!words) {
-        return reply(words.error());
-    }
-    Control& control = call.services.control;
-    const auto checked = control.check_upgrade(words->who, words->why);
-    api::Reply answer = checked ? reply(202, *checked) : reply(checked.error());
-    if (checked) {
-        answer.then = [&control] { control.upgrade(); };
-    }
-    return answer;
-}
-
-// A change that needs no more than who and why.
-using Plain = Outcome<Json> (Control::*)(const std::string& who, const std::string& why);
-template <Plain change>
-api::Reply change_plain(const Call& call) {
-    const auto words = read_words(call.body, call.request.peer);
-    return words ? reply((call.services.control.*change)(words->who, words->why)) : reply(words.error());
-}
-
-api::Reply change_fence(const Call& call) {
-    const auto order = read_fence(call.body, call.request.peer);
-    return order ? reply(call.services.control.fence(*order)) : reply(order.error());
-}
-
-api::Reply change_unfence(const Call& call) {
-    const auto order = read_unfence(call.body, call.request.peer);
-    return order ? reply(call.services.control.unfence(*order)) : reply(order.error());
-}
-
-api::Reply change_maintenance(const Call& call) {
-    const auto order = read_maintenance(call.body, call.request.peer);
-    return order ? reply(call.services.control.set_maintenance(*order)) : reply(order.error());
-}
-
-api::Reply change_weight(const Call& call) {
-    const auto order = read_weight(call.body, call.request.peer);
-    return order ? reply(call.services.control.set_weight(*order)) : reply(order.error());
-}
-
-api::Reply read_deploys(const Call& call) {
-    return read_deploy(call.services.conductor, call.request);
-}
-
-api::Reply change_deploys(const Call& call) {
-    return change_deploy(call.services.conductor, call.services.audit, *call.services.control.config(), call.request,
-                         call.body);
-}
-
-constexpr auto look = config::Role::read;
-constexpr auto operate = config::Role::operate;
-constexpr auto admin = config::Role::admin;
-
-constexpr Route table[] = {
-    {"GET", "/v1/status", look, [](const Call& call) { return reply(200, call.services.control.status()); }},
-    {"GET", "/v1/metrics", look, [](const Call& call) { return answer_metrics(call.services.control, call.request); }},
-    {"GET", "/v1/rules", look, [](const Call& call) { return answer_rules(call.services.control, call.request); }},
-    {"GET", "/v1/maintenance", look, [](const Call& call) { return reply(200, call.services.control.maintenance()); }},
-    {"GET", "/v1/firewall", look, [](const Call& call) { return reply(200, call.services.control.firewall()); }},
-    {"GET", "/v1/guard", look,
-     [](const Call& call) { return answer_guard(*call.services.control.config(), call.request); }},
-    {"GET", "/v1/audit", look, read_audit},
-    {"GET", "/v1/events", look, follow_events},
-    {"GET", "/v1/operation", look, read_operation},
-    {"GET", "/v1/deploy", look, read_deploys},
-    {"GET", "/v1/deploy/history", look, read_deploys},
-    {"GET", "/v1/deploy/report", look, read_deploys},
-    {"GET", "/v1/deploy/journal", look, read_deploys},
-    {"GET", "/v1/log", look, read_log},
-    {"GET", "/v1/support", admin, read_support},
-    {"POST", "/v1/diagnose/connect", operate, diagnose_connect},
-    {"POST", "/v1/diagnose/resolve", operate, diagnose_resolve},
-    {"POST", "/v1/diagnose/ping", operate, diagnose_ping},
-    {"POST", "/v1/fence", operate, change_fence, "fence", Route::Body::json, true},
-    {"POST", "/v1/unfence", operate, change_unfence, "unfence"},
-    {"POST", "/v1/maintenance", operate, change_maintenance, "maintenance", Route::Body::json, true},
-    {"POST", "/v1/weight", operate, change_weight, "weight"},
-    {"POST", "/v1/deploy", operate, change_deploys, "deploy", Route::Body::json, false, "deploy plan"},
-    {"POST", "/v1/deploy/rollback", operate, change_deploys, "deploy rollback"},
-    {"POST", "/v1/deploy/pause", operate, change_deploys, "deploy pause"},
-    {"POST", "/v1/deploy/resume", operate, change_deploys, "deploy resume"},
-    {"POST", "/v1/deploy/abort", operate, change_deploys, "deploy abort"},
-    {"POST", "/v1/deploy/sync", operate, change_deploys},
-    {"POST", "/v1/firewall/confirm", admin, change_plain<&Control::confirm_firewall>, "firewall confirm"},
-    {"GET", "/v1/configuration", admin, read_configuration},
-    {"PUT", "/v1/configuration", admin, change_configuration, "config apply", Route::Body::text, false,
-     "config apply --dry-run"},
-    {"POST", "/v1/configuration/confirm", admin, change_plain<&Control::confirm_configuration>, "config confirm"},
-    {"POST", "/v1/configuration/rollback", admin, change_plain<&Control::rollback>, "config rollback"},
-    {"GET", "/v1/update", look, read_update},
-    {"POST", "/v1/update/install", admin, install_update, "update install"},
-    {"POST", "/v1/update/rollback", admin, roll_update_back, "update rollback"},
-    {"POST", "/v1/update/reboot", admin, reboot_machine, "update reboot"},
-    {"POST", "/v1/upgrade", admin, change_upgrade, "upgrade"},
-    {"POST", "/v1/reload", admin, reload_configuration, "reload"},
-};
 
 // The route of a request, or why there is none.
 tl::expected<const Route*, api::Reply> find(const api::Request& request) {
     const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
     std::string allowed;
-    for (const Route& route : table) {
+    for (const Route& route : routes()) {
         if (route.path == request.path && route.method == method) {
             return &route;
         }
@@ -348,8 +190,9 @@ api::Reply carry_out(const Route& route, const Call& call) {
 
 }  // namespace
 
-std::span<const Route> routes() noexcept {
-    return table;
+std::span<const Route> routes() {
+    static const std::vector<Route> all = join_tables();
+    return all;
 }
 
 api::Reply answer(const Services& services, const api::Request& request) {

@@ -1,5 +1,6 @@
-// Routes: the HTTP API of the control process as one table, from requests to orders and from outcomes to replies. A new
-// route is a line of the table, a handler, and its description in docs/openapi.json, which a test holds against it.
+// Routes: the HTTP API of the control process, from requests to orders and from outcomes to replies. Each subject is
+// one file, routes_SUBJECT.cpp, with its handlers and the rows of its table. A new route is a handler and a row there,
+// and its description in docs/openapi.json, which a test compares with the rows.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -42,8 +43,26 @@ struct Route {
     std::string_view dry_run{};  // what the audit log calls it with "dry_run"; empty: it knows none
 };
 
-// Every route there is.
-[[nodiscard]] std::span<const Route> routes() noexcept;
+// The roles, as the tables name them.
+inline constexpr auto look = config::Role::read;
+inline constexpr auto operate = config::Role::operate;
+inline constexpr auto admin = config::Role::admin;
+
+// The rows of each subject.
+[[nodiscard]] std::span<const Route> status_routes() noexcept;
+[[nodiscard]] std::span<const Route> fence_routes() noexcept;
+[[nodiscard]] std::span<const Route> configuration_routes() noexcept;
+[[nodiscard]] std::span<const Route> deploy_routes() noexcept;
+[[nodiscard]] std::span<const Route> event_routes() noexcept;
+[[nodiscard]] std::span<const Route> diagnose_routes() noexcept;
+[[nodiscard]] std::span<const Route> update_routes() noexcept;
+
+// Every route there is. Any thread.
+[[nodiscard]] std::span<const Route> routes();
+
+// What a request whose body is a text says beside it, in its query: {"why", "claimed_by"}, "dry_run" and "confirm_ms"
+// as they would stand in a JSON body, and for the audit log the text's size and digest.
+nlohmann::json words_beside_text(const api::Request& request);
 
 // Answers every request, also those that make no sense (400, 404, 405) and those of callers who may not (403, which the
 // audit log counts). What callers whose role is read get has passed blot(), whatever the route. A change

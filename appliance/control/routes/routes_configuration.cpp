@@ -1,14 +1,15 @@
-#include "appliance/control/routes/routes_configuration.hpp"
-
+// The routes of the configuration: the file, the firewall's change on trial, reload.
 #include <nlohmann/json.hpp>
 
 #include "appliance/control/routes/read_order.hpp"
 #include "appliance/control/routes/replies.hpp"
+#include "appliance/control/routes/routes.hpp"
 #include "appliance/tls/digest.hpp"
 
 namespace appliance::control {
-
 namespace {
+
+using Json = Control::Json;
 
 // A second, so that somebody can; an hour, because the verdicts of before are kept as long.
 constexpr std::uint64_t confirm_min = 1'000;
@@ -19,8 +20,7 @@ bool may_wait(std::uint64_t confirm) {
     return confirm >= confirm_min && confirm <= confirm_max;
 }
 
-}  // namespace
-
+// The text as it is; with format=json, {"file", "text", "trial"}.
 api::Reply read_configuration(const Call& call) {
     const auto previous = flag_in(call.request, "previous");
     const auto format = call.request.query.find("format");
@@ -40,6 +40,7 @@ api::Reply read_configuration(const Call& call) {
     return reply(200, {{"file", file}, {"text", std::move(*text)}, {"trial", control.trial()}});
 }
 
+// The text is the request's body, as it is.
 api::Reply change_configuration(const Call& call) {
     const auto words = read_words(call.body, call.request.peer);
     if (!words) {
@@ -70,6 +71,20 @@ api::Reply reload_configuration(const Call& call) {
     return reply(call.services.control.reload({words->who, words->why, time}));
 }
 
+// A change that needs no more than who and why.
+using Plain = Outcome<Json> (Control::*)(const std::string& who, const std::string& why);
+template <Plain change>
+api::Reply change_plain(const Call& call) {
+    const auto words = read_words(call.body, call.request.peer);
+    return words ? reply((call.services.control.*change)(words->who, words->why)) : reply(words.error());
+}
+
+api::Reply read_firewall(const Call& call) {
+    return reply(200, call.services.control.firewall());
+}
+
+}  // namespace
+
 nlohmann::json words_beside_text(const api::Request& request) {
     nlohmann::json words{{"bytes", request.body.size()}, {"sha256", tls::sha256_hex(request.body)}};
     for (const auto& [name, value] : request.query) {
@@ -78,6 +93,20 @@ nlohmann::json words_beside_text(const api::Request& request) {
         }
     }
     return words;
+}
+
+std::span<const Route> configuration_routes() noexcept {
+    static constexpr Route rows[] = {
+        {"GET", "/v1/configuration", admin, read_configuration},
+        {"PUT", "/v1/configuration", admin, change_configuration, "config apply", Route::Body::text, false,
+         "config apply --dry-run"},
+        {"POST", "/v1/configuration/confirm", admin, change_plain<&Control::confirm_configuration>, "config confirm"},
+        {"POST", "/v1/configuration/rollback", admin, change_plain<&Control::rollback>, "config rollback"},
+        {"POST", "/v1/reload", admin, reload_configuration, "reload"},
+        {"GET", "/v1/firewall", look, read_firewall},
+        {"POST", "/v1/firewall/confirm", admin, change_plain<&Control::confirm_firewall>, "firewall confirm"},
+    };
+    return rows;
 }
 
 }  // namespace appliance::control

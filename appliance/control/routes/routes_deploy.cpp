@@ -1,5 +1,4 @@
-#include "appliance/control/routes/routes_deploy.hpp"
-
+// The routes of deploys: requests to the conductor and its answers back.
 #include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 #include "appliance/config/placeholder.hpp"
 #include "appliance/control/routes/read_order.hpp"
 #include "appliance/control/routes/replies.hpp"
+#include "appliance/control/routes/routes.hpp"
 #include "appliance/deploy/recipe_json.hpp"
 
 namespace appliance::control {
@@ -18,7 +18,7 @@ using nlohmann::json;
 using Json = deploy::Conductor::Json;
 
 constexpr std::int64_t patience_max = 30'000;
-constexpr unsigned history_max = 1000;
+constexpr std::int64_t history_max = 1'000;
 constexpr std::int64_t expires_max = 7LL * 24 * 3600 * 1000;
 
 api::Reply reply_to(const deploy::Outcome<Json>& outcome) {
@@ -159,14 +159,16 @@ api::Reply complain_of_digest() {
 
 // Who has taken which commands is in the audit log before the answer gives them out. Where it cannot be written they
 // stay: the next sync of that runner says that it has not got them.
-api::Reply answer_sync(deploy::Conductor& conductor, AuditLog& audit, const json& body, const api::Peer& peer) {
+api::Reply sync_deploy(const Call& call) {
+    AuditLog& audit = call.services.audit;
+    const api::Peer& peer = call.request.peer;
     deploy::Sync sync;
     try {
-        sync = read_sync(body);
+        sync = read_sync(call.body);
     } catch (const json::exception&) {
         return complain(400, {"the request is no sync", "a field is missing or of the wrong type", "", 0});
     }
-    const auto outcome = conductor.sync(sync);
+    const auto outcome = call.services.conductor.sync(sync);
     if (!outcome || (*outcome)["take"].empty()) {
         return reply_to(outcome);
     }
@@ -187,95 +189,145 @@ api::Reply answer_sync(deploy::Conductor& conductor, AuditLog& audit, const json
     return reply_to(outcome);
 }
 
-api::Reply answer_rollback(deploy::Conductor& conductor, const deploy::Words& words, const json& body) {
-    const json command = body.value("run", json(""));
-    const json rolling = body.value("rolling", json(false));
-    const json dry_run = body.value("dry_run", json(false));
+tl::expected<deploy::Words, api::Reply> read_deploy_words(const Call& call) {
+    auto read = read_words(call.body, call.request.peer);
+    if (!read) {
+        return tl::unexpected(reply(read.error()));
+    }
+    return deploy::Words{std::move(read->who), std::move(read->why)};
+}
+
+api::Reply start_deploy(const Call& call) {
+    const auto words = read_deploy_words(call);
+    if (!words) {
+        return words.error();
+    }
+    auto order = read_order(call.body, *call.services.control.config(), words->who);
+    if (!order) {
+        return complain(400, order.error());
+    }
+    const auto accepted = read_accepted(call.body);
+    if (!accepted) {
+        return complain_of_digest();
+    }
+    order->words = *words;
+    order->accepted = *accepted;
+    return reply_to(call.services.conductor.start(*order));
+}
+
+api::Reply roll_deploy_back(const Call& call) {
+    const auto words = read_deploy_words(call);
+    if (!words) {
+        return words.error();
+    }
+    const json command = call.body.value("run", json(""));
+    const json rolling = call.body.value("rolling", json(false));
+    const json dry_run = call.body.value("dry_run", json(false));
     if (!command.is_string() || !rolling.is_boolean() || !dry_run.is_boolean()) {
         return complain(400, {"'run' must be a command, 'rolling' and 'dry_run' true or false", "", "", 0});
     }
     if (const auto checked = config::check_placeholders(command.get<std::string>()); !checked) {
         return complain(400, checked.error());
     }
-    const auto accepted = read_accepted(body);
+    const auto accepted = read_accepted(call.body);
     if (!accepted) {
         return complain_of_digest();
     }
+    deploy::Conductor& conductor = call.services.conductor;
     return reply_to(dry_run == true
-                        ? conductor.view_rollback(words, command.get<std::string>(), rolling == true)
-                        : conductor.roll_back(words, command.get<std::string>(), rolling == true, *accepted));
+                        ? conductor.view_rollback(*words, command.get<std::string>(), rolling == true)
+                        : conductor.roll_back(*words, command.get<std::string>(), rolling == true, *accepted));
 }
 
-api::Reply answer_resume(deploy::Conductor& conductor, const deploy::Words& words, const json& body) {
-    const json skip = body.value("skip", json(false));
-    const auto accepted = read_accepted(body);
+api::Reply pause_deploy(const Call& call) {
+    const auto words = read_deploy_words(call);
+    return words ? reply_to(call.services.conductor.pause(*words)) : words.error();
+}
+
+api::Reply resume_deploy(const Call& call) {
+    const auto words = read_deploy_words(call);
+    if (!words) {
+        return words.error();
+    }
+    const json skip = call.body.value("skip", json(false));
+    const auto accepted = read_accepted(call.body);
     if (!accepted) {
         return complain_of_digest();
     }
-    return skip.is_boolean() ? reply_to(conductor.resume(words, skip == true, *accepted))
+    return skip.is_boolean() ? reply_to(call.services.conductor.resume(*words, skip == true, *accepted))
                              : complain(400, {"'skip' must be true or false", "", "", 0});
 }
 
-}  // namespace
+api::Reply abort_deploy(const Call& call) {
+    const auto words = read_deploy_words(call);
+    return words ? reply_to(call.services.conductor.abort(*words)) : words.error();
+}
 
-api::Reply read_deploy(deploy::Conductor& conductor, const api::Request& request) {
+// What a question about rollouts says in numbers; 0 where it does not.
+struct Question {
+    std::int64_t rollout = 0;  // 0: the last one
+    std::int64_t after = 0;
+    std::int64_t wait_ms = 0;
+    std::int64_t last = 0;
+};
+
+tl::expected<Question, api::Reply> read_question(const api::Request& request) {
     const auto id = number_or_zero(request, "id");
     const auto after = number_or_zero(request, "after");
     const auto wait = number_or_zero(request, "wait_ms");
     const auto last = number_or_zero(request, "last");
     if (!id || !after || !wait || !last) {
-        return complain(400,
-                        {"a number of the query is none", request.path, "id, after, wait_ms and last are numbers", 0});
+        return tl::unexpected(complain(
+            400, {"a number of the query is none", request.path, "id, after, wait_ms and last are numbers", 0}));
     }
-    if (request.path == "/v1/deploy/history") {
-        return reply_to(
-            conductor.history(std::min<unsigned>(*last == 0 ? 20 : static_cast<unsigned>(*last), history_max)));
-    }
-    if (request.path == "/v1/deploy/report") {
-        return reply_to(conductor.report(*id));
-    }
-    if (request.path == "/v1/deploy/journal") {
-        return reply_to(conductor.journal(*id, *after, core::Milliseconds(std::min(*wait, patience_max))));
-    }
-    return reply_to(conductor.view(*id));
+    return Question{*id, *after, *wait, *last};
 }
 
-api::Reply change_deploy(deploy::Conductor& conductor, AuditLog& audit, const config::Config& config,
-                         const api::Request& request, const json& body) {
-    if (request.path == "/v1/deploy/sync") {
-        return answer_sync(conductor, audit, body, request.peer);
+api::Reply read_deploy(const Call& call) {
+    const auto asked = read_question(call.request);
+    return asked ? reply_to(call.services.conductor.view(asked->rollout)) : asked.error();
+}
+
+api::Reply read_history(const Call& call) {
+    constexpr std::int64_t usual = 20;
+    const auto asked = read_question(call.request);
+    if (!asked) {
+        return asked.error();
     }
-    auto read = read_words(body, request.peer);
-    if (!read) {
-        return reply(read.error());
+    const std::int64_t count = std::min(asked->last == 0 ? usual : asked->last, history_max);
+    return reply_to(call.services.conductor.history(static_cast<unsigned>(count)));
+}
+
+api::Reply read_report(const Call& call) {
+    const auto asked = read_question(call.request);
+    return asked ? reply_to(call.services.conductor.report(asked->rollout)) : asked.error();
+}
+
+api::Reply read_journal(const Call& call) {
+    const auto asked = read_question(call.request);
+    if (!asked) {
+        return asked.error();
     }
-    const deploy::Words words{std::move(read->who), std::move(read->why)};
-    if (request.path == "/v1/deploy/rollback") {
-        return answer_rollback(conductor, words, body);
-    }
-    if (request.path == "/v1/deploy/pause") {
-        return reply_to(conductor.pause(words));
-    }
-    if (request.path == "/v1/deploy/resume") {
-        return answer_resume(conductor, words, body);
-    }
-    if (request.path == "/v1/deploy/abort") {
-        return reply_to(conductor.abort(words));
-    }
-    if (request.path != "/v1/deploy") {
-        return complain(404, {"no resource " + request.path, "", "", 0});
-    }
-    auto order = read_order(body, config, words.who);
-    if (!order) {
-        return complain(400, order.error());
-    }
-    const auto accepted = read_accepted(body);
-    if (!accepted) {
-        return complain_of_digest();
-    }
-    order->words = words;
-    order->accepted = *accepted;
-    return reply_to(conductor.start(*order));
+    const core::Milliseconds patience(std::min(asked->wait_ms, patience_max));
+    return reply_to(call.services.conductor.journal(asked->rollout, asked->after, patience));
+}
+
+}  // namespace
+
+std::span<const Route> deploy_routes() noexcept {
+    static constexpr Route rows[] = {
+        {"GET", "/v1/deploy", look, read_deploy},
+        {"GET", "/v1/deploy/history", look, read_history},
+        {"GET", "/v1/deploy/report", look, read_report},
+        {"GET", "/v1/deploy/journal", look, read_journal},
+        {"POST", "/v1/deploy", operate, start_deploy, "deploy", Route::Body::json, false, "deploy plan"},
+        {"POST", "/v1/deploy/rollback", operate, roll_deploy_back, "deploy rollback"},
+        {"POST", "/v1/deploy/pause", operate, pause_deploy, "deploy pause"},
+        {"POST", "/v1/deploy/resume", operate, resume_deploy, "deploy resume"},
+        {"POST", "/v1/deploy/abort", operate, abort_deploy, "deploy abort"},
+        {"POST", "/v1/deploy/sync", operate, sync_deploy},
+    };
+    return rows;
 }
 
 }  // namespace appliance::control

@@ -1,10 +1,11 @@
-#include "appliance/control/routes/routes_diagnose.hpp"
-
+// The routes for those who would want a shell: what the machine can reach, the end of its log, and all there is to know
+// in one document.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "appliance/control/diagnose/diagnose.hpp"
 #include "appliance/control/routes/replies.hpp"
+#include "appliance/control/routes/routes.hpp"
 #include "appliance/control/routes/support.hpp"
 
 namespace appliance::control {
@@ -13,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using nlohmann::json;
 
+constexpr std::uint64_t log_lines_usual = 100;
 constexpr std::size_t host_bytes = 253;  // the longest name (RFC 1035, section 2.3.4, as text)
 
 tl::unexpected<api::Reply> bad_field(const char* field, const char* must) {
@@ -32,8 +34,8 @@ tl::expected<std::string, api::Reply> read_host(const json& body, const char* fi
 }
 
 // usual: where there is none.
-tl::expected<std::int64_t, api::Reply> read_number(const json& body, const char* field, std::int64_t usual,
-                                                   std::int64_t max, const char* must) {
+tl::expected<std::int64_t, api::Reply> read_field_number(const json& body, const char* field, std::int64_t usual,
+                                                         std::int64_t max, const char* must) {
     const json number = body.contains(field) ? body[field] : json(usual);
     if (!number.is_number_integer() || number < 1 || number > max) {
         return bad_field(field, must);
@@ -42,8 +44,8 @@ tl::expected<std::int64_t, api::Reply> read_number(const json& body, const char*
 }
 
 tl::expected<core::Milliseconds, api::Reply> read_timeout(const json& body) {
-    return read_number(body, "timeout_ms", diagnose::timeout_usual.count(), diagnose::timeout_max.count(),
-                       "a number of milliseconds from 1 to 10000")
+    return read_field_number(body, "timeout_ms", diagnose::timeout_usual.count(), diagnose::timeout_max.count(),
+                             "a number of milliseconds from 1 to 10000")
         .map([](std::int64_t number) { return core::Milliseconds(number); });
 }
 
@@ -63,11 +65,9 @@ api::Reply carry_out(const Call& call, const char* what, const std::string& host
     return reply(200, ask(place));
 }
 
-}  // namespace
-
-api::Reply diagnose_connect(const Call& call) {
+api::Reply answer_connect(const Call& call) {
     const auto host = read_host(call.body, "host");
-    const auto port = read_number(call.body, "port", 0, 65'535, "a number from 1 to 65535");
+    const auto port = read_field_number(call.body, "port", 0, 65'535, "a number from 1 to 65535");
     const auto timeout = read_timeout(call.body);
     if (!host || !port || !timeout) {
         return !host ? host.error() : !port ? port.error() : timeout.error();
@@ -81,7 +81,7 @@ api::Reply diagnose_connect(const Call& call) {
     });
 }
 
-api::Reply diagnose_resolve(const Call& call) {
+api::Reply answer_resolve(const Call& call) {
     const auto name = read_host(call.body, "name");
     const auto timeout = read_timeout(call.body);
     if (!name || !timeout) {
@@ -91,10 +91,10 @@ api::Reply diagnose_resolve(const Call& call) {
                      [&](const diagnose::Place& place) { return diagnose::resolve(*name, *timeout, place); });
 }
 
-api::Reply diagnose_ping(const Call& call) {
+api::Reply answer_ping(const Call& call) {
     const auto host = read_host(call.body, "host");
     const auto count =
-        read_number(call.body, "count", diagnose::echoes_usual, diagnose::echoes_max, "a number from 1 to 10");
+        read_field_number(call.body, "count", diagnose::echoes_usual, diagnose::echoes_max, "a number from 1 to 10");
     const auto timeout = read_timeout(call.body);
     if (!host || !count || !timeout) {
         return !host ? host.error() : !count ? count.error() : timeout.error();
@@ -116,6 +116,19 @@ api::Reply read_log(const Call& call) {
 api::Reply read_support(const Call& call) {
     const diagnose::Place place = diagnose::take_place();
     return place ? reply(200, support(call.services)) : too_many();
+}
+
+}  // namespace
+
+std::span<const Route> diagnose_routes() noexcept {
+    static constexpr Route rows[] = {
+        {"POST", "/v1/diagnose/connect", operate, answer_connect},
+        {"POST", "/v1/diagnose/resolve", operate, answer_resolve},
+        {"POST", "/v1/diagnose/ping", operate, answer_ping},
+        {"GET", "/v1/log", look, read_log},
+        {"GET", "/v1/support", admin, read_support},
+    };
+    return rows;
 }
 
 }  // namespace appliance::control

@@ -1,11 +1,12 @@
-#include "appliance/control/routes/routes_events.hpp"
-
+// The routes that tell what happens while it does: events as they are logged, what becomes of a change, and what has
+// been changed.
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "appliance/control/diagnose/blot.hpp"
 #include "appliance/control/routes/replies.hpp"
+#include "appliance/control/routes/routes.hpp"
 
 namespace appliance::control {
 namespace {
@@ -24,8 +25,8 @@ std::string frame(std::uint64_t id, const std::string& kind, const std::string& 
     return "id: " + std::to_string(id) + "\nevent: " + kind + "\ndata: " + line + "\n\n";
 }
 
-}  // namespace
-
+// Server-sent events (WHATWG HTML, section 9.2), from those after Last-Event-ID or the query's `after` on; from now on
+// where there is neither.
 api::Reply follow_events(const Call& call) {
     Events& events = call.services.control.events();
     const std::string asked =
@@ -60,6 +61,7 @@ api::Reply follow_events(const Call& call) {
     return answer;
 }
 
+// One entry of the audit log, when its outcome is known or after wait_ms.
 api::Reply read_operation(const Call& call) {
     const auto id = read_number(query_of(call.request, "id"));
     const std::string asked = query_of(call.request, "wait_ms");
@@ -81,6 +83,28 @@ api::Reply read_operation(const Call& call) {
         }
         std::this_thread::sleep_for(follow_step);
     }
+}
+
+api::Reply read_audit(const Call& call) {
+    constexpr std::uint64_t usual = 20;
+    const bool asked = call.request.query.contains("last");
+    const auto last = asked ? number_in(call.request, "last") : usual;
+    if (!last || *last < 1 || *last > AuditLog::read_max) {
+        return complain(400, "'last' must be a number from 1 to " + std::to_string(AuditLog::read_max));
+    }
+    const auto entries = call.services.audit.last(static_cast<std::int64_t>(*last));
+    return entries ? reply(200, view_audit(*entries)) : reply(Refusal{500, entries.error(), {}});
+}
+
+}  // namespace
+
+std::span<const Route> event_routes() noexcept {
+    static constexpr Route rows[] = {
+        {"GET", "/v1/events", look, follow_events},
+        {"GET", "/v1/operation", look, read_operation},
+        {"GET", "/v1/audit", look, read_audit},
+    };
+    return rows;
 }
 
 }  // namespace appliance::control

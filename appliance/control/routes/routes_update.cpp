@@ -1,7 +1,7 @@
-#include "appliance/control/routes/routes_update.hpp"
-
+// The routes of versions: the appliance's own, with its slots, and the upgrade of the program in place.
 #include "appliance/control/routes/read_order.hpp"
 #include "appliance/control/routes/replies.hpp"
+#include "appliance/control/routes/routes.hpp"
 #include "appliance/control/routes/updates.hpp"
 
 namespace appliance::control {
@@ -23,12 +23,11 @@ api::Reply change(const Call& call, Order order) {
     return asked ? reply(202, *asked) : reply(asked.error());
 }
 
-}  // namespace
-
 api::Reply read_update(const Call& call) {
     return reply(updates(call).status());
 }
 
+// 202: the request is left, and GET /v1/update tells what becomes of it.
 api::Reply install_update(const Call& call) {
     const auto source = call.body.find("source");
     const auto reboot = call.body.find("reboot");
@@ -46,6 +45,33 @@ api::Reply roll_update_back(const Call& call) {
 
 api::Reply reboot_machine(const Call& call) {
     return change(call, [](const Updates& it) { return it.reboot(); });
+}
+
+api::Reply change_upgrade(const Call& call) {
+    const auto words = read_words(call.body, call.request.peer);
+    if (!words) {
+        return reply(words.error());
+    }
+    Control& control = call.services.control;
+    const auto checked = control.check_upgrade(words->who, words->why);
+    api::Reply answer = checked ? reply(202, *checked) : reply(checked.error());
+    if (checked) {
+        answer.then = [&control] { control.upgrade(); };
+    }
+    return answer;
+}
+
+}  // namespace
+
+std::span<const Route> update_routes() noexcept {
+    static constexpr Route rows[] = {
+        {"GET", "/v1/update", look, read_update},
+        {"POST", "/v1/update/install", admin, install_update, "update install"},
+        {"POST", "/v1/update/rollback", admin, roll_update_back, "update rollback"},
+        {"POST", "/v1/update/reboot", admin, reboot_machine, "update reboot"},
+        {"POST", "/v1/upgrade", admin, change_upgrade, "upgrade"},
+    };
+    return rows;
 }
 
 }  // namespace appliance::control

@@ -9,7 +9,6 @@
 #include "appliance/control/diagnose/blot.hpp"
 #include "appliance/control/diagnose/machine.hpp"
 #include "appliance/control/observe/metrics.hpp"
-#include "appliance/control/routes/routes_diagnose.hpp"
 
 namespace appliance::control {
 namespace {

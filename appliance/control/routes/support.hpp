@@ -8,6 +8,9 @@
 
 namespace appliance::control {
 
+// At most so many lines of the log.
+inline constexpr std::uint64_t log_lines_max = 1'000;
+
 // {"lines": [...], "more"}: the last lines of the log, the oldest first, as objects; more: there are older ones.
 nlohmann::ordered_json last_lines(Events& events, std::uint64_t count);
 

@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "appliance/control/routes/routes_diagnose.hpp"
+#include "appliance/control/routes/routes.hpp"
 #include "appliance/control/routes/support.hpp"
 #include "tests/appliance/control/memory_fixture.hpp"
 
