@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/config/load.hpp"
-#include "appliance/control/engine/redirects.hpp"
+#include "appliance/control/sync/redirects.hpp"
 #include "appliance/control/link/messages.hpp"
 
 namespace appliance::boot {

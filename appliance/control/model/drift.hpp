@@ -1,4 +1,4 @@
-// Drift: what is wanted held against what the kernel has. Pure; control_drift.cpp acts upon it.
+// Drift: what is wanted, compared with what the kernel has. Pure; KernelSync acts upon it.
 #pragma once
 
 #include <optional>

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "appliance/control/engine/firewall.hpp"
 #include "appliance/control/state/firewall_store.hpp"
+#include "appliance/control/sync/firewall.hpp"
 
 namespace appliance::control {
 namespace {

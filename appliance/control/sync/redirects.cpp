@@ -1,4 +1,4 @@
-#include "appliance/control/engine/redirects.hpp"
+#include "appliance/control/sync/redirects.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -1,11 +1,11 @@
-// Waiting for fences: until what is in flight behind one has ended, or the first check after one has passed. Each look
-// holds only for the fence that was waited for: one that is lifted, replaced or runs out ends the wait.
+#include "appliance/control/orders/fence_waits.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "appliance/control/engine/control.hpp"
+#include "appliance/control/model/fence_claim.hpp"
 #include "appliance/control/observe/views.hpp"
 #include "core/base/clock.hpp"
 
@@ -15,165 +15,6 @@ namespace {
 constexpr core::Milliseconds poll_step{20};
 // How long a fence that another program has taken out of the kernel may take to be put back.
 constexpr core::Milliseconds repair_wait{1'000};
-
-}  // namespace
-
-// Every backend at these addresses: two pools that share an address share its fence, and what is in flight behind it.
-std::vector<Control::Waited> Control::waits_for(const std::set<core::Address>& addresses) const {
-    const State now = state();
-    std::vector<Waited> waited;
-    for (Target& target : fenced_backends(*now.config, *now.administration)) {
-        if (addresses.contains(target.address)) {
-            std::string id = now.administration->fences.at(target.address).id;
-            waited.push_back({std::move(target), std::move(id)});
-        }
-    }
-    return waited;
-}
-
-core::Result<void> Control::all_stand(const std::vector<Waited>& waited) const {
-    const State now = state();
-    for (const Waited& one : waited) {
-        const auto found = now.administration->fences.find(one.target.address);
-        if (found != now.administration->fences.end() && found->second.id == one.fence) {
-            continue;
-        }
-        const auto& fences = now.administration->fences;
-        const auto moved = std::find_if(fences.begin(), fences.end(),
-                                        [&one](const auto& each) { return each.second.id == one.fence; });
-        if (moved != fences.end()) {
-            return core::fail(one.target.server + " and its fence have moved to " + moved->first.text(),
-                              "its address has changed", "repeat the command to wait there");
-        }
-        return core::fail(endings_.find(one.fence).value_or("the fence of " + one.target.server + " is gone"),
-                          "that of " + one.target.pool,
-                          found == fences.end() ? one.target.server + " is not fenced in " + one.target.pool + " now"
-                                                : describe_fence(found->second));
-    }
-    return {};
-}
-
-// What an order says that failed after its fences were set: that they hold may be said only of those that still stand.
-// Another order may have lifted or replaced them meanwhile, or they have run out.
-Refusal Control::unless_ended(const std::vector<Waited>& waited, Refusal refusal) const {
-    const auto stand = all_stand(waited);
-    if (stand) {
-        return refusal;
-    }
-    Refusal ended{409, stand.error(), {}};
-    std::string left;  // "web1 in chat, web2 in app"
-    for (const Waited& one : waited) {
-        if (all_stand({one})) {
-            left += (left.empty() ? "" : ", ") + one.target.server + " in " + one.target.pool;
-        }
-    }
-    if (!left.empty()) {
-        ended.error.mend += "; still fenced by this order: " + left;
-    }
-    return ended;
-}
-
-// Until the kernel has been looked at, at the start and after what was taken back, a fence may stand there that the
-// store does not know. Without the lock, which the look takes; held when this returns.
-Outcome<std::unique_lock<std::mutex>> Control::lock_known() {
-    const auto deadline = Clock::now() + start_wait;
-    for (;;) {
-        await_fences(deadline);
-        std::unique_lock lock(changing_);
-        if (knows_fences()) {
-            return lock;
-        }
-        if (Clock::now() >= deadline) {
-            return refuse(503, {"nothing was done", "the kernel's fences are not known",
-                                "gatehouse is starting, or the fence process is away; try again in a moment", 0});
-        }
-    }
-}
-
-void Control::await_fences(Clock::time_point deadline) const {
-    while (!knows_fences() && Clock::now() < deadline) {
-        core::base::sleep_for(poll_step);
-    }
-}
-
-std::optional<bool> Control::in_kernel(const std::set<core::Address>& addresses) {
-    const auto kernel = helper_.list();
-    if (!kernel) {
-        return std::nullopt;
-    }
-    return std::all_of(addresses.begin(), addresses.end(), [&kernel](const core::Address& address) {
-        return std::any_of(kernel->begin(), kernel->end(),
-                           [&address](const netfilter::Fence& fence) { return fence.backend == address; });
-    });
-}
-
-std::optional<std::uint64_t> Control::sum_in_flight(const std::vector<Waited>& waited, const nlohmann::json& seen) {
-    std::uint64_t sum = 0;
-    for (const Waited& one : waited) {
-        const auto count = in_flight(one.target, seen);
-        if (!count) {
-            return std::nullopt;
-        }
-        sum += *count;
-    }
-    return sum;
-}
-
-// What a wait that ran out says: how much is known.
-std::string Control::why_not_drained(std::optional<std::uint64_t> left, std::optional<bool> stands) const {
-    if (!left) {
-        return old_proxies() > 0 ? "how much is still in flight is not known: the proxy before the upgrade still drains"
-                                 : "how much is still in flight is not known: the proxy does not answer";
-    }
-    if (*left > 0) {
-        return fmt::format("{} still in flight", *left);
-    }
-    return stands ? "the rule is missing in the kernel; it is being put back"
-                  : "whether the rule is in the kernel is not known: the fence process does not answer";
-}
-
-// Refused with 409 where a fence ended, with 504 where the patience did. A proxy that had not taken the fence is told
-// in between: until then it may have sent a visitor there, and the fence may be gone again.
-Outcome<void> Control::await_drained(const std::vector<Waited>& waited, core::Milliseconds patience,
-                                     const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped) {
-    const auto deadline = Clock::now() + patience;
-    return look_until_drained(waited, patience, deadline).and_then([&]() -> Outcome<void> {
-        if (!unconfirmed) {
-            return {};
-        }
-        return confirm_by_proxy(unconfirmed, reaped).and_then([&] {
-            return look_until_drained(waited, patience, deadline);
-        });
-    });
-}
-
-// Looks once at least.
-Outcome<void> Control::look_until_drained(const std::vector<Waited>& waited, core::Milliseconds patience,
-                                          Clock::time_point deadline) {
-    std::set<core::Address> addresses;
-    for (const Waited& one : waited) {
-        addresses.insert(one.target.address);
-    }
-    for (;;) {
-        const auto left = sum_in_flight(waited, report());
-        const std::optional<bool> stands = left == 0U ? in_kernel(addresses) : std::optional(true);
-        // After the looks: the id stays the same only where the fence stood all the time.
-        if (auto still = all_stand(waited); !still) {
-            return refuse(409, std::move(still.error()));
-        }
-        if (left == 0U && stands == true) {
-            return {};
-        }
-        if (Clock::now() >= deadline) {
-            const std::string why = why_not_drained(left, stands);
-            return refuse(504, {"not drained within " + core::base::print_duration(patience), why,
-                                "the fence holds; wait on, or lift it", 0});
-        }
-        core::base::sleep_for(poll_step);
-    }
-}
-
-namespace {
 
 // A check of another address says nothing about the one where the fence was lifted.
 core::Result<void> still_there(const config::Config& config, const Target& target) {
@@ -191,16 +32,178 @@ core::Result<void> still_there(const config::Config& config, const Target& targe
 
 }  // namespace
 
+// Every backend at these addresses: two pools that share an address share its fence, and what is in flight behind it.
+std::vector<Waited> FenceWaits::waits_for(const std::set<core::Address>& addresses) const {
+    const Wanted now = shared_.wanted();
+    std::vector<Waited> waited;
+    for (Target& target : fenced_backends(*now.config, *now.administration)) {
+        if (addresses.contains(target.address)) {
+            std::string id = now.administration->fences.at(target.address).id;
+            waited.push_back({std::move(target), std::move(id)});
+        }
+    }
+    return waited;
+}
+
+core::Result<void> FenceWaits::all_stand(const std::vector<Waited>& waited) const {
+    const Wanted now = shared_.wanted();
+    for (const Waited& one : waited) {
+        const auto found = now.administration->fences.find(one.target.address);
+        if (found != now.administration->fences.end() && found->second.id == one.fence) {
+            continue;
+        }
+        const auto& fences = now.administration->fences;
+        const auto moved = std::find_if(fences.begin(), fences.end(),
+                                        [&one](const auto& each) { return each.second.id == one.fence; });
+        if (moved != fences.end()) {
+            return core::fail(one.target.server + " and its fence have moved to " + moved->first.text(),
+                              "its address has changed", "repeat the command to wait there");
+        }
+        return core::fail(shared_.endings.find(one.fence).value_or("the fence of " + one.target.server + " is gone"),
+                          "that of " + one.target.pool,
+                          found == fences.end() ? one.target.server + " is not fenced in " + one.target.pool + " now"
+                                                : describe_fence(found->second));
+    }
+    return {};
+}
+
+// What an order says that failed after its fences were set: that they hold may be said only of those that still stand.
+// Another order may have lifted or replaced them meanwhile, or they have run out.
+Refusal FenceWaits::unless_ended(const std::vector<Waited>& waited, Refusal refusal) const {
+    const auto stand = all_stand(waited);
+    if (stand) {
+        return refusal;
+    }
+    Refusal ended{409, stand.error(), {}};
+    std::string left;  // "web1 in chat, web2 in app"
+    for (const Waited& one : waited) {
+        if (all_stand({one})) {
+            left += (left.empty() ? "" : ", ") + one.target.server + " in " + one.target.pool;
+        }
+    }
+    if (!left.empty()) {
+        ended.error.mend += "; still fenced by this order: " + left;
+    }
+    return ended;
+}
+
+std::optional<bool> FenceWaits::in_kernel(const std::set<core::Address>& addresses) {
+    const auto kernel = shared_.helper.list();
+    if (!kernel) {
+        return std::nullopt;
+    }
+    return std::all_of(addresses.begin(), addresses.end(), [&kernel](const core::Address& address) {
+        return std::any_of(kernel->begin(), kernel->end(),
+                           [&address](const netfilter::Fence& fence) { return fence.backend == address; });
+    });
+}
+
+// What is in flight on the target, of whichever plane serves its pool. Nothing: it is not known, because the process
+// that counts does not answer.
+std::optional<std::uint64_t> FenceWaits::in_flight(const Target& target, const nlohmann::json& seen) {
+    const Wanted now = shared_.wanted();
+    const config::Pool* pool = now.config->pool(target.pool);
+    if (pool == nullptr || pool->plane != config::Plane::kernel) {
+        if (shared_.old_proxies > 0) {
+            return std::nullopt;  // only they know what they have in flight, and they cannot be asked
+        }
+        return active_in(seen, target.pool, target.server);
+    }
+    const auto count = shared_.helper.count_redirected(target.address);
+    return count ? std::optional(*count) : std::nullopt;
+}
+
+std::optional<std::uint64_t> FenceWaits::sum_in_flight(const std::vector<Waited>& waited, const nlohmann::json& seen) {
+    std::uint64_t sum = 0;
+    for (const Waited& one : waited) {
+        const auto count = in_flight(one.target, seen);
+        if (!count) {
+            return std::nullopt;
+        }
+        sum += *count;
+    }
+    return sum;
+}
+
+// What a wait that ran out says: how much is known.
+std::string FenceWaits::why_not_drained(std::optional<std::uint64_t> left, std::optional<bool> stands) const {
+    if (!left) {
+        return shared_.old_proxies > 0
+                   ? "how much is still in flight is not known: the proxy before the upgrade still drains"
+                   : "how much is still in flight is not known: the proxy does not answer";
+    }
+    if (*left > 0) {
+        return fmt::format("{} still in flight", *left);
+    }
+    return stands ? "the rule is missing in the kernel; it is being put back"
+                  : "whether the rule is in the kernel is not known: the fence process does not answer";
+}
+
+Outcome<void> FenceWaits::confirm_by_proxy(const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped) {
+    {
+        const std::lock_guard lock(shared_.changing);
+        if (!shared_.untold || proxy_sync_.tell(ProxySync::tell_max)) {
+            return {};
+        }
+    }
+    const std::uint64_t ended = reaped.sockets + reaped.forwarded;
+    return refuse(504, {"the fence holds in the kernel, but the proxy has not confirmed it",
+                        fmt::format("{}; {}what it has in flight there is not known", unconfirmed->line(),
+                                    ended > 0 ? fmt::format("{} connections were ended; ", ended) : std::string()),
+                        "it is told again until it answers; gatehouse status shows whether it does", 0});
+}
+
+// Refused with 409 where a fence ended, with 504 where the patience did. A proxy that had not taken the fence is told
+// in between: until then it may have sent a visitor there, and the fence may be gone again.
+Outcome<void> FenceWaits::await_drained(const std::vector<Waited>& waited, core::Milliseconds patience,
+                                        const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped) {
+    const auto deadline = Clock::now() + patience;
+    return look_until_drained(waited, patience, deadline).and_then([&]() -> Outcome<void> {
+        if (!unconfirmed) {
+            return {};
+        }
+        return confirm_by_proxy(unconfirmed, reaped).and_then([&] {
+            return look_until_drained(waited, patience, deadline);
+        });
+    });
+}
+
+// Looks once at least.
+Outcome<void> FenceWaits::look_until_drained(const std::vector<Waited>& waited, core::Milliseconds patience,
+                                             Clock::time_point deadline) {
+    std::set<core::Address> addresses;
+    for (const Waited& one : waited) {
+        addresses.insert(one.target.address);
+    }
+    for (;;) {
+        const auto left = sum_in_flight(waited, shared_.report());
+        const std::optional<bool> stands = left == 0U ? in_kernel(addresses) : std::optional(true);
+        // After the looks: the id stays the same only where the fence stood all the time.
+        if (auto still = all_stand(waited); !still) {
+            return refuse(409, std::move(still.error()));
+        }
+        if (left == 0U && stands == true) {
+            return {};
+        }
+        if (Clock::now() >= deadline) {
+            const std::string why = why_not_drained(left, stands);
+            return refuse(504, {"not drained within " + core::base::print_duration(patience), why,
+                                "the fence holds; wait on, or lift it", 0});
+        }
+        core::base::sleep_for(poll_step);
+    }
+}
+
 // Refused with 409 where a backend was fenced again or has moved, with 504 where the patience ended.
-Outcome<void> Control::await_passed(const std::vector<Target>& targets, core::Milliseconds patience) {
+Outcome<void> FenceWaits::await_passed(const std::vector<Target>& targets, core::Milliseconds patience) {
     const auto deadline = Clock::now() + patience;
     for (;;) {
         // A proxy that has not taken the lifting, of an order or of a fence that ran out, still says what it saw behind
         // the fence.
-        const State before = state();
-        const bool told = !untold_;
-        const nlohmann::json seen = report();
-        const State now = state();
+        const Wanted before = shared_.wanted();
+        const bool told = !shared_.untold;
+        const nlohmann::json seen = shared_.report();
+        const Wanted now = shared_.wanted();
         bool passed = told && before.administration == now.administration;
         bool known = told;
         for (const Target& target : targets) {
@@ -229,10 +232,11 @@ Outcome<void> Control::await_passed(const std::vector<Target>& targets, core::Mi
     }
 }
 
-Outcome<void> Control::holds(std::int64_t rollout, const std::string& pool, const std::vector<std::string>& servers) {
+Outcome<void> FenceWaits::holds(std::int64_t rollout, const std::string& pool,
+                                const std::vector<std::string>& servers) {
     const auto deadline = Clock::now() + repair_wait;
     for (;;) {
-        const State now = state();
+        const Wanted now = shared_.wanted();
         const auto targets = find_targets(*now.config, servers, pool);
         if (!targets) {
             return tl::unexpected(targets.error());
@@ -242,10 +246,9 @@ Outcome<void> Control::holds(std::int64_t rollout, const std::string& pool, cons
             addresses.insert(target.address);
             const auto fence = now.administration->fences.find(target.address);
             if (fence == now.administration->fences.end()) {
-                return refuse(
-                    409,
-                    {endings_.find_last(target.address).value_or("the fence of " + target.server + " does not stand"),
-                     "", "gatehouse deploy resume fences it again and goes on", 0});
+                return refuse(409, {shared_.endings.find_last(target.address)
+                                        .value_or("the fence of " + target.server + " does not stand"),
+                                    "", "gatehouse deploy resume fences it again and goes on", 0});
             }
             if (fence->second.rollout != rollout) {
                 return refuse(409, {describe_fence(fence->second), "",
@@ -264,33 +267,6 @@ Outcome<void> Control::holds(std::int64_t rollout, const std::string& pool, cons
         }
         core::base::sleep_for(poll_step);
     }
-}
-
-Outcome<void> Control::begin_command(std::int64_t rollout, const std::string& pool, const std::string& server) {
-    const State now = state();
-    const auto targets = find_targets(*now.config, {server}, pool);
-    if (!targets) {
-        return tl::unexpected(targets.error());
-    }
-    const core::Address address = targets->front().address;
-    if (!leases_.begin({pool, server}, address)) {
-        return refuse(409, {"the fence of " + server + " is being lifted by an operator", "", "", 0});
-    }
-    // After the lease: an order that lifts the fence waits for the command from here on.
-    const State after = state();
-    const auto fence = after.administration->fences.find(address);
-    if (fence == after.administration->fences.end() || fence->second.rollout != rollout) {
-        leases_.end({pool, server});
-        return refuse(409, {fence == after.administration->fences.end()
-                                ? endings_.find_last(address).value_or("the fence of " + server + " does not stand")
-                                : describe_fence(fence->second),
-                            "", "gatehouse deploy resume goes on when the server is free", 0});
-    }
-    return {};
-}
-
-void Control::end_command(const std::string& pool, const std::string& server) {
-    leases_.end({pool, server});
 }
 
 }  // namespace appliance::control

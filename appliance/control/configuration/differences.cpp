@@ -1,4 +1,4 @@
-#include "appliance/control/engine/differences.hpp"
+#include "appliance/control/configuration/differences.hpp"
 
 #include <algorithm>
 #include <string_view>

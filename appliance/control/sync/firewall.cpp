@@ -1,4 +1,4 @@
-#include "appliance/control/engine/firewall.hpp"
+#include "appliance/control/sync/firewall.hpp"
 
 #include <fmt/format.h>
 

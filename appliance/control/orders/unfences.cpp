@@ -1,16 +1,19 @@
-// Lifting fences: what an order names, and how it reaches store, kernel and proxy.
+#include "appliance/control/orders/unfences.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <map>
+#include <optional>
+#include <utility>
 
-#include "appliance/control/engine/control.hpp"
+#include "appliance/control/model/fence_claim.hpp"
 #include "appliance/control/observe/views.hpp"
 
 namespace appliance::control {
 namespace {
 
-using Json = Control::Json;
+using Json = nlohmann::ordered_json;
 
 // What goes with every refusal of an order that the disk would have had to keep.
 core::Error not_done(core::Error error, const char* what) {
@@ -73,35 +76,35 @@ const FenceRecord* replacement(const Meant& meant, const Administration& now) {
 // Store first: what the disk does not take is not lifted, and what has been said to be lifted stays so after a crash. A
 // crash before the kernel has lifted it leaves it there, and the next start adopts it for its owner. Then the
 // kernel, because the proxy may send visitors there only once it lets them through.
-// What ended, and by whom, is noted before anybody who waits can see that it has.
-core::Result<void> Control::commit_lift(Administration next, const UnfenceOrder& order,
-                                        const std::set<core::Address>& addresses) {
-    const Administration before = *state().administration;
+// What ended, and by whom, is noted before an order that waits can see that it has.
+core::Result<void> Unfences::commit_lift(Administration next, const UnfenceOrder& order,
+                                         const std::set<core::Address>& addresses) {
+    const Administration before = *shared_.wanted().administration;
     std::vector<netfilter::Change> changes;
     for (const core::Address& address : addresses) {
         changes.emplace_back(netfilter::Unfence{address});
     }
-    if (auto kept = keeper_.save(next); !kept) {
+    if (auto kept = shared_.keeper.save(next); !kept) {
         return tl::unexpected(not_done(std::move(kept.error()), "nothing was lifted"));
     }
-    if (auto lifted = helper_.apply(changes); !lifted) {
-        take_back(before, changes);
+    if (auto lifted = shared_.helper.apply(changes); !lifted) {
+        commits_.take_back(before, changes);
         return lifted;
     }
     for (const core::Address& address : addresses) {
-        endings_.note(before.fences.at(address), FenceEnd::lifted, order.who, order.why);
+        shared_.endings.note(before.fences.at(address), FenceEnd::lifted, order.who, order.why);
     }
-    publish(std::move(next));
+    shared_.publish(std::move(next));
     for (const core::Address& address : addresses) {
         const FenceRecord& record = before.fences.at(address);
-        log("unfence", {{"server", record.server},
-                        {"pool", record.pool},
-                        {"address", address.text()},
-                        {"owner", view_owner(record)},
-                        {"who", order.who},
-                        {"why", order.why}});
+        shared_.log("unfence", {{"server", record.server},
+                                {"pool", record.pool},
+                                {"address", address.text()},
+                                {"owner", view_owner(record)},
+                                {"who", order.who},
+                                {"why", order.why}});
     }
-    if (auto told = administer(); !told) {
+    if (auto told = proxy_sync_.administer(); !told) {
         core::Error error = std::move(told.error());
         error.what = "the fence is lifted, but the proxy sends no visitors there yet: " + error.what;
         return tl::unexpected(std::move(error));
@@ -109,10 +112,10 @@ core::Result<void> Control::commit_lift(Administration next, const UnfenceOrder&
     return {};
 }
 
-// Under changing_.
-Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Address>& addresses,
-                            std::vector<std::string>& notes) {
-    const State now = state();
+// Under ControlState::changing.
+Outcome<void> Unfences::lift(const UnfenceOrder& order, const std::set<core::Address>& addresses,
+                             std::vector<std::string>& notes) {
+    const Wanted now = shared_.wanted();
     Administration next = *now.administration;
     for (const core::Address& address : addresses) {
         const FenceRecord& record = now.administration->fences.at(address);
@@ -132,7 +135,7 @@ Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Addr
         next.fences.erase(address);
     }
     if (addresses.empty()) {
-        return state_is_known("nothing was lifted");
+        return shared_.state_is_known("nothing was lifted");
     }
     if (auto done = commit_lift(std::move(next), order, addresses); !done) {
         return refuse(done.error());
@@ -140,17 +143,17 @@ Outcome<void> Control::lift(const UnfenceOrder& order, const std::set<core::Addr
     return {};
 }
 
-Outcome<Control::Lifted> Control::lift_meant(const UnfenceOrder& order) {
+Outcome<Unfences::Lifted> Unfences::lift_meant(const UnfenceOrder& order) {
     std::optional<Meant> meant;
     std::set<core::Address> quiet;  // where no command runs, and none begins
     std::optional<CommandLeases::Lift> no_commands;
     for (;;) {
         {
-            const auto lock = lock_known();
+            const auto lock = shared_.lock_known();
             if (!lock) {
                 return tl::unexpected(lock.error());
             }
-            const State now = state();
+            const Wanted now = shared_.wanted();
             if (!meant) {
                 const auto found = find_fenced(*now.config, *now.administration, order.servers, order.pool);
                 if (!found) {
@@ -172,7 +175,7 @@ Outcome<Control::Lifted> Control::lift_meant(const UnfenceOrder& order) {
                 return lift(order, places, lifted.notes).map([&lifted] { return std::move(lifted); });
             }
             quiet = std::move(places);
-            no_commands.emplace(leases_, quiet);
+            no_commands.emplace(shared_.leases, quiet);
         }
         // Without the lock: a command may take long, and other orders do not wait for it.
         if (!no_commands->await(command_wait)) {
@@ -184,16 +187,44 @@ Outcome<Control::Lifted> Control::lift_meant(const UnfenceOrder& order) {
     }
 }
 
-Outcome<Json> Control::unfence(const UnfenceOrder& order) {
+Outcome<Json> Unfences::unfence(const UnfenceOrder& order) {
     const auto lifted = lift_meant(order);
     if (!lifted) {
         return tl::unexpected(lifted.error());
     }
-    const auto passed = await_passed(lifted->targets, order.wait.value_or(core::Milliseconds{0}));
+    const auto passed = waits_.await_passed(lifted->targets, order.wait.value_or(core::Milliseconds{0}));
     if (order.wait && !passed) {
         return tl::unexpected(passed.error());
     }
     return Json{{"lifted", lifted->fences}, {"passed", passed.has_value()}, {"notes", lifted->notes}};
+}
+
+Outcome<void> Unfences::begin_command(std::int64_t rollout, const std::string& pool, const std::string& server) {
+    const Wanted now = shared_.wanted();
+    const auto targets = find_targets(*now.config, {server}, pool);
+    if (!targets) {
+        return tl::unexpected(targets.error());
+    }
+    const core::Address address = targets->front().address;
+    if (!shared_.leases.begin({pool, server}, address)) {
+        return refuse(409, {"the fence of " + server + " is being lifted by an operator", "", "", 0});
+    }
+    // After the lease: an order that lifts the fence waits for the command from here on.
+    const Wanted after = shared_.wanted();
+    const auto fence = after.administration->fences.find(address);
+    if (fence == after.administration->fences.end() || fence->second.rollout != rollout) {
+        shared_.leases.end({pool, server});
+        return refuse(409,
+                      {fence == after.administration->fences.end()
+                           ? shared_.endings.find_last(address).value_or("the fence of " + server + " does not stand")
+                           : describe_fence(fence->second),
+                       "", "gatehouse deploy resume goes on when the server is free", 0});
+    }
+    return {};
+}
+
+void Unfences::end_command(const std::string& pool, const std::string& server) {
+    shared_.leases.end({pool, server});
 }
 
 }  // namespace appliance::control

@@ -1,5 +1,5 @@
 // Firewall: control's part of the appliance's own firewall. It keeps the kernel at what the configuration says and
-// takes a change back that nobody confirms. Belongs to Control, whose lock the caller of each function holds.
+// takes a change back that is not confirmed in time. The caller of each function holds ControlState::changing.
 #pragma once
 
 #include <functional>

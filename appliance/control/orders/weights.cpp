@@ -1,15 +1,16 @@
-// Weights by hand: how much of a pool's traffic a server gets, until it is reset.
-#include <algorithm>
-#include <nlohmann/json.hpp>
+#include "appliance/control/orders/weights.hpp"
 
-#include "appliance/control/engine/control.hpp"
+#include <algorithm>
+#include <utility>
+
+#include "appliance/control/model/targets.hpp"
 
 namespace appliance::control {
 
-Outcome<Control::Json> Control::set_weight(const WeightOrder& order) {
-    await_fences(Clock::now() + start_wait);  // see fence()
-    const std::lock_guard lock(changing_);
-    const State now = state();
+Outcome<Weights::Json> Weights::set(const WeightOrder& order) {
+    shared_.await_fences(Clock::now() + ControlState::start_wait);  // see Fences
+    const std::lock_guard lock(shared_.changing);
+    const Wanted now = shared_.wanted();
     const auto targets = find_targets(*now.config, order.servers, order.pool);
     if (!targets) {
         return tl::unexpected(targets.error());
@@ -23,13 +24,13 @@ Outcome<Control::Json> Control::set_weight(const WeightOrder& order) {
             next.weights.erase({target.pool, target.server});
         }
     }
-    if (auto kept = keeper_.save(next); !kept) {
+    if (auto kept = shared_.keeper.save(next); !kept) {
         return refuse(503, {"no weight was changed", kept.error().line(),
                             "gatehouse status shows the state folder; fences and the page still work", 0});
     }
-    publish(next);
-    if (auto told = administer(); !told) {
-        take_back(*now.administration, {});
+    shared_.publish(next);
+    if (auto told = proxy_sync_.administer(); !told) {
+        commits_.take_back(*now.administration, {});
         return refuse(std::move(told.error()));
     }
     Json weights = Json::array();
@@ -44,7 +45,7 @@ Outcome<Control::Json> Control::set_weight(const WeightOrder& order) {
         Json event = weights.back();
         event["who"] = order.who;
         event["why"] = order.why;
-        log("weight", event);
+        shared_.log("weight", event);
     }
     return Json{{"weights", std::move(weights)}};
 }

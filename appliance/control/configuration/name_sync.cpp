@@ -1,17 +1,16 @@
-// Servers that are given by names: what a name resolves to now counts as a reload that says so would.
+#include "appliance/control/configuration/name_sync.hpp"
+
 #include <algorithm>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "appliance/base/lookups.hpp"
-#include "appliance/control/engine/control.hpp"
+#include "appliance/config/resolve.hpp"
 #include "appliance/control/state/resolved_names.hpp"
 
 namespace appliance::control {
 namespace {
 
-using Json = Control::Json;
+using Json = nlohmann::ordered_json;
 
 // How long the first configuration waits for the first answers, and how soon what could not be taken is tried again.
 constexpr std::chrono::milliseconds first_answers{2'000};
@@ -28,125 +27,113 @@ bool any_named(const config::Config& config) {
 
 }  // namespace
 
-core::Result<std::vector<core::Address>> look_up_name(const std::string& name, Names::Clock::time_point deadline) {
-    constexpr unsigned at_once = 16;
-    constexpr std::size_t answers = 64;
-    static auto* const all = new base::Lookups(at_once, answers);  // outlives the threads that ask, so never ended
-    return all->look_up(name, 0, deadline);
-}
-
 // At the start, before any look-up has ended: until one has, what the process before this one knew counts.
-config::Config Control::with_known_addresses(config::Config config) {
+config::Config NameSync::with_known_addresses(config::Config config) {
     if (!any_named(config)) {
         return config;
     }
-    names_.follow(config);
+    shared_.names.follow(config);
     if (auto known = load_names(config.control.state, config)) {
-        names_.recall(*known);
+        shared_.names.recall(*known);
     } else {
-        log("name", {{"error", known.error().line()}});
+        shared_.log("name", {{"error", known.error().line()}});
     }
-    config::resolve(config, names_.answers_for(config), config);
+    config::resolve(config, shared_.names.answers_for(config), config);
     return config;
 }
 
-// Of a configuration that is about to count. What the answers hold that does not fit is told when it does.
-void Control::give_addresses(config::Config& wanted) const {
-    config::resolve(wanted, names_.answers_for(wanted), *state().config);
+bool NameSync::settled(Clock::time_point now) const {
+    return now >= shared_.started + first_answers || (shared_.names.settled() && shared_.names.revision() == taken_);
 }
 
-bool Control::names_settled(Clock::time_point now) const {
-    return now >= started_ + first_answers || (names_.settled() && names_.revision() == names_taken_);
-}
-
-// The main loop does not wait for an order; see expire().
-void Control::keep_names(Clock::time_point now) {
-    for (const Names::News& news : names_.take_news()) {
+// The main loop does not wait for an order; see StateUpkeep.
+void NameSync::tick(Clock::time_point now) {
+    for (const Names::News& news : shared_.names.take_news()) {
         const auto since = news.standing.failing_since;
-        log("name", {{"server", news.server},
-                     {"name", news.standing.name},
-                     {"resolves", !since.has_value()},
-                     {"error", since ? Json(news.standing.error) : Json()}});
+        shared_.log("name", {{"server", news.server},
+                             {"name", news.standing.name},
+                             {"resolves", !since.has_value()},
+                             {"error", since ? Json(news.standing.error) : Json()}});
     }
-    const std::uint64_t revision = names_.revision();
-    if ((revision == names_taken_ && !names_moved_) || now < names_at_) {
+    const std::uint64_t revision = shared_.names.revision();
+    if ((revision == taken_ && !shared_.names_moved) || now < again_at_) {
         return;
     }
-    const std::unique_lock lock(changing_, std::try_to_lock);
-    if (!lock || !proxy_known_) {
+    const std::unique_lock lock(shared_.changing, std::try_to_lock);
+    if (!lock || !shared_.proxy_known) {
         return;
     }
-    names_moved_ = false;
-    const auto before = state().config;
+    shared_.names_moved = false;
+    const auto before = shared_.wanted().config;
     config::Config wanted = *before;
-    auto unfit = config::resolve(wanted, names_.answers_for(wanted), *before);
+    auto unfit = config::resolve(wanted, shared_.names.answers_for(wanted), *before);
     note_unfit(std::move(unfit));
     if (!(wanted == *before)) {
-        if (const auto taken = take_config(wanted); !taken) {
-            if (!std::exchange(names_refused_, true)) {
-                log("name", {{"error", taken.error().error.line()}});
+        if (const auto taken = reloader_.take_config(wanted); !taken) {
+            if (!std::exchange(refused_, true)) {
+                shared_.log("name", {{"error", taken.error().error.line()}});
             }
-            names_at_ = Clock::now() + take_again;
-            names_moved_ = true;
+            again_at_ = Clock::now() + take_again;
+            shared_.names_moved = true;
             return;
         }
         tell_moved(*before, wanted);
     }
-    names_refused_ = false;
-    names_taken_ = revision;
+    refused_ = false;
+    taken_ = revision;
     keep_addresses(wanted);
 }
 
-void Control::note_unfit(std::map<std::string, std::string> unfit) {
-    const auto config = state().config;
+void NameSync::note_unfit(std::map<std::string, std::string> unfit) {
+    const auto config = shared_.wanted().config;
     for (const auto& [server, why] : unfit) {
         const auto known = unfit_.find(server);
         if (known == unfit_.end() || known->second != why) {
             const config::Server* const named = config->server(server);
-            log("name", {{"server", server},
-                         {"name", named == nullptr ? Json() : Json(named->dns_name)},
-                         {"resolves", true},
-                         {"error", why}});
+            shared_.log("name", {{"server", server},
+                                 {"name", named == nullptr ? Json() : Json(named->dns_name)},
+                                 {"resolves", true},
+                                 {"error", why}});
         }
     }
-    const std::lock_guard lock(state_mutex_);
+    const std::lock_guard lock(mutex_);
     unfit_ = std::move(unfit);
 }
 
-void Control::tell_moved(const config::Config& before, const config::Config& after) {
+void NameSync::tell_moved(const config::Config& before, const config::Config& after) {
     for (const config::Server& server : after.servers) {
         const config::Server* const old = before.server(server.name);
         if (!server.dns_name.empty() && (old == nullptr || old->host != server.host)) {
-            log("name", {{"server", server.name},
-                         {"name", server.dns_name},
-                         {"resolves", true},
-                         {"address", host_of(server.host)},
-                         {"before", old == nullptr ? Json() : host_of(old->host)}});
+            shared_.log("name", {{"server", server.name},
+                                 {"name", server.dns_name},
+                                 {"resolves", true},
+                                 {"address", host_of(server.host)},
+                                 {"before", old == nullptr ? Json() : host_of(old->host)}});
         }
     }
 }
 
 // What was not kept is tried again with the next change.
-void Control::keep_addresses(const config::Config& config) {
+void NameSync::keep_addresses(const config::Config& config) {
     std::vector<config::Server> placed;
     std::copy_if(config.servers.begin(), config.servers.end(), std::back_inserter(placed),
                  [](const auto& server) { return !server.dns_name.empty() && server.host != core::Address(); });
-    if (placed == names_kept_) {
+    if (placed == kept_) {
         return;
     }
     if (const auto kept = save_names(config.control.state, placed); !kept) {
-        log("name", {{"error", kept.error().line()}});
+        shared_.log("name", {{"error", kept.error().line()}});
         return;
     }
-    names_kept_ = std::move(placed);
+    kept_ = std::move(placed);
 }
 
 // Each backend's name with how it resolves; why a server without an address has none.
-void Control::show_names(Json& view) const {
-    const auto standings = names_.standings();
+void NameSync::show(Json& view) const {
+    const auto standings = shared_.names.standings();
     std::map<std::string, std::string> unfit;
     {
-        const std::lock_guard lock(state_mutex_);
+        const std::lock_guard lock(mutex_);
         unfit = unfit_;
     }
     for (Json& pool : view["pools"]) {

@@ -1,27 +1,28 @@
-// The maintenance page, by hand.
-#include <nlohmann/json.hpp>
+#include "appliance/control/orders/maintenance.hpp"
 
-#include "appliance/control/engine/control.hpp"
+#include <utility>
+
+#include "appliance/control/model/targets.hpp"
 #include "appliance/control/observe/views.hpp"
 
 namespace appliance::control {
 
-Control::Json Control::maintenance() {
-    const nlohmann::json seen = report();
-    const State now = state();
+Maintenance::Json Maintenance::view() {
+    const nlohmann::json seen = shared_.report();
+    const Wanted now = shared_.wanted();
     return view_maintenance(*now.config, *now.administration, seen);
 }
 
-Outcome<Control::Json> Control::set_maintenance(const MaintenanceOrder& order) {
-    await_fences(Clock::now() + start_wait);  // see fence()
+Outcome<Maintenance::Json> Maintenance::set(const MaintenanceOrder& order) {
+    shared_.await_fences(Clock::now() + ControlState::start_wait);  // see Fences
     {
-        const std::lock_guard lock(changing_);
-        const State now = state();
+        const std::lock_guard lock(shared_.changing);
+        const Wanted now = shared_.wanted();
         const auto pools = find_pools(*now.config, order.pool);
         if (!pools) {
             return tl::unexpected(pools.error());
         }
-        if (auto known = order.on ? Outcome<void>() : state_is_known("the page was not taken off"); !known) {
+        if (auto known = order.on ? Outcome<void>() : shared_.state_is_known("the page was not taken off"); !known) {
             return tl::unexpected(std::move(known.error()));
         }
         Administration next = *now.administration;
@@ -33,18 +34,18 @@ Outcome<Control::Json> Control::set_maintenance(const MaintenanceOrder& order) {
                 next.maintenance.erase(pool);
             }
         }
-        keeper_.keep(next);
-        publish(std::move(next));
-        if (auto told = administer(); !told) {
+        shared_.keeper.keep(next);
+        shared_.publish(std::move(next));
+        if (auto told = proxy_sync_.administer(); !told) {
             const Administration& before = *now.administration;
-            take_back(before, {});
+            commits_.take_back(before, {});
             return refuse(std::move(told.error()));
         }
         for (const std::string& pool : *pools) {
-            log("maintenance", {{"pool", pool}, {"on", order.on}, {"who", order.who}, {"why", order.why}});
+            shared_.log("maintenance", {{"pool", pool}, {"on", order.on}, {"who", order.who}, {"why", order.why}});
         }
     }
-    return maintenance();
+    return view();
 }
 
 }  // namespace appliance::control
