@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "appliance/base/bounded_json.hpp"
-#include "appliance/control/diagnose/blot.hpp"
+#include "appliance/control/diagnose/redact.hpp"
 #include "appliance/control/routes/read_order.hpp"
 #include "appliance/control/routes/replies.hpp"
 
@@ -215,7 +215,7 @@ api::Reply answer(const Services& services, const api::Request& request) {
     const Call call{services, request, *body};
     api::Reply made = (*route)->change.empty() ? (*route)->handle(call) : carry_out(**route, call);
     if (request.peer.role == config::Role::read) {
-        made.body = made.type == "application/json" ? blot_line(made.body) : blot(std::string_view(made.body));
+        made.body = made.type == "application/json" ? redact_line(made.body) : redact(std::string_view(made.body));
     }
     return made;
 }

@@ -65,7 +65,7 @@ inline constexpr auto admin = config::Role::admin;
 nlohmann::json words_beside_text(const api::Request& request);
 
 // Answers every request, also those that make no sense (400, 404, 405) and those of callers who may not (403, which the
-// audit log counts). What callers whose role is read get has passed blot(), whatever the route. A change
+// audit log counts). What callers whose role is read get has passed redact(), whatever the route. A change
 // is in the audit log before it begins, and its outcome before it is answered; where the disk does not take the audit
 // log, an emergency route's change is in the log alone, and every other change is refused (503). Any thread.
 api::Reply answer(const Services& services, const api::Request& request);

@@ -4,7 +4,7 @@
 #include <optional>
 #include <thread>
 
-#include "appliance/control/diagnose/blot.hpp"
+#include "appliance/control/diagnose/redact.hpp"
 #include "appliance/control/routes/replies.hpp"
 #include "appliance/control/routes/routes.hpp"
 
@@ -53,7 +53,7 @@ api::Reply follow_events(const Call& call) {
         const Events::News news = events.after(seen, heartbeat);
         std::string text = news.missed ? "event: missed\ndata: {}\n\n" : news.events.empty() ? ": still here\n\n" : "";
         for (const Events::Event& event : news.events) {
-            text += frame(event.id, event.kind, hide ? blot_line(event.line) : event.line);
+            text += frame(event.id, event.kind, hide ? redact_line(event.line) : event.line);
             seen = event.id;
         }
         return write(text);

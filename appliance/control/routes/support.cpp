@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "appliance/base/bounded_json.hpp"
-#include "appliance/control/diagnose/blot.hpp"
 #include "appliance/control/diagnose/machine.hpp"
+#include "appliance/control/diagnose/redact.hpp"
 #include "appliance/control/observe/metrics.hpp"
 
 namespace appliance::control {
@@ -67,7 +67,7 @@ Json support(const Services& services) {
     document["audit"] = audit ? view_audit(*audit)["entries"] : Json{{"error", audit.error().line()}};
     document["log"] = last_lines(control.events(), log_lines_max)["lines"];
     document["configuration"] = view_configuration(control);
-    return blot(std::move(document));
+    return redact(std::move(document));
 }
 
 }  // namespace appliance::control

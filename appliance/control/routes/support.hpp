@@ -15,7 +15,7 @@ inline constexpr std::uint64_t log_lines_max = 1'000;
 nlohmann::ordered_json last_lines(Events& events, std::uint64_t count);
 
 // {"made", "version", "kernel", "machine", "up_since", "status", "rules", "metrics", "maintenance", "firewall",
-// "audit", "log", "configuration"}. What cannot be said is {"error"} in its place. Secrets are blotted out (blot.hpp).
+// "audit", "log", "configuration"}. What cannot be said is {"error"} in its place. Secrets are redacted (redact.hpp).
 nlohmann::ordered_json support(const Services& services);
 
 }  // namespace appliance::control

@@ -1,4 +1,4 @@
-#include "appliance/control/diagnose/blot.hpp"
+#include "appliance/control/diagnose/redact.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,17 +7,17 @@ namespace {
 
 struct Case {
     const char* text;
-    const char* blotted;
+    const char* redacted;
 };
 
-class Blot : public testing::TestWithParam<Case> {};
+class Redact : public testing::TestWithParam<Case> {};
 
-TEST_P(Blot, TakesSecretsAndNothingElse) {
-    EXPECT_EQ(blot(std::string_view(GetParam().text)), GetParam().blotted);
+TEST_P(Redact, TakesSecretsAndNothingElse) {
+    EXPECT_EQ(redact(std::string_view(GetParam().text)), GetParam().redacted);
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    OfAConfiguration, Blot,
+    OfAConfiguration, Redact,
     testing::Values(Case{"token_sha256 = \"ca5578b5\"\nrole = \"read\"\n", "token_sha256 = \"***\"\nrole = \"read\"\n"},
                     Case{"ci = { role = \"read\", token_sha256='ab' , x = 1 }",
                          "ci = { role = \"read\", token_sha256='***' , x = 1 }"},
@@ -36,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"", ""}));
 
 INSTANTIATE_TEST_SUITE_P(
-    OfCommandsAndMessages, Blot,
+    OfCommandsAndMessages, Redact,
     testing::Values(Case{"run = \"ssh {host} deploy\"", "run = \"***\""},
                     Case{"recipe.app.rollback='mysql -pX'", "recipe.app.rollback='***'"},
                     Case{R"({"run":"curl -u u:p x)", R"({"run":"***)"},
@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"--token-file ci.token", "--token-file ci.token"},
                     Case{"its token is not among [access]", "its token is not among [access]"}));
 
-TEST(BlotOfJson, GoesThroughAllOfIt) {
+TEST(RedactOfJson, GoesThroughAllOfIt) {
     const nlohmann::ordered_json all{
         {"password", "a"},
         {"list", {{{"token", {"a", "b"}}, {"why", "https://u:p@h/"}}}},
@@ -69,17 +69,17 @@ TEST(BlotOfJson, GoesThroughAllOfIt) {
          {{"run", "sshpass -p x ssh web1"}, {"rollback", ""}, {"verify_headers", {"Cookie: a"}}, {"path", "/?k=v"}}},
         {"journal", {{{"kind", "output"}, {"text", "+ mysql -pX"}}}},
     };
-    EXPECT_EQ(blot(all).dump(),
+    EXPECT_EQ(redact(all).dump(),
               R"({"password":"***","list":[{"token":["***"],"why":"https://***@h/"}],"tokens_seen":3,"name":"web1",)"
               R"("settings":{"run":"***","rollback":"","verify_headers":["***"],"path":"/?***"},)"
               R"("journal":[{"kind":"output","text":"***"}]})");
 }
 
-TEST(BlotOfText, TakesNoLongerForAMebibyte) {
+TEST(RedactOfText, TakesNoLongerForAMebibyte) {
     const std::string odd(std::size_t{1} << 20, '=');
-    EXPECT_EQ(blot(std::string_view(odd)), odd);
+    EXPECT_EQ(redact(std::string_view(odd)), odd);
     const std::string asking(std::size_t{1} << 20, '?');
-    EXPECT_EQ(blot(std::string_view(asking)), asking);
+    EXPECT_EQ(redact(std::string_view(asking)), asking);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "appliance/control/diagnose/blot.hpp"
+#include "appliance/control/diagnose/redact.hpp"
 
 #include <algorithm>
 #include <array>
@@ -45,15 +45,15 @@ bool names_secret(std::string_view word) {
 }
 
 // One pass over a text, copying what may be seen.
-class Blotter {
+class Redactor {
 public:
-    explicit Blotter(std::string_view text) : text_(text) {}
+    explicit Redactor(std::string_view text) : text_(text) {}
 
     std::string run() {
         while (at_ < text_.size()) {
             if (text_.substr(at_).starts_with("://")) {
                 copy(3);
-                blot_url();
+                redact_url();
             } else if (text_[at_] == '?') {
                 copy(1);
                 hide(query_size());
@@ -83,7 +83,7 @@ private:
     }
 
     // All of a URL but scheme, host and port. What has a password with a slash in it has no host before the '@'.
-    void blot_url() {
+    void redact_url() {
         const std::string_view rest = text_.substr(at_, text_.find_first_of("\"'`<> \t\r\n", at_) - at_);
         const std::size_t path = std::min(rest.find_first_of("/?#"), rest.size());
         const std::size_t user = rest.substr(0, path).rfind('@');
@@ -212,17 +212,17 @@ private:
 
 }  // namespace
 
-std::string blot(std::string_view text) {
-    return Blotter(text).run();
+std::string redact(std::string_view text) {
+    return Redactor(text).run();
 }
 
-Json blot(Json value) {
+Json redact(Json value) {
     if (value.is_string()) {
-        return blot(std::string_view(value.get_ref<const std::string&>()));
+        return redact(std::string_view(value.get_ref<const std::string&>()));
     }
     if (value.is_array()) {
         for (Json& item : value) {
-            item = blot(std::move(item));
+            item = redact(std::move(item));
         }
     } else if (value.is_object()) {
         // A line of a rollout's journal, which a command has printed.
@@ -233,18 +233,18 @@ Json blot(Json value) {
             const bool secret = names_secret(item.key()) && (item->is_string() || item->is_structured());
             const bool command = names_command(item.key()) && item->is_string() && !item->empty() && *item != "";
             const bool list = secret && item->is_array();
-            *item = list ? Json::array({stars}) : secret || command ? Json(stars) : blot(std::move(*item));
+            *item = list ? Json::array({stars}) : secret || command ? Json(stars) : redact(std::move(*item));
         }
     }
     return value;
 }
 
-std::string blot_line(std::string_view line) {
+std::string redact_line(std::string_view line) {
     Json value = base::parse_json<Json>(line, base::wide_bounds);
     if (value.is_discarded()) {
-        return blot(line);
+        return redact(line);
     }
-    return blot(std::move(value)).dump(-1, ' ', false, Json::error_handler_t::replace) +
+    return redact(std::move(value)).dump(-1, ' ', false, Json::error_handler_t::replace) +
            (line.ends_with('\n') ? "\n" : "");
 }
 
