@@ -171,6 +171,8 @@ const Sample bad_samples[] = {
     {check_arrows, "core/proxy/session/a.cpp", "#include \"core/proxy/server/worker.hpp\"\n"},
     {check_arrows, "netfilter/nft/a.cpp", "#include \"core/io/loop.hpp\"\n"},
     {check_arrows, "netfilter/client/a.cpp", "#include \"netfilter/kernel/kernel.hpp\"\n"},
+    {check_arrows, "appliance/control/state/a.cpp", "#include \"appliance/control/engine/control.hpp\"\n"},
+    {check_arrows, "appliance/control/attic/a.cpp", "\n"},
     {check_arrows, "appliance/cli/a.cpp", "#include \"tests/support/sockets.hpp\"\n"},
     {check_arrows, "appliance/cli/client/a.cpp", "#include \"appliance/cli/commands/host_fence.hpp\"\n"},
     {check_arrows, "appliance/boot/a.cpp", "#include \"appliance/cli/client/command.hpp\"\n"},
