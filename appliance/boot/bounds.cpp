@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/config/load.hpp"
-#include "appliance/control/messages.hpp"
-#include "appliance/control/redirects.hpp"
+#include "appliance/control/sync/redirects.hpp"
+#include "appliance/control/link/messages.hpp"
 
 namespace appliance::boot {
 

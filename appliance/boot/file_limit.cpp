@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include "appliance/control/messages.hpp"
-#include "appliance/control/workers.hpp"
+#include "appliance/control/link/messages.hpp"
+#include "appliance/control/model/workers.hpp"
 
 namespace appliance::boot {
 namespace {

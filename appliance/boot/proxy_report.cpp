@@ -1,4 +1,4 @@
-// What the proxy says of itself. Control checks it with its own decoder (appliance/control/report).
+// What the proxy says of itself. Control checks it with its own decoder (appliance/control/link/report).
 #include <fmt/format.h>
 
 #include <algorithm>

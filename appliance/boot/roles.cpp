@@ -23,14 +23,14 @@
 #include "appliance/boot/sandbox.hpp"
 #include "appliance/boot/supervisor.hpp"
 #include "appliance/config/load.hpp"
-#include "appliance/control/configuration_file.hpp"
 #include "appliance/control/run.hpp"
+#include "appliance/control/state/configuration_file.hpp"
 #include "appliance/link/event.hpp"
 #include "appliance/link/first_words.hpp"
 #include "core/base/thread_name.hpp"
-#include "netfilter/fence/fence_manager.hpp"
 #include "netfilter/agent/helper.hpp"
 #include "netfilter/agent/redirect_gate.hpp"
+#include "netfilter/fence/fence_manager.hpp"
 
 namespace appliance::boot {
 namespace {

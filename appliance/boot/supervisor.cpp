@@ -13,7 +13,7 @@
 
 #include "appliance/boot/control_socket.hpp"
 #include "appliance/boot/privileges.hpp"
-#include "appliance/control/workers.hpp"
+#include "appliance/control/model/workers.hpp"
 #include "appliance/link/event.hpp"
 
 namespace appliance::boot {

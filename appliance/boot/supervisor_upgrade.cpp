@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "appliance/boot/supervisor.hpp"
-#include "appliance/control/workers.hpp"
+#include "appliance/control/model/workers.hpp"
 #include "appliance/link/event.hpp"
 
 namespace appliance::boot {
@@ -17,7 +17,7 @@ namespace {
 using core::base::Descriptor;
 using nlohmann::json;
 
-// What the new processes may take until they serve: checks first, see Control::warm_up().
+// What the new processes may take until they serve: checks first, see ProxySync::warm_up().
 constexpr std::chrono::seconds serve_max{30};
 // Processes of a program that works do not die in its first seconds.
 constexpr unsigned deaths_max = 3;

@@ -5,22 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "appliance/api/client.hpp"
-#include "appliance/cli/change.hpp"
-#include "appliance/cli/configuration.hpp"
-#include "appliance/cli/deploy.hpp"
-#include "appliance/cli/events.hpp"
-#include "appliance/cli/exit_code.hpp"
-#include "appliance/cli/host_fence.hpp"
-#include "appliance/cli/operator_name.hpp"
-#include "appliance/cli/outcome.hpp"
+#include "appliance/cli/client/exit_code.hpp"
+#include "appliance/cli/client/operator_name.hpp"
 #include "appliance/cli/parser.hpp"
-#include "appliance/cli/request.hpp"
-#include "appliance/cli/support.hpp"
-#include "appliance/cli/table.hpp"
-#include "appliance/cli/token.hpp"
-#include "appliance/cli/upgrade.hpp"
-#include "appliance/cli/watch.hpp"
+#include "appliance/cli/terminal/table.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -30,7 +18,7 @@ bool write(const std::string& text, std::FILE* stream) {
     return std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
 }
 
-int finish(const Outcome& outcome) {
+int print_outcome(const Outcome& outcome) {
     int code = outcome.code;
     // What was asked for and could not be written is a failure, unless the reader simply had enough.
     if (!write(outcome.out, stdout) && errno != EPIPE) {
@@ -46,57 +34,23 @@ int finish(const Outcome& outcome) {
     return code;
 }
 
-bool is_host_fence(Command command) {
-    return command == Command::host_fence_add || command == Command::host_fence_remove ||
-           command == Command::host_fence_list;
-}
-
-Outcome ask(const Options& options) {
-    const auto answer = send(request_for(options, operator_name()), options);
-    return answer ? outcome_of(*answer, options, core::base::wall_now(), terminal_style()) : outcome_of(answer.error());
-}
-
 }  // namespace
 
 int main(int argc, const char* const* argv, const Commands& hooks) {
-    const auto options = parse(argc, argv, core::base::wall_now());
-    if (!options) {
-        write(options.error().text, options.error().code == done ? stdout : stderr);
-        return options.error().code;
+    Common common;
+    common.claimed_by = operator_name();
+    common.now = core::base::wall_now();
+    common.daemon = hooks.run;
+    const auto invocation = parse(argc, argv, std::move(common));
+    if (!invocation) {
+        write(invocation.error().text, invocation.error().code == done ? stdout : stderr);
+        return invocation.error().code;
     }
-    if (options->command == Command::run) {
-        return hooks.run(options->config);
+    if (!invocation->command->is_daemon()) {
+        // A daemon that goes away in the middle of a request is an answer to print, not a signal to die of.
+        std::signal(SIGPIPE, SIG_IGN);
     }
-    // A daemon that goes away in the middle of a request is an answer to print, not a signal to die of.
-    std::signal(SIGPIPE, SIG_IGN);
-    if (options->command == Command::check) {
-        return finish(check_file(*options));
-    }
-    if (is_host_fence(options->command)) {
-        return finish(host_fence(*options, operator_name(), core::base::wall_now(), terminal_style()));
-    }
-    if (options->command == Command::token) {
-        return finish(make_token(*options));
-    }
-    if (options->command == Command::config_apply) {
-        return finish(apply_configuration(*options, operator_name()));
-    }
-    if (options->command == Command::support) {
-        return finish(support(*options));
-    }
-    if (options->command == Command::upgrade) {
-        return finish(upgrade(*options, operator_name()));
-    }
-    if (options->command == Command::events) {
-        return finish(follow_events(*options));
-    }
-    if (is_deploy(options->command)) {
-        return deploy(*options, operator_name(), finish);
-    }
-    if (changes(options->command)) {
-        return finish(change(*options, operator_name()));
-    }
-    return options->watch ? watch(*options, finish) : finish(ask(*options));
+    return invocation->command->run(print_outcome);
 }
 
 }  // namespace appliance::cli

@@ -1,10 +1,11 @@
-// Parsing the command line. CLI11 stays behind parser.cpp; cli/main.cpp is the only caller.
+// Parsing the command line. Called by cli/main.cpp alone.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <tl/expected.hpp>
 
-#include "appliance/cli/options.hpp"
+#include "appliance/cli/client/command.hpp"
 
 namespace appliance::cli {
 
@@ -15,7 +16,13 @@ struct Ending {
     std::string text;
 };
 
-// Reads GATEHOUSE_SOCKET too. now is what "--until 30m" counts from.
-tl::expected<Options, Ending> parse(int argc, const char* const* argv, core::WallTime now);
+// A command with its arguments read.
+struct Invocation {
+    std::unique_ptr<Common> common;
+    std::unique_ptr<Command> command;  // refers to common
+};
+
+// Reads GATEHOUSE_SOCKET and what add_remote() names of the environment too. common: its operator, clock and daemon.
+tl::expected<Invocation, Ending> parse(int argc, const char* const* argv, Common common);
 
 }  // namespace appliance::cli

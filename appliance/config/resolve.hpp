@@ -1,5 +1,5 @@
 // Servers that are given by names, and the addresses that they have at present. Pure: control looks the names
-// up (appliance/control/names).
+// up (appliance/control/observe/names).
 #pragma once
 
 #include <map>

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "appliance/api/server.hpp"
-#include "appliance/control/control.hpp"
-#include "appliance/control/deploy_actions.hpp"
-#include "appliance/control/routes.hpp"
+#include "appliance/control/engine/control.hpp"
+#include "appliance/control/engine/deploy_actions.hpp"
+#include "appliance/control/routes/routes.hpp"
 #include "appliance/link/first_words.hpp"
 
 namespace appliance::control {

@@ -11,8 +11,8 @@
 
 #include "appliance/boot/proxy_orders.hpp"
 #include "appliance/config/load.hpp"
-#include "appliance/control/messages.hpp"
-#include "appliance/control/workers.hpp"
+#include "appliance/control/link/messages.hpp"
+#include "appliance/control/model/workers.hpp"
 
 namespace appliance::fuzz {
 

@@ -12,7 +12,7 @@
 
 #include "appliance/boot/proxy_orders.hpp"
 #include "appliance/config/config.hpp"
-#include "appliance/control/report.hpp"
+#include "appliance/control/link/report.hpp"
 #include "appliance/link/fields.hpp"
 #include "appliance/link/notice.hpp"
 #include "appliance/link/request.hpp"

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "appliance/control/deploy_actions.hpp"
+#include "appliance/control/engine/deploy_actions.hpp"
 
 namespace tests::search {
 

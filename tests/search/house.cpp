@@ -10,10 +10,10 @@
 #include <fstream>
 
 #include "appliance/config/load.hpp"
-#include "appliance/control/store.hpp"
+#include "appliance/control/state/store.hpp"
 #include "core/base/verify.hpp"
-#include "netfilter/fence/fence_table.hpp"
 #include "netfilter/agent/helper.hpp"
+#include "netfilter/fence/fence_table.hpp"
 #include "netfilter/protocol/notice.hpp"
 #include "tests/support/any_redirect.hpp"
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "appliance/control/control.hpp"
+#include "appliance/control/engine/control.hpp"
 #include "appliance/deploy/conductor.hpp"
 #include "core/base/log.hpp"
 #include "netfilter/fence/fence_manager.hpp"

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "appliance/control/store.hpp"
+#include "appliance/control/state/store.hpp"
 
 namespace tests::search {
 namespace {

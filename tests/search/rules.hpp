@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/control/control.hpp"
+#include "appliance/control/engine/control.hpp"
 #include "tests/search/truth.hpp"
 
 namespace tests::search {

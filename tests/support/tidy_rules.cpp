@@ -105,7 +105,8 @@ void check_functions(const Source& source, Findings& findings) {
 
 std::string namespace_of(std::string_view room) {
     std::string name = "namespace ";
-    for (const std::string_view shared : {"netfilter", "core/proxy"}) {  // their folders share one
+    // Their folders share one.
+    for (const std::string_view shared : {"netfilter", "core/proxy", "appliance/cli", "appliance/control"}) {
         room = room.starts_with(std::string(shared) + "/") ? shared : room;
     }
     for (const char c : room) {

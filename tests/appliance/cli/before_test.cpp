@@ -1,9 +1,11 @@
-#include "appliance/cli/before.hpp"
+#include "appliance/cli/views/before.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -28,17 +30,17 @@ Json serving() {
           {"server": "web2", "address": "10.0.0.2:80", "state": "up"}]}]})");
 }
 
-Options fencing(std::vector<std::string> servers, std::optional<std::string> pool = {}) {
-    return {.command = Command::fence, .pool = std::move(pool), .servers = std::move(servers)};
+Common fencing(std::vector<std::string> servers, std::optional<std::string> pool = {}) {
+    return {.servers = std::move(servers), .pool = std::move(pool)};
 }
 
 TEST(Before, AFenceThatLeavesSomebodyToServeNeedsNoWord) {
-    EXPECT_THAT(warning_before(serving(), fencing({"web2"})).lines, IsEmpty());
-    EXPECT_THAT(warning_before(Json(), fencing({"web1"})).lines, IsEmpty());
+    EXPECT_THAT(before_fence(serving(), fencing({"web2"})).lines, IsEmpty());
+    EXPECT_THAT(before_fence(Json(), fencing({"web1"})).lines, IsEmpty());
 }
 
 TEST(Before, TheLastServerOfEachPoolIsNamedWithWhatClientsMeet) {
-    const Warning warning = warning_before(serving(), fencing({"web1", "web2"}));
+    const Warning warning = before_fence(serving(), fencing({"web1", "web2"}));
     EXPECT_TRUE(warning.asks);
     EXPECT_THAT(warning.lines,
                 ElementsAre("warning: web1, web2 are the last servers of app that can serve: visitors will see the "
@@ -52,7 +54,7 @@ TEST(Before, AServerWithoutAnAddressDoesNotCountAsLeft) {
     Json seen = serving();
     seen["pools"][0]["backends"][1]["state"] = "unknown";
     seen["pools"][0]["backends"][1]["address"] = nullptr;
-    EXPECT_THAT(warning_before(seen, fencing({"web1"}, "app")).lines,
+    EXPECT_THAT(before_fence(seen, fencing({"web1"}, "app")).lines,
                 testing::Contains("warning: web1 is the last server of app that can serve: visitors will see the "
                                   "maintenance page"));
 }
@@ -61,20 +63,20 @@ TEST(Before, ServersThatAreDownOrFencedDoNotCountAsLeft) {
     for (const char* state : {"down", "fenced"}) {
         Json seen = serving();
         seen["pools"][0]["backends"][1]["state"] = state;
-        EXPECT_TRUE(warning_before(seen, fencing({"web1"}, "app")).asks) << state;
+        EXPECT_TRUE(before_fence(seen, fencing({"web1"}, "app")).asks) << state;
         // Nothing is lost with a server that does not serve.
-        EXPECT_FALSE(warning_before(seen, fencing({"web2"}, "app")).asks) << state;
+        EXPECT_FALSE(before_fence(seen, fencing({"web2"}, "app")).asks) << state;
     }
 }
 
 TEST(Before, AServerNotCheckedYetIsNotCountedAsOneThatServes) {
     Json seen = serving();
     seen["pools"][0]["backends"][1]["state"] = "checking";
-    EXPECT_THAT(warning_before(seen, fencing({"web1"}, "app")).lines.front(), HasSubstr("(1 not checked yet)"));
+    EXPECT_THAT(before_fence(seen, fencing({"web1"}, "app")).lines.front(), HasSubstr("(1 not checked yet)"));
 }
 
 TEST(Before, APoolThatSharesTheAddressIsNamedThoughAnotherWasMeant) {
-    const Warning warning = warning_before(serving(), fencing({"web1"}, "app"));
+    const Warning warning = before_fence(serving(), fencing({"web1"}, "app"));
     EXPECT_FALSE(warning.asks);
     EXPECT_THAT(warning.lines, ElementsAre("the fence holds in pool api too: web1 has the same address there"));
 }
@@ -82,28 +84,29 @@ TEST(Before, APoolThatSharesTheAddressIsNamedThoughAnotherWasMeant) {
 TEST(Before, APoolBehindThePageLosesNobody) {
     Json seen = serving();
     seen["pools"][1]["state"] = "maintenance";
-    EXPECT_THAT(warning_before(seen, fencing({"web1"})).lines, IsEmpty());
+    EXPECT_THAT(before_fence(seen, fencing({"web1"})).lines, IsEmpty());
 }
 
 TEST(Before, ThePageForAllPoolsNamesThem) {
-    const Warning on = warning_before(serving(), {.command = Command::maintenance_on});
+    const Warning on = before_page(serving());
     EXPECT_TRUE(on.asks);
     EXPECT_THAT(on.lines, ElementsAre("no pool was named, so this is for all of them: app, chat (TCP: its clients are "
                                       "turned away), api"));
-    EXPECT_THAT(warning_before(serving(), {.command = Command::maintenance_on, .pool = "app"}).lines, IsEmpty());
+    EXPECT_FALSE(Asked<Change>({"maintenance", "on", "app"})->looks_before());
+    EXPECT_TRUE(Asked<Change>({"maintenance", "on"})->looks_before());
     Json one = serving();
     one["pools"].erase(2);
     one["pools"].erase(1);
-    EXPECT_THAT(warning_before(one, {.command = Command::maintenance_on}).lines, IsEmpty());
+    EXPECT_THAT(before_page(one).lines, IsEmpty());
 }
 
 TEST(Before, TakingAllPagesAwayNamesThemAndWhoseTheyAre) {
-    const Warning off = warning_before(serving(), {.command = Command::maintenance_off});
+    const Warning off = before_no_page(serving());
     EXPECT_TRUE(off.asks);
     EXPECT_THAT(off.lines, ElementsAre("no pool was named, so the page goes from all of them: chat (by ada: schema)"));
     Json none = serving();
     none["pools"][1]["maintenance"] = nullptr;
-    EXPECT_THAT(warning_before(none, {.command = Command::maintenance_off}).lines, IsEmpty());
+    EXPECT_THAT(before_no_page(none).lines, IsEmpty());
 }
 
 }  // namespace

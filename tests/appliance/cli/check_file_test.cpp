@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "appliance/cli/outcome.hpp"
+#include "tests/appliance/cli/parse.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace appliance::cli {
@@ -39,7 +39,12 @@ protected:
             "[pool.app]\nport = 80\nservers = [\"a\"]\n[proxy]\nuser = \"nobody\"\n" +
                 more,
             mode);
-        return check_file({.command = Command::check, .json = as_json, .config = folder_.path() / "g.toml"});
+        const std::string file = folder_.path() / "g.toml";
+        Words words{"check", "-c", file.c_str()};
+        if (as_json) {
+            words.push_back("--json");
+        }
+        return run_command(words);
     }
     tests::TemporaryFolder folder_;
     const std::string page_ = "[maintenance]\npage = \"page.html\"\n";

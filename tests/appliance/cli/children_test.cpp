@@ -1,4 +1,4 @@
-#include "appliance/cli/children.hpp"
+#include "appliance/cli/deploy/children.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -1,5 +1,4 @@
 // `gatehouse config`: what is read, sent and shown.
-#include "appliance/cli/configuration.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +9,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "appliance/cli/request.hpp"
-#include "appliance/cli/show.hpp"
 #include "tests/appliance/api/unix_server.hpp"
 #include "tests/appliance/cli/parse.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -25,29 +22,19 @@ using testing::StartsWith;
 using tests::UnixServer;
 
 TEST(ParserOfConfig, TakesItsThreeCommands) {
-    EXPECT_EQ(parse({"config", "show"})->command, Command::config_show);
-    EXPECT_TRUE(parse({"config", "show", "--previous"})->previous);
-    const auto apply = parse({"config", "apply", "new.toml", "--dry-run", "--why", "a try"});
-    ASSERT_TRUE(apply.has_value());
-    EXPECT_EQ(apply->command, Command::config_apply);
-    EXPECT_EQ(apply->config, "new.toml");
-    EXPECT_TRUE(apply->dry_run);
-    EXPECT_EQ(apply->why, "a try");
-    EXPECT_EQ(parse({"config", "rollback"})->command, Command::config_rollback);
+    EXPECT_EQ(request_of({"config", "apply", "new.toml", "--dry-run", "--why", "a try"}).path,
+              "/v1/configuration?why=a%20try&dry_run=1");
     EXPECT_EQ(parse({"config", "apply"}).error().code, 2);
     EXPECT_THAT(parse({"config", "aply", "x"}).error().text, HasSubstr("did you mean 'apply'"));
 }
 
 TEST(RequestForConfig, SaysBesideTheTextWhyAndWho) {
-    const auto request = request_for(
-        {.command = Command::config_apply, .why = "ä & 100 %", .text = "[pool.app]\n", .dry_run = true}, "ann");
+    const auto request = request_of({"config", "apply", "new.toml", "--why", "ä & 100 %", "--dry-run"}, "ann");
     EXPECT_EQ(request.method, Request::Method::put);
     EXPECT_EQ(request.path, "/v1/configuration?why=%C3%A4%20%26%20100%20%25&claimed_by=ann&dry_run=1");
-    EXPECT_EQ(request.body, "[pool.app]\n");
-    EXPECT_EQ(request_for({.command = Command::config_show}, "").path, "/v1/configuration?format=json");
-    EXPECT_EQ(request_for({.command = Command::config_show, .json = true, .previous = true}, "").path,
-              "/v1/configuration?format=json&previous=1");
-    EXPECT_EQ(request_for({.command = Command::config_rollback}, "").path, "/v1/configuration/rollback");
+    EXPECT_EQ(request_of({"config", "show"}).path, "/v1/configuration?format=json");
+    EXPECT_EQ(request_of({"config", "show", "--json", "--previous"}).path, "/v1/configuration?format=json&previous=1");
+    EXPECT_EQ(request_of({"config", "rollback"}).path, "/v1/configuration/rollback");
 }
 
 class ConfigApply : public testing::Test {
@@ -55,7 +42,7 @@ protected:
     Outcome apply(UnixServer& server, std::string_view text) const {
         const fs::path file = folder_ / "new.toml";
         std::ofstream(file) << text;
-        return apply_configuration({.command = Command::config_apply, .socket = server.path(), .config = file}, "");
+        return run_command({"config", "apply", file.c_str()}, server.path());
     }
 
     const tests::TemporaryFolder temporary_;
@@ -93,17 +80,16 @@ TEST_F(ConfigApply, AFileThatIsTooLongIsNotSent) {
 }
 
 TEST_F(ConfigApply, AFileThatIsMissingIsCodeTwo) {
-    const Outcome outcome = apply_configuration({.command = Command::config_apply, .config = folder_ / "none"}, "");
+    const fs::path none = folder_ / "none";
+    const Outcome outcome = run_command({"config", "apply", none.c_str()});
     EXPECT_EQ(outcome.code, 2);
     EXPECT_THAT(outcome.err, HasSubstr("No such file"));
 }
 
 TEST(ConfirmWords, AreATimeFromASecondToAnHour) {
-    EXPECT_EQ(parse({"config", "apply", "f", "--confirm", "60s"})->confirm, core::Milliseconds(60'000));
-    EXPECT_EQ(parse({"reload", "--confirm", "1s"})->confirm, core::Milliseconds(1'000));
-    EXPECT_EQ(parse({"reload", "--confirm", "1h"})->confirm, core::Milliseconds(3'600'000));
-    EXPECT_EQ(parse({"reload"})->confirm, std::nullopt);
-    EXPECT_EQ(parse({"config", "confirm"})->command, Command::config_confirm);
+    EXPECT_EQ(order_of({"reload", "--confirm", "1s"})["confirm_ms"], 1'000);
+    EXPECT_EQ(order_of({"reload", "--confirm", "1h"})["confirm_ms"], 3'600'000);
+    EXPECT_FALSE(order_of({"reload"}).contains("confirm_ms"));
     for (const char* wrong : {"999ms", "3601s", "soon"}) {
         const auto refused = parse({"reload", "--confirm", wrong});
         ASSERT_FALSE(refused) << wrong;
@@ -112,40 +98,37 @@ TEST(ConfirmWords, AreATimeFromASecondToAnHour) {
 }
 
 TEST(ConfirmWords, AreAskedOfTheDaemon) {
-    const auto minute = core::Milliseconds(60'000);
-    EXPECT_EQ(request_for({.command = Command::config_apply, .confirm = minute}, "").path,
-              "/v1/configuration?why=&confirm_ms=60000");
-    EXPECT_THAT(request_for({.command = Command::reload, .confirm = minute}, "").body,
-                HasSubstr("\"confirm_ms\":60000"));
-    EXPECT_EQ(request_for({.command = Command::config_confirm}, "").path, "/v1/configuration/confirm");
+    EXPECT_EQ(request_of({"config", "apply", "f", "--confirm", "60s"}).path, "/v1/configuration?why=&confirm_ms=60000");
+    EXPECT_THAT(request_of({"reload", "--confirm", "60s"}).body, HasSubstr("\"confirm_ms\":60000"));
+    EXPECT_EQ(request_of({"config", "confirm"}).path, "/v1/configuration/confirm");
 }
 
 TEST(ConfirmWords, WarningsAndATrialAreOnStandardError) {
-    const Options apply{.command = Command::config_apply};
-    const auto warned = outcome_of(
-        {200, "application/json", R"({"changed": ["a"], "warnings": ["pool app: no server"]})"}, apply, {}, {});
+    const auto warned =
+        outcome_of_answer({"config", "apply", "f"}, R"({"changed": ["a"], "warnings": ["pool app: no server"]})");
     EXPECT_EQ(warned.err, "gatehouse: warning: pool app: no server\n");
     EXPECT_EQ(warned.code, 0);
     const auto shown =
-        outcome_of({200, "application/json", R"({"text": "[x]\n", "trial": {"until": "2026-11-22T14:00:00Z"}})"},
-                   {.command = Command::config_show}, {}, {});
+        outcome_of_answer({"config", "show"}, R"({"text": "[x]\n", "trial": {"until": "2026-11-22T14:00:00Z"}})");
     EXPECT_EQ(shown.out, "[x]\n");
     EXPECT_THAT(shown.err, HasSubstr("on trial until 2026-11-22T14:00:00Z"));
 }
 
 TEST(ShowApplied, TheSameTextIsNotWrittenAgain) {
-    EXPECT_EQ(show_applied({{"changed", nlohmann::json::array()}, {"file", "g.toml"}, {"written", false}}, {}),
+    EXPECT_EQ(show_answer({"config", "rollback"},
+                          {{"changed", nlohmann::json::array()}, {"file", "g.toml"}, {"written", false}}),
               "nothing has changed\n");
 }
 
 TEST(ShowApplied, AnotherTextThatSaysTheSameIsWrittenAndChangesNothing) {
-    const auto said = show_applied({{"changed", nlohmann::json::array()}, {"file", "g.toml"}, {"written", true}}, {});
+    const auto said = show_answer({"config", "rollback"},
+                                  {{"changed", nlohmann::json::array()}, {"file", "g.toml"}, {"written", true}});
     EXPECT_THAT(said, StartsWith("written to g.toml, which says the same as before"));
     EXPECT_THAT(said, Not(HasSubstr("nothing")));
 }
 
 TEST(ShowApplied, ADryRunSaysThatNothingWasWritten) {
-    EXPECT_EQ(show_applied({{"changed", {"pool app"}}, {"dry_run", true}}, {}),
+    EXPECT_EQ(show_answer({"config", "rollback"}, {{"changed", {"pool app"}}, {"dry_run", true}}),
               "would change pool app\nvalid; nothing was written\n");
 }
 

@@ -1,11 +1,10 @@
-#include "appliance/cli/deploy.hpp"
-
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "appliance/cli/show_deploy.hpp"
+#include "appliance/cli/deploy/rollout_view.hpp"
+#include "tests/appliance/api/unix_server.hpp"
 #include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
@@ -13,33 +12,40 @@ namespace {
 
 using testing::HasSubstr;
 
-tl::expected<Options, Ending> parse_deploy(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), "deploy");
-    return parse(std::move(arguments));
+tl::expected<Invocation, Ending> parse_deploy(Words words) {
+    words.insert(words.begin(), "deploy");
+    return parse(std::move(words));
+}
+
+Json deploy_order(Words words) {
+    words.insert(words.begin(), "deploy");
+    return order_of(words);
 }
 
 TEST(Deploy, FlagsBecomeTheRecipesFields) {
-    const auto options = parse_deploy(
-        {"rolling",       "night",     "--pool",     "app",    "--run",     "ssh {host} x", "--batch", "25%",
-         "--min-healthy", "2",         "--drain",    "10s",    "--servers", "web1,web2",    "--kill",  "--schema",
-         "breaking",      "--dry-run", "--override", "I know", "--why",     "because"});
-    ASSERT_TRUE(options.has_value()) << options.error().text;
-    EXPECT_EQ(options->command, Command::deploy_rolling);
-    EXPECT_EQ(options->recipe, "night");
-    EXPECT_EQ(Json::parse(options->settings), (Json{{"pool", "app"},
-                                                    {"run", "ssh {host} x"},
-                                                    {"batch", "25%"},
-                                                    {"min_healthy", 2},
-                                                    {"drain", "10s"},
-                                                    {"servers", {"web1", "web2"}},
-                                                    {"kill", true},
-                                                    {"schema", "breaking"}}));
-    EXPECT_TRUE(options->dry_run);
-    EXPECT_EQ(options->overridden, "I know");
+    EXPECT_EQ(deploy_order({"rolling",    "night",     "--pool",        "app",      "--run",    "ssh {host} x",
+                            "--batch",    "25%",       "--min-healthy", "2",        "--drain",  "10s",
+                            "--servers",  "web1,web2", "--kill",        "--schema", "breaking", "--dry-run",
+                            "--override", "I know",    "--why",         "because"}),
+              (Json{{"pool", "app"},
+                    {"run", "ssh {host} x"},
+                    {"batch", "25%"},
+                    {"min_healthy", 2},
+                    {"drain", "10s"},
+                    {"servers", {"web1", "web2"}},
+                    {"kill", true},
+                    {"schema", "breaking"},
+                    {"strategy", "rolling"},
+                    {"recipe", "night"},
+                    {"dry_run", true},
+                    {"override", "I know"},
+                    {"why", "because"}}));
 }
 
 TEST(Deploy, WhatIsNotGivenStaysTheRecipes) {
-    EXPECT_EQ(parse_deploy({"maintenance", "night"})->settings, "");
+    EXPECT_EQ(
+        deploy_order({"maintenance", "night"}),
+        (Json{{"strategy", "maintenance"}, {"recipe", "night"}, {"dry_run", false}, {"override", ""}, {"why", ""}}));
 }
 
 TEST(Deploy, WrongValuesAreNamed) {
@@ -51,16 +57,29 @@ TEST(Deploy, WrongValuesAreNamed) {
 }
 
 TEST(Deploy, TheOtherCommands) {
-    EXPECT_EQ(parse_deploy({"plan", "--pool", "app", "--strategy", "maintenance"})->strategy, "maintenance");
+    const Json plan = deploy_order({"plan", "--pool", "app", "--strategy", "maintenance"});
+    EXPECT_EQ(plan["strategy"], "maintenance");
+    EXPECT_EQ(plan["dry_run"], true);
     EXPECT_FALSE(parse_deploy({"plan", "--strategy", "quick"}).has_value());
-    EXPECT_EQ(parse_deploy({"rollback", "--run", "undo"})->run, "undo");
-    EXPECT_TRUE(parse_deploy({"resume", "--skip"})->skip);
-    EXPECT_EQ(parse_deploy({"status", "3", "--watch"})->rollout, 3);
-    EXPECT_EQ(parse_deploy({"history", "--last", "5"})->last, 5);
-    EXPECT_EQ(parse_deploy({"abort"})->command, Command::deploy_abort);
-    EXPECT_EQ(parse_deploy({"report"})->command, Command::deploy_report);
-    EXPECT_TRUE(is_deploy(Command::deploy_report));
-    EXPECT_FALSE(is_deploy(Command::upgrade));
+    EXPECT_EQ(deploy_order({"rollback", "--run", "undo", "--why", "x"}),
+              (Json{{"run", "undo"}, {"rolling", false}, {"dry_run", false}, {"why", "x"}}));
+    EXPECT_EQ(deploy_order({"resume", "--skip"}), (Json{{"skip", true}, {"why", ""}}));
+    EXPECT_EQ(request_of({"deploy", "pause"}).path, "/v1/deploy/pause");
+    EXPECT_EQ(request_of({"deploy", "abort"}).path, "/v1/deploy/abort");
+    EXPECT_EQ(request_of({"deploy", "status", "3", "--watch"}).path, "/v1/deploy?id=3");
+    EXPECT_EQ(request_of({"deploy", "history", "--last", "5"}).path, "/v1/deploy/history?last=5");
+    EXPECT_EQ(request_of({"deploy", "report"}).path, "/v1/deploy/report?id=0");
+}
+
+TEST(Deploy, ThePlanBeforeAConsentIsAskedForWithTheReasonToo) {
+    tests::UnixServer server(
+        {{200, R"({"id": 0, "strategy": "rolling", "commands": [{"purpose": "run", "server": "web1",
+        "host": "10.0.0.11", "port": 80, "command": "restart", "source": "the daemon's file"}]})"}});
+    const Outcome outcome = run_command({"deploy", "rolling", "night", "--why", "release 2.3"}, server.path());
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr("nothing was run: you have not agreed to these commands"));
+    EXPECT_THAT(server.stop().front(), HasSubstr("\"dry_run\":true"));
+    EXPECT_THAT(server.stop().front(), HasSubstr("\"why\":\"release 2.3\""));
 }
 
 TEST(Deploy, NoLineOfTheHelpIsWiderThanEightyColumns) {

@@ -1,4 +1,4 @@
-#include "appliance/cli/events.hpp"
+#include "appliance/cli/views/event.hpp"
 
 #include <gtest/gtest.h>
 

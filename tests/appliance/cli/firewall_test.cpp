@@ -4,10 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "appliance/cli/parser.hpp"
-#include "appliance/cli/request.hpp"
-#include "appliance/cli/show.hpp"
-#include "tests/appliance/cli/now.hpp"
+#include "appliance/cli/views/firewall.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -24,14 +22,11 @@ json make_status() {
 }
 
 TEST(FirewallCommand, AsksForTheStatusAndConfirmsWithAReason) {
-    const char* const status[] = {"gatehouse", "firewall", "status", "--json"};
-    const auto asked = parse(4, status, now);
-    ASSERT_TRUE(asked) << asked.error().text;
-    EXPECT_TRUE(asked->json);
-    EXPECT_EQ(request_for(*asked, "ann").path, "/v1/firewall");
-    EXPECT_EQ(request_for(*asked, "ann").body, "");
-    const char* const confirm[] = {"gatehouse", "firewall", "confirm", "--why", "I still get in"};
-    const auto request = request_for(*parse(5, confirm, now), "ann");
+    EXPECT_TRUE(parse({"firewall", "status", "--json"})->common->json);
+    const auto asked = request_of({"firewall", "status"}, "ann");
+    EXPECT_EQ(asked.path, "/v1/firewall");
+    EXPECT_EQ(asked.body, "");
+    const auto request = request_of({"firewall", "confirm", "--why", "I still get in"}, "ann");
     EXPECT_EQ(request.path, "/v1/firewall/confirm");
     EXPECT_EQ(json::parse(request.body), json({{"why", "I still get in"}, {"claimed_by", "ann"}}));
 }

@@ -1,6 +1,6 @@
 // What `gatehouse host-fence` takes and prints. What it does is tested with the kernel, in tests/netfilter and
 // tests/system.
-#include "appliance/cli/host_fence.hpp"
+#include "appliance/cli/commands/host_fence.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,9 +17,9 @@ using core::Address;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-tl::expected<Options, Ending> parse_host_fence(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), "host-fence");
-    return parse(std::move(arguments));
+std::vector<netfilter::Change> host_fence_changes(Words words) {
+    words.insert(words.begin(), "host-fence");
+    return Asked<HostFenceCommand>(words, "ada")->changes(now);
 }
 
 std::string host_fence_refusal(std::vector<const char*> arguments) {
@@ -41,31 +41,29 @@ netfilter::Fence make_fence() {
 }
 
 TEST(HostFenceParser, AddTakesAllThatTheContractNames) {
-    const auto add = parse_host_fence({"add", "--from", "10.0.0.5", "--port", "80", "--mode", "icmp", "--for", "30m",
-                                       "--why", "deploying 2.3", "--json"});
-    ASSERT_TRUE(add) << add.error().text;
-    EXPECT_EQ(add->command, Command::host_fence_add);
-    EXPECT_THAT(add->from, ElementsAre(*Address::parse("10.0.0.5:0")));
-    EXPECT_THAT(add->ports, ElementsAre(80));
-    EXPECT_EQ(add->mode, "icmp");
-    EXPECT_EQ(add->lasts, core::Milliseconds(30min));
-    EXPECT_EQ(add->why, "deploying 2.3");
-    EXPECT_TRUE(add->json);
+    const auto added = host_fence_changes({"add", "--from", "10.0.0.5", "--port", "80", "--mode", "icmp", "--for",
+                                           "30m", "--why", "deploying 2.3", "--json"});
+    ASSERT_EQ(added.size(), 1U);
+    const auto& fence = std::get<netfilter::Fence>(added.front());
+    EXPECT_EQ(fence.backend, *Address::parse("10.0.0.5:80"));
+    EXPECT_EQ(fence.mode, netfilter::Mode::icmp);
+    EXPECT_EQ(fence.who, "ada");
+    EXPECT_EQ(fence.why, "deploying 2.3");
+    EXPECT_EQ(fence.until, now + 30min);
 }
 
 TEST(HostFenceParser, AddressesAndPortsMayBeSeveralInAnyOfTheUsualForms) {
-    const auto add = parse_host_fence(
-        {"remove", "--from", "10.0.0.5", "fd00::5", "--from", "10.0.0.6", "--port", "80,443", "--port", "5222"});
-    ASSERT_TRUE(add) << add.error().text;
-    EXPECT_EQ(add->command, Command::host_fence_remove);
-    EXPECT_THAT(add->from, ElementsAre(*Address::parse_host("10.0.0.5", 0), *Address::parse_host("fd00::5", 0),
-                                       *Address::parse_host("10.0.0.6", 0)));
-    EXPECT_THAT(add->ports, ElementsAre(80, 443, 5222));
+    std::vector<std::string> removed;
+    for (const netfilter::Change& change : host_fence_changes(
+             {"remove", "--from", "10.0.0.5", "fd00::5", "--from", "10.0.0.6", "--port", "80,443", "--port", "5222"})) {
+        removed.push_back(std::get<netfilter::Unfence>(change).backend.text());
+    }
+    EXPECT_THAT(removed, ElementsAre("10.0.0.5:80", "10.0.0.5:443", "10.0.0.5:5222", "[fd00::5]:80", "[fd00::5]:443",
+                                     "[fd00::5]:5222", "10.0.0.6:80", "10.0.0.6:443", "10.0.0.6:5222"));
 }
 
 TEST(HostFenceParser, ListTakesNothingButJson) {
-    EXPECT_EQ(parse_host_fence({"list"})->command, Command::host_fence_list);
-    EXPECT_TRUE(parse_host_fence({"list", "--json"})->json);
+    EXPECT_TRUE(parse({"host-fence", "list", "--json"})->common->json);
     EXPECT_NE(host_fence_refusal({"list", "--port", "80"}), "accepted");
 }
 

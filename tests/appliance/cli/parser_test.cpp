@@ -9,7 +9,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "appliance/cli/style.hpp"
+#include "appliance/cli/command_table.hpp"
+#include "appliance/cli/terminal/style.hpp"
 #include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
@@ -19,57 +20,45 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 TEST(Parser, RunAndCheckTakeTheConfigurationsFile) {
-    EXPECT_EQ(parse({"run", "-c", "a.toml"})->command, Command::run);
-    EXPECT_EQ(parse({"run", "--config", "a.toml"})->config, "a.toml");
-    const auto check = parse({"check", "-c", "b.toml", "--json"});
-    EXPECT_EQ(check->command, Command::check);
-    EXPECT_EQ(check->config, "b.toml");
-    EXPECT_TRUE(check->json);
+    EXPECT_TRUE(parse({"run", "-c", "a.toml"})->command->is_daemon());
+    EXPECT_TRUE(parse({"run", "--config", "a.toml"})->command->is_local());
+    EXPECT_TRUE(parse({"check", "-c", "b.toml", "--json"})->common->json);
     EXPECT_THAT(refusal({"run"}), HasSubstr("--config is required; see gatehouse run -h\n"));
 }
 
 TEST(Parser, FenceTakesAllThatTheContractNames) {
-    const auto fence = parse({"fence", "web1", "web2", "--pool", "app", "--mode", "icmp", "--drain", "30s", "--for",
-                              "30m", "--why", "deploying 2.3"});
-    ASSERT_TRUE(fence) << fence.error().text;
-    EXPECT_EQ(fence->command, Command::fence);
-    EXPECT_THAT(fence->servers, testing::ElementsAre("web1", "web2"));
-    EXPECT_EQ(fence->pool, "app");
-    EXPECT_EQ(fence->mode, "icmp");
-    EXPECT_EQ(fence->end, FenceEnd::drain);
-    EXPECT_EQ(fence->drain, 30s);
-    EXPECT_EQ(fence->lasts, core::Milliseconds(30min));
-    EXPECT_EQ(fence->why, "deploying 2.3");
-    EXPECT_EQ(parse({"fence", "web1", "--kill"})->end, FenceEnd::kill);
-    EXPECT_EQ(parse({"fence", "web1"})->end, FenceEnd::let_be);
+    const Json fence = order_of({"fence", "web1", "web2", "--pool", "app", "--mode", "icmp", "--drain", "30s", "--for",
+                                 "30m", "--why", "deploying 2.3"});
+    EXPECT_EQ(fence, Json::parse(R"({"servers": ["web1", "web2"], "pool": "app", "mode": "icmp", "drain_ms": 30000,
+        "for_ms": 1800000, "why": "deploying 2.3"})"));
 }
 
 TEST(Parser, AFenceReplacesAnothersAndAsksNothingWhereThatIsSaid) {
-    EXPECT_FALSE(parse({"fence", "web1"})->replace);
-    EXPECT_TRUE(parse({"fence", "web1", "--replace"})->replace);
-    EXPECT_TRUE(parse({"fence", "web1", "--yes"})->yes);
-    EXPECT_TRUE(parse({"maintenance", "on", "--yes"})->yes);
-    EXPECT_TRUE(parse({"maintenance", "off", "--yes"})->yes);
+    EXPECT_FALSE(order_of({"fence", "web1"}).contains("replace"));
+    EXPECT_EQ(order_of({"fence", "web1", "--replace"})["replace"], true);
+    EXPECT_TRUE(parse({"fence", "web1", "--yes"})->common->yes);
+    EXPECT_TRUE(parse({"maintenance", "on", "--yes"})->common->yes);
+    EXPECT_TRUE(parse({"maintenance", "off", "--yes"})->common->yes);
 }
 
 TEST(Parser, AFenceLastsASecondAtLeast) {
-    EXPECT_EQ(parse({"fence", "web1", "--for", "1s"})->lasts, core::Milliseconds(1s));
+    EXPECT_EQ(order_of({"fence", "web1", "--for", "1s"})["for_ms"], 1'000);
     EXPECT_THAT(refusal({"fence", "web1", "--for", "999ms"}), HasSubstr("--for: a fence lasts a second at least"));
 }
 
 TEST(Parser, DurationsMayHaveSeveralUnits) {
-    EXPECT_EQ(parse({"fence", "web1", "--for", "2h30m"})->lasts, core::Milliseconds(150min));
-    EXPECT_EQ(parse({"maintenance", "on", "--until", "1h 59m"})->until, now + 119min);
-    EXPECT_EQ(parse({"guard", "--for", "1h30m"})->lasts, core::Milliseconds(90min));
-    EXPECT_EQ(parse({"deploy", "rolling", "--expires", "1d12h"})->lasts, core::Milliseconds(36h));
+    EXPECT_EQ(order_of({"fence", "web1", "--for", "2h30m"})["for_ms"], 9'000'000);
+    EXPECT_EQ(order_of({"maintenance", "on", "--until", "1h 59m"})["until"], "2026-11-22T15:59:00Z");
+    EXPECT_EQ(request_of({"guard", "--for", "1h30m"}).path, "/v1/guard?for_ms=5400000");
+    EXPECT_EQ(order_of({"deploy", "rolling", "--expires", "1d12h"})["expires_ms"], 129'600'000);
 }
 
 TEST(Parser, AFenceIsEitherDrainedOrKilledAndOfAKnownMode) {
     EXPECT_THAT(refusal({"fence", "web1", "--drain", "1s", "--kill"}), HasSubstr("--drain excludes --kill"));
     EXPECT_EQ(refusal({"fence", "web1", "--scope", "al"}),
               "gatehouse: --scope: unknown scope 'al', did you mean 'all'?; see gatehouse fence -h\n");
-    EXPECT_TRUE(parse({"fence", "web1", "--scope", "all"})->all_packets);
-    EXPECT_FALSE(parse({"fence", "web1", "--scope", "new"})->all_packets);
+    EXPECT_EQ(order_of({"fence", "web1", "--scope", "all"})["scope"], "all");
+    EXPECT_FALSE(order_of({"fence", "web1", "--scope", "new"}).contains("scope"));
     EXPECT_EQ(refusal({"fence", "web1", "--mode", "rest"}),
               "gatehouse: --mode: unknown mode 'rest', did you mean 'reset'?; see gatehouse fence -h\n");
     EXPECT_THAT(refusal({"fence"}), HasSubstr("SERVER is required"));
@@ -82,7 +71,7 @@ TEST(Parser, ACommandOfADeployIsReadBeforeAnythingIsSent) {
                     HasSubstr("--run: '{hots}' in the command names nothing; did you mean '{host}'?"));
     }
     EXPECT_THAT(refusal({"deploy", "rolling", "--rollback", "{sever}"}), HasSubstr("did you mean '{server}'?"));
-    EXPECT_EQ(parse({"deploy", "rollback", "--run", "ssh {host} x"})->run, "ssh {host} x");
+    EXPECT_EQ(order_of({"deploy", "rollback", "--run", "ssh {host} x"})["run"], "ssh {host} x");
 }
 
 TEST(Parser, ADurationSaysHowToWriteIt) {
@@ -93,44 +82,35 @@ TEST(Parser, ADurationSaysHowToWriteIt) {
 }
 
 TEST(Parser, UnfenceMayWait) {
-    EXPECT_EQ(parse({"unfence", "web1", "--wait", "60s"})->wait, core::Milliseconds(60s));
-    EXPECT_FALSE(parse({"unfence", "web1"})->wait);
+    EXPECT_EQ(parse({"unfence", "web1", "--wait", "60s"})->common->wait, core::Milliseconds(60s));
+    EXPECT_FALSE(parse({"unfence", "web1"})->common->wait);
 }
 
 TEST(Parser, RulesAreWatchedOrPrintedAsNftOrAsJson) {
-    EXPECT_TRUE(parse({"rules", "--watch"})->watch);
-    EXPECT_TRUE(parse({"rules", "--nft"})->nft);
-    EXPECT_TRUE(parse({"rules", "--json"})->json);
+    EXPECT_TRUE(parse({"rules", "--watch", "--json"}));
     EXPECT_THAT(refusal({"rules", "--nft", "--json"}), HasSubstr("excludes"));
+    EXPECT_THAT(refusal({"rules", "--nft", "--watch"}), HasSubstr("excludes"));
 }
 
 TEST(Parser, MaintenanceIsTurnedOnOffAndAskedFor) {
-    const auto on = parse({"maintenance", "on", "app", "--message", "Back soon", "--until", "30m", "--why", "schema"});
-    ASSERT_TRUE(on) << on.error().text;
-    EXPECT_EQ(on->command, Command::maintenance_on);
-    EXPECT_EQ(on->pool, "app");
-    EXPECT_EQ(on->message, "Back soon");
-    EXPECT_EQ(on->until, now + 30min);
-    EXPECT_EQ(parse({"maintenance", "off"})->command, Command::maintenance_off);
-    EXPECT_EQ(parse({"maintenance", "status", "--json"})->command, Command::maintenance_status);
+    EXPECT_EQ(order_of({"maintenance", "on", "app", "--message", "Back soon", "--until", "30m", "--why", "schema"}),
+              Json::parse(R"({"on": true, "pool": "app", "message": "Back soon", "until": "2026-11-22T14:30:00Z",
+        "why": "schema"})"));
+    EXPECT_EQ(order_of({"maintenance", "off"}), Json::parse(R"({"on": false, "why": ""})"));
     EXPECT_THAT(refusal({"maintenance"}), HasSubstr("see gatehouse maintenance -h"));
 }
 
 TEST(Parser, UntilIsATimeOrADurationAndNeverPast) {
-    EXPECT_EQ(parse({"maintenance", "on", "--until", "2026-11-22T16:30:00+02:00"})->until, now + 30min);
+    EXPECT_EQ(order_of({"maintenance", "on", "--until", "2026-11-22T16:30:00+02:00"})["until"], "2026-11-22T14:30:00Z");
     EXPECT_THAT(refusal({"maintenance", "on", "--until", "2026-11-22T13:00:00Z"}), HasSubstr("is not in the future"));
     EXPECT_THAT(refusal({"maintenance", "on", "--until", "0s"}), HasSubstr("is not in the future"));
     EXPECT_THAT(refusal({"maintenance", "on", "--until", "noon"}), HasSubstr("'noon' is not a time"));
 }
 
 TEST(Parser, AWeightIsSetOrReset) {
-    const auto set = parse({"weight", "web1", "web2", "--pool", "app", "--set", "256"});
-    ASSERT_TRUE(set);
-    EXPECT_EQ(set->command, Command::weight);
-    EXPECT_EQ(set->servers, (std::vector<std::string>{"web1", "web2"}));
-    EXPECT_EQ(set->pool, "app");
-    EXPECT_EQ(set->weight, 256U);
-    EXPECT_FALSE(parse({"weight", "web1", "--reset"})->weight);
+    EXPECT_EQ(order_of({"weight", "web1", "web2", "--pool", "app", "--set", "256"}),
+              Json::parse(R"({"servers": ["web1", "web2"], "pool": "app", "weight": 256, "why": ""})"));
+    EXPECT_EQ(order_of({"weight", "web1", "--reset"})["reset"], true);
     for (const auto& wrong : std::vector<std::vector<const char*>>{{"weight", "web1"},
                                                                    {"weight", "--set", "2"},
                                                                    {"weight", "web1", "--set", "0"},
@@ -142,13 +122,13 @@ TEST(Parser, AWeightIsSetOrReset) {
 }
 
 TEST(Parser, TheSocketIsNamedBeforeOrBehindTheCommandOrByTheEnvironment) {
-    EXPECT_EQ(parse({"status"})->socket, "/run/gatehouse/control.sock");
-    EXPECT_EQ(parse({"--socket", "/a", "status"})->socket, "/a");
-    EXPECT_EQ(parse({"status", "app", "--socket", "/b"})->socket, "/b");
-    EXPECT_EQ(parse({"maintenance", "status", "--socket", "/c"})->socket, "/c");
+    EXPECT_EQ(parse({"status"})->common->socket, "/run/gatehouse/control.sock");
+    EXPECT_EQ(parse({"--socket", "/a", "status"})->common->socket, "/a");
+    EXPECT_EQ(parse({"status", "app", "--socket", "/b"})->common->socket, "/b");
+    EXPECT_EQ(parse({"maintenance", "status", "--socket", "/c"})->common->socket, "/c");
     ::setenv("GATEHOUSE_SOCKET", "/d", 1);
-    EXPECT_EQ(parse({"status"})->socket, "/d");
-    EXPECT_EQ(parse({"status", "--socket", "/e"})->socket, "/e");
+    EXPECT_EQ(parse({"status"})->common->socket, "/d");
+    EXPECT_EQ(parse({"status", "--socket", "/e"})->common->socket, "/e");
     ::unsetenv("GATEHOUSE_SOCKET");
 }
 
@@ -165,7 +145,7 @@ TEST(Parser, EveryReadingCommandTakesJsonAndEveryChangingOneAReason) {
     for (auto arguments : changing) {
         arguments.insert(arguments.end(), {"--why", "because"});
         ASSERT_TRUE(parse(arguments)) << arguments.front();
-        EXPECT_EQ(parse(arguments)->why, "because");
+        EXPECT_EQ(parse(arguments)->common->why, "because");
     }
 }
 
@@ -206,29 +186,22 @@ TEST(Parser, VersionIsPrintedAndDone) {
 }
 
 TEST(Parser, EachCommandsHelpHasAnExampleAndFitsTheTerminal) {
-    const std::vector<std::vector<const char*>> commands = {{"run"},
-                                                            {"check"},
-                                                            {"status"},
-                                                            {"fence"},
-                                                            {"unfence"},
-                                                            {"rules"},
-                                                            {"weight"},
-                                                            {"maintenance"},
-                                                            {"reload"},
-                                                            {"upgrade"},
-                                                            {"maintenance", "on"},
-                                                            {"maintenance", "off"},
-                                                            {"maintenance", "status"}};
-    for (auto arguments : commands) {
-        const std::string name = arguments.back();
-        arguments.push_back("-h");
-        const auto help = parse(arguments);
+    for (const Row& row : command_table()) {
+        const std::string verb(row.verb);
+        const auto space = verb.find(' ');
+        const std::string first = verb.substr(0, space);
+        Words words{first.c_str()};
+        if (space != std::string::npos) {
+            words.push_back(verb.c_str() + space + 1);
+        }
+        words.push_back("-h");
+        const auto help = parse(words);
         ASSERT_FALSE(help);
         EXPECT_EQ(help.error().code, 0);
-        EXPECT_THAT(help.error().text, HasSubstr("Example: gatehouse ")) << name;
+        EXPECT_THAT(help.error().text, HasSubstr("Example: gatehouse " + verb)) << verb;
         std::istringstream lines(help.error().text);
         for (std::string line; std::getline(lines, line);) {
-            EXPECT_LE(columns(line), 80U) << name << ": " << line;
+            EXPECT_LE(columns(line), 80U) << verb << ": " << line;
         }
     }
     EXPECT_THAT(parse({"-h"}).error().text, HasSubstr("maintenance"));
@@ -241,12 +214,12 @@ TEST(Parser, ADaemonOnAnotherMachineIsNamedOnAnyCommand) {
     const auto parsed =
         parse({"deploy", "status", "--host", "gate:9443", "--token-file", file.c_str(), "--ca", "ca.pem"});
     ASSERT_TRUE(parsed);
-    ASSERT_TRUE(parsed->remote.has_value());
-    EXPECT_EQ(parsed->remote->text(), "gate:9443");
-    EXPECT_EQ(parsed->remote->token, "gh_token");
-    EXPECT_EQ(parsed->remote->ca_file, "ca.pem");
-    EXPECT_FALSE(parse({"status"})->remote.has_value());
-    EXPECT_FALSE(parse({"check", "-c", "a.toml", "--host", "gate"})->remote.has_value());
+    ASSERT_TRUE(parsed->common->remote.has_value());
+    EXPECT_EQ(parsed->common->remote->text(), "gate:9443");
+    EXPECT_EQ(parsed->common->remote->token, "gh_token");
+    EXPECT_EQ(parsed->common->remote->ca_file, "ca.pem");
+    EXPECT_FALSE(parse({"status"})->common->remote.has_value());
+    EXPECT_FALSE(parse({"check", "-c", "a.toml", "--host", "gate"})->common->remote.has_value());
 
     ::chmod(file.c_str(), 0644);
     EXPECT_THAT(refusal({"status", "--host", "gate", "--token-file", file.c_str()}), HasSubstr("chmod go="));
@@ -261,11 +234,11 @@ TEST(Parser, ADaemonOnAnotherMachineIsNamedOnAnyCommand) {
 }
 
 TEST(Parser, ATokenHasANameAndARole) {
-    const auto parsed = parse({"token", "ci", "--role", "admin", "--token-file", "ci.token"});
-    ASSERT_TRUE(parsed);
-    EXPECT_EQ(parsed->command, Command::token);
-    EXPECT_EQ(parsed->name + " " + parsed->role + " " + parsed->token_file, "ci admin ci.token");
-    EXPECT_EQ(parse({"token", "ci"})->role, "operate");
+    EXPECT_EQ(parse({"token", "ci", "--role", "admin", "--token-file", "ci.token"})->common->token_file, "ci.token");
+    const Json admin = Json::parse(run_command({"token", "ci", "--role", "admin", "--json"}).out);
+    EXPECT_EQ(admin["name"], "ci");
+    EXPECT_EQ(admin["role"], "admin");
+    EXPECT_EQ(Json::parse(run_command({"token", "ci", "--json"}).out)["role"], "operate");
     EXPECT_THAT(refusal({"token", "ci", "--role", "root"}), HasSubstr("root"));
     EXPECT_THAT(refusal({"token"}), HasSubstr("NAME"));
 }

@@ -1,4 +1,4 @@
-#include "appliance/cli/permit.hpp"
+#include "appliance/cli/deploy/permit.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "appliance/cli/remembered.hpp"
+#include "appliance/cli/deploy/remembered.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -249,13 +249,13 @@ TEST(MemoryFile, LiesWhereStateOfAUserLies) {
 }
 
 TEST(MemoryFile, ADaemonIsNamedByItsWholePlace) {
-    Options options;
-    options.socket = "/run/a/../sock";
-    EXPECT_EQ(daemon_name(options), "/run/sock");
-    options.socket = "sock";
-    EXPECT_EQ(daemon_name(options), (std::filesystem::current_path() / "sock").string());
-    options.remote = api::Place{"gate.example.org", 9443, "token"};
-    EXPECT_EQ(daemon_name(options), "gate.example.org:9443");
+    Common common;
+    common.socket = "/run/a/../sock";
+    EXPECT_EQ(daemon_name(common), "/run/sock");
+    common.socket = "sock";
+    EXPECT_EQ(daemon_name(common), (std::filesystem::current_path() / "sock").string());
+    common.remote = api::Place{"gate.example.org", 9443, "token"};
+    EXPECT_EQ(daemon_name(common), "gate.example.org:9443");
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
-#include "appliance/cli/rollout_end.hpp"
+#include "appliance/cli/views/rollout_end.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "appliance/cli/show_deploy.hpp"
+#include "appliance/cli/deploy/rollout_view.hpp"
 
 namespace appliance::cli {
 namespace {

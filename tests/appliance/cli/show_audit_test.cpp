@@ -1,11 +1,9 @@
-#include "appliance/cli/show_audit.hpp"
-
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "tests/appliance/cli/now.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -20,7 +18,7 @@ TEST(ShowAudit, SaysWhoChangedWhatAndWhatBecameOfIt) {
       {"id": 11, "time": "2026-11-22T11:00:00Z", "who": "root", "for": "", "from": "unix", "what": "reload",
        "request": {"servers": ["web1"], "drain_ms": 30000, "for_ms": 9000000, "count": 3, "recipe": ""}, "why": "",
        "outcome": "begun"}]})");
-    const std::string shown = show_audit(answer, now, Style{});
+    const std::string shown = show_answer({"audit"}, answer);
     EXPECT_THAT(shown, HasSubstr("ci for ann"));
     EXPECT_THAT(shown, HasSubstr("override nobody meets; servers web1, web2; strategy rolling"));
     EXPECT_THAT(shown, HasSubstr("why: 2.3"));
@@ -33,7 +31,7 @@ TEST(ShowAudit, SaysWhoChangedWhatAndWhatBecameOfIt) {
 }
 
 TEST(ShowAudit, SaysSoWhereThereIsNothing) {
-    EXPECT_EQ(show_audit(Json::object(), now, Style{}), "nothing has been changed yet\n");
+    EXPECT_EQ(show_answer({"audit"}, Json::object()), "nothing has been changed yet\n");
 }
 
 }  // namespace

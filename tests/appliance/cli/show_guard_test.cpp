@@ -1,12 +1,11 @@
 // What the guards say, as an operator reads it.
-#include "appliance/cli/show_guard.hpp"
-
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "appliance/cli/table.hpp"
+#include "appliance/cli/terminal/table.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -23,7 +22,7 @@ std::string shown(const Json& guards, const Json& next_free) {
         {"allowed", false}, {"at", "2026-11-23T05:00:00Z"}, {"at_local", "2026-11-23 06:00 CET"}, {"for_ms", 0},
         {"guards", guards}, {"next_free", next_free},       {"next_free_local", next_free}};
     // Wherever its lines are broken.
-    std::istringstream words(show_guards(answer, {}, {}));
+    std::istringstream words(show_answer({"guard"}, answer));
     std::string text;
     for (std::string word; words >> word;) {
         text += (text.empty() ? "" : " ") + word;

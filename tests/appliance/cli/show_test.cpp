@@ -1,5 +1,3 @@
-#include "appliance/cli/show.hpp"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,14 +5,26 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "appliance/cli/view.hpp"
-#include "tests/appliance/cli/now.hpp"
+#include "appliance/cli/terminal/view.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+
+std::string show_status(const json& answer, core::WallTime at, const Style& style) {
+    return show_answer({"status"}, answer, style, at);
+}
+
+std::string show_rules(const json& answer, core::WallTime at, const Style& style) {
+    return show_answer({"rules"}, answer, style, at);
+}
+
+std::string show_maintenance(const json& answer, core::WallTime at, const Style& style) {
+    return show_answer({"maintenance", "status"}, answer, style, at);
+}
 
 const json status = json::parse(R"({
   "version": "0.1.0", "config": "/etc/gatehouse/gatehouse.toml", "since": "2026-11-22T11:00:00Z", "workers": 2,
@@ -224,31 +234,27 @@ TEST(ShowStatus, ShowsEveryWeightWhereOneDiffers) {
 }
 
 TEST(ShowFenced, SaysWhatWasFencedAndWhetherItIsDrained) {
-    Options options{.command = Command::fence, .end = FenceEnd::drain};
     const json answer{{"fences", {rules["fences"][0]}}, {"drained", true}, {"in_flight", 0}};
-    EXPECT_EQ(show_fenced(answer, options, now, {}),
+    EXPECT_EQ(show_answer({"fence", "web2", "--drain", "1s"}, answer),
               "fenced web2 in app (10.0.0.12:80), mode reset, for 28m\ndrained: nothing is in flight\n");
-    options.end = FenceEnd::let_be;
-    EXPECT_EQ(show_fenced({{"fences", json::array()}, {"drained", false}, {"in_flight", 1}}, options, now, {}),
+    EXPECT_EQ(show_answer({"fence", "web2"}, {{"fences", json::array()}, {"drained", false}, {"in_flight", 1}}),
               "nothing to fence: all of it is fenced already\n1 request still in flight\n");
 }
 
 TEST(ShowFenced, SaysTheTimeThatWasAskedFor) {
-    Options options{.command = Command::fence, .lasts = std::chrono::seconds(10)};
     json fence = rules["fences"][0];
-    const auto shown = [&](const char* until) {
+    const auto shown = [&](const char* lasts, const char* until) {
         fence["until"] = until;
-        return show_fenced({{"fences", {fence}}}, options, now, {});
+        return show_answer({"fence", "web2", "--for", lasts}, {{"fences", {fence}}});
     };
-    EXPECT_THAT(shown("2026-11-22T14:00:09Z"), HasSubstr(", for 10s\n"));
-    options.lasts = std::chrono::hours(24);
-    EXPECT_THAT(shown("2026-11-23T13:59:59Z"), HasSubstr(", for 1d\n"));
-    EXPECT_THAT(shown("2026-11-22T14:30:00Z"), HasSubstr(", for 30m\n")) << "a stricter one has its own time";
+    EXPECT_THAT(shown("10s", "2026-11-22T14:00:09Z"), HasSubstr(", for 10s\n"));
+    EXPECT_THAT(shown("24h", "2026-11-23T13:59:59Z"), HasSubstr(", for 1d\n"));
+    EXPECT_THAT(shown("24h", "2026-11-22T14:30:00Z"), HasSubstr(", for 30m\n")) << "a stricter one has its own time";
 }
 
 TEST(ShowFenced, WhatIsNotKnownIsNotNothing) {
-    const Options options{.command = Command::fence, .end = FenceEnd::kill};
-    const std::string shown = show_fenced({{"fences", {rules["fences"][0]}}, {"in_flight", nullptr}}, options, now, {});
+    const std::string shown =
+        show_answer({"fence", "web2", "--kill"}, {{"fences", {rules["fences"][0]}}, {"in_flight", nullptr}});
     EXPECT_THAT(shown, HasSubstr("how many are in flight is not known: the proxy does not answer\n"));
 }
 
@@ -281,36 +287,36 @@ TEST(PrintUntil, IsRoundedUpToSeconds) {
 }
 
 TEST(ShowFenced, CountsWhatWasKilled) {
-    const Options options{.command = Command::fence, .end = FenceEnd::kill};
     json answer{{"fences", {rules["fences"][0]}}, {"in_flight", 0}, {"killed", {{"sockets", 1}, {"forwarded", 0}}}};
     const std::string fenced = "fenced web2 in app (10.0.0.12:80), mode reset, for 28m\n";
-    EXPECT_EQ(show_fenced(answer, options, now, {}), fenced + "ended 1 connection\n");
+    EXPECT_EQ(show_answer({"fence", "web2", "--kill"}, answer), fenced + "ended 1 connection\n");
     answer["killed"] = {{"sockets", 0}, {"forwarded", 12}};
-    EXPECT_EQ(show_fenced(answer, options, now, {}), fenced + "ended 0 connections and 12 forwarded flows\n");
+    EXPECT_EQ(show_answer({"fence", "web2", "--kill"}, answer),
+              fenced + "ended 0 connections and 12 forwarded flows\n");
 }
 
 TEST(ShowUnfenced, SaysWhetherTheServerIsOpen) {
-    EXPECT_EQ(show_unfenced({{"lifted", 2}}, {}, {}), "lifted 2 fences; open after the next passed check\n");
-    EXPECT_EQ(show_unfenced({{"lifted", 1}, {"passed", true}}, {.wait = core::Milliseconds(1)}, {}),
+    EXPECT_EQ(show_answer({"unfence", "a"}, {{"lifted", 2}}), "lifted 2 fences; open after the next passed check\n");
+    EXPECT_EQ(show_answer({"unfence", "a", "--wait", "1ms"}, {{"lifted", 1}, {"passed", true}}),
               "lifted 1 fence; the first check has passed\n");
-    EXPECT_EQ(show_unfenced({{"lifted", 0}}, {}, {}), "nothing was fenced\n");
+    EXPECT_EQ(show_answer({"unfence", "a"}, {{"lifted", 0}}), "nothing was fenced\n");
 }
 
 TEST(ShowWeights, SaysWhoseWeightItIs) {
     json changed = status;
     changed["pools"][0]["backends"][0]["weight_by_hand"] = {{"who", "ada"}, {"why", "new machine"}};
     EXPECT_THAT(show_status(changed, now, {}), HasSubstr("weight 1 by ada: new machine\n"));
-    EXPECT_EQ(show_weights({{"weights",
-                             {{{"server", "web1"}, {"pool", "app"}, {"weight", 3}, {"by_hand", true}},
-                              {{"server", "web1"}, {"pool", "chat"}, {"weight", 1}, {"by_hand", false}}}}},
-                           {}, {}),
+    EXPECT_EQ(show_answer({"weight", "web1", "--reset"},
+                          {{"weights",
+                            {{{"server", "web1"}, {"pool", "app"}, {"weight", 3}, {"by_hand", true}},
+                             {{"server", "web1"}, {"pool", "chat"}, {"weight", 1}, {"by_hand", false}}}}}),
               "web1 in app: weight 3, until it is reset\nweb1 in chat: weight 1, as configured\n");
 }
 
 TEST(ShowReloaded, ListsTheChanges) {
-    EXPECT_EQ(show_reloaded({{"changed", {"pool app", "listener web"}}}, {}),
+    EXPECT_EQ(show_answer({"reload"}, {{"changed", {"pool app", "listener web"}}}),
               "changed pool app\nchanged listener web\n");
-    EXPECT_EQ(show_reloaded({{"changed", json::array()}}, {}), "nothing has changed\n");
+    EXPECT_EQ(show_answer({"reload"}, {{"changed", json::array()}}), "nothing has changed\n");
 }
 
 }  // namespace

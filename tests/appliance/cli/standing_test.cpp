@@ -1,4 +1,4 @@
-#include "appliance/cli/standing.hpp"
+#include "appliance/cli/views/standing.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ Json seen_rules(const Json& extra = Json::object()) {
     return {{"fences", {std::move(fence)}}};
 }
 
-const Options web1{.command = Command::fence, .servers = {"web1"}};
+const Common web1{.servers = {"web1"}};
 
 std::vector<std::string> lines_of(const std::vector<Telling>& tellings) {
     std::vector<std::string> said;

@@ -1,9 +1,9 @@
-#include "appliance/cli/table.hpp"
+#include "appliance/cli/terminal/table.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "appliance/cli/view.hpp"
+#include "appliance/cli/terminal/view.hpp"
 
 namespace appliance::cli {
 namespace {

@@ -4,8 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "appliance/cli/request.hpp"
-#include "appliance/cli/show_update.hpp"
 #include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
@@ -14,30 +12,27 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Update, InstallNamesAPlaceAndWhetherToReboot) {
-    const auto options = parse({"update", "install", "https://a/b/", "--reboot", "--why", "2.3"});
-    ASSERT_TRUE(options.has_value());
-    const Request request = request_for(*options, "ann");
+    const Request request = request_of({"update", "install", "https://a/b/", "--reboot", "--why", "2.3"}, "ann");
     EXPECT_EQ(request.path, "/v1/update/install");
     EXPECT_EQ(Json::parse(request.body),
               Json::parse(R"({"source":"https://a/b/","reboot":true,"why":"2.3","claimed_by":"ann"})"));
-    EXPECT_FALSE(parse({"update", "install", "https://a/b/"})->reboot);
+    EXPECT_EQ(order_of({"update", "install", "https://a/b/"})["reboot"], false);
     EXPECT_EQ(parse({"update", "install"}).error().code, 2);
     EXPECT_EQ(parse({"update"}).error().code, 2);
 }
 
 TEST(Update, TheOthersSayWhyAtMost) {
-    EXPECT_EQ(request_for(*parse({"update", "status"}), "").path, "/v1/update");
-    EXPECT_EQ(request_for(*parse({"update", "status"}), "").body, "");
-    EXPECT_EQ(request_for(*parse({"update", "rollback", "--why", "slow"}), "").path, "/v1/update/rollback");
-    EXPECT_EQ(request_for(*parse({"update", "reboot"}), "").path, "/v1/update/reboot");
+    EXPECT_EQ(request_of({"update", "status"}).path, "/v1/update");
+    EXPECT_EQ(request_of({"update", "status"}).body, "");
+    EXPECT_EQ(request_of({"update", "rollback", "--why", "slow"}).path, "/v1/update/rollback");
+    EXPECT_EQ(request_of({"update", "reboot"}).path, "/v1/update/reboot");
     EXPECT_EQ(parse({"update", "rollback", "https://a/"}).error().code, 2);
 }
 
 TEST(ShowUpdate, HasALineForEachVersionAndWhatBecameOfTheRequest) {
-    const std::string shown = show_update(Json::parse(R"({"running": "1", "state": "refused",
+    const std::string shown = show_answer({"update", "status"}, Json::parse(R"({"running": "1", "state": "refused",
       "what": "version 1 is not newer than 1, which runs", "versions": [
-      {"version": "1", "state": "served"}, {"version": "2", "state": "given up"}]})"),
-                                          Style{});
+      {"version": "1", "state": "served"}, {"version": "2", "state": "given up"}]})"));
     std::istringstream in(shown);
     std::vector<std::string> lines;
     for (std::string line; std::getline(in, line);) {
@@ -51,9 +46,9 @@ TEST(ShowUpdate, HasALineForEachVersionAndWhatBecameOfTheRequest) {
 }
 
 TEST(ShowUpdate, AnAnswerOfAnotherVersionHasGaps) {
-    EXPECT_THAT(show_update(Json::object(), Style{}), HasSubstr("nothing asked for"));
-    EXPECT_THAT(show_update_asked(Json::parse(R"({"asked": "install"})")), HasSubstr("update status"));
-    EXPECT_THAT(show_update_asked(Json::parse(R"({"asked": "reboot"})")), HasSubstr("starts anew"));
+    EXPECT_THAT(show_answer({"update", "status"}, Json::object()), HasSubstr("nothing asked for"));
+    EXPECT_THAT(show_answer({"update", "install", "https://a/"}, {{"asked", "install"}}), HasSubstr("update status"));
+    EXPECT_THAT(show_answer({"update", "reboot"}, {{"asked", "reboot"}}), HasSubstr("starts anew"));
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 // `gatehouse upgrade` against a daemon that gives prepared answers.
-#include "appliance/cli/upgrade.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/appliance/api/unix_server.hpp"
+#include "tests/appliance/cli/parse.hpp"
 
 namespace appliance::cli {
 namespace {
@@ -22,9 +22,11 @@ constexpr const char* failed_answer = R"({"upgrade": {"state": "failed", "number
     "proxy_before": 7, "proxy": 7, "error": "it died", "who": "ann", "why": "x"}})";
 
 Outcome ask(UnixServer& server, bool as_json = false) {
-    Options options{.command = Command::upgrade, .socket = server.path(), .json = as_json};
-    options.wait = core::Milliseconds(5'000);
-    return upgrade(options, "ann");
+    Words words{"upgrade", "--wait", "5s"};
+    if (as_json) {
+        words.push_back("--json");
+    }
+    return run_command(words, server.path());
 }
 
 TEST(Upgrade, WaitsUntilTheNewVersionServesAndSaysSoInOneLine) {
@@ -62,9 +64,7 @@ TEST(Upgrade, ThatWasGivenUpIsCodeOneAndSaysWhichVersionGoesOn) {
 
 TEST(Upgrade, WhoseWaitRunsOutIsCodeFour) {
     UnixServer server({{202, begun}});
-    Options options{.command = Command::upgrade, .socket = server.path()};
-    options.wait = core::Milliseconds(0);
-    const Outcome outcome = upgrade(options, "ann");
+    const Outcome outcome = run_command({"upgrade", "--wait", "0s"}, server.path());
     EXPECT_EQ(outcome.code, 4);
     // The new version may well serve a moment later.
     EXPECT_THAT(outcome.err, HasSubstr("the upgrade goes on without this command"));

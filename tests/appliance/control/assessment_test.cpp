@@ -1,4 +1,4 @@
-#include "appliance/control/assessment.hpp"
+#include "appliance/control/observe/assessment.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,11 @@
-#include "appliance/control/audit_log.hpp"
+#include "appliance/control/state/audit_log.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "appliance/control/refused_callers.hpp"
+#include "appliance/control/state/refused_callers.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace appliance::control {

@@ -1,6 +1,6 @@
 // A change of the configuration that waits to be confirmed: its clock, its store, and what control does with it, before
 // a proxy of the test's own.
-#include "appliance/control/configuration_trial.hpp"
+#include "appliance/control/state/configuration_trial.hpp"
 
 #include <gmock/gmock.h>
 

@@ -16,10 +16,10 @@
 #include <thread>
 
 #include "appliance/config/load.hpp"
-#include "appliance/control/control.hpp"
-#include "appliance/control/routes.hpp"  // before "json" is a name here: one of its own is so called
-#include "netfilter/fence/fence_manager.hpp"
+#include "appliance/control/engine/control.hpp"
+#include "appliance/control/routes/routes.hpp"  // before "json" is a name here: one of its own is so called
 #include "netfilter/agent/helper.hpp"
+#include "netfilter/fence/fence_manager.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace appliance::control {

@@ -1,13 +1,13 @@
 // What the machine can reach, asked over the API; its log; and the document for others.
-#include "appliance/control/diagnose.hpp"
+#include "appliance/control/diagnose/diagnose.hpp"
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 
 #include <thread>
 
-#include "appliance/control/routes_diagnose.hpp"
-#include "appliance/control/support.hpp"
+#include "appliance/control/routes/routes.hpp"
+#include "appliance/control/routes/support.hpp"
 #include "tests/appliance/control/memory_fixture.hpp"
 
 namespace appliance::control {

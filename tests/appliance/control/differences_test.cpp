@@ -1,4 +1,4 @@
-#include "appliance/control/differences.hpp"
+#include "appliance/control/configuration/differences.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

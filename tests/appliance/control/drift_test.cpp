@@ -1,11 +1,11 @@
 // What is wanted against what the kernel has, without a kernel.
-#include "appliance/control/drift.hpp"
+#include "appliance/control/model/drift.hpp"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "appliance/control/revision.hpp"
+#include "appliance/control/observe/revision.hpp"
 
 namespace appliance::control {
 namespace {

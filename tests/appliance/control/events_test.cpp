@@ -1,4 +1,4 @@
-#include "appliance/control/events.hpp"
+#include "appliance/control/observe/events.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/control/names.hpp"
+#include "appliance/control/observe/names.hpp"
 
 namespace appliance::control {
 

@@ -1,4 +1,4 @@
-#include "appliance/control/fence_endings.hpp"
+#include "appliance/control/model/fence_endings.hpp"
 
 #include <gtest/gtest.h>
 

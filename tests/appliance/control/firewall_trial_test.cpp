@@ -1,13 +1,13 @@
 // When a change of the firewall counts, for how long, and what a restart makes of it.
-#include "appliance/control/firewall_trial.hpp"
+#include "appliance/control/state/firewall_trial.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 
-#include "appliance/control/firewall.hpp"
-#include "appliance/control/firewall_store.hpp"
+#include "appliance/control/state/firewall_store.hpp"
+#include "appliance/control/sync/firewall.hpp"
 
 namespace appliance::control {
 namespace {

@@ -5,8 +5,8 @@
 #include <future>
 #include <thread>
 
-#include "appliance/control/helper_link.hpp"
-#include "appliance/control/proxy_link.hpp"
+#include "appliance/control/link/helper_link.hpp"
+#include "appliance/control/link/proxy_link.hpp"
 
 namespace appliance::control {
 namespace {

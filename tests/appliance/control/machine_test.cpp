@@ -1,4 +1,4 @@
-#include "appliance/control/machine.hpp"
+#include "appliance/control/diagnose/machine.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
-#include "appliance/control/deploy_actions.hpp"
-#include "appliance/control/routes.hpp"
-#include "tests/support/memory_kernel.hpp"
+#include "appliance/control/engine/deploy_actions.hpp"
+#include "appliance/control/routes/routes.hpp"
 #include "tests/appliance/control/control_fixture.hpp"
+#include "tests/support/memory_kernel.hpp"
 
 namespace appliance::control {
 

@@ -1,5 +1,5 @@
 // Metrics from a status and a report, as Prometheus reads them.
-#include "appliance/control/metrics.hpp"
+#include "appliance/control/observe/metrics.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
-#include "appliance/control/names.hpp"
+#include "appliance/control/observe/names.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "appliance/control/resolved_names.hpp"
+#include "appliance/control/state/resolved_names.hpp"
 #include "appliance/state/stored_text.hpp"
 #include "core/base/clock.hpp"
 #include "tests/appliance/control/fake_name_service.hpp"

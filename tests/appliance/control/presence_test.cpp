@@ -1,9 +1,9 @@
-#include "appliance/control/presence.hpp"
+#include "appliance/control/observe/presence.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "appliance/control/listener_watch.hpp"
+#include "appliance/control/observe/listener_watch.hpp"
 
 namespace appliance::control {
 namespace {

@@ -1,4 +1,4 @@
-#include "appliance/control/redirects.hpp"
+#include "appliance/control/sync/redirects.hpp"
 
 #include <gtest/gtest.h>
 

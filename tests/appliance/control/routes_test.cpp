@@ -1,8 +1,8 @@
-#include "appliance/control/routes.hpp"
+#include "appliance/control/routes/routes.hpp"
 
 #include <algorithm>
 
-#include "appliance/control/read_order.hpp"
+#include "appliance/control/routes/read_order.hpp"
 #include "tests/appliance/control/memory_fixture.hpp"
 
 namespace appliance::control {

@@ -1,4 +1,4 @@
-#include "appliance/control/store.hpp"
+#include "appliance/control/state/store.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

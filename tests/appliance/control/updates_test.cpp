@@ -1,4 +1,4 @@
-#include "appliance/control/updates.hpp"
+#include "appliance/control/routes/updates.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

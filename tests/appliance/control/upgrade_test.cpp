@@ -1,7 +1,7 @@
 // What control does for an upgrade: asks the supervisor, and lets a proxy check before it serves.
 #include <cerrno>
 
-#include "appliance/control/routes.hpp"
+#include "appliance/control/routes/routes.hpp"
 #include "tests/appliance/control/memory_fixture.hpp"
 
 namespace appliance::control {

@@ -1,4 +1,4 @@
-#include "appliance/control/visitors.hpp"
+#include "appliance/control/observe/visitors.hpp"
 
 #include <gtest/gtest.h>
 

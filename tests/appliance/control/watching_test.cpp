@@ -1,7 +1,7 @@
 // What a watcher of the rules sees while a fence is being set, and after its end.
 #include <future>
 
-#include "appliance/control/views.hpp"
+#include "appliance/control/observe/views.hpp"
 #include "tests/appliance/control/memory_fixture.hpp"
 
 namespace appliance::control {

@@ -1,0 +1,22 @@
+// RecipeFile: [deploy.NAME] of a file on this machine, for its commands. The rest of the file is not looked at.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "appliance/cli/client/common.hpp"
+#include "appliance/cli/deploy/permit.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::cli {
+
+// The commands of that recipe. Errors: the file cannot be read, is not TOML, has no such recipe, or one of its commands
+// is no text or names an unknown placeholder.
+core::Result<OwnCommands> read_recipe_file(const std::filesystem::path& file, const std::string& recipe);
+
+// The same from the configuration of the daemon that common names, where that is as good as the operator's own word: it
+// is spoken to over a socket that root or this user listens on, and the file is one that only they can write
+// (check_trusted). No commands where it is not so, and where the file has no such recipe.
+OwnCommands local_recipe(const Common& common, const std::string& recipe);
+
+}  // namespace appliance::cli

@@ -1,0 +1,16 @@
+// The administrative state under another configuration. Pure.
+#pragma once
+
+#include <vector>
+
+#include "appliance/control/model/record.hpp"
+#include "netfilter/model/fence.hpp"
+
+namespace appliance::control {
+
+// Fences move to where their server's backend has moved, the page of a pool that is gone goes too, and so does the
+// weight of a server that has left it. changes: what the kernel is to be told, appended.
+Administration follow(const Administration& before, const config::Config& wanted,
+                      std::vector<netfilter::Change>& changes);
+
+}  // namespace appliance::control

@@ -1,0 +1,31 @@
+// Reading orders from the bodies of API requests. Pure. Refusals are 400 and name the field.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "appliance/api/server.hpp"
+#include "appliance/control/model/order.hpp"
+#include "appliance/control/model/refusal.hpp"
+
+namespace appliance::control {
+
+struct Words {
+    std::string who;
+    std::string why;
+    std::string acts_for{};  // whom a remote caller names, which nobody has checked; empty: nobody
+};
+
+// Longer texts than anybody types are cut from the log and the tables sooner or later: better refused now.
+inline constexpr std::size_t words_max = 1'000;  // bytes of why and message
+inline constexpr std::size_t servers_max = 1'024;
+
+// who: the peer's name, and who it says it acts for: root through sudo is "ann (root)". Only root is believed; what a
+// remote caller says is kept apart.
+Outcome<Words> read_words(const nlohmann::json& body, const api::Peer& peer);
+Outcome<FenceOrder> read_fence(const nlohmann::json& body, const api::Peer& peer);
+Outcome<UnfenceOrder> read_unfence(const nlohmann::json& body, const api::Peer& peer);
+Outcome<MaintenanceOrder> read_maintenance(const nlohmann::json& body, const api::Peer& peer);
+Outcome<WeightOrder> read_weight(const nlohmann::json& body, const api::Peer& peer);
+
+}  // namespace appliance::control
