@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <exception>
 
-#include "appliance/boot/cage.hpp"
-#include "appliance/boot/failure.hpp"
-#include "appliance/boot/rehearsal.hpp"
+#include "appliance/boot/confine/cage.hpp"
+#include "appliance/boot/process/failure.hpp"
+#include "appliance/boot/process/standard_descriptors.hpp"
 #include "appliance/boot/roles.hpp"
-#include "appliance/boot/standard_descriptors.hpp"
+#include "appliance/boot/supervisor/rehearsal.hpp"
 #include "appliance/cli/main.hpp"
 
 int main(int argc, char** argv) {

@@ -15,7 +15,7 @@
 
 #include "appliance/api/slots.hpp"
 #include "appliance/api/wire.hpp"
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::api {

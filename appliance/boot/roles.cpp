@@ -15,14 +15,14 @@
 #include <utility>
 #include <vector>
 
-#include "appliance/boot/claim.hpp"
-#include "appliance/boot/file_limit.hpp"
-#include "appliance/boot/handover.hpp"
-#include "appliance/boot/privileges.hpp"
-#include "appliance/boot/proxy_role.hpp"
-#include "appliance/boot/sandbox.hpp"
-#include "appliance/boot/supervisor.hpp"
-#include "appliance/config/load.hpp"
+#include "appliance/boot/confine/privileges.hpp"
+#include "appliance/boot/confine/sandbox.hpp"
+#include "appliance/boot/process/claim.hpp"
+#include "appliance/boot/process/file_limit.hpp"
+#include "appliance/boot/proxy/proxy_role.hpp"
+#include "appliance/boot/supervisor/handover.hpp"
+#include "appliance/boot/supervisor/supervisor.hpp"
+#include "appliance/config/file/load.hpp"
 #include "appliance/control/run.hpp"
 #include "appliance/control/state/configuration_file.hpp"
 #include "appliance/link/event.hpp"

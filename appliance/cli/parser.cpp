@@ -11,7 +11,7 @@
 #include "appliance/cli/client/exit_code.hpp"
 #include "appliance/cli/command_table.hpp"
 #include "appliance/cli/remote.hpp"
-#include "appliance/config/nearest.hpp"
+#include "appliance/config/values/nearest.hpp"
 
 namespace appliance::cli {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "appliance/config/text_file.hpp"
+#include "appliance/config/values/text_file.hpp"
 
 namespace appliance::cli {
 namespace {

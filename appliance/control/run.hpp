@@ -1,7 +1,7 @@
 // The control process from its first event to its end.
 #pragma once
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "core/base/descriptor.hpp"
 
 namespace appliance::control {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/result.hpp"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/config.hpp"
-#include "appliance/config/server_command.hpp"
+#include "appliance/config/model/config.hpp"
+#include "appliance/config/values/server_command.hpp"
 #include "appliance/deploy/rollout.hpp"
 
 namespace appliance::deploy {

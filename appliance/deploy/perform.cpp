@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <thread>
 
-#include "appliance/deploy/expectation.hpp"
-#include "appliance/deploy/front_door.hpp"
-#include "appliance/deploy/server_visit.hpp"
-#include "appliance/deploy/visit.hpp"
+#include "appliance/deploy/visit/expectation.hpp"
+#include "appliance/deploy/visit/front_door.hpp"
+#include "appliance/deploy/visit/server_visit.hpp"
+#include "appliance/deploy/visit/visit.hpp"
 
 namespace appliance::deploy {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "appliance/config/nearest.hpp"
-#include "appliance/deploy/expectation.hpp"
+#include "appliance/config/values/nearest.hpp"
+#include "appliance/deploy/visit/expectation.hpp"
 
 namespace appliance::deploy {
 namespace {

@@ -1,7 +1,7 @@
 // Planning a deploy: an order held against the configuration. Pure.
 #pragma once
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "appliance/deploy/conductor.hpp"
 
 namespace appliance::deploy {

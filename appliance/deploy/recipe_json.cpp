@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "appliance/config/config.hpp"
-#include "appliance/config/header.hpp"
+#include "appliance/config/file/header.hpp"
+#include "appliance/config/model/config.hpp"
 
 namespace appliance::deploy {
 namespace {

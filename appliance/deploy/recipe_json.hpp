@@ -4,7 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "appliance/config/recipe.hpp"
+#include "appliance/config/model/recipe.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::deploy {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "appliance/config/recipe.hpp"
+#include "appliance/config/model/recipe.hpp"
 #include "core/base/duration.hpp"
 
 namespace appliance::deploy {

@@ -9,8 +9,8 @@
 #include <initializer_list>
 #include <vector>
 
+#include "appliance/guard/calendar/span.hpp"
 #include "appliance/guard/markup.hpp"
-#include "appliance/guard/span.hpp"
 
 namespace appliance::guard {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-#include "appliance/config/guard.hpp"
+#include "appliance/config/model/guard.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::guard {

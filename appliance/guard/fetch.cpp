@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "appliance/base/lookups.hpp"
-#include "appliance/config/url.hpp"
+#include "appliance/config/values/url.hpp"
 #include "appliance/guard/connection.hpp"
 #include "core/http/chunked.hpp"
 #include "core/http/parser.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "appliance/config/guard.hpp"
+#include "appliance/config/model/guard.hpp"
 #include "appliance/guard/connection.hpp"
 #include "core/base/result.hpp"
 

@@ -12,11 +12,11 @@
 #include <system_error>
 #include <utility>
 
-#include "appliance/config/text_file.hpp"
-#include "appliance/config/url.hpp"
+#include "appliance/config/values/text_file.hpp"
+#include "appliance/config/values/url.hpp"
 #include "appliance/guard/bigbluebutton.hpp"
-#include "appliance/guard/calendar.hpp"
-#include "appliance/guard/components.hpp"
+#include "appliance/guard/calendar/calendar.hpp"
+#include "appliance/guard/calendar/components.hpp"
 #include "appliance/guard/fetch.hpp"
 
 namespace appliance::guard {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/guard.hpp"
+#include "appliance/config/model/guard.hpp"
 #include "core/base/duration.hpp"
 
 namespace appliance::guard {

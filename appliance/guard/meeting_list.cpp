@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/base/bounded_json.hpp"
-#include "appliance/guard/calendar.hpp"
+#include "appliance/guard/calendar/calendar.hpp"
 #include "appliance/guard/fetch.hpp"
 
 namespace appliance::guard {

@@ -12,7 +12,7 @@ namespace netfilter {
 class RedirectGate {
 public:
     // supervisor: one end of a SOCK_SEQPACKET pair; the other answers each order of redirects with an
-    // empty RedirectState or an error (appliance/boot/redirect_inquiry).
+    // empty RedirectState or an error (appliance/boot/supervisor/redirect_inquiry).
     explicit RedirectGate(core::base::Descriptor supervisor);
 
     // Asks the supervisor where something new is among them, and at most 2 seconds for an answer. Error: what the

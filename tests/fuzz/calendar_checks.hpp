@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "appliance/guard/bigbluebutton.hpp"
-#include "appliance/guard/calendar.hpp"
-#include "appliance/guard/zone.hpp"
+#include "appliance/guard/calendar/calendar.hpp"
+#include "appliance/guard/calendar/zone.hpp"
 
 namespace appliance::guard {
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "appliance/boot/proxy_orders.hpp"
-#include "appliance/config/load.hpp"
+#include "appliance/boot/proxy/proxy_orders.hpp"
+#include "appliance/config/file/load.hpp"
 #include "appliance/control/link/messages.hpp"
 #include "appliance/control/model/workers.hpp"
 

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "appliance/boot/proxy_orders.hpp"
-#include "appliance/config/config.hpp"
+#include "appliance/boot/proxy/proxy_orders.hpp"
+#include "appliance/config/model/config.hpp"
 #include "appliance/control/link/report.hpp"
 #include "appliance/link/fields.hpp"
 #include "appliance/link/notice.hpp"

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 #include "appliance/control/state/store.hpp"
 #include "core/base/verify.hpp"
 #include "netfilter/agent/helper.hpp"

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "appliance/guard/calendar.hpp"
+#include "appliance/guard/calendar/calendar.hpp"
 
 namespace {
 

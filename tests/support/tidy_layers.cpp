@@ -12,7 +12,7 @@ namespace {
 using Names = std::vector<std::string_view>;
 
 // What a room may include besides itself. The appliance's rooms may include all of core, netfilter and each other, and
-// check_cycles keeps them in order; of control's folders and the command line's, only those that are listed here.
+// check_cycles keeps them in order; of the folders of one room, only those that are listed here.
 const std::map<std::string, Names, std::less<>> arrows{
     {"core/base", {}},
     {"core/io", {"core/base"}},
@@ -51,6 +51,19 @@ const std::map<std::string, Names, std::less<>> arrows{
     {"netfilter/agent",
      {"core/base", "netfilter/model", "netfilter/protocol", "netfilter/client", "netfilter/nft", "netfilter/fence",
       "netfilter/firewall", "netfilter/redirect"}},
+    {"appliance/boot/process", {}},
+    {"appliance/boot/confine", {"appliance/boot/process"}},
+    {"appliance/boot/supervisor", {"appliance/boot/process", "appliance/boot/confine"}},
+    {"appliance/boot/proxy", {"appliance/boot/process", "appliance/boot/confine"}},
+    {"appliance/boot",
+     {"appliance/boot/process", "appliance/boot/confine", "appliance/boot/supervisor", "appliance/boot/proxy"}},
+    {"appliance/config/values", {}},
+    {"appliance/config/model", {"appliance/config/values"}},
+    {"appliance/config/file", {"appliance/config/values", "appliance/config/model"}},
+    {"appliance/deploy/visit", {}},
+    {"appliance/deploy", {"appliance/deploy/visit"}},
+    {"appliance/guard/calendar", {}},
+    {"appliance/guard", {"appliance/guard/calendar"}},
     {"appliance/cli/terminal", {}},
     {"appliance/cli/client", {"appliance/cli/terminal"}},
     {"appliance/cli/check", {"appliance/cli/terminal"}},
@@ -60,6 +73,10 @@ const std::map<std::string, Names, std::less<>> arrows{
      {"appliance/cli/terminal", "appliance/cli/client", "appliance/cli/check", "appliance/cli/views",
       "appliance/cli/deploy"}},
     {"appliance/cli", {"appliance/cli/terminal", "appliance/cli/client"}},
+    {"appliance/control",
+     {"appliance/control/model", "appliance/control/link", "appliance/control/state", "appliance/control/observe",
+      "appliance/control/sync", "appliance/control/orders", "appliance/control/configuration",
+      "appliance/control/engine", "appliance/control/routes"}},
     {"appliance/control/model", {}},
     {"appliance/control/diagnose", {}},
     {"appliance/control/link", {"appliance/control/model"}},
@@ -107,16 +124,17 @@ bool is_ours(std::string_view include) {
     return is_product(include) || include.starts_with("tests/") || include.starts_with("bench/");
 }
 
-bool is_in_control(std::string_view room) {
-    return room.starts_with("appliance/control/");
+// "appliance/cli" of "appliance/cli/terminal": the room that a folder belongs to.
+std::string_view room_above(std::string_view folder) {
+    const auto first = folder.find('/');
+    return folder.substr(0, first == std::string_view::npos ? first : folder.find('/', first + 1));
 }
 
 bool may_include(const std::string& from, const std::string& to) {
     if (from == to) {
         return true;
     }
-    const auto both_in = [&](std::string_view room) { return from.starts_with(room) && to.starts_with(room); };
-    if (from.starts_with("appliance") && !both_in("appliance/cli") && !both_in("appliance/control/")) {
+    if (from.starts_with("appliance") && room_above(from) != room_above(to)) {
         // Of the command line the others see its entry alone.
         return is_product(to + "/") && !to.starts_with("appliance/cli/");
     }
@@ -165,7 +183,7 @@ Findings check_arrows(const Source& source) {
         return findings;
     }
     const std::string room = room_of(source.path);
-    if ((!room.starts_with("appliance") || is_in_control(room)) && !arrows.contains(room)) {
+    if ((!room.starts_with("appliance") || room != room_above(room)) && !arrows.contains(room)) {
         findings.push_back(finding(source, 1, "the room " + room + " has no place in the layers"));
     }
     for (const Include& include : includes_of(source)) {

@@ -106,7 +106,9 @@ void check_functions(const Source& source, Findings& findings) {
 std::string namespace_of(std::string_view room) {
     std::string name = "namespace ";
     // Their folders share one.
-    for (const std::string_view shared : {"netfilter", "core/proxy", "appliance/cli", "appliance/control"}) {
+    for (const std::string_view shared :
+         {"netfilter", "core/proxy", "appliance/boot", "appliance/cli", "appliance/config", "appliance/control",
+          "appliance/deploy", "appliance/guard"}) {
         room = room.starts_with(std::string(shared) + "/") ? shared : room;
     }
     for (const char c : room) {

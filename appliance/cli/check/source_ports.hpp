@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "appliance/config/config.hpp"
-#include "appliance/config/problem.hpp"
+#include "appliance/config/file/problem.hpp"
+#include "appliance/config/model/config.hpp"
 
 namespace appliance::cli {
 

@@ -12,8 +12,8 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/base/bounded_json.hpp"
-#include "appliance/config/load.hpp"
-#include "appliance/config/text_file.hpp"
+#include "appliance/config/file/load.hpp"
+#include "appliance/config/values/text_file.hpp"
 #include "core/base/descriptor.hpp"
 
 namespace appliance::cli {

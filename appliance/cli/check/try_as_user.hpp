@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "appliance/config/config.hpp"
-#include "appliance/config/problem.hpp"
+#include "appliance/config/file/problem.hpp"
+#include "appliance/config/model/config.hpp"
 
 namespace appliance::cli {
 

@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "appliance/config/nearest.hpp"
+#include "appliance/config/values/nearest.hpp"
 
 namespace appliance::cli {
 namespace {

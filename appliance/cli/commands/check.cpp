@@ -9,7 +9,7 @@
 #include "appliance/cli/check/try_as_user.hpp"
 #include "appliance/cli/client/command.hpp"
 #include "appliance/cli/client/exit_code.hpp"
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 
 namespace appliance::cli {
 namespace {

@@ -9,8 +9,8 @@
 #include "appliance/cli/client/exit_code.hpp"
 #include "appliance/cli/terminal/table.hpp"
 #include "appliance/cli/views/trial.hpp"
-#include "appliance/config/config.hpp"
-#include "appliance/config/text_file.hpp"
+#include "appliance/config/model/config.hpp"
+#include "appliance/config/values/text_file.hpp"
 
 namespace appliance::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include "appliance/cli/client/arguments.hpp"
 #include "appliance/cli/client/change.hpp"
 #include "appliance/cli/terminal/table.hpp"
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 
 namespace appliance::cli {
 namespace {

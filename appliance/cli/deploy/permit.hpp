@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "appliance/cli/terminal/view.hpp"
-#include "appliance/config/server_command.hpp"
+#include "appliance/config/values/server_command.hpp"
 
 namespace appliance::cli {
 

@@ -9,10 +9,10 @@
 #include <cstring>
 #include <fstream>
 
-#include "appliance/config/config.hpp"
-#include "appliance/config/placeholder.hpp"
-#include "appliance/config/text_file.hpp"
-#include "appliance/config/tree.hpp"
+#include "appliance/config/file/tree.hpp"
+#include "appliance/config/model/config.hpp"
+#include "appliance/config/values/placeholder.hpp"
+#include "appliance/config/values/text_file.hpp"
 #include "core/base/descriptor.hpp"
 #include "core/base/trusted_path.hpp"
 

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "appliance/config/header.hpp"
-#include "appliance/config/placeholder.hpp"
-#include "appliance/config/recipe.hpp"
+#include "appliance/config/file/header.hpp"
+#include "appliance/config/model/recipe.hpp"
+#include "appliance/config/values/placeholder.hpp"
 
 namespace appliance::cli {
 namespace {

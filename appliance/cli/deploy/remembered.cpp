@@ -17,7 +17,7 @@
 
 #include "appliance/base/bounded_json.hpp"
 #include "appliance/cli/terminal/new_file.hpp"
-#include "appliance/config/text_file.hpp"
+#include "appliance/config/values/text_file.hpp"
 #include "core/base/descriptor.hpp"
 
 namespace appliance::cli {

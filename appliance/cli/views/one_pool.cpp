@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "appliance/config/nearest.hpp"
+#include "appliance/config/values/nearest.hpp"
 
 namespace appliance::cli {
 namespace {

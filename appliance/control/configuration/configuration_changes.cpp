@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 #include "appliance/control/configuration/differences.hpp"
 #include "appliance/control/observe/assessment.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 
 namespace appliance::control {
 

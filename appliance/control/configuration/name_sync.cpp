@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "appliance/config/resolve.hpp"
+#include "appliance/config/model/resolve.hpp"
 #include "appliance/control/state/resolved_names.hpp"
 
 namespace appliance::control {

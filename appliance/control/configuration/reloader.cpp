@@ -4,8 +4,8 @@
 #include <set>
 #include <utility>
 
-#include "appliance/config/load.hpp"
-#include "appliance/config/resolve.hpp"
+#include "appliance/config/file/load.hpp"
+#include "appliance/config/model/resolve.hpp"
 #include "appliance/control/configuration/differences.hpp"
 #include "appliance/control/model/follow.hpp"
 

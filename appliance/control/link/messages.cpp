@@ -4,11 +4,11 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "appliance/config/fields.hpp"
-#include "appliance/config/link_fields.hpp"
+#include "appliance/config/model/fields.hpp"
+#include "appliance/config/model/link_fields.hpp"
 #include "appliance/control/model/targets.hpp"
 #include "appliance/control/model/workers.hpp"
-#include "appliance/guard/zone.hpp"
+#include "appliance/guard/calendar/zone.hpp"
 
 namespace appliance::control {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "core/base/duration.hpp"
 #include "netfilter/model/fence.hpp"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "core/base/address.hpp"
 #include "core/base/duration.hpp"
 #include "netfilter/model/fence.hpp"

@@ -5,7 +5,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "appliance/config/problem.hpp"
+#include "appliance/config/file/problem.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::control {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "appliance/config/nearest.hpp"
+#include "appliance/config/values/nearest.hpp"
 
 namespace appliance::control {
 namespace {

@@ -1,7 +1,7 @@
 // How many workers a configuration means. The supervisor opens as many sockets per listener, control tells the proxy.
 #pragma once
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 
 namespace appliance::control {
 

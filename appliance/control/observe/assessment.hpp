@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 
 namespace appliance::control {
 

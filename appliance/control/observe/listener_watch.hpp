@@ -6,7 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "appliance/control/observe/presence.hpp"
 
 namespace appliance::control {

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "appliance/config/resolve.hpp"
+#include "appliance/config/model/resolve.hpp"
 #include "core/base/address.hpp"
 #include "core/base/clock.hpp"
 #include "core/base/result.hpp"

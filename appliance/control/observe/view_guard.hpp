@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 
 namespace appliance::control {
 

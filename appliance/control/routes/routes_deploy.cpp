@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "appliance/config/nearest.hpp"
-#include "appliance/config/placeholder.hpp"
+#include "appliance/config/values/nearest.hpp"
+#include "appliance/config/values/placeholder.hpp"
 #include "appliance/control/routes/read_order.hpp"
 #include "appliance/control/routes/replies.hpp"
 #include "appliance/control/routes/routes.hpp"

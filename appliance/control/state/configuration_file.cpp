@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "appliance/config/config.hpp"
-#include "appliance/config/text_file.hpp"
+#include "appliance/config/model/config.hpp"
+#include "appliance/config/values/text_file.hpp"
 #include "core/base/descriptor.hpp"
 
 namespace appliance::control {

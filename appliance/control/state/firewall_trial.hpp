@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "core/base/duration.hpp"
 
 namespace appliance::control {

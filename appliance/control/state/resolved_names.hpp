@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "appliance/config/resolve.hpp"
+#include "appliance/config/model/resolve.hpp"
 #include "core/base/result.hpp"
 
 namespace appliance::control {

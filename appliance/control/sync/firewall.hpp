@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "appliance/config/config.hpp"
+#include "appliance/config/model/config.hpp"
 #include "appliance/control/link/helper_link.hpp"
 #include "appliance/control/model/refusal.hpp"
 #include "appliance/control/state/firewall_store.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "appliance/config/forwarding.hpp"
+#include "appliance/config/model/forwarding.hpp"
 #include "appliance/control/model/targets.hpp"
 #include "appliance/control/observe/views.hpp"
 #include "core/base/verify.hpp"

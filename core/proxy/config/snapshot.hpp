@@ -23,7 +23,7 @@ namespace core::proxy {
 enum class Mode : std::uint8_t { http, tcp };
 
 // What an operator sets of a listener, a backend and a pool. The appliance's configuration holds these same structures,
-// and lists their fields once (appliance/config/fields.hpp).
+// and lists their fields once (appliance/config/model/fields.hpp).
 struct ListenerSettings {
     Mode mode = Mode::http;
     // Whose word is taken for where a connection or request comes from.

@@ -1,4 +1,4 @@
-#include "appliance/boot/proxy_orders.hpp"
+#include "appliance/boot/proxy/proxy_orders.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "appliance/boot/backoff.hpp"
+#include "appliance/boot/process/backoff.hpp"
 
 #include <gtest/gtest.h>
 

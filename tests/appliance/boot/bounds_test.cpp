@@ -1,11 +1,11 @@
-#include "appliance/boot/bounds.hpp"
+#include "appliance/boot/supervisor/bounds.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <fstream>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 
 namespace appliance::boot {
 namespace {

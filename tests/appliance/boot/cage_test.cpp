@@ -1,5 +1,5 @@
 // The whole sandbox of each role, tried from inside, and the table that says what it is.
-#include "appliance/boot/cage.hpp"
+#include "appliance/boot/confine/cage.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,9 +10,9 @@
 #include <set>
 #include <sstream>
 
-#include "appliance/boot/privileges.hpp"
-#include "appliance/boot/sandbox.hpp"
-#include "appliance/boot/syscall_list.hpp"
+#include "appliance/boot/confine/privileges.hpp"
+#include "appliance/boot/confine/sandbox.hpp"
+#include "appliance/boot/confine/syscall_list.hpp"
 #include "core/io/restrictions.hpp"
 
 namespace appliance::boot {
@@ -52,8 +52,8 @@ INSTANTIATE_TEST_SUITE_P(Roles, Cage, testing::Values(Role::proxy, Role::control
 TEST(SyscallTable, SaysWhatTheFiltersAndTheRingsAllow) {
     const std::string printed = print_syscalls();
     std::ofstream(std::filesystem::path(BINARY_DIR) / "syscalls.md") << printed;
-    EXPECT_EQ(text_of(std::filesystem::path(SOURCE_DIR) / "appliance/boot/syscalls.md"), printed)
-        << "where the change is meant: cp " BINARY_DIR "/syscalls.md " SOURCE_DIR "/appliance/boot/";
+    EXPECT_EQ(text_of(std::filesystem::path(SOURCE_DIR) / "appliance/boot/confine/syscalls.md"), printed)
+        << "where the change is meant: cp " BINARY_DIR "/syscalls.md " SOURCE_DIR "/appliance/boot/confine/";
 }
 
 // An operation that core/ does not submit is none that a ring needs.

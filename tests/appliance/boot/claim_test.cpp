@@ -1,5 +1,5 @@
 // Who may keep the fences of a network namespace.
-#include "appliance/boot/claim.hpp"
+#include "appliance/boot/process/claim.hpp"
 
 #include <cap-ng.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "appliance/boot/failure.hpp"
+#include "appliance/boot/process/failure.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

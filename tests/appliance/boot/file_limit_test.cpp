@@ -1,4 +1,4 @@
-#include "appliance/boot/file_limit.hpp"
+#include "appliance/boot/process/file_limit.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "appliance/boot/first_start.hpp"
+#include "appliance/boot/supervisor/first_start.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What one program leaves to the next, and how the next is tried first.
-#include "appliance/boot/handover.hpp"
+#include "appliance/boot/supervisor/handover.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "appliance/boot/rehearsal.hpp"
+#include "appliance/boot/supervisor/rehearsal.hpp"
 
 namespace appliance::boot {
 namespace {

@@ -1,5 +1,5 @@
 // The supervisor's answers to the fence process, over a real link.
-#include "appliance/boot/redirect_inquiry.hpp"
+#include "appliance/boot/supervisor/redirect_inquiry.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 #include <thread>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 #include "netfilter/agent/redirect_gate.hpp"
 
 namespace appliance::boot {

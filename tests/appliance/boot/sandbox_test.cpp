@@ -1,5 +1,5 @@
 // What a child has left after it gave its privileges up. Each case runs in a forked child, since there is no way back.
-#include "appliance/boot/sandbox.hpp"
+#include "appliance/boot/confine/sandbox.hpp"
 
 #include <cap-ng.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #include <functional>
 #include <string>
 
-#include "appliance/boot/privileges.hpp"
-#include "appliance/boot/spawn.hpp"
+#include "appliance/boot/confine/privileges.hpp"
+#include "appliance/boot/process/spawn.hpp"
 
 namespace appliance::boot {
 namespace {

@@ -12,8 +12,8 @@
 #include <fstream>
 #include <thread>
 
-#include "appliance/boot/control_socket.hpp"
-#include "appliance/boot/listeners.hpp"
+#include "appliance/boot/supervisor/control_socket.hpp"
+#include "appliance/boot/supervisor/listeners.hpp"
 #include "netfilter/model/fence.hpp"
 
 namespace appliance::boot {

@@ -1,4 +1,4 @@
-#include "appliance/boot/spawn.hpp"
+#include "appliance/boot/process/spawn.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

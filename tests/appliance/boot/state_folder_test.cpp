@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "appliance/boot/control_socket.hpp"
+#include "appliance/boot/supervisor/control_socket.hpp"
 
 namespace appliance::boot {
 namespace {

@@ -1,5 +1,5 @@
 // The supervisor with real children: this very test program, started again by it with --role, as the product does.
-#include "appliance/boot/supervisor.hpp"
+#include "appliance/boot/supervisor/supervisor.hpp"
 
 #include <gtest/gtest.h>
 #include <net/if.h>

@@ -1,4 +1,4 @@
-#include "appliance/config/account.hpp"
+#include "appliance/config/values/account.hpp"
 
 #include <gmock/gmock.h>
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 
 namespace appliance::config {
 namespace {

@@ -1,9 +1,9 @@
 // What control writes of a configuration for the proxy is what the proxy reads: each list of fields there and back.
-#include "appliance/config/link_fields.hpp"
+#include "appliance/config/model/link_fields.hpp"
 
 #include <gtest/gtest.h>
 
-#include "appliance/config/fields.hpp"
+#include "appliance/config/model/fields.hpp"
 
 namespace appliance::config {
 namespace {

@@ -1,4 +1,4 @@
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "appliance/config/named_file.hpp"
+#include "appliance/config/values/named_file.hpp"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 
 namespace appliance::config {
 namespace {

@@ -1,4 +1,4 @@
-#include "appliance/config/nearest.hpp"
+#include "appliance/config/values/nearest.hpp"
 
 #include <gtest/gtest.h>
 

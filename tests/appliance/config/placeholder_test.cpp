@@ -1,4 +1,4 @@
-#include "appliance/config/placeholder.hpp"
+#include "appliance/config/values/placeholder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

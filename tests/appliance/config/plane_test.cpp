@@ -6,7 +6,7 @@
 #include <fstream>
 #include <string>
 
-#include "appliance/config/forwarding.hpp"
+#include "appliance/config/model/forwarding.hpp"
 #include "tests/appliance/config/problems.hpp"
 
 namespace appliance::config {

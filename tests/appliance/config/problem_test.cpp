@@ -1,5 +1,5 @@
 // Wrong configurations as data: what stands in the file, and the exact lines an operator reads.
-#include "appliance/config/problem.hpp"
+#include "appliance/config/file/problem.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

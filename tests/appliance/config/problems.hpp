@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 
 namespace appliance::config {
 

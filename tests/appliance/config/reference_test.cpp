@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "appliance/config/load.hpp"
-#include "appliance/config/reader.hpp"
+#include "appliance/config/file/load.hpp"
+#include "appliance/config/file/reader.hpp"
 #include "core/base/size.hpp"
 #include "tests/support/temporary_folder.hpp"
 

@@ -1,4 +1,4 @@
-#include "appliance/config/resolve.hpp"
+#include "appliance/config/model/resolve.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -15,7 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 #include "appliance/control/engine/control.hpp"
 #include "appliance/control/routes/routes.hpp"  // before "json" is a name here: one of its own is so called
 #include "netfilter/agent/helper.hpp"

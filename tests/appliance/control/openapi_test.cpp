@@ -4,7 +4,7 @@
 #include <fstream>
 #include <set>
 
-#include "appliance/config/recipe.hpp"
+#include "appliance/config/model/recipe.hpp"
 #include "tests/appliance/control/memory_fixture.hpp"
 
 namespace appliance::control {

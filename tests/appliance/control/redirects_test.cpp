@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 
 namespace appliance::control {
 namespace {

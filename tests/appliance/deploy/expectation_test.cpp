@@ -1,4 +1,4 @@
-#include "appliance/deploy/expectation.hpp"
+#include "appliance/deploy/visit/expectation.hpp"
 
 #include <gmock/gmock.h>
 #include <sys/socket.h>

@@ -2,10 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 #include "appliance/deploy/command.hpp"
-#include "appliance/deploy/front_door.hpp"
 #include "appliance/deploy/recipe_json.hpp"
+#include "appliance/deploy/visit/front_door.hpp"
 
 namespace appliance::deploy {
 namespace {

@@ -1,5 +1,5 @@
 // Where a deploy looks whether a server is as it should be.
-#include "appliance/deploy/server_visit.hpp"
+#include "appliance/deploy/visit/server_visit.hpp"
 
 #include <gmock/gmock.h>
 

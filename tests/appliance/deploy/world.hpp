@@ -14,7 +14,7 @@
 #include <set>
 #include <thread>
 
-#include "appliance/config/load.hpp"
+#include "appliance/config/file/load.hpp"
 #include "appliance/deploy/actions.hpp"
 #include "appliance/deploy/conductor.hpp"
 #include "tests/support/demo_http.hpp"

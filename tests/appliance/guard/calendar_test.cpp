@@ -1,8 +1,8 @@
-#include "appliance/guard/calendar.hpp"
+#include "appliance/guard/calendar/calendar.hpp"
 
 #include <gmock/gmock.h>
 
-#include "appliance/config/window.hpp"
+#include "appliance/config/values/window.hpp"
 #include "tests/appliance/guard/event.hpp"
 
 namespace appliance::guard {

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "appliance/config/load.hpp"
-#include "appliance/config/url.hpp"
+#include "appliance/config/file/load.hpp"
+#include "appliance/config/values/url.hpp"
 
 namespace appliance::guard {
 namespace {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "appliance/guard/components.hpp"
+#include "appliance/guard/calendar/components.hpp"
 #include "appliance/guard/fetch.hpp"
 #include "appliance/guard/guard.hpp"
 #include "core/http/fields.hpp"

@@ -2,8 +2,8 @@
 // event that is not understood does to the others.
 #include <gmock/gmock.h>
 
-#include "appliance/guard/calendar.hpp"
-#include "appliance/guard/zone.hpp"
+#include "appliance/guard/calendar/calendar.hpp"
+#include "appliance/guard/calendar/zone.hpp"
 #include "tests/appliance/guard/event.hpp"
 
 namespace appliance::guard {

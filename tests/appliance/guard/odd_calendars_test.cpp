@@ -2,9 +2,9 @@
 // what must not be guessed, because a meeting that is not seen allows a deploy.
 #include <gmock/gmock.h>
 
-#include "appliance/guard/calendar.hpp"
-#include "appliance/guard/components.hpp"
-#include "appliance/guard/meeting.hpp"
+#include "appliance/guard/calendar/calendar.hpp"
+#include "appliance/guard/calendar/components.hpp"
+#include "appliance/guard/calendar/meeting.hpp"
 #include "tests/appliance/guard/event.hpp"
 
 namespace appliance::guard {

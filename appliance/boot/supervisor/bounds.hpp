@@ -1,0 +1,40 @@
+// Bounds: what control may have opened. Control is the process that reads foreign input, so what it says of the
+// configuration is not enough: the supervisor looks into the file itself.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <set>
+#include <span>
+
+#include "appliance/config/model/config.hpp"
+#include "core/base/address.hpp"
+#include "core/base/result.hpp"
+#include "netfilter/model/redirect_bounds.hpp"
+
+namespace appliance::boot {
+
+class Bounds {
+public:
+    // What that configuration names, which the caller has read.
+    explicit Bounds(const config::Config& config);
+
+    // Whether a configuration that was read here names the address as one to listen on (a listener, or the API's), or
+    // so many servers of that family to probe. Reads the file once more where none does yet, as after a reload.
+    bool allow(const core::Address& address);
+    bool allow_probes(bool v6, std::size_t count);
+    // The same of redirects, with all of their servers. Error: the first that no such configuration names.
+    core::Result<void> allow(std::span<const netfilter::Redirect> redirects);
+
+private:
+    void take(const config::Config& config);
+    void read_again();
+
+    std::filesystem::path file_;
+    std::set<core::Address> addresses_;
+    std::size_t probes_v4_ = 0;
+    std::size_t probes_v6_ = 0;
+    netfilter::RedirectBounds redirects_;
+};
+
+}  // namespace appliance::boot

@@ -1,0 +1,26 @@
+// The Unix socket that operators speak to. Made by the supervisor, so that a command given while control restarts waits
+// instead of failing.
+#pragma once
+
+#include <filesystem>
+
+#include "appliance/boot/confine/role.hpp"
+#include "core/base/descriptor.hpp"
+#include "core/base/result.hpp"
+
+namespace appliance::boot {
+
+// A listening socket at path, mode 0660, of that group; its folder is made where it is missing. A socket that a dead
+// Gatehouse left behind is replaced. Errors: a living one answers there, something else is in the way, or the folder
+// cannot be written.
+core::Result<core::base::Descriptor> open_control_socket(const std::filesystem::path& path, gid_t group);
+
+// The folder of control's durable state, made where it is missing and given to the account. Only the last part of the
+// path is made, in a folder of root's, this process's or the account's where nobody else may write: the file says the
+// path, and the supervisor's rights reach further than those of who may write the file. Error: it cannot be.
+core::Result<void> prepare_state_folder(const std::filesystem::path& folder, const Account& account);
+
+// Whether the account could keep the state there. Errors: as state::check_folder.
+core::Result<void> check_state_folder(const std::filesystem::path& folder, const Account& account);
+
+}  // namespace appliance::boot

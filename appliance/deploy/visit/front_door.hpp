@@ -1,0 +1,27 @@
+// The way on which a visitor comes to a pool. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "appliance/config/model/config.hpp"
+#include "appliance/deploy/visit/visit.hpp"
+
+namespace appliance::deploy {
+
+struct FrontDoor {
+    std::string listener;
+    Visit visit;
+};
+
+// What a visitor is taken to ask for: what is verified, or where that is on another port, what warms up.
+const std::string& front_path(const config::Recipe& recipe);
+
+// The first HTTP listener that sends the recipe's front_path to its pool, by its routes or without. Nothing where
+// there is none, or where it wants to be told by a PROXY header who comes.
+std::optional<FrontDoor> find_front_door(const config::Config& config, const config::Recipe& recipe);
+
+// Whether a pool's servers are spoken to in HTTP: by visitors or by checks.
+bool speaks_http(const config::Config& config, const config::Pool& pool);
+
+}  // namespace appliance::deploy
