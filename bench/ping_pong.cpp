@@ -104,7 +104,7 @@ void serve(const std::vector<Address>& addresses) {
     }
 }
 
-// Messages are small enough never to be cut by the way, but what is counted is bytes that came back, to be sure.
+// Counts the bytes that came back, not messages: small messages are seldom split, but may be.
 double load(const Address& address, std::size_t connections, std::chrono::seconds seconds) {
     Poll poll;
     std::vector<Descriptor> open;

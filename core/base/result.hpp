@@ -1,5 +1,5 @@
-// Result<T>: what a function returns when the outside world may say no. An Error is made where the failure is
-// known best and read by an operator, so it says three things in one line: what, why, and what to do.
+// Result<T>: what a function returns when the outside world can make it fail. An Error is made where the failure is
+// known best, and an operator reads it. So its one line says what failed, why, and what to do.
 #pragma once
 
 #include <string>

@@ -32,7 +32,7 @@ protected:
         }
         return *redirector_;
     }
-    // How many of `count` new connections each server has got; -1 in the second where one failed.
+    // How many of `count` new connections each server got; -1 as the second number where one failed.
     std::vector<int> connect_often(const Redirect& redirect, std::vector<Listener>& servers, int count) {
         std::vector<int> got(servers.size(), 0);
         for (int i = 0; i < count; ++i) {
@@ -128,12 +128,12 @@ TEST_F(RedirectorTest, TakesABackendAwayWithoutTouchingARuleOrAnEstablishedConne
     EXPECT_EQ(recv(server_end.get(), text.data(), text.size(), 0), 5) << "what is established goes on";
 }
 
-TEST_F(RedirectorTest, ResetsNewConnectionsAtOnceWhenNobodyIsLeft) {
+TEST_F(RedirectorTest, ResetsNewConnectionsAtOnceWhenNoBackendIsLeft) {
     auto servers = make_servers({"127.0.0.2"});
     auto redirect = make_redirect("127.0.0.1:5222", servers);
     redirect.backends[0].eligible = false;
     put({redirect});
-    // Somebody else's firewall would swallow what has no socket.
+    // Another program's firewall would drop packets for an address without a socket.
     run("nft add table inet other; nft add chain inet other input '{ type filter hook input priority 0; policy drop; }'"
         "; nft add rule inet other input ct state established accept; nft add rule inet other input tcp flags rst "
         "accept");

@@ -1,4 +1,4 @@
-// Pipes on loan: how large, how many large ones, and which come back.
+// Pipes on loan: their sizes, the number of large ones, and which return to the pool.
 #include "core/io/pipe.hpp"
 
 #include <fcntl.h>
@@ -60,7 +60,7 @@ TEST_F(PipeTest, OnlySoManyGrow) {
     }
     EXPECT_EQ(loans[PipePool::large_max - 1]->capacity, PipePool::capacity_large);
     EXPECT_EQ(loans[PipePool::large_max]->capacity, PipePool::capacity_wanted);
-    // One that is closed makes room for another.
+    // A closed pipe makes room for another.
     loans.front()->filled = 1;
     loans.erase(loans.begin());
     loans.back().grow();

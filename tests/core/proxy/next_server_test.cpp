@@ -1,4 +1,4 @@
-// Requests that one server has left without an answer: when another is asked, and who is blamed.
+// Requests that one server has left without an answer: when another is tried, and which server is blamed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ using ::testing::StartsWith;
 
 using NextServer = RingTest;
 
-// A server that stops resets what is in its backlog: it costs no visitor a GET.
+// A server that stops resets its backlog: that costs no visitor a GET.
 TEST_F(NextServer, AsksTheNextServerWhereAFreshConnectionEndsWithoutAnAnswer) {
     for (const bool reset : {false, true}) {
         Origin going([reset](Peer& peer) {
@@ -46,7 +46,7 @@ TEST_F(NextServer, AsksEachServerOnceAndNotForWhatMustNotBeSentTwice) {
     EXPECT_EQ(first.connections() + second.connections(), 4);
 }
 
-// Frozen, it takes connections and says nothing. A page that takes too long is made by two servers at most.
+// A frozen server takes connections and sends nothing. Two servers at most make a page that takes too long.
 TEST_F(NextServer, AsksOneOtherServerWhereOneIsSilentForItsWholeTime) {
     const auto frozen = [](Peer& peer) { peer.read_all(); };
     const auto quick = [](Snapshot& snapshot) { snapshot.timeouts.backend = Milliseconds(100); };
