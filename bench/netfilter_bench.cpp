@@ -305,8 +305,8 @@ void bench_bulk(FenceManager& manager) {
     row("  lifted in one transaction", print(median(unfence)));
 }
 
-// The fence process's repair: the time from another program's removal of the table with its fences until all of it is
-// back, without a request.
+// The fence process's repair, without a request: from another program's removal of the table until it is back with its
+// fences.
 void bench_repair(FenceManager& manager) {
     constexpr std::size_t present = 1'000;
     int ends[2];

@@ -1,5 +1,5 @@
-// ping_pong: small messages there and back over many TCP connections, as cheap as one thread can make them, so that
-// what lies between the two ends is most of what a measurement shows. Used by redirect_bench.py.
+// ping_pong: echoes small messages over many TCP connections, at the least cost that one thread can reach. So a
+// measurement shows mostly what lies between the two ends. Used by redirect_bench.py.
 //
 //     ping_pong serve ADDRESS:PORT...                        answers each message with itself, until it is ended
 //     ping_pong load ADDRESS:PORT CONNECTIONS SECONDS        one message in flight on each; prints exchanges per second

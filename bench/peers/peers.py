@@ -161,8 +161,8 @@ def print_latency(table, seconds, folder):
 
 
 def measure_memory(started, count, begin):
-    """By program: private bytes when nobody is there, and what each of count connections adds. Wants proxies that have
-    served nobody yet: those that have served many keep memory for as many more."""
+    """By program: private bytes without clients, and what each of count connections adds. The proxies must be fresh:
+    a proxy that has served many clients keeps memory for as many more."""
     ports = {"gatehouse": 8101, "haproxy": 8111, "nginx": 8121}
     return {name: (started[name].private_memory(),
                    load.private_bytes_each(started[name], port, count, begin(port)))
@@ -170,9 +170,9 @@ def measure_memory(started, count, begin):
 
 
 def print_memory(sessions, downloads, count):
-    print(f"## User memory\n\nPrivate memory of all of the proxy's processes when nobody is there, what each of "
-          f"{count:,}\nkeep-alive sessions adds after one request, and what each of {DOWNLOADS:,} downloads adds whose "
-          "client\ntakes nothing.\n\n| | idle | bytes a session | bytes a download |\n|---|---|---|---|")
+    print(f"## User memory\n\nPrivate memory of all of the proxy's processes without clients, what each of "
+          f"{count:,}\nkeep-alive sessions adds after one request, and what each of {DOWNLOADS:,} downloads adds while "
+          "its client\ntakes nothing.\n\n| | idle | bytes a session | bytes a download |\n|---|---|---|---|")
     for name, (idle, session) in sessions.items():
         print(f"| {name} | {idle / (1 << 20):.1f} MiB | {session:,.0f} | {downloads[name][1]:,.0f} |")
     print()
@@ -197,7 +197,7 @@ def options():
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--sessions", type=int, default=min(20_000, proxies.SESSIONS - 500),
                         help="idle sessions; 0: none")
-    parser.add_argument("--only", default="", help="rows whose name has this text")
+    parser.add_argument("--only", default="", help="rows with this text in their name")
     parser.add_argument("--haproxy", default="haproxy", help="another HAProxy than Debian's of this machine")
     parser.add_argument("--svg", type=pathlib.Path, help="draw the ratios into this file")
     return parser.parse_args()

@@ -2,8 +2,8 @@
 
 All get what a site would give them: keep-alive towards the server, X-Forwarded-For, a health check each second where
 they know one (which fails after 1 s, and three times until it counts, as is HAProxy's default: the server is slow to
-answer anybody while it takes a thousand connections), no log of exchanges, nothing written to disk. What else they do
-is their default.
+answer any client while it takes a thousand connections), no log of exchanges, nothing written to disk. All else is
+their default.
 """
 
 import os
@@ -62,7 +62,7 @@ class Process:
         return total / 1e9
 
     def private_memory(self):
-        """Bytes of memory that nobody else maps."""
+        """Bytes of memory that no other process maps."""
         total = 0
         for pid in self.pids():
             for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -266,5 +266,5 @@ def wait_for(ports, answers):
     for port in ports:
         while not answers(port):
             if time.monotonic() > deadline:
-                raise SystemExit(f"peers: nobody answers 200 on 127.0.0.1:{port} within 15 s; see the logs")
+                raise SystemExit(f"peers: no answer 200 on 127.0.0.1:{port} within 15 s; see the logs")
             time.sleep(0.05)

@@ -60,7 +60,7 @@ public:
 
     // The step since the last call that did not return 0, or since construction. Positive: the clock was set forward.
     Milliseconds take() noexcept;
-    // How far the wall clock is ahead of the boot clock, without the steps that take() has not returned yet.
+    // How far the wall clock is ahead of the boot clock, without steps that take() has yet to return.
     [[nodiscard]] Milliseconds offset() const noexcept { return offset_; }
     // The wall clock's time without those steps. An end that follows the steps is compared with this.
     [[nodiscard]] WallTime now() const noexcept { return WallTime(BootClock::now().time_since_epoch() + offset_); }

@@ -1,5 +1,5 @@
-// Log: the lines that go to standard output. Threads hand over whole lines, and one thread writes them, so that a slow
-// reader of the log never delays traffic. Bounded: lines that do not fit are dropped and counted.
+// Log: the lines that go to standard output. Threads hand over whole lines, and one thread writes them: a slow reader
+// of the log delays no traffic. Bounded: lines that do not fit are dropped and counted.
 #pragma once
 
 #include <atomic>
@@ -46,8 +46,8 @@ private:
     std::thread thread_;
 };
 
-// Appends text as the inside of a JSON string. Quotes, backslashes, control characters and each byte that is not ASCII
-// are escaped, so that a log line is valid JSON whatever a client sent.
+// Appends text as the inside of a JSON string. Escapes quotes, backslashes, control characters and each byte that is
+// not ASCII. So a log line is valid JSON whatever a client sent.
 void append_json(std::string& out, std::string_view text);
 
 }  // namespace core::base

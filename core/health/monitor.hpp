@@ -1,5 +1,5 @@
-// Monitor: checks all backends, on a thread and a ring of its own, so that a busy worker never makes a healthy server
-// look slow. Every change of health goes to the observer.
+// Monitor: checks all backends. It has its own thread and ring, so that a busy worker never makes a healthy server look
+// slow. Every change of health goes to the observer.
 #pragma once
 
 #include <cstdint>

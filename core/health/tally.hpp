@@ -25,7 +25,7 @@ public:
     // changed.
     bool fail(std::string why, WallTime now);
     // The check was replaced. The health stays until the new check has failed `fall` times or passed `rise` times in a
-    // row, because a wrong check must not take down a working server.
+    // row. So a wrong check does not take down a working server at once.
     void carry() noexcept;
     // Forgets the standing but not the counters; the next verdict decides alone.
     void reset(std::string why, WallTime now);

@@ -1,4 +1,4 @@
-// Fields: the header fields of one head, as views into the caller's bytes, and what a proxy must know about names and
+// Fields: the header fields of one head, as views into the caller's bytes. Also what a proxy must know about names and
 // lists. The parser fills it; the exchange, the router and the writer read it.
 #pragma once
 
@@ -63,7 +63,7 @@ private:
 
 // Which role a field name plays for a proxy; name is a token of letters, digits and single dashes.
 [[nodiscard]] Known classify(std::string_view name) noexcept;
-// The same for any other token. Gateway interfaces map names: CGI, WSGI and Rack turn '-' into '_', some turn every
+// The same for any other token. Gateway interfaces map names: CGI, WSGI and Rack turn '-' into '_'. Some turn every
 // other sign into it, and some merge several in a row. Known::unsafe where the mapped name is one that we set, read or
 // remove. So Transfer_Encoding, Transfer---Encoding and X.Real.IP never reach a server. Else Known::other.
 [[nodiscard]] Known classify_folded(std::string_view name) noexcept;

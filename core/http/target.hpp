@@ -14,9 +14,9 @@ struct Authority {
     std::uint16_t port = 0;  // 0: none given
 };
 
-// "host", "host:80", "[::1]:80", "host:". False for anything else: an empty host, user information, a comma, port 0 or
-// over 65535, or a byte that stands in no DNS name or address. (RFC 3986 would allow "!$&'()*+;=" too, but no honest
-// client sends them.)
+// "host", "host:80", "[::1]:80", "host:". False for anything else: an empty host, user information, a comma, a port
+// that is 0 or over 65535. Also false for bytes that stand in no DNS name or address. (RFC 3986 would allow
+// "!$&'()*+;=" too, but no honest client sends them.)
 [[nodiscard]] bool parse_authority(std::string_view text, Authority& out) noexcept;
 
 // Fills path, query, authority, host and port of out from out.method, out.target, out.minor and the Host field

@@ -2,8 +2,8 @@
 // understood. Called by the exchange, the maintenance page and the HTTP probe.
 //
 // Each write_ function writes from the start of buffer. Returns the size, or 0 when the buffer is too small (its
-// content is undefined then). A forwarded head is at most growth_max bytes longer than the received one, or than the
-// parser's rewritten copy.
+// content is undefined then). A forwarded head is at most growth_max bytes longer than the received one (or the
+// parser's rewritten copy).
 #pragma once
 
 #include <array>
@@ -16,9 +16,9 @@
 
 namespace core::http {
 
-// Half of it is for lines and fields of an answer that come without their CR, or without the blank behind the colon.
-// Holds while client, proto, host_fallback, request_id, date and cookie's parts are at most 64 bytes each, and
-// RequestOptions::host at most host_max.
+// Half of it is for answers with lines without their CR, or fields without a blank behind the colon. Holds while
+// client, proto, host_fallback, request_id, date and cookie's parts have at most 64 bytes each. RequestOptions::host
+// has at most host_max.
 inline constexpr std::size_t growth_max = 2560;
 // The longest DNS name and a port. A longer Host is forwarded, but not repeated in another field.
 inline constexpr std::size_t host_max = 261;
@@ -35,8 +35,8 @@ enum class Persistence : std::uint8_t { implied, keep_alive, close };
 
 // What the backend is told about the request's origin.
 struct Origin {
-    // Claims of an untrusted client (X-Forwarded-*, Forwarded, Via, X-Real-IP) are removed, so that the backend sees
-    // one X-Forwarded-For with the address that we have seen. A trusted client's claims are kept, and its address is
+    // Claims of an untrusted client (X-Forwarded-*, Forwarded, Via, X-Real-IP) are removed. The backend gets one
+    // X-Forwarded-For, with the address that we have seen. A trusted client's claims are kept, and its address is
     // appended.
     enum class Peer : std::uint8_t { untrusted, trusted };
 

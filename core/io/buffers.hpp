@@ -1,9 +1,9 @@
-// Buffers: receive memory from which the kernel picks when data arrives (a provided-buffer ring), so that an idle
-// session holds none. A Lease is one buffer on loan.
+// Buffers: receive memory from which the kernel picks when data arrives (a provided-buffer ring). So an idle session
+// holds none. A Lease is one buffer on loan.
 // Growth: when a receive fails with ENOBUFS, the number of published buffers doubles, up to count.
-// Shrinking: every review_every, what exceeds twice the largest demand of that period is retired as it comes back, and
-// its memory returned to the system. The kernel uses all published buffers in turn, so few of them stay warm in the
-// cache.
+// Shrinking: every review_every, buffers beyond twice that period's largest demand become surplus. Each is retired as
+// it comes back, and its memory returned to the system. The kernel uses all published buffers in turn, so few of them
+// stay warm in the cache.
 #pragma once
 
 #include <liburing.h>

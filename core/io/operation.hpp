@@ -1,5 +1,5 @@
-// Operations: what a coroutine awaits on the ring. Each lives in the awaiting frame until its completion has come, so
-// the kernel may use its memory until then (rule R2: named types, no lambdas). Results are bytes or a negative errno.
+// Operations: what a coroutine awaits on the ring. Each lives in the awaiting frame until its completion has come, and
+// the kernel may use its memory until then. (Rule R2: named types, no lambdas.) Results are bytes or a negative errno.
 #pragma once
 
 #include <sys/socket.h>
@@ -56,8 +56,8 @@ private:
 };
 
 // An operation that may have to wait for room to send. io_uring cannot wait for that after the peer's FIN: each of its
-// polls also looks for EPOLLRDHUP (IO_POLL_UNMASK), which stays set from then on. A poll returns at once, and a send
-// tries 128 times in a row before it returns short or with EAGAIN. So we wait ourselves, with growing pauses.
+// polls also looks for EPOLLRDHUP (IO_POLL_UNMASK), which stays set from then on. A poll returns at once. A send tries
+// 128 times in a row, and returns short or with EAGAIN. So we wait ourselves, with growing pauses.
 class Patient : public Operation, private Timer {
 public:
     using Operation::Operation;

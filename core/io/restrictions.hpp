@@ -1,5 +1,5 @@
-// Restrictions: which ring operations this process may submit. seccomp cannot see into a ring, so this is the only
-// limit on io_uring itself (IORING_REGISTER_RESTRICTIONS, kernel 5.10). Called by Loop::create.
+// Restrictions: which ring operations this process may submit. seccomp cannot see into a ring, so only this limits
+// io_uring itself (IORING_REGISTER_RESTRICTIONS, kernel 5.10). Called by Loop::create.
 #pragma once
 
 #include <liburing.h>

@@ -87,7 +87,7 @@ public:
     [[nodiscard]] bool started() const noexcept { return started_; }
     [[nodiscard]] bool done() const noexcept { return frame_.done(); }
 
-    // A child that ends at once does not suspend its parent, so loops over ready data cannot overflow the stack.
+    // A child that ends at once does not suspend its parent: loops over ready data cannot overflow the stack.
     bool await_ready() {
         if (!started_) {
             start();

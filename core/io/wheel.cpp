@@ -86,7 +86,7 @@ void Wheel::drain(unsigned level, unsigned slot) {
     }
 }
 
-// Moves the clock to a tick at which some slot is due, and empties the slots of that tick from the top level down.
+// Moves the clock to a tick at which some slot is due. Empties the slots of that tick from the top level down.
 void Wheel::step_to(Tick now) {
     now_ = now;
     for (unsigned level = levels; level-- > 0;) {

@@ -49,8 +49,8 @@ public:
     void shutdown_send();
     // Call it where a receive has found the end. True where that end was RST and not FIN. The kernel reports an error
     // once, to the first operation; after a send has got it, a receive sees a mere end. Always false after
-    // shutdown_send(): then RST cannot be told from the orderly end of both sides, but no send is left that could have
-    // got the error.
+    // shutdown_send(), when RST cannot be told from the orderly end of both sides. But then no send is left that could
+    // have got the error.
     [[nodiscard]] bool broken_off() const noexcept;
     // The state of the peer's side, from the kernel. Bytes still to receive came before it.
     enum class Peer : std::uint8_t {
@@ -90,7 +90,7 @@ private:
 void disconnect(int fd) noexcept;
 
 // Call it before closing a TCP socket on which nothing more is to come. The side that closes first keeps the port in
-// TIME_WAIT for a minute (RFC 9293, 3.5), and a client of few servers runs out of ports.
+// TIME_WAIT for a minute (RFC 9293, 3.5). A client of few servers would run out of ports.
 // 1. The peer has closed: nothing is needed.
 // 2. The peer has not acknowledged all that was sent: nothing is done, because a reset would discard the rest.
 // 3. Otherwise the connection is dissolved.

@@ -8,9 +8,9 @@
 
 namespace netfilter {
 
-// Answers requests from `link` (a blocking SOCK_SEQPACKET socket, which the caller owns) and returns when the peer
-// closes it. Makes only redirects that `allow` accepts. One thread. Errors: the link broke, or the peer sent what no
-// HelperClient sends. The caller then ends the process, and control starts another; the fences stay in the kernel.
+// Answers requests from `link` (the caller's blocking SOCK_SEQPACKET socket) and returns when the peer closes it. Makes
+// only redirects that `allow` accepts. One thread. Errors: the link broke, or the peer sent what no HelperClient sends.
+// The caller then ends the process, and control starts another; the fences stay in the kernel.
 core::Result<void> serve(int link, FenceManager& manager, const AllowRedirects& allow);
 
 }  // namespace netfilter

@@ -15,7 +15,7 @@
 namespace netfilter {
 namespace {
 
-// Random, so that a new client on an old link does not take an answer to its predecessor for its own.
+// Random: a new client on an old link must not take its predecessor's answer for its own.
 std::uint64_t first_id() {
     std::random_device device;
     return static_cast<std::uint64_t>(device()) << 32 | device();

@@ -73,8 +73,8 @@ public:
 private:
     using Clock = core::BootClock;
     using Take = std::function<core::Result<void>(const wire::Reply&)>;
-    // Sends one request of a conversation. Reads and drops late answers to earlier requests meanwhile, so that neither
-    // end waits for the other to read first.
+    // Sends one request of a conversation. Reads and drops late answers meanwhile, so that neither end waits for the
+    // other to read first.
     core::Result<void> send(const wire::Request& request, Clock::time_point deadline);
     // Reads the replies to a request up to the last one; a failed one becomes the error.
     core::Result<void> receive(const wire::Request& request, Clock::time_point deadline, const Take& take);

@@ -171,7 +171,7 @@ void Phrase::compare(bool equal, const std::vector<std::uint8_t>& value) {
         return;
     }
     if (equal && (kind == Kind::network_protocol || kind == Kind::transport_protocol)) {
-        // nft leaves out a test for ICMP behind the test for its family, when an ICMP type is compared next.
+        // nft does not print a test for ICMP behind that for its family, when an ICMP type follows.
         const bool follows = (implied_ == "ip" && text == "icmp") || (implied_ == "ip6" && text == "ipv6-icmp");
         const auto before = follows ? implied_text_ + " " : std::string();
         if (!follows) {

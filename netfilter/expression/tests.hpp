@@ -61,8 +61,8 @@ struct Lookup {
     friend bool operator==(const Lookup&, const Lookup&) = default;
 };
 
-// dynset: a rule that adds elements to a set. Each source of packets gets an element with a limit of its own, and the
-// rule matches when that limit does ("update @rate4 { ip saddr limit rate over 100/second }").
+// dynset: a rule that adds elements to a set. Each source of packets gets an element with its own limit. The rule
+// matches when that limit does ("update @rate4 { ip saddr limit rate over 100/second }").
 struct Dynset {
     static constexpr const char* name = "dynset";
     // Both add a missing element; update also restarts the timeout of one that exists.

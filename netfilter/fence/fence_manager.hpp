@@ -1,6 +1,6 @@
 // FenceManager: fences backends off and opens them again, natively and atomically. The fence process owns the only one
-// of a Gatehouse. Its memory of the fences comes from the kernel and from the calls since, so the process may be
-// restarted at any time. From this memory a flushed table is restored with its fences, in one transaction.
+// of a Gatehouse. Its memory of the fences comes from the kernel and the calls since. So the process may be restarted
+// at any time. From this memory a flushed table is restored with its fences, in one transaction.
 #pragma once
 
 #include <map>

@@ -4,7 +4,7 @@
 // There are two tables. inet gatehouse, on the balancer, matches a packet's destination. inet gatehouse_host_fence, on
 // an application server, matches its source. A fence of the latter holds the balancer's address with the server's port.
 //
-// There is one verdict map for each scope and family. So a packet needs one lookup for any number of fences, `nft list`
+// There is one verdict map for each scope and family. So a packet needs one lookup for any number of fences. `nft list`
 // shows the mode, and the kernel ensures one mode for each backend. An added element that goes to a chain makes the
 // kernel check the whole map for loops: 80 us at 1 000 fences with both hooks, 0.9 ms at 10 000. Only the mode icmp
 // costs that. A reset is `continue`, to the end of the rule, where `goto deny-reset` stands.
@@ -43,7 +43,7 @@ struct FenceTable {
 // Whether rebuild keeps an element of one of the wanted table's maps: only fences are kept.
 [[nodiscard]] bool carried_over(const Element& element, const Map& map);
 
-// Replaces all that the snapshot holds under our name by the wanted table, with the snapshot's fences in our maps.
+// Replaces the snapshot's table of our name by the wanted one, with the snapshot's fences in our maps.
 [[nodiscard]] Transaction rebuild(const Snapshot& snapshot, const FenceTable& wanted = fence_table());
 
 // The map for a fence. The table must have maps of that scope.

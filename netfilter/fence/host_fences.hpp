@@ -19,8 +19,8 @@ struct HostPlan {
     std::size_t changed = 0;  // how many of the named fences it makes, changes or lifts
 };
 
-// The operations for the changes, given the kernel's table. Makes the table with its first fence, repairs it where
-// another program has changed it, removes it with its last. An existing fence keeps its since.
+// The operations for the changes, given the kernel's table. Makes the table with its first fence, and removes it with
+// its last. Repairs it where another program has changed it. An existing fence keeps its since.
 [[nodiscard]] HostPlan plan_host_fences(const Snapshot& snapshot, std::span<const Change> changes, core::WallTime now);
 
 // Not thread safe. Works in the network namespace in which open() was called.
@@ -31,8 +31,8 @@ public:
     explicit HostFences(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
 
     // Makes all changes in one transaction, or none. Returns HostPlan::changed. Concurrent host-fence commands lose
-    // nothing: each commits only against the generation that it has read. Errors: an invalid fence (see validate), a
-    // scope other than fresh, a protocol other than TCP, or what the kernel says, with the place.
+    // nothing: each commits only against the generation that it has read. Errors: an invalid fence (see validate); a
+    // scope other than fresh; a protocol other than TCP; what the kernel says, with the place.
     core::Result<std::size_t> apply(std::span<const Change> changes);
 
     // All host fences in the kernel, by address. Empty when there is no table.

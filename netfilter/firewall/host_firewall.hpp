@@ -16,9 +16,9 @@ public:
     // The kernel outlives it. One thread.
     explicit HostFirewall(Kernel& kernel) : kernel_(kernel) {}
 
-    // Makes the table hold exactly these rules, in one transaction. True: it did not before. While the rules and the
-    // ruleset's generation stay the same, the cost is one read of the generation, so it may be called every second.
-    // Errors: see validate, or what the kernel says; the old table stays then.
+    // Makes the table hold exactly these rules, in one transaction. True: it did not before. May be called every
+    // second: while the rules and the ruleset's generation stay, it only reads the generation. Errors: see validate, or
+    // what the kernel says; the old table stays then.
     core::Result<bool> put(const HostRules& rules);
     // True: there was a table.
     core::Result<bool> remove();

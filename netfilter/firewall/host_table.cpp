@@ -22,7 +22,7 @@ constexpr const char* management_chain = "management";
 constexpr const char* visitors_chain = "visitors";
 constexpr const char* policy_note = "wanted by nobody";
 
-// Each set remembers so many sources. When a set is full, further sources are not limited, because a flood from forged
+// Each set remembers so many sources. When a set is full, further sources are not limited: a flood from forged
 // addresses must not keep visitors out.
 constexpr std::uint32_t sources_max = 65'535;
 constexpr std::chrono::minutes source_memory{1};
@@ -154,7 +154,7 @@ void add_icmp(Layout& layout) {
 }
 
 // Neither rule checks which program translated the connection. A connection is only established after its first packet
-// has passed the second rule, and that one accepts only packets for our listeners. So other programs' translations end
+// has passed the second rule. That one accepts only packets for our listeners. So other programs' translations end
 // here.
 void add_forward(Layout& layout) {
     layout.rules.push_back(

@@ -1,5 +1,5 @@
-// Flow entries: what connection tracking (ctnetlink) knows about flows with a backend that pass through this machine,
-// and the message to forget them. Pure: bytes in, bytes out; flow_reaper.cpp sends them.
+// Flow entries: flows with a backend through this machine, as connection tracking (ctnetlink) knows them, and the
+// message to forget them. Pure: bytes in, bytes out; flow_reaper.cpp sends them.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +35,7 @@ enum class FlowRole : std::uint8_t { answers, begins };
 [[nodiscard]] std::vector<std::byte> encode_entry_dump(const core::Address& backend, std::uint8_t protocol,
                                                        FlowRole role, std::uint32_t sequence);
 
-// Empty for another kind of message, for one without both directions, or for one with more than the kernel puts into
-// it.
+// Empty for another kind of message, or one that lacks a direction or holds more than the kernel puts into it.
 [[nodiscard]] std::optional<FlowEntry> decode_entry(const Message& message);
 
 // Deletes these entries. The next packet of such a flow counts as the first of a new one, and meets the fence. (With

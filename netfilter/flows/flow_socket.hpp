@@ -1,5 +1,5 @@
-// Flow sockets: what sock_diag reports about this machine's own sockets that are connected to a backend, and the
-// message to end them. Pure: bytes in, bytes out; flow_reaper.cpp sends them.
+// Flow sockets: this machine's own sockets that are connected to a backend, as sock_diag reports them, and the message
+// to end them. Pure: bytes in, bytes out; flow_reaper.cpp sends them.
 #pragma once
 
 #include <array>

@@ -18,8 +18,8 @@ struct Forwarding {
     friend bool operator==(const Forwarding&, const Forwarding&) = default;
 };
 
-// The switches of the network namespace in which they were opened. Not thread safe. A process with CAP_NET_ADMIN may
-// write them as any user (net_ctl_permissions), unless /proc/sys is mounted read-only.
+// The switches of the network namespace in which they were opened. Not thread safe. With CAP_NET_ADMIN any user may
+// write them (net_ctl_permissions), unless /proc/sys is mounted read-only.
 class ForwardingSwitches {
 public:
     // The first read or write reports what could not be opened.

@@ -7,8 +7,7 @@
 namespace netfilter {
 namespace {
 
-// Deals slots one by one to backends in proportion to their weights, as evenly as possible (nginx's smooth weighted
-// round robin).
+// Deals slots one by one to backends by weight, as evenly as possible (nginx's smooth weighted round robin).
 class Dealer {
 public:
     Dealer(std::span<const RedirectBackend> backends, std::vector<std::size_t> players)

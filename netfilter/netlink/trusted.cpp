@@ -54,8 +54,8 @@ std::optional<ByteView> find_last(ByteView bytes, std::uint16_t type) {
     return found;
 }
 
-// libnftnl 1.2.4 accepts types up to NFTA_SET_MAX although its array ends before, and writes past it (elements of a
-// set, "dynset"). Such a type of a newer kernel becomes padding. `bytes`: of the copy, which may be written.
+// libnftnl 1.2.4 accepts types up to NFTA_SET_MAX, and writes past its array, which ends before (elements of a set,
+// "dynset"). Such a type of a newer kernel becomes padding. `bytes`: of the copy, which may be written.
 void pad_unknown(ByteView bytes, std::uint16_t known_max, std::uint16_t padding) {
     all_attributes(bytes, [&](const Attribute& each) {
         if (each.type > known_max) {

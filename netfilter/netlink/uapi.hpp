@@ -1,4 +1,4 @@
-// Numbers of the kernel's nf_tables interface that Debian 12's headers (Linux 6.1) do not have, and where a message's
+// Numbers of the kernel's nf_tables interface that Debian 12's headers (Linux 6.1) lack, and where a message's
 // attributes begin. The interface is stable, so the numbers never change. capabilities.hpp finds out whether the
 // running kernel supports them. Included by .cpp files only.
 #pragma once

@@ -106,8 +106,8 @@ bool probe_flowtable(Socket& socket) {
     return known;
 }
 
-// Kernels that cannot change the timeout of an existing element ignore the change without an error, so only a trial
-// shows it. No other program can touch the table, and the kernel removes it with its socket.
+// Kernels that cannot change an existing element's timeout ignore the change without an error: only a trial shows it.
+// No other program can touch the table, and the kernel removes it with its socket.
 bool probe_timeout_update(Socket& socket) {
     const auto name = fmt::format("gatehouse-probe-{}", socket.port());
     const Map set{"probe", {KeyType::ipv4_addr}, NFT_SET_TIMEOUT, false, false};

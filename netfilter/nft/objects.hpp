@@ -1,6 +1,5 @@
-// The objects of nf_tables (table, chain, rule, verdict map, element), as values that compare and print as nft text.
-// All are of family inet, the only one that Gatehouse uses. Transactions take them to the kernel, snapshots return
-// them.
+// The objects of nf_tables: table, chain, rule, verdict map, element. Values that compare, and print as nft text. All
+// are of family inet, the only one that Gatehouse uses. Transactions take them to the kernel, snapshots return them.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // Snapshot: the kernel's contents of one table, all of one generation. nf_tables does not report a dump that a change
-// has torn (it never sets NLM_F_DUMP_INTR on elements), so every message's generation is compared.
+// has torn: it never sets NLM_F_DUMP_INTR on elements. So every message's generation is compared.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Transaction: changes that the kernel makes all at once or not at all, as a value that prints as nft text. It can be
+// Transaction: changes that the kernel makes all at once or not at all. A value that prints as nft text. It can be
 // built, compared and printed without a kernel; commit.hpp sends it to one.
 #pragma once
 

@@ -87,8 +87,8 @@ static_assert(std::is_trivially_copyable_v<Reply> && std::has_unique_object_repr
 // because the same form carries fences found in the kernel, which may be another program's.
 [[nodiscard]] core::Result<Change> unpack(const Item& item);
 
-// Converts the fence's end to the receiver's clock. The wall clock may be set between the sender's read of it and the
-// receiver's, and the fence would end at another moment. A difference below WallSteps::least changes nothing.
+// Converts the fence's end to the receiver's clock. The wall clock may be set between the sender's read and the
+// receiver's, and would move the end. A difference below WallSteps::least changes nothing.
 void set_clock(Fence& fence, std::int64_t sender, core::Milliseconds receiver);
 
 // Fills status, os_error and text of a reply; cuts long texts.

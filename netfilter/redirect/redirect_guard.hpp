@@ -21,7 +21,7 @@ using Found = std::array<std::optional<Forwarding>, 2>;
 
 [[nodiscard]] bool is_guarded(const Found& found) noexcept;
 
-// A chain in the forward hook that accepts redirected connections, and drops all else of the families that we have
+// A chain in the forward hook. It accepts redirected connections, and drops all else of the families that we have
 // switched. Other families stay as they are, because their traffic was forwarded before.
 [[nodiscard]] Chain guard_chain();
 [[nodiscard]] std::vector<Rule> guard_rules(std::span<const Redirect> redirects, const Found& found);

@@ -20,19 +20,19 @@ public:
     explicit Redirector(Kernel& kernel) : kernel_(kernel), forwarding_(kernel) {}
 
     // Makes the table hold exactly these redirects, in one transaction. Established connections continue. For them an
-    // empty table stays where there was one, because the kernel translates only while a chain for that exists. Returns
-    // what the kernel held before, even where another program's change made the wanted table. While the redirects and
-    // the ruleset's generation stay the same, the cost is one read of the generation, so it may be called ten times a
-    // second. Errors: see validate, or what the kernel says; the old table stays then.
+    // empty table stays where there was one: the kernel translates only while a chain for that exists. Returns what the
+    // kernel held before, even where another program's change made the wanted table. May be called ten times a second:
+    // while the redirects and the ruleset's generation stay, it only reads the generation. Errors: see validate, or
+    // what the kernel says; the old table stays then.
     //
     // Where redirects need forwarding and it is off: it is switched on once the table holds the guard, and off before
     // the guard goes (ForwardingKeeper). A failed switch is no error, because redirects within this machine need no
     // forwarding; forwarded() reports it.
     core::Result<Before> put(std::span<const Redirect> redirects, Forward forward = Forward::as_needed);
 
-    // Restores the last put's table where another program has changed it, because the guard of forwarding is part of
-    // it. The next put returns Before::foreign then. Commits at most once, so that it does not race a program that
-    // removes the table repeatedly. Does nothing before the first put. Errors: see put.
+    // Restores the last put's table, with its guard of forwarding, where another program has changed it. The next put
+    // returns Before::foreign then. Commits at most once, so that it does not race a program that removes the table
+    // repeatedly. Does nothing before the first put. Errors: see put.
     core::Result<void> repair();
 
     // The state of forwarding after the last put.

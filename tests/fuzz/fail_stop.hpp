@@ -1,6 +1,6 @@
-// libnftnl ends the process (exit, with a line on standard error) when an attribute has a size that no kernel gives it.
-// That is a stop, no crash: the fence process is restarted, and its fences stay. Here it becomes an exception, so that
-// fuzzing continues. Include it in one source file of a program, because it replaces exit().
+// When an attribute has a size that no kernel gives it, libnftnl ends the process (exit, with a line on standard
+// error). That is a stop, no crash: the fence process is restarted, and its fences stay. Here it becomes an exception,
+// so that fuzzing continues. Include it in one source file of a program, because it replaces exit().
 #pragma once
 
 #include <dlfcn.h>

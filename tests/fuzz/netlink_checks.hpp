@@ -1,5 +1,5 @@
 // The properties of the decoders of netlink answers, for any bytes: no access to foreign memory, no abort, no control
-// bytes for a terminal, and no order that reaches further than what was found.
+// bytes for a terminal. And no order reaches further than what was found.
 #pragma once
 
 #include <sys/socket.h>

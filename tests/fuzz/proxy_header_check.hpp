@@ -9,7 +9,7 @@
 namespace core::net::fuzz {
 
 // The property that does not hold for bytes, or an empty text. More bytes do not change a verdict. What was parsed and
-// written, in either version, parses to the same, except for TLS, which we do not write.
+// written, in either version, parses to the same; except for TLS, which we do not write.
 inline std::string_view check_proxy_header(std::string_view bytes) {
     using Verdict = ProxyParse::Verdict;
     ProxyHeader header;

@@ -15,7 +15,7 @@
 namespace core::http::fuzz {
 
 // Each check returns the property that does not hold, or an empty text. Heads near the field limit skip the second
-// parse, because Gatehouse adds fields of its own and its limit is for received ones.
+// parse: Gatehouse adds fields of its own, and its limit is for received ones.
 inline constexpr std::size_t fields_added_max = 4;
 
 // For heads that Gatehouse wrote: the received limits plus the allowed growth.

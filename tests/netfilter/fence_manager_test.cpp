@@ -103,8 +103,8 @@ TEST_F(FenceManagerTest, FencesOnlyTheNamedPortAndProtocol) {
     EXPECT_EQ(connect_error(open.address()), 0);
 }
 
-// Tracking would take the older connection for a new one, cost every packet time, and lose packets when its table is
-// full.
+// Tracking would take the older connection for a new one. It would also cost time for every packet, and lose packets
+// when its table is full.
 TEST_F(FenceManagerTest, NeedsNoConnectionTrackingAndSparesConnectionsThatAreOlder) {
     ASSERT_TRUE(manager_->remove_table());
     const Listener backend("127.0.0.1");

@@ -102,7 +102,7 @@ TEST_F(ForwardingTest, IsNotOnWithoutTheGuard) {
     memory_->tables.clear();
     ++memory_->generation;
     put({chat()});
-    EXPECT_TRUE(is_guarded()) << "somebody else has flushed the ruleset";
+    EXPECT_TRUE(is_guarded()) << "another program has flushed the ruleset";
 }
 
 TEST_F(ForwardingTest, IsPutBackByTheNextProcess) {
@@ -129,7 +129,7 @@ TEST_F(ForwardingTest, LastsUntilTheConnectionsFromBeforeHaveEnded) {
     memory_->tables.clear();
     ++memory_->generation;
     put({});
-    EXPECT_TRUE(is_guarded()) << "somebody else has flushed the ruleset";
+    EXPECT_TRUE(is_guarded()) << "another program has flushed the ruleset";
     let_flow("10.2.0.2:5222", 0);
     put({});
     EXPECT_FALSE(is_on(ipv4) || is_guarded());

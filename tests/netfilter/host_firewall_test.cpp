@@ -48,8 +48,8 @@ protected:
         }
     }
 
-    // A new cable loses packets until both ends are up, and a lost neighbour solicitation is repeated a second later.
-    // Until then silence says nothing about the rules.
+    // A new cable loses packets until both ends are up. A lost neighbour solicitation is repeated a second later. Until
+    // then silence says nothing about the rules.
     void wait_for_way(const char* source) {
         const auto closed = Address::parse_host(Address::parse_host(source, 0)->is_v4() ? gate4 : gate6, 9);
         for (int tries = 0; tries < 40; ++tries) {

@@ -1,5 +1,5 @@
-// The properties of the fuzz targets (tests/fuzz), on randomly broken netlink messages and packets, the same in every
-// run. Also what the fuzzers found, one test each.
+// The fuzz targets' properties (tests/fuzz), on randomly broken netlink messages and packets, the same in every run.
+// Also what the fuzzers found, one test each.
 #include <gtest/gtest.h>
 
 #include <limits>

@@ -97,7 +97,7 @@ TEST_F(MonitorTest, FindsAChangeByItsLookAtTheGenerationWhenNothingWasAnnounced)
     monitor_.emplace(std::move(deaf), fence_table_name, *manager_->port(), address.nl_pid);
     EXPECT_FALSE(monitor_->take(now_));
     run("nft flush ruleset");
-    EXPECT_FALSE(next()) << "nobody has told it";
+    EXPECT_FALSE(next()) << "no announcement has come";
     now_ += Monitor::audit_step;
     EXPECT_FALSE(next()) << "an announcement might still be on its way";
     const auto told = next();

@@ -172,7 +172,7 @@ TEST_F(RedirectorTest, PrintsWhatNftPrintsAndNftReadsItBack) {
         const auto again = redirector().put(std::vector{any, six, every, four});
         ASSERT_TRUE(again);
         EXPECT_EQ(*again, Before::wanted)
-            << "the same structure, whoever wrote it:\n"
+            << "the same structure, from either writer:\n"
             << difference(*manager_->kernel().snapshot(redirect_table_name, Depth::elements),
                           redirect_table(std::vector{any, six, every, four}))
                    .text()
@@ -211,7 +211,7 @@ TEST_F(RedirectorTest, TellsAForeignChangeFromItsOwnAlsoWhereTheyCoincide) {
     run("nft add table inet other");
     EXPECT_EQ(redirector().put(std::vector{redirect}).value(), Before::wanted) << "another table is none of ours";
     run("nft delete table inet gatehouse_redirect");
-    EXPECT_EQ(redirector().put({}).value(), Before::foreign) << "it is what is wanted, and somebody else did it";
+    EXPECT_EQ(redirector().put({}).value(), Before::foreign) << "it is what is wanted, and another program did it";
     redirector_.emplace(manager_->kernel());
     put({redirect});
     redirector_.emplace(manager_->kernel());
@@ -260,7 +260,7 @@ TEST_F(RedirectorTest, CountsTheConnectionsThatAreRedirectedAndNotEnded) {
         open.push_back(attempt(redirect.listener));
     }
     open.push_back(attempt(servers[0].address()));
-    EXPECT_EQ(manager_->kernel().count_redirected(backend), 3U) << "who went there directly is not redirected";
+    EXPECT_EQ(manager_->kernel().count_redirected(backend), 3U) << "a direct connection is not redirected";
 }
 
 TEST_F(RedirectorTest, ReplacesTheWholeTableWithoutEndingAnEstablishedConnection) {

@@ -1,4 +1,4 @@
-// The network namespaces of a client and a backend, on either side of the test's own, which routes between them.
+// The network namespaces of a client and a backend. The test's own one routes between them.
 #pragma once
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // Plan: everything that happens to one message, derived from its seed alone. The request carries the seed, so the
-// server knows the whole plan too, and what either end must see is exactly defined (verdict.hpp).
+// server knows the whole plan too. What either end must see is exactly defined (verdict.hpp).
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ enum class Kind : std::uint8_t {
 
 enum class Framing : std::uint8_t { none, length, chunked, until_close };
 
-// A long message is cut into two thousand pieces or so at most, because otherwise too few messages would be tried.
+// A long message is cut into two thousand pieces or so at most; otherwise too few messages would be tried.
 inline constexpr std::size_t pieces_max = 1000;
 
 // How a side sends or reads: in pieces of a random size up to piece, with occasional pauses.

@@ -1,5 +1,5 @@
-// Random numbers and noise that depend on a seed alone, so that both ends of a connection, and a later replay, produce
-// the same.
+// Random numbers and noise that depend on a seed alone: both ends of a connection, and a later replay, produce the
+// same.
 #pragma once
 
 #include <algorithm>

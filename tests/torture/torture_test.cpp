@@ -1,6 +1,6 @@
-// The data plane under torture. Messages of all sizes and framings, HTTP and TCP, go both ways through a real proxy,
-// and every byte is compared. Connections are slow, cut into pieces, pipelined, reused and broken off. All in one
-// process, so that sanitizers see the proxy under these conditions, and descriptors can be counted.
+// The data plane under torture. Messages of all sizes and framings, HTTP and TCP, go both ways through a real proxy.
+// Every byte is compared. Connections are slow, cut into pieces, pipelined, reused and broken off. All in one process,
+// so that sanitizers see the proxy under these conditions, and descriptors can be counted.
 //
 // GATEHOUSE_TORTURE_SECONDS: the duration of each of the three runs, with some seconds of warm-up (15).
 // GATEHOUSE_TORTURE_SEED: repeats the plans of another run, which has printed its seed.

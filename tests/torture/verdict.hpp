@@ -14,7 +14,7 @@ std::string judge_request(const Plan& plan, const Incoming& request);
 // What the receiving end of a relay has got from the end from.
 std::string judge_stream(const Side& from, const Side& to, const std::string& stream, Wire::End end);
 
-// The proxy's own answer to a request that met the close of a kept connection and must not be repeated: no fault of it.
+// The proxy's own answer to a request that met a kept connection's close and must not be repeated: no fault of it.
 bool excused(const Plan& plan, const Incoming& response, bool reached);
 
 }  // namespace tests::torture

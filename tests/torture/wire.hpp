@@ -1,5 +1,5 @@
-// Wire: one end of a TCP connection that sends and reads at the same time, with a plan's pace and break. Written down
-// to poll(2) for the test, so that a fault of the product's ring or parser cannot hide itself.
+// Wire: one end of a TCP connection. It sends and reads at the same time, with a plan's pace and break. The test's own
+// code down to poll(2): a fault of the product's ring or parser cannot hide itself.
 #pragma once
 
 #include <chrono>

@@ -29,9 +29,9 @@ public:
     // Sockets of one listener: as many as there are workers, one each (SO_REUSEPORT).
     using ListenerSockets = std::vector<base::Descriptor>;
     // Swaps the configuration. Listeners that keep their address keep accepting, exchanges in flight continue, and
-    // backends that stay keep their health. While no check has reached any new backend of a pool, the previous backends
-    // serve for at most the pool's overlap. sockets[i] belongs to snapshot->listeners[i]. The sockets of removed
-    // listeners are closed when this returns. findings: what checks know of the snapshot's backends under other names.
+    // backends that stay keep their health. While no backend of a pool has been checked yet, the previous ones serve,
+    // for at most the pool's overlap. sockets[i] belongs to snapshot->listeners[i]. The sockets of removed listeners
+    // are closed when this returns. findings: what checks know of the snapshot's backends under other names.
     void configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets, const Findings& findings = {});
     // Returns once no worker holds an idle connection to a fenced backend or would choose one.
     void administer(const Administration& administration);

@@ -31,13 +31,12 @@ public:
     };
 
     // Finds a backend and a connection to it, in this order:
-    // 1. the session's own connection to a backend of the pool, whatever that backend's limit and however long it was
-    // idle;
+    // 1. the session's own connection to a backend of the pool, whatever the limit and its idle time;
     // 2. a connection of the picked backend that was idle for less than idle_below (milliseconds; 0: never);
     // 3. a new connection.
-    // Waits in the pool's queue while all backends are at their limit, or while none is usable and hold has not passed.
-    // Null: see refusal(). Else backend() is the backend in use, and session.upstream its connection. The next call may
-    // find the same backend again.
+    // Waits in the pool's queue while all backends are at their limit, or none is usable, up to hold. Null: see
+    // refusal(). Else backend() is the backend in use, and session.upstream its connection. The next call may find the
+    // same backend again.
     io::Task<Connection*> connect(io::Tick idle_below);
     // Ends the use of the connection. keep() stores it for any session, keep_own() for this one; release() closes it.
     void keep();

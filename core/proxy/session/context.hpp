@@ -28,8 +28,8 @@ public:
     virtual void on_failing(const Backend& backend, std::string_view why) = 0;
     // No connection to backend could be made, because this machine lacks something: errno. At most once a second.
     virtual void on_shortage(const Backend& backend, int error) = 0;
-    // backend has sent malformed answers that have one reading. At most once a minute for each backend, with all
-    // oddities that this worker has met since the last call.
+    // backend has sent malformed answers that have one reading. At most once a minute for each backend. oddities: all
+    // that this worker has met since the last call.
     virtual void on_odd_answers(const Backend& /*backend*/, http::Oddities /*oddities*/) {}
 
 protected:

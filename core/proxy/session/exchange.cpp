@@ -13,8 +13,8 @@ namespace core::proxy {
 namespace {
 
 constexpr io::Tick any_idle = std::numeric_limits<io::Tick>::max();
-// A request that must not be sent twice uses an idle connection only if that was in use within this time. Servers close
-// idle connections after some seconds (Apache: 5 s), and a request that meets such a close cannot be repeated.
+// A request that must not be sent twice needs an idle connection that was used within this time. Servers close idle
+// connections after some seconds (Apache: 5 s), and a request that meets such a close cannot be repeated.
 constexpr io::Tick fresh_idle = 1000;
 
 }  // namespace

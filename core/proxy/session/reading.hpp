@@ -1,6 +1,6 @@
 // Reading: whether a client takes its answer fast enough. A client that takes a few bytes a minute holds a server's
-// connection until the answer fits the kernels' buffers. Judged once for each credit of time, by what the client's
-// kernel has acknowledged. Our own buffer empties in lumps, so the length of a send says little.
+// connection until the rest fits the kernels' buffers. Judged once for each credit of time, by what the client's kernel
+// has acknowledged. Our own buffer empties in lumps, so the length of a send says little.
 #pragma once
 
 #include <algorithm>

@@ -20,8 +20,8 @@ struct Side {
 enum class Way : std::uint8_t { up, down };
 
 // Looks at a client from which nothing can be received: its bytes wait for a server that takes none, or it has sent
-// FIN. After its RST the client has left. After its FIN, neither a drain nor a fence waits for it once the server has
-// all its bytes and sends nothing.
+// FIN. After its RST the client has left. After its FIN, no drain and no fence waits for it once the server has all its
+// bytes and sends nothing.
 class Lookout final : private io::Timer {
 public:
     // All parameters outlive it. sent: bytes sent to the client so far.

@@ -1,5 +1,5 @@
 // Session: one client connection; what HTTP sessions and TCP sessions have in common. It lives in the frame of its
-// coroutine and is listed with its worker, so that a drain or a stop reaches it.
+// coroutine. Its worker lists it, so that a drain or a stop reaches it.
 #pragma once
 
 #include <memory>
@@ -61,8 +61,8 @@ public:
     [[nodiscard]] net::ProxyHeader origin() const;
     // Drain: an idle session ends now, a busy one after its exchange.
     void end_soon();
-    // Drain with time: the next response that begins tells the client of the close. If a response that began earlier
-    // did not, one more request is served, because the client may have sent it already.
+    // Drain with time: the next response that begins tells the client of the close. If an earlier response did not, one
+    // more request is served, because the client may have sent it already.
     void end_politely() noexcept { ending = true; }
     // Closes its own connection where that leads to a fenced backend: no request may reach that backend.
     void drop_fenced() noexcept;

@@ -110,7 +110,7 @@ bool worth_splicing(const BodyMove& move, const Cutter& cutter) {
            !(move.chunk && move.framing.kind == http::Framing::Kind::until_close);
 }
 
-// Moves one run of body through a pipe, in a chunk of its own where the body goes out in chunks.
+// Moves one run of body through a pipe. Where the body goes out in chunks, the run is one chunk.
 io::Task<SpliceEnd> splice_run(BodyMove& move, Cutter& cutter, io::PipeLoan& pipe) {
     const std::uint64_t run = cutter.run();
     if (move.chunk) {

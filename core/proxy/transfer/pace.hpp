@@ -1,6 +1,6 @@
-// Pace: whether a client sends its body fast enough. With a limit for each silence alone, a client that sends one byte
-// a minute could hold a session and a backend connection for hours. So waiting for the client uses up a credit of time,
-// and every byte earns some back. Time in which the backend takes nothing is not counted. Of one worker.
+// Pace: whether a client sends its body fast enough. A limit for each silence alone would not do: one byte a minute
+// could hold a session and a backend connection for hours. So waiting for the client uses up a credit of time, and
+// every byte earns some back. Time in which the backend takes nothing is not counted. Of one worker.
 #pragma once
 
 #include <algorithm>

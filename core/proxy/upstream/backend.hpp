@@ -63,9 +63,9 @@ public:
     // Closes idle connections that the server has closed or that are too old.
     void sweep(io::Tick now);
 
-    // count_failure(): an exchange or relay failed, and the server was at fault. True: as many in a row as the passive
-    // check allows have failed, and this worker does not use the backend any more. visitor: the sender of the request;
-    // null where none had been sent. count_success(): the server was not at fault.
+    // count_failure(): an exchange or relay failed, and the server was at fault. True: the passive check's number of
+    // failures in a row is reached, and this worker stops using the backend. visitor: the sender of the request; null
+    // where none had been sent. count_success(): the server was not at fault.
     [[nodiscard]] bool count_failure(const Address* visitor, io::Tick now);
     // Counts an odd answer. Returns what to report now, earlier unreported oddities included; empty within a minute of
     // the last report of any worker.

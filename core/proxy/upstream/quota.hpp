@@ -29,8 +29,8 @@ public:
         }
         return false;
     }
-    // Sequentially consistent, as take() is. A request that enters the queue and then looks for room either sees this
-    // room, or is seen by wake().
+    // Sequentially consistent, as take() is. A request that enters the queue and then looks for room sees this room, or
+    // wake() sees the request.
     void give_back() {
         taken_.fetch_sub(1);
         queue_->wake();

@@ -14,8 +14,8 @@ namespace core::proxy {
 class Streak {
 public:
     // Any thread. source: of the failed request's visitor (source_of() of Sources); empty where none had been sent.
-    // length: at least 1. True where at least length failures in a row are counted, and either two visitors have met
-    // them or one had no visitor. The count restarts then.
+    // length: at least 1. True where at least length failures in a row are counted: of two visitors, or one of them
+    // without a visitor. The count restarts then.
     bool fail(std::uint32_t length, std::optional<std::uint64_t> source) {
         const std::lock_guard lock(mutex_);
         several_ = several_ || !source || (first_ && *first_ != *source);

@@ -125,7 +125,7 @@ TEST_F(MonitorTest, ForgetsTheStandingOnRecheckAndAsksAtOnce) {
     const auto events = events_.wait(4);
     ASSERT_EQ(events.size(), 4U);
     EXPECT_EQ(events[2].server, "web1");
-    EXPECT_EQ(events[2].health, Health::unknown) << "told at once, so that nobody chooses it";
+    EXPECT_EQ(events[2].health, Health::unknown) << "reported at once, so that no worker chooses it";
     EXPECT_EQ(events[3].server, "web1");
     EXPECT_EQ(events[3].health, Health::up);
     EXPECT_EQ(events[3].passed, 2U);

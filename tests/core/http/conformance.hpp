@@ -1,4 +1,4 @@
-// The conformance corpus (tests/conformance) and its runner: a reader of the case files, and a Stream that handles one
+// The conformance corpus (tests/conformance) and its runner: a reader of the case files, and a Stream. It handles one
 // connection's bytes as the exchange does, without a socket. Format: tests/conformance/README.md.
 #pragma once
 

@@ -18,7 +18,7 @@ class PipeTest : public testing::Test {
 protected:
     void SetUp() override {
         if (::geteuid() != 0) {
-            GTEST_SKIP() << "needs root, whose share of pipe memory has no limit";
+            GTEST_SKIP() << "needs root: its share of pipe memory has no limit";
         }
     }
     PipePool pool_;
@@ -48,7 +48,7 @@ TEST_F(PipeTest, AnEmptyOneComesBackAndAFullOneIsClosed) {
         loan->filled = 1;
     }
     EXPECT_EQ(pool_.kept(), 0U);
-    EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "nobody else may see what is in it";
+    EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "no other session may see its bytes";
 }
 
 TEST_F(PipeTest, OnlySoManyGrow) {

@@ -72,7 +72,7 @@ TEST_F(SocketTest, SendsAllToAPeerThatHasSentFinAndReadsLate) {
     for (int i = 0; i < 20; ++i) {
         loop_->run_once(5);
     }
-    EXPECT_EQ(first, 0) << "it has ended before anybody has read";
+    EXPECT_EQ(first, 0) << "it has ended before any read";
     std::string got;
     std::thread reader([&] {
         std::string piece(100'000, 0);
@@ -215,7 +215,7 @@ TEST_F(SocketTest, AbortSendsFinAndKeepsTheDescriptor) {
     socket_->abort();
     socket_->abort();
     EXPECT_EQ(end_of(peer_.get()), "");
-    EXPECT_GE(::fcntl(fd, F_GETFD), 0) << "its number could be somebody else's";
+    EXPECT_GE(::fcntl(fd, F_GETFD), 0) << "its number could be reused";
     socket_.reset();
     EXPECT_LT(::fcntl(fd, F_GETFD), 0);
 }

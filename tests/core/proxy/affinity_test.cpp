@@ -48,7 +48,7 @@ TEST_F(Affinity, KeepsAClientOnTheServerThatItFirstMet) {
 
 TEST_F(Affinity, IsForSecureConnectionsOfAllSitesWhereTheVisitorCameByHttps) {
     const std::string https = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-Proto: https\r\n\r\n";
-    EXPECT_THAT(gate_.ask(https), HasSubstr("; HttpOnly; SameSite=Lax\r\n")) << "anybody may say so";
+    EXPECT_THAT(gate_.ask(https), HasSubstr("; HttpOnly; SameSite=Lax\r\n")) << "any client may claim https";
     Gate behind({a_.address()}, Mode::http, [](Snapshot& s) {
         with_cookie(s);
         s.listeners[0].trusted = {*Network::parse("127.0.0.0/8")};

@@ -167,7 +167,7 @@ TEST_F(Leaving, AResetOrAFinInAQueueReachesNoServer) {
     EXPECT_THAT(first.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200"));
     EXPECT_THAT(last.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200"));
     EXPECT_TRUE(asked.try_acquire_for(soon));
-    EXPECT_FALSE(asked.try_acquire()) << "the server was asked for those that wait, and for nobody else";
+    EXPECT_FALSE(asked.try_acquire()) << "the server was asked for waiting visitors only";
 }
 
 TEST_F(Leaving, AVisitorThatLeavesWhileThePoolIsDarkIsNotAskedFor) {
@@ -197,7 +197,7 @@ TEST_F(Leaving, AFenceWaitsForNoVisitorThatHasClosedATab) {
     EXPECT_EQ(active(gate), 2U);
     gate.fence({"web1"});
     EXPECT_TRUE(server.ended.try_acquire_for(soon));
-    EXPECT_EQ(active(gate), 1U) << "who listens still is waited for";
+    EXPECT_EQ(active(gate), 1U) << "the fence waits for a client that still reads";
     EXPECT_FALSE(server.ended.try_acquire());
 }
 

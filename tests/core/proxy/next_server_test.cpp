@@ -80,7 +80,7 @@ TEST_F(NextServer, ARequestOnWhichTwoServersAreSilentIsNeithersFailure) {
     EXPECT_EQ(gate.server().report().backends[0].failed + gate.server().report().backends[1].failed, 0U);
     Gate alone({first.address()}, Mode::http, [](Snapshot& snapshot) { snapshot.timeouts.backend = Milliseconds(50); });
     EXPECT_THAT(alone.ask(get_close), StartsWith("HTTP/1.1 504"));
-    EXPECT_EQ(alone.server().report().backends[0].failed, 1U) << "nobody else could say that it was the page";
+    EXPECT_EQ(alone.server().report().backends[0].failed, 1U) << "no other server could show that the page is slow";
 }
 
 }  // namespace

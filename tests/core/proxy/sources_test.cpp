@@ -54,7 +54,7 @@ TEST_F(SourceLimit, ResetsAndCountsASessionTooMany) {
             EXPECT_EQ(gate.client().read_all(), "<reset>");
         }
         first.send(get);
-        EXPECT_THAT(first.read_until("hi"), StartsWith("HTTP/1.1 200")) << "who is in stays in";
+        EXPECT_THAT(first.read_until("hi"), StartsWith("HTTP/1.1 200")) << "an open session stays open";
     }
     EXPECT_TRUE(eventually([&] { return gate.ask(get_close).starts_with("HTTP/1.1 200"); }))
         << "the worker never saw that the two have gone";

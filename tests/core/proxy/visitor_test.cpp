@@ -49,7 +49,8 @@ const std::string https = "X-Forwarded-Proto: https\r\n";
 const std::string named = "PROXY TCP4 203.0.113.9 10.0.0.1 5000 443\r\n";
 
 TEST_F(Visitor, CameByTheSchemeThatTheSenderSays) {
-    EXPECT_THAT(told(named + with(https), behind(true)), HasSubstr(https)) << "the sender is asked, not whom it names";
+    EXPECT_THAT(told(named + with(https), behind(true)), HasSubstr(https))
+        << "the sender's word counts, not the named client's";
     EXPECT_THAT(told(with("X-Forwarded-Proto: https, http\r\n"), behind(false)), HasSubstr(https));
     EXPECT_THAT(told(with("X-Forwarded-Proto: \"https\"\r\n"), behind(false)), HasSubstr(https));
     EXPECT_THAT(told(tls_header('\x01') + with(""), behind(true)), HasSubstr(https));
@@ -176,7 +177,7 @@ TEST_F(Visitor, HasItsOwnShareOfWhatABalancerBrings) {
     }
     EXPECT_THAT(gate.ask(with("X-Forwarded-For: 203.0.113.9\r\n")), StartsWith("HTTP/1.1 429"));
     EXPECT_THAT(gate.ask(with("X-Forwarded-For: 203.0.113.10\r\n")), StartsWith("HTTP/1.1 200"));
-    EXPECT_THAT(gate.ask(with("")), StartsWith("HTTP/1.1 200")) << "whose it is, is not known";
+    EXPECT_THAT(gate.ask(with("")), StartsWith("HTTP/1.1 200")) << "its client is unknown";
     promise.set_value();
     EXPECT_THAT(slow.read_until("hi"), StartsWith("HTTP/1.1 200"));
     slow.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n");
