@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Gatehouse beside HAProxy and nginx: the same client, the same server, one core for the proxy, interleaved rounds.
+"""Gatehouse compared with HAProxy and nginx: same client, same server, one core for the proxy, interleaved rounds.
 
     peers.py --build BUILD [--rounds 5] [--seconds 2] [--only TEXT] [--svg FILE] [--haproxy PROGRAM]      as root
 
 All of it runs in a network namespace of its own, over its loopback. Prints Markdown: requests a second of the proxy's
 own CPU (all its processes), medians over the rounds, and the ratio to each peer. A ratio is taken within a round, where
-both had the same machine at nearly the same time, and the median of the rounds' ratios is told. Ratios above 1 are in
-Gatehouse's favour.
+both had the same machine at nearly the same time. The median of the rounds' ratios is printed. Above 1, Gatehouse did
+more work for the same CPU time.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def measure(table, started, rounds, seconds, folder):
             if number == 0:
                 for way in ways:  # the server's connections are there before the first round counts
                     run(row, way, 1)
-            # Each round begins with another one, so that none always follows the same neighbour.
+            # Each round begins with another proxy, so that none always runs after the same one.
             for way in ways[number % len(ways):] + ways[:number % len(ways)]:
                 row.samples[way].append(run(row, way, seconds))
 
@@ -179,7 +179,7 @@ def print_memory(sessions, downloads, count):
 
 
 def start(processes, chosen, folder):
-    """Adds to processes before they answer, so that a stop ends them whatever happens."""
+    """Adds to processes before they answer, so that a stop ends them even after a failure."""
     processes |= proxies.start_proxies(chosen.build.resolve(), folder, chosen.haproxy)
     ports = {port for ways in (proxies.HTTP, proxies.TCP) for _, port in ways.values()}
     proxies.wait_for([proxies.ORIGIN, *sorted(ports)], load.answers)

@@ -55,7 +55,7 @@ private:
     std::size_t size_ = 0;
 };
 
-// ASCII letters only, as field names, tokens and host names want it.
+// Ignores the case of ASCII letters only, which suffices for field names, tokens and host names.
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 // True for a non-empty RFC 9110 5.6.2 token.

@@ -41,7 +41,7 @@ struct Cursor {
 // RFC 9112 2.2 wants at least one to be skipped before a request line: old clients send one after a body.
 inline constexpr std::size_t empty_lines_max = 2;
 
-// Consumes CRLF. reason: the refusal when something else stands there.
+// Consumes CRLF. reason: of the refusal of anything else.
 Fault expect_line_end(Cursor& cursor, std::string_view reason) noexcept;
 
 // Fields that decide about framing and connection; nullptr where absent. Each stands at most once. Exceptions are Host

@@ -27,7 +27,8 @@ inline constexpr std::size_t host_max = 261;
 [[nodiscard]] std::size_t written_max(const RequestHead& head, std::size_t received) noexcept;
 [[nodiscard]] std::size_t written_max(const ResponseHead& head, std::size_t received) noexcept;
 
-// What a head says about its connection. RFC 9112 9.3: HTTP/1.1 keeps it unless told, HTTP/1.0 only when told.
+// What a head says about its connection. RFC 9112 9.3: HTTP/1.1 keeps it unless it says close; HTTP/1.0 only if it says
+// keep-alive.
 enum class Persistence : std::uint8_t { implied, keep_alive, close };
 
 // How to tell this client that its connection stays open.
@@ -54,7 +55,7 @@ struct RequestOptions {
     Origin origin;
     std::string_view host_fallback;  // Host for a request without one (HTTP/1.0); not empty: the backend's address
     std::string_view host;  // Host for the backend, the client's own then in X-Forwarded-Host; empty: the client's
-    std::string_view cookie_taken;  // the name of a cookie that does not go on, byte by byte; empty: all go on
+    std::string_view cookie_taken;  // a cookie's name, byte by byte, that is not forwarded; empty: all are
     std::string_view request_id;    // X-Request-Id, in the place of any other; empty: whatever the client sent
     Expect expect = Expect::remove;
     Persistence persistence = Persistence::implied;  // of the backend connection

@@ -24,7 +24,7 @@ struct Batch {
     std::vector<std::byte> bytes;
     std::vector<Origin> origins;       // the message with sequence first + 1 + i came from origins[i]
     std::uint32_t first_sequence = 0;  // of the batch's begin
-    std::uint32_t last_sequence = 0;   // of the message whose acknowledgement is asked for
+    std::uint32_t last_sequence = 0;   // of the message with the requested acknowledgement
 };
 
 struct EncodeOptions {

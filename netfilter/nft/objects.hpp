@@ -69,7 +69,7 @@ struct Map {
     friend bool operator==(const Map&, const Map&) = default;
 };
 
-// A key as the kernel holds it: each part big endian (an integer: as the host has it), padded to four bytes.
+// A key in the kernel's form: each part big endian (an integer in host byte order), padded to four bytes.
 struct Key {
     static constexpr std::size_t size_max = 64;  // NFT_DATA_VALUE_MAXLEN
     std::array<std::uint8_t, size_max> bytes{};

@@ -119,7 +119,7 @@ void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners, const
     for (std::unique_ptr<Door>& door : doors_) {
         if (door != nullptr) {
             door->leaving = true;
-            kept.push_back(std::move(door));  // goes when the kernel has let go of it
+            kept.push_back(std::move(door));  // dropped once the kernel has ended its accept
         }
     }
     doors_ = std::move(kept);
