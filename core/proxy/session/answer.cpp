@@ -98,7 +98,7 @@ std::string page_in_html(const Snapshot& snapshot, const Administration::Mainten
     return page;
 }
 
-// Retry-After in seconds: until the announced end, where that is in the future.
+// Retry-After in seconds: until the announced end, where that is in the future; else the configured time.
 std::int64_t retry_after(const Snapshot& snapshot, const Administration::Maintenance& maintenance) {
     constexpr std::int64_t most = 24 * 3600;
     const auto left = maintenance.ends

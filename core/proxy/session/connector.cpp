@@ -27,7 +27,8 @@ void Connector::look_again() {
 }
 
 // A client that has reset its connection has left. A client that has only sent FIN may wait for its answer. It takes no
-// place in a queue, and neither a fence nor a drain waits for it; nor does abort_on_close until its answer has begun.
+// place in a queue, and neither a fence nor a drain waits for it. With abort_on_close it is served only if its answer
+// has begun.
 void Connector::on_expire() {
     if (session_.relaying || session_.client.aborted()) {
         return;
@@ -135,7 +136,7 @@ io::Task<bool> Connector::choose() {
     co_return usage_.backend() != nullptr;
 }
 
-// The sum of all waits is at most hold: a server that comes up repeatedly and never answers must not extend it.
+// Holding ends `hold` after it first began: a server that comes up repeatedly and never answers must not extend it.
 bool Connector::may_hold() const noexcept {
     const io::Tick now = session_.context.loop().now();
     return !pool_.maintenance && pool_.may_hold(now) &&
