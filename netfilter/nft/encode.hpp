@@ -1,5 +1,5 @@
-// Encode: a transaction as the bytes of one netlink batch. With decode.cpp, the only user of libnftnl's objects. Pure:
-// needs no kernel and no privilege.
+// Encode: a transaction as the bytes of one netlink batch, made with libnftnl's objects. Pure: needs no kernel and no
+// privilege.
 #pragma once
 
 #include <cstddef>
