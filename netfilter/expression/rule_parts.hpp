@@ -26,7 +26,7 @@ inline void append(Expressions& rule, Expressions more) {
             Compare{true, {static_cast<std::uint8_t>(v4 ? AF_INET : AF_INET6)}, 1}};
 }
 
-// "ct status dnat": matches connections whose destination this machine has translated.
+// "ct status dnat": matches connections with a destination that this machine has translated.
 [[nodiscard]] inline Expressions is_translated() {
     return {Conntrack{Conntrack::Key::status, 1}, Bitwise{host_bytes(Conntrack::status_dnat), 1, 1},
             Compare{false, host_bytes(0), 1}};

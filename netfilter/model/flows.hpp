@@ -1,4 +1,4 @@
-// Flows: the backend whose flows are meant, and how many were ended.
+// Flows: the backend of the flows to end or to count, and how many were ended.
 #pragma once
 
 #include <cstdint>

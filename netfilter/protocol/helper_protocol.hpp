@@ -95,7 +95,7 @@ void set_clock(Fence& fence, std::int64_t sender, core::Milliseconds receiver);
 void pack_error(const core::Error& error, Reply& reply);
 [[nodiscard]] core::Error unpack_error(const Reply& reply);
 
-// Backends whose flows to end or to count travel as unfences.
+// A backend with flows to end or to count travels as an unfence.
 [[nodiscard]] Item pack(const Destination& destination);
 void pack_reaped(const Reaped& reaped, Reply& reply);
 [[nodiscard]] Reaped unpack_reaped(const Reply& reply);
