@@ -1,5 +1,5 @@
-// What one fence costs with many present: to set, to lift, to set anew with other words, and to read them all, in the
-// real kernel, in a network namespace of its own. What it replaces is beside it in netfilter_bench.
+// The cost of one fence while many exist: to set it, to lift it, to replace its texts, and to read them all. In the
+// real kernel, in a network namespace of its own. netfilter_bench compares it with nft and iptables.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <sched.h>
@@ -38,7 +38,7 @@ Change make_fence(std::size_t number, const char* why = "deploy v42") {
     return fence;
 }
 
-// A table with so many fences, and one more that comes and goes.
+// A table with so many fences, and one more that is set and lifted.
 class Present {
 public:
     explicit Present(std::int64_t count) : manager_(need(FenceManager::open())) {

@@ -1,5 +1,5 @@
-// What the HTTP layer costs per message: a request of a browser (about 300 bytes), a response of an application server,
-// and chunk framing.
+// The HTTP layer's cost per message: a browser's request (about 300 bytes), an application server's response, and chunk
+// framing.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -59,7 +59,7 @@ void parse_request_shortest(benchmark::State& state) {
 }
 BENCHMARK(parse_request_shortest);
 
-// The same head a byte at a time, as an attacker would send it: the cost of the whole head, all calls together.
+// The same head byte by byte, as an attacker would send it: the cost of the whole head, all calls together.
 void parse_request_dribbled(benchmark::State& state) {
     RequestHead head;
     for (auto _ : state) {

@@ -1,4 +1,4 @@
-// Floor: the smallest change that the kernel can commit, for the benchmarks of fences to be compared with.
+// Floor: the smallest change that the kernel can commit, as a reference for the benchmarks of fences.
 #pragma once
 
 #include <fmt/format.h>
@@ -28,8 +28,8 @@ inline core::Address backend(std::size_t i) {
     return need(core::Address::parse(fmt::format("10.{}.{}.{}:80", i >> 16 & 255, i >> 8 & 255, i & 255)));
 }
 
-// What any change costs: one bare element into a set of a table of its own, and out again. A batch with nothing in it
-// would be no measure: the kernel ends it before it begins to commit.
+// The cost of any change: adds one bare element to a set of a table of its own, and removes it. An empty batch would
+// measure nothing, because the kernel returns before it commits.
 class Floor {
 public:
     Floor() : kernel_(need(netfilter::NetlinkKernel::open())) {

@@ -1,5 +1,5 @@
-// How long fences take, beside what they replace: spawning nft and iptables. Everything in one run, what is compared
-// interleaved, in a network namespace of its own; medians, with the numbers that the component is held to.
+// How long fences take, compared with spawning nft and iptables. All in one run, interleaved, in a network namespace of
+// its own. Prints medians, with the required values.
 #include <fmt/format.h>
 #include <sched.h>
 #include <spawn.h>
@@ -22,9 +22,9 @@
 
 #include "bench/kernel_floor.hpp"
 #include "core/base/descriptor.hpp"
-#include "netfilter/fence/fence_manager.hpp"
 #include "netfilter/agent/helper.hpp"
 #include "netfilter/client/helper_client.hpp"
+#include "netfilter/fence/fence_manager.hpp"
 #include "tests/support/any_redirect.hpp"
 
 namespace {
@@ -86,7 +86,7 @@ void row(const std::string& what, const std::string& value, const std::string& b
                bound.empty() ? "" : fmt::format("   {:<16}{}", bound, held ? "held" : "MISSED"));
 }
 
-// A program as an operator's script calls it: no shell, output thrown away.
+// Runs a program as an operator's script does: no shell, output discarded.
 class Program {
 public:
     Program(std::string name, std::string path) : name_(std::move(name)), path_(std::move(path)) {}
@@ -114,7 +114,7 @@ private:
     std::string path_;
 };
 
-// A rival: how it cuts one backend off, and opens it again.
+// A rival: its commands to cut one backend off and to open it again.
 struct Rival {
     Program program;
     std::vector<std::string> fence;
@@ -168,7 +168,7 @@ void bench_rivals(FenceManager& manager) {
     const std::vector<Change> on{make_fence(1)};
     const std::vector<Change> off{Unfence{backend(1)}};
     for (int round = 0; round < rounds; ++round) {
-        // Somebody else's change makes us look the table over once, which is no part of a fence.
+        // Another program's change makes the manager read the table once, which is no part of a fence's cost.
         need(manager.repair());
         fenced.push_back(time([&] { need(manager.apply(on)); }));
         unfenced.push_back(time([&] { need(manager.apply(off)); }));
@@ -217,7 +217,7 @@ void bench_single(FenceManager& manager, std::size_t present) {
                 least.push_back(time([&] { floor.add(); }));
                 least_off.push_back(time([&] { floor.remove(); }));
             }
-            // What has changed in the ruleset meanwhile makes the manager look its table over once.
+            // Commits since the last apply make the manager read its table once.
             need(manager.apply(on));
             need(manager.apply(off));
         }
@@ -237,7 +237,7 @@ void bench_single(FenceManager& manager, std::size_t present) {
     need(manager.apply(unfences(present)));
 }
 
-// Transactions in a second.
+// Transactions per second.
 double rate_of(const std::function<void()>& pair) {
     std::size_t transactions = 0;
     const auto start = Clock::now();
@@ -305,8 +305,8 @@ void bench_bulk(FenceManager& manager) {
     row("  lifted in one transaction", print(median(unfence)));
 }
 
-// The fence process at work: from the moment at which somebody else removes the table with its fences to the moment at
-// which all of it is back. Nobody asks for it.
+// The fence process's repair, without a request: from another program's removal of the table until it is back with its
+// fences.
 void bench_repair(FenceManager& manager) {
     constexpr std::size_t present = 1'000;
     int ends[2];

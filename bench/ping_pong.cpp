@@ -1,5 +1,5 @@
-// ping_pong: small messages there and back over many TCP connections, as cheap as one thread can make them, so that
-// what lies between the two ends is most of what a measurement shows. Used by redirect_bench.py.
+// ping_pong: echoes small messages over many TCP connections, at the least cost that one thread can reach. So a
+// measurement shows mostly what lies between the two ends. Used by redirect_bench.py.
 //
 //     ping_pong serve ADDRESS:PORT...                        answers each message with itself, until it is ended
 //     ping_pong load ADDRESS:PORT CONNECTIONS SECONDS        one message in flight on each; prints exchanges per second
@@ -104,7 +104,7 @@ void serve(const std::vector<Address>& addresses) {
     }
 }
 
-// Messages are small enough never to be cut by the way, but what is counted is bytes that came back, to be sure.
+// Counts the bytes that came back, not messages: small messages are seldom split, but may be.
 double load(const Address& address, std::size_t connections, std::chrono::seconds seconds) {
     Poll poll;
     std::vector<Descriptor> open;

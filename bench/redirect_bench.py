@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What a TCP pool costs through HAProxy, through Gatehouse's proxy and through the kernel (plane = "kernel"): messages
-of 64 bytes there and back, in three network namespaces (client, gate, servers), the three interleaved.
+"""The cost of a TCP pool through HAProxy, through Gatehouse's proxy and through the kernel (plane = "kernel"). Echoes
+messages of 64 bytes through three network namespaces (client, gate, servers). The three ways are interleaved.
 
     GATEHOUSE_BUILD=build/bench python3 bench/redirect_bench.py          as root, about a minute
 
-Needs haproxy. Both ends are bench/ping_pong, which does next to nothing; everything shares this machine's cores, and
-nothing is pinned: compare the lines, not the machine with another one.
+Needs haproxy. Both ends are bench/ping_pong, which costs little. All programs share this machine's cores, and none is
+pinned: compare the lines, not this machine with another one.
 """
 
 import os
@@ -64,7 +64,7 @@ user = "gatehouse"
 exchanges = false
 """
 
-# Its defaults (a thread per core), with the limits that it wants to be given.
+# Its defaults (a thread per core), with the limits that it requires.
 HAPROXY = """\
 defaults
     mode tcp
@@ -137,7 +137,7 @@ def compare(gatehouse):
         for port in PORTS.values():
             measure(client, port, 8)  # to warm up
         for number in range(ROUNDS):
-            # Each is first once in three rounds, so that what drifts meets all.
+            # Each is first once in three rounds, so that a drift of the machine affects all.
             names = list(PORTS)[number % 3 :] + list(PORTS)[: number % 3]
             for connections in CONNECTIONS:
                 for name in names:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What 1,000 servers in four pools cost Gatehouse and HAProxy: until all are checked, a reload, a quarter of them taken
-out and back, and the checks themselves, each server once a second. The two interleaved, in one network namespace.
+"""The cost of 1,000 servers in four pools for Gatehouse and HAProxy: the time until all are checked, a reload, a
+quarter of them removed and added again, and one check a second for each. Interleaved, in one network namespace.
 
     GATEHOUSE_BUILD=build/bench python3 bench/servers_bench.py          as root, about two minutes
 
-Needs haproxy and nginx, which is all of the servers. Both share this machine's cores with it: compare the columns.
+Needs haproxy, and nginx, which runs all servers. All share this machine's cores: compare the columns.
 """
 
 import csv
@@ -119,7 +119,7 @@ class HAProxy:
             return b"".join(iter(lambda: caller.recv(1 << 16), b"")).decode()
 
     def all_up(self, count):
-        """HAProxy takes every server for up until a check has failed: only those with a passed check count."""
+        """HAProxy treats a server as up until a check fails: only those with a passed check count."""
         try:
             lines = self.ask("show stat").removeprefix("# ").splitlines()
         except OSError:
@@ -134,7 +134,7 @@ class HAProxy:
         old.log.close()
 
     def set_state(self, servers, state):
-        # As many in one go as fit into its buffer of 16 KiB.
+        # As many commands at once as fit its buffer of 16 KiB.
         for first in range(0, len(servers), 100):
             self.ask(";".join(f"set server p0/{server} state {state}" for server in servers[first:first + 100]))
 

@@ -1,4 +1,4 @@
-"""The clients: wrk for as much as goes, h2load for a fixed rate, and many idle sessions of our own."""
+"""The clients: wrk for the highest rate, h2load for a fixed rate, and many idle sessions of our own."""
 
 import re
 import resource
@@ -25,7 +25,7 @@ def on_client_core(*command, timeout, cores=proxies.OTHER_CORE):
 
 
 def script(folder, close, upload):
-    """What wrk cannot be told on its command line."""
+    """Settings that wrk's command line lacks."""
     lines = []
     if close:
         lines.append('wrk.headers["Connection"] = "close"')
@@ -52,7 +52,7 @@ def closed_loop(process, port, path, connections, seconds, folder, close=False, 
 
 
 def fixed_rate(port, path, connections, rate, seconds, folder):
-    """The latencies in microseconds, sorted, of an open loop: rate requests a second whatever the answers take."""
+    """The latencies in microseconds, sorted, of an open loop: rate requests a second, however slow the answers are."""
     log = folder / "h2load.log"
     log.unlink(missing_ok=True)
     on_client_core("h2load", "--h1", "-t", 1, "-c", connections, "--rps", max(1, rate // connections), "-D", seconds,
@@ -77,7 +77,7 @@ def answers(port):
 
 
 def private_bytes_each(process, port, count, begin):
-    """Private bytes that each of count connections costs once begin(client) has done with it."""
+    """Private bytes that each of count connections costs after begin(client)."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     resource.setrlimit(resource.RLIMIT_NOFILE, (proxies.DESCRIPTORS, proxies.DESCRIPTORS))
     before = process.private_memory()

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Gatehouse beside HAProxy and nginx: the same client, the same server, one core for the proxy, interleaved rounds.
+"""Gatehouse compared with HAProxy and nginx: same client, same server, one core for the proxy, interleaved rounds.
 
     peers.py --build BUILD [--rounds 5] [--seconds 2] [--only TEXT] [--svg FILE] [--haproxy PROGRAM]      as root
 
 All of it runs in a network namespace of its own, over its loopback. Prints Markdown: requests a second of the proxy's
 own CPU (all its processes), medians over the rounds, and the ratio to each peer. A ratio is taken within a round, where
-both had the same machine at nearly the same time, and the median of the rounds' ratios is told. Ratios above 1 are in
-Gatehouse's favour.
+both had the same machine at nearly the same time. The median of the rounds' ratios is printed. Above 1, Gatehouse did
+more work for the same CPU time.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def measure(table, started, rounds, seconds, folder):
             if number == 0:
                 for way in ways:  # the server's connections are there before the first round counts
                     run(row, way, 1)
-            # Each round begins with another one, so that none always follows the same neighbour.
+            # Each round begins with another proxy, so that none always runs after the same one.
             for way in ways[number % len(ways):] + ways[:number % len(ways)]:
                 row.samples[way].append(run(row, way, seconds))
 
@@ -161,8 +161,8 @@ def print_latency(table, seconds, folder):
 
 
 def measure_memory(started, count, begin):
-    """By program: private bytes when nobody is there, and what each of count connections adds. Wants proxies that have
-    served nobody yet: those that have served many keep memory for as many more."""
+    """By program: private bytes without clients, and what each of count connections adds. The proxies must be fresh:
+    a proxy that has served many clients keeps memory for as many more."""
     ports = {"gatehouse": 8101, "haproxy": 8111, "nginx": 8121}
     return {name: (started[name].private_memory(),
                    load.private_bytes_each(started[name], port, count, begin(port)))
@@ -170,16 +170,16 @@ def measure_memory(started, count, begin):
 
 
 def print_memory(sessions, downloads, count):
-    print(f"## User memory\n\nPrivate memory of all of the proxy's processes when nobody is there, what each of "
-          f"{count:,}\nkeep-alive sessions adds after one request, and what each of {DOWNLOADS:,} downloads adds whose "
-          "client\ntakes nothing.\n\n| | idle | bytes a session | bytes a download |\n|---|---|---|---|")
+    print(f"## User memory\n\nPrivate memory of all of the proxy's processes without clients, what each of "
+          f"{count:,}\nkeep-alive sessions adds after one request, and what each of {DOWNLOADS:,} downloads adds while "
+          "its client\ntakes nothing.\n\n| | idle | bytes a session | bytes a download |\n|---|---|---|---|")
     for name, (idle, session) in sessions.items():
         print(f"| {name} | {idle / (1 << 20):.1f} MiB | {session:,.0f} | {downloads[name][1]:,.0f} |")
     print()
 
 
 def start(processes, chosen, folder):
-    """Adds to processes before they answer, so that a stop ends them whatever happens."""
+    """Adds to processes before they answer, so that a stop ends them even after a failure."""
     processes |= proxies.start_proxies(chosen.build.resolve(), folder, chosen.haproxy)
     ports = {port for ways in (proxies.HTTP, proxies.TCP) for _, port in ways.values()}
     proxies.wait_for([proxies.ORIGIN, *sorted(ports)], load.answers)
@@ -197,7 +197,7 @@ def options():
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--sessions", type=int, default=min(20_000, proxies.SESSIONS - 500),
                         help="idle sessions; 0: none")
-    parser.add_argument("--only", default="", help="rows whose name has this text")
+    parser.add_argument("--only", default="", help="rows with this text in their name")
     parser.add_argument("--haproxy", default="haproxy", help="another HAProxy than Debian's of this machine")
     parser.add_argument("--svg", type=pathlib.Path, help="draw the ratios into this file")
     return parser.parse_args()

@@ -1,9 +1,9 @@
-"""The proxies that are compared, each with one thread on one core, and the server that all of them stand before.
+"""The compared proxies, each with one thread on one core, and the server behind all of them.
 
-All get what a site would give them: keep-alive towards the server, X-Forwarded-For, a health check each second where
-they know one (which fails after 1 s, and three times until it counts, as is HAProxy's default: the server is slow to
-answer anybody while it takes a thousand connections), no log of exchanges, nothing written to disk. What else they do
-is their default.
+All have a site's typical settings: keep-alive towards the server, X-Forwarded-For, a health check each second where
+they support one, no log of exchanges, nothing written to disk. All else is their default. A check fails after 1 s,
+and a server is down after three failures (HAProxy's default), because the server answers slowly while it accepts a
+thousand connections.
 """
 
 import os
@@ -17,7 +17,7 @@ ORIGIN = 9000
 PROXY_CORE, OTHER_CORE = 0, 1
 TIED = ["setpriv", "--pdeathsig", "KILL"]
 SIZES = {"64 B": 64, "1 KiB": 1024, "64 KiB": 64 << 10, "1 MiB": 1 << 20, "100 MiB": 100 << 20}
-# As many as this machine lets a process have; idle sessions are counted against it.
+# This machine's limit of open files for a process; idle sessions need many.
 DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 SESSIONS = DESCRIPTORS * 3 // 8  # HAProxy counts two descriptors for each and keeps some for its pipes
 
@@ -27,13 +27,13 @@ def path_of(size):
 
 
 class Process:
-    """A program on some cores, and what it has cost so far."""
+    """A program on some cores, and its cost so far."""
 
     def __init__(self, name, command, cores, folder):
         """cores: as taskset takes them, 0 or "0,1"."""
         self.name = name
         self.log = open(folder / f"{name}.log", "w")
-        # --pdeathsig on the outside: what we start ends with us, however we end.
+        # --pdeathsig outermost: the program ends when this process ends in any way.
         self.child = subprocess.Popen(
             [*TIED, "prlimit", f"--nofile={DESCRIPTORS}", "taskset", "-c", str(cores), *map(str, command)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
@@ -62,7 +62,7 @@ class Process:
         return total / 1e9
 
     def private_memory(self):
-        """Bytes of memory that nobody else maps."""
+        """Bytes of memory that no other process maps."""
         total = 0
         for pid in self.pids():
             for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -82,7 +82,7 @@ class Process:
 
 
 def start_origin(folder, cores=OTHER_CORE):
-    """nginx, which sends files of the sizes above and takes any upload."""
+    """nginx: sends files of the sizes above and accepts any upload."""
     files = folder / "files"
     if not files.exists():
         files.mkdir()
@@ -107,7 +107,7 @@ http {{
     server {{
         listen 127.0.0.1:{ORIGIN} backlog=4096;
         root {files};
-        # Answers when the whole body is there: `return` alone would answer before it.
+        # Answers after the whole body: `return` alone would answer before it.
         location /upload {{
             client_body_buffer_size 2m;
             proxy_pass_request_body off;
@@ -172,7 +172,7 @@ exchanges = false
 
 
 def haproxy(folder, program):
-    """Splice as its manual proposes it (splice-auto), and by force, which moves more."""
+    """Splicing as the manual proposes it (splice-auto), and forced, which splices more."""
     forced = "option splice-request\n    option splice-response"
     listeners = ""
     for name, mode, port, options in (
@@ -266,5 +266,5 @@ def wait_for(ports, answers):
     for port in ports:
         while not answers(port):
             if time.monotonic() > deadline:
-                raise SystemExit(f"peers: nobody answers 200 on 127.0.0.1:{port} within 15 s; see the logs")
+                raise SystemExit(f"peers: no answer 200 on 127.0.0.1:{port} within 15 s; see the logs")
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Two workers beside one: what a second core brings where client and server leave it free, and what sharing costs."""
+"""Two workers compared with one: the gain of a second core that clients and server leave free, and sharing's cost."""
 
 import os
 

@@ -30,7 +30,7 @@ bool host_matches(std::string_view wanted, std::string_view host) noexcept {
     return host.size() > suffix.size() && same_name(suffix, host.substr(host.size() - suffix.size()));
 }
 
-// A prefix ends where a segment does.
+// A prefix ends at a segment's end.
 bool path_matches(std::string_view wanted, std::string_view path) noexcept {
     if (!path.starts_with(wanted)) {
         return false;
@@ -51,7 +51,7 @@ const Route* find_route(std::span<const Route> routes, std::string_view host, st
 }
 
 bool covers(const Route& wide, const Route& narrow) noexcept {
-    // Of a wildcard only another that is as wide or wider covers all names.
+    // Only a wildcard that is as wide or wider covers a wildcard.
     const std::string_view names = is_wildcard(narrow.host) ? std::string_view(narrow.host).substr(1) : narrow.host;
     const bool hosts = wide.host.empty() || wide.host == narrow.host ||
                        (!narrow.host.empty() && is_wildcard(wide.host) && host_matches(wide.host, names));

@@ -1,5 +1,5 @@
-// Route: which pool answers a request, by host and path. Pure; the configuration asks it which routes can never match,
-// the exchange which one does.
+// Route: which pool answers a request, by host and path. Pure. The configuration asks which routes can never match; the
+// exchange asks which one matches.
 #pragma once
 
 #include <span>
@@ -17,11 +17,11 @@ struct Route {
 };
 
 // The first of routes that matches; null where none does. host: of the request, without port, in any case, with or
-// without the dot at its end. path: as it came, without query, "*" of OPTIONS *. It is compared byte by byte: what is
-// spelt otherwise (%61pi, //api) is another path, whatever a server may make of it.
+// without a final dot. path: as received, without query; "*" of OPTIONS *. Paths are compared byte by byte: another
+// spelling (%61pi, //api) is another path.
 const Route* find_route(std::span<const Route> routes, std::string_view host, std::string_view path) noexcept;
 
-// Whether every request that narrow matches is matched by wide too, so that narrow behind wide would never be reached.
+// Whether wide matches every request that narrow matches. Then narrow behind wide can never match.
 bool covers(const Route& wide, const Route& narrow) noexcept;
 
 }  // namespace core::balance

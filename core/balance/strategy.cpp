@@ -26,13 +26,13 @@ std::uint64_t mix(std::uint64_t value) {
     return value ^ (value >> 31);
 }
 
-// a is less loaded for its weight than b, without dividing.
+// Whether a has less load for its weight than b; without a division.
 bool lighter(const Candidate& a, const Candidate& b) {
     return std::uint64_t{a.active + 1} * b.weight < std::uint64_t{b.active + 1} * a.weight;
 }
 
-// Rendezvous hashing: everybody scores, the highest eligible score wins, so that taking one backend away moves only
-// its own clients. The weight multiplies the number of draws a backend has.
+// Rendezvous hashing: every candidate gets a score, and the highest eligible score wins. So the removal of a backend
+// moves only its own clients. The weight multiplies the number of draws of a backend.
 std::optional<std::size_t> highest_score(std::span<const Candidate> candidates, bool backup, const Address& client) {
     const std::uint64_t source = fnv(fnv_basis, client.bytes());
     std::optional<std::size_t> best;
@@ -89,7 +89,8 @@ std::optional<std::size_t> Strategy::pick(std::span<const Candidate> candidates,
     return std::nullopt;
 }
 
-// nginx's smooth weighted round robin: everybody gains its weight, the richest is chosen and pays the total.
+// nginx's smooth weighted round robin: each candidate's current weight grows by its weight; the largest is chosen and
+// pays the total.
 std::optional<std::size_t> Strategy::round_robin(std::span<const Candidate> candidates, bool backup) {
     current_.resize(candidates.size(), 0);
     std::int64_t total = 0;
@@ -128,7 +129,7 @@ std::optional<std::size_t> Strategy::random_two(std::span<const Candidate> candi
     if (count == 0) {
         return std::nullopt;
     }
-    // The n-th usable one; the second draw leaves out the first.
+    // The n-th usable candidate; the second draw leaves out the first one's.
     const auto nth = [&](std::size_t n) {
         std::size_t i = 0;
         while (!usable(candidates[i], backup) || n-- != 0) {
@@ -149,7 +150,7 @@ std::optional<std::size_t> Strategy::random_two(std::span<const Candidate> candi
     return lighter(candidates[second], candidates[first]) ? second : first;
 }
 
-// xorshift64: statistical quality is plenty for spreading load.
+// xorshift64: its statistical quality is enough for spreading load.
 std::uint64_t Strategy::random() noexcept {
     random_ ^= random_ << 13;
     random_ ^= random_ >> 7;

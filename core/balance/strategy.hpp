@@ -1,5 +1,5 @@
 // Strategy: which backend gets the next session or request. Pure: no clock, no I/O, no shared state; each worker has
-// its own. The four names are HAProxy's ideas under the names of the configuration.
+// its own. HAProxy's algorithms under the configuration's names.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,10 @@ enum class Balance : std::uint8_t {
 
 // What a strategy sees of one backend at the moment of choosing.
 struct Candidate {
-    std::uint32_t weight = 1;    // 1 to 25600: only what it is to the others' counts
+    std::uint32_t weight = 1;    // 1 to 25600: relative to the others' weights
     std::uint32_t active = 0;    // exchanges and relays in flight
     std::uint64_t identity = 0;  // stable over reloads; for source_hash
-    bool backup = false;         // only when no other is eligible
+    bool backup = false;         // used only when no other is eligible
     bool eligible = false;       // healthy, not fenced, not tried yet for this request, with room
 };
 
@@ -33,8 +33,8 @@ class Strategy {
 public:
     Strategy(Balance balance, std::uint64_t seed) noexcept : balance_(balance), random_(seed | 1) {}
 
-    // The index of the chosen candidate; nothing where none is eligible. candidates keep their order and number between
-    // calls (a new configuration makes a new Strategy).
+    // The index of the chosen candidate; empty where none is eligible. candidates keep their order and number between
+    // calls; a new configuration makes a new Strategy.
     std::optional<std::size_t> pick(std::span<const Candidate> candidates, const Address& client);
 
 private:
@@ -49,9 +49,9 @@ private:
     std::vector<std::int64_t> current_;
 };
 
-// A number for a backend that stays the same over restarts and reloads: FNV-1a of its address and port.
+// A backend's number, stable over restarts and reloads: FNV-1a of its address and port.
 std::uint64_t identity_of(const Address& address) noexcept;
-// The same for a server of a pool by its names, whatever its address.
+// The same for a server of a pool, by its names, whatever its address.
 std::uint64_t identity_of(std::string_view pool, std::string_view server) noexcept;
 
 }  // namespace core::balance

@@ -50,7 +50,7 @@ Result<Address> Address::parse(std::string_view text) {
 }
 
 Result<Address> Address::parse_host(std::string_view host, std::uint16_t port) {
-    // A zero byte would end the name early for inet_pton, which would then take the beginning for the whole.
+    // inet_pton would stop at a zero byte and accept the text before it.
     const std::string name(host.find('\0') == std::string_view::npos ? host : std::string_view());
     Address address;
     address.port_ = port;

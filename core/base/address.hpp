@@ -1,5 +1,5 @@
-// Address: an IPv4 or IPv6 address with a port, as a value. Lives in base, not in net, because the netfilter library
-// and the configuration need it too and neither may depend on the ring.
+// Address: an IPv4 or IPv6 address with a port, as a value. It lives in base, not in net: the netfilter library and the
+// configuration need it, and neither may depend on the ring.
 #pragma once
 
 #include <netinet/in.h>
@@ -20,8 +20,8 @@ public:
     // 0.0.0.0:0.
     Address() = default;
 
-    // "10.0.0.1:80", "[::1]:80". No names, no zone ids. Error: what is wrong with the text. Port 0 is taken: whether it
-    // makes sense is for the caller to say.
+    // "10.0.0.1:80", "[::1]:80". No names, no zone ids. Error: what is wrong with the text. Port 0 is accepted; the
+    // caller decides whether it makes sense.
     static Result<Address> parse(std::string_view text);
     // "10.0.0.1" or "::1" with a port of its own.
     static Result<Address> parse_host(std::string_view host, std::uint16_t port);
@@ -47,7 +47,7 @@ public:
     friend auto operator<=>(const Address&, const Address&) = default;
 
 private:
-    // An IPv4 address in IPv6's form (::ffff:10.0.0.1) is IPv4's: whoever compares addresses would take them for two.
+    // Turns an IPv4-mapped IPv6 address (::ffff:10.0.0.1) into the IPv4 address, so that the two compare as equal.
     void fold() noexcept;
     std::array<std::uint8_t, 16> bytes_{};
     std::uint16_t port_ = 0;

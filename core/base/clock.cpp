@@ -11,7 +11,7 @@ namespace core::base {
 namespace {
 
 std::atomic<ClockSource*> source_in_use{nullptr};
-// A longer wait ends early, as one without reason: a sum of it and the present must not overflow.
+// A longer wait ends early, as a spurious wake-up: its sum with the present must not overflow.
 constexpr Milliseconds wait_max{24 * 3'600'000};
 
 int poll_really(pollfd& entry, Milliseconds duration) {

@@ -1,5 +1,5 @@
-// Clocks. The wall clock names times of day and may be set at any moment. The boot clock (CLOCK_BOOTTIME) measures how
-// long something lasts: nothing sets it, and it goes on while the machine is suspended. Any thread may read both.
+// Clocks. The wall clock tells the time of day and may be set at any moment. The boot clock (CLOCK_BOOTTIME) measures
+// durations: it is never set, and it runs while the machine is suspended. Any thread may read both.
 #pragma once
 
 #include <poll.h>
@@ -24,16 +24,16 @@ struct BootClock {
 };
 using BootTime = BootClock::time_point;
 
-// The random id of this start of the machine (/proc/sys/kernel/random/boot_id). Two boot times compare only where their
-// ids are equal. Read once, at the first call: a process that may open no file later calls it before. Empty where the
-// kernel does not tell.
+// The random id of this boot (/proc/sys/kernel/random/boot_id). Boot times are comparable only where their ids are
+// equal. Read once, at the first call; a process that will lose access to files calls it before. Empty where the kernel
+// does not tell.
 std::string boot_id();
 
-// Waits of the boot clock. Under a test's clock it is that clock that ends them.
+// Waits on the boot clock. Under a test's clock, that clock ends them.
 void sleep_for(Milliseconds duration);
-// As std::condition_variable::wait_for(): may also return without reason. The caller holds the lock.
+// As std::condition_variable::wait_for(): may return spuriously. The caller holds the lock.
 std::cv_status wait_for(std::condition_variable& condition, std::unique_lock<std::mutex>& lock, Milliseconds duration);
-// Returns what ready() says at the end; false only after the whole duration.
+// Returns the last result of ready(); false only after the whole duration.
 template <typename Ready>
 bool wait_for(std::condition_variable& condition, std::unique_lock<std::mutex>& lock, Milliseconds duration,
               Ready ready) {
@@ -52,24 +52,24 @@ int poll_for(pollfd& entry, Milliseconds duration);
 // How far the wall clock is ahead of the boot clock now. Every process of the machine finds the same.
 [[nodiscard]] Milliseconds wall_offset() noexcept;
 
-// Tells how far the wall clock has been set, apart from its ordinary gait. Not thread safe.
+// Measures how far the wall clock has been set, apart from its normal running. Not thread safe.
 class WallSteps {
 public:
-    // Smaller steps wait until they add up to this; NTP slews the clock by less than it in 15 minutes.
+    // Smaller steps add up until they reach this. NTP slews the clock by less than it in 15 minutes.
     static constexpr Milliseconds least{500};
 
-    // Since the last call that did not return 0, or since construction. Positive: the clock was set forward.
+    // The step since the last call that did not return 0, or since construction. Positive: the clock was set forward.
     Milliseconds take() noexcept;
-    // How far the wall clock is ahead of the boot clock without the steps that were not taken yet.
+    // How far the wall clock is ahead of the boot clock, without steps that take() has yet to return.
     [[nodiscard]] Milliseconds offset() const noexcept { return offset_; }
-    // What the wall clock shows without them: an end that follows the steps is compared with this.
+    // The wall clock's time without those steps. An end that follows the steps is compared with this.
     [[nodiscard]] WallTime now() const noexcept { return WallTime(BootClock::now().time_since_epoch() + offset_); }
 
 private:
     Milliseconds offset_ = wall_offset();
 };
 
-// What stands in for the kernel's clocks in a test, for the whole process.
+// Replaces the kernel's clocks in a test, for the whole process.
 class ClockSource {
 public:
     ClockSource() = default;
@@ -78,7 +78,7 @@ public:
     virtual ~ClockSource() = default;
     virtual WallTime wall() noexcept = 0;
     virtual BootTime boot() noexcept = 0;
-    // What wait_for() and poll_for() do; by the kernel's clock unless a source knows better.
+    // Implements wait_for() and poll_for(); by the kernel's clock unless overridden.
     virtual std::cv_status wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
                                 Milliseconds duration);
     virtual int poll(pollfd& entry, Milliseconds duration);

@@ -1,4 +1,4 @@
-// Descriptor: sole owner of a file descriptor; closes it at the end of its life. Everybody who opens one uses this.
+// Descriptor: sole owner of a file descriptor; closes it at the end of its life. All code that opens one uses this.
 #pragma once
 
 #include <utility>

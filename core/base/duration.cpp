@@ -115,7 +115,7 @@ std::string print_age(Milliseconds duration) {
     return fmt::format("{}s", count / 1000);
 }
 
-// Not by fmt/chrono, which counts in nanoseconds on the way and so ends in the year 2262.
+// Not by fmt/chrono: it counts in nanoseconds internally, and so ends in the year 2262.
 std::string print_time(WallTime time) {
     const auto midnight = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(midnight);

@@ -1,4 +1,4 @@
-// Histogram: how often each duration occurred, in a fixed 2 KiB. Pure; the owner's thread counts, copies are added up.
+// Histogram: how often each duration occurred, in a fixed 2 KiB. Pure. The owner's thread counts; copies are added up.
 #pragma once
 
 #include <algorithm>
@@ -11,9 +11,9 @@
 
 namespace core::base {
 
-// Log-linear: eight buckets for each doubling, so that a duration read back is at most 1/16 (6.3 %) off; below 16 µs
-// it is exact. Sixteen buckets would halve that, but fit into 2 KiB only with 32 bits each, and 50 000 requests a
-// second in one bucket wrap those within a day.
+// Log-linear: eight buckets for each doubling, so a duration read back is at most 1/16 (6.3 %) off; below 16 µs it is
+// exact. Sixteen buckets would halve the error, but fit into 2 KiB only with 32 bits each. 50 000 requests a second in
+// one bucket overflow 32 bits within a day.
 class Histogram {
 public:
     using Duration = std::chrono::microseconds;
@@ -28,7 +28,7 @@ public:
             buckets_[at] += other.buckets_[at];
     }
 
-    // What was counted since earlier; a bucket that holds less than it did then is taken as 0.
+    // Leaves what was counted since earlier. A bucket that holds less than it did then becomes 0.
     void subtract(const Histogram& earlier) {
         for (std::size_t at = 0; at < size; ++at)
             buckets_[at] -= std::min(buckets_[at], earlier.buckets_[at]);
@@ -41,7 +41,7 @@ public:
         return sum;
     }
 
-    // How many were below limit, a power of two of microseconds from 8 up: there buckets end.
+    // How many were below limit, a power of two of microseconds from 8 up: buckets end at such values.
     [[nodiscard]] std::uint64_t below(Duration limit) const {
         std::uint64_t sum = 0;
         for (std::size_t at = 0; at < index(limit); ++at)
@@ -49,7 +49,7 @@ public:
         return sum;
     }
 
-    // The duration that the given part of all does not pass; share from 0 to 1. 0 where nothing was counted.
+    // The duration that the given share of all does not exceed; share from 0 to 1. 0 where nothing was counted.
     [[nodiscard]] Duration quantile(double share) const {
         const auto all = total();
         if (all == 0)

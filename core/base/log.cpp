@@ -53,14 +53,15 @@ void Log::run() {
         while (!rest.empty()) {
             const ssize_t written = ::write(fd_, rest.data(), rest.size());
             if (written < 0 && errno == EAGAIN) {
-                // Somebody who shares the description has made it non-blocking: full is not the same as gone.
+                // Another process that shares the description may have made it non-blocking: a full pipe is no closed
+                // one.
                 pollfd room{fd_, POLLOUT, 0};
                 ::poll(&room, 1, -1);
                 continue;
             }
             if (written < 0 && errno != EINTR) {
                 dropped_ += static_cast<std::uint64_t>(std::count(rest.begin(), rest.end(), '\n'));
-                break;  // nobody reads any more; traffic goes on without a log
+                break;  // the reader is gone; traffic continues without a log
             }
             rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
         }

@@ -1,5 +1,5 @@
-// Log: the lines that go to standard output. Threads hand whole lines over; one thread writes them, so a slow reader of
-// the log never holds up traffic. Bounded: lines that do not fit are dropped and counted.
+// Log: the lines that go to standard output. Threads hand over whole lines, and one thread writes them: a slow reader
+// of the log delays no traffic. Bounded: lines that do not fit are dropped and counted.
 #pragma once
 
 #include <atomic>
@@ -27,9 +27,9 @@ public:
 
     // Any thread. lines: one or more whole lines, each with its newline.
     void write(std::string_view lines);
-    // Waits until all that was handed over so far is written, for patience at most. Any thread.
+    // Waits until all lines handed over so far are written, at most for patience. Any thread.
     void flush(Milliseconds patience);
-    // Lines that found no room since the start.
+    // Lines dropped since the start.
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
@@ -46,8 +46,8 @@ private:
     std::thread thread_;
 };
 
-// text as a JSON string's inside: quotes, backslashes and control characters escaped, bytes that are not ASCII escaped
-// one by one, so that a log line is valid JSON whatever a client sent.
+// Appends text as the inside of a JSON string. Escapes quotes, backslashes, control characters and each byte that is
+// not ASCII. So a log line is valid JSON whatever a client sent.
 void append_json(std::string& out, std::string_view text);
 
 }  // namespace core::base

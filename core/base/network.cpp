@@ -8,7 +8,7 @@
 namespace core::base {
 namespace {
 
-// Before the IPv4 address in an IPv6 one (RFC 4291, 2.5.5.2).
+// The prefix of an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2).
 constexpr unsigned mapped_bits = 96;
 
 // The address with everything behind the prefix cleared.

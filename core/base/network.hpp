@@ -15,8 +15,8 @@ public:
     // 0.0.0.0/0.
     Network() = default;
 
-    // "10.0.0.0/8", "fd00::/8", or an address alone, which is a network of one. Error: what is wrong with the text; an
-    // address with bits behind its prefix is, because one of the two is not what was meant.
+    // "10.0.0.0/8", "fd00::/8", or an address alone, which is a network of one. Error: what is wrong with the text. An
+    // address with bits behind its prefix is an error: it is unclear which of the two was meant.
     static Result<Network> parse(std::string_view text);
     // prefix: 0 to 32 or 128; the bits behind it are 0. Error: they are not.
     static Result<Network> make(const Address& address, unsigned prefix);

@@ -1,5 +1,5 @@
-// Result<T>: what a function returns when the outside world may say no. An Error is made where the failure is
-// known best and read by an operator, so it says three things in one line: what, why, and what to do.
+// Result<T>: what a function returns when the outside world can make it fail. An Error is made where the failure is
+// known best, and an operator reads it. So its one line says what failed, why, and what to do.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ struct Error {
     std::string what;  // what failed: "cannot listen on 0.0.0.0:80"
     std::string why;   // the cause: "address already in use"; may be empty
     std::string mend;  // what to do: "stop the other program or change listen.web.address"; may be empty
-    int os_error = 0;  // errno where the kernel said no, else 0
+    int os_error = 0;  // errno of a failed system call, else 0
 
     // "what: why; mend", leaving out what is empty.
     [[nodiscard]] std::string line() const;

@@ -1,5 +1,5 @@
-// What the calling thread is called in `ps -L`, `top -H` and a core file. By the thread itself: to name another one
-// means writing to /proc, which a confined process may not.
+// The calling thread's name in `ps -L`, `top -H` and a core file. Each thread names itself: naming another one means
+// writing to /proc, which a confined process may not.
 #pragma once
 
 #include <sys/prctl.h>
@@ -8,7 +8,7 @@
 
 namespace core::base {
 
-// At most 15 bytes are kept. A process is called as its first thread.
+// At most 15 bytes are kept. The first thread's name is the process's.
 inline void name_thread(const std::string& name) noexcept {
     ::prctl(PR_SET_NAME, name.c_str());
 }

@@ -20,7 +20,7 @@ Result<void> check_place(const fs::path& place, const struct stat& facts, uid_t 
                     user == 0 ? "neither root's nor this process's" : "neither root's nor yours",
                     "put it where only these may write");
     }
-    // A link has no rights of its own, and a sticky folder protects what lies in it.
+    // A symbolic link has no permissions of its own, and a sticky folder protects its entries.
     const bool held = S_ISLNK(facts.st_mode) || (S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX) != 0);
     if (!held && (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return fail(

@@ -1,10 +1,10 @@
-// VERIFY(condition): for what only a bug of our own can make false. On in release builds too, because a proxy that
-// goes on with a broken invariant corrupts somebody's traffic. What the outside world can cause is a Result instead.
+// VERIFY(condition): for conditions that only a bug of ours can break. On in release builds too, because a proxy that
+// continues with a broken invariant corrupts traffic. What the outside world can cause is a Result instead.
 #pragma once
 
 namespace core::base {
 
-// Prints the broken condition with its place to standard error and aborts.
+// Prints the broken condition with file and line to standard error, and aborts.
 [[noreturn]] void verify_failed(const char* condition, const char* file, int line) noexcept;
 
 }  // namespace core::base

@@ -14,8 +14,8 @@
 namespace core::health {
 namespace {
 
-// How long verdicts of what is no longer checked count, milliseconds; and of how many. A change that goes back does so
-// within an hour of its beginning.
+// How long verdicts of a removed or replaced check count, in milliseconds, and how many are kept. A change that
+// is rolled back is so within an hour of its start.
 constexpr io::Tick remember_for = 60'000;
 constexpr io::Tick remember_replaced_for = 3'700'000;
 constexpr std::size_t remember_max = 4'096;
@@ -29,7 +29,7 @@ int family_of(const base::Descriptor& socket) {
 
 }  // namespace
 
-// The checks of one target: probe, count, sleep, again. Ends after leave(), when the probe that is out has ended.
+// The checks of one target: probe, count, sleep, repeat. Ends after leave(), when the running probe has ended.
 class Monitor::Watch {
 public:
     Watch(Monitor& monitor, Target target, base::Descriptor socket, Tally tally)
@@ -37,7 +37,7 @@ public:
 
     [[nodiscard]] const Target& target() const { return target_; }
     [[nodiscard]] const Tally& tally() const { return tally_; }
-    // The probe that is out reads check and address, which stay.
+    // The running probe reads check and address, which do not change.
     void rename(const Target& target) {
         target_.pool = target.pool;
         target_.server = target.server;
@@ -54,7 +54,7 @@ public:
                 break;
             }
             if (self->stale_) {
-                continue;  // it began before the fence was lifted; only a check from after that counts
+                continue;  // it began before the fence was lifted; only a later check counts
             }
             const auto pause = static_cast<io::Tick>(self->target_.check.interval.count());
             co_await io::Sleep(*self->monitor_.loop_, self->slot_,
@@ -62,7 +62,7 @@ public:
         }
     }
 
-    // The probe that is out is of no use any more: its timeout may be an hour.
+    // Ends the running probe: its timeout may be an hour.
     void leave() {
         leaving_ = true;
         wake();
@@ -73,7 +73,7 @@ public:
         stale_ = true;
         wake();
     }
-    // The probe that is out may have seen a time when all was well; it does not count.
+    // A probe that is running may have seen the server before it failed: its verdict does not count.
     void fail(std::string why) {
         if (tally_.fail(std::move(why), base::wall_now())) {
             stale_ = true;
@@ -86,8 +86,8 @@ public:
     }
 
 private:
-    // One probe, on a socket of our own where the marked ones did not suffice. Without any socket none is made, and the
-    // next check tries again. Its verdict counts before the connection has ended.
+    // One probe, on a plain socket where there were too few marked ones. Without any socket no probe is sent, and the
+    // next check tries again. The verdict counts before the connection has ended.
     io::Task<void> check(io::Tick begun) {
         Verdict verdict;
         if (!prepare(verdict)) {
@@ -146,7 +146,7 @@ private:
     Monitor& monitor_;
     Target target_;
     base::Descriptor socket_;
-    net::Socket* probing_ = nullptr;  // while a probe is out
+    net::Socket* probing_ = nullptr;  // while a probe runs
     io::OperationSlot slot_;
     std::size_t source_turn_ = 0;
     Tally tally_;
@@ -298,7 +298,7 @@ void Monitor::retire(const Watch& watch) {
     }
 }
 
-// A fence was lifted, or visitors found it failing: what was known before does not count again.
+// A fence was lifted, or visitors' exchanges failed: earlier verdicts do not count again.
 void Monitor::forget(const Address& address) {
     std::erase_if(retired_, [&](const Retired& each) { return each.target.address == address; });
 }

@@ -1,5 +1,5 @@
-// Monitor: checks all backends, on a thread and a ring of its own, so that a busy worker never makes a healthy server
-// look slow. Every change of health goes to the observer.
+// Monitor: checks all backends. It has its own thread and ring, so that a busy worker never makes a healthy server look
+// slow. Every change of health goes to the observer.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@
 
 namespace core::health {
 
-// Whose verdicts of before count again when targets are replaced.
+// Which earlier verdicts count again when targets are replaced.
 enum class Recall : std::uint8_t {
-    removed,   // of an address that has not been checked for a minute at most
-    replaced,  // of the last hour, and also of a check that another one has replaced: a change goes back
+    removed,   // of addresses that lost their check at most a minute ago
+    replaced,  // of the last hour, replaced checks included: a change is taken back
 };
 
 class Monitor {
@@ -30,11 +30,11 @@ public:
     // On the monitor's thread.
     class Observer {
     public:
-        // Every change.
+        // Called at every change.
         virtual void on_health(const Standing& standing) = 0;
-        // A target begins with the verdict that another one had. Nothing has changed.
+        // A target begins with another target's verdict. No health has changed.
         virtual void on_inherited(const Standing& /*standing*/) {}
-        // A check could not be made for want of something of our own. Each time.
+        // A check could not be made, because this machine lacks something. Called each time.
         virtual void on_shortage(const Standing& /*standing*/, const std::string& /*why*/) {}
 
     protected:
@@ -49,23 +49,23 @@ public:
 
     // Error: the ring could not be made.
     Result<void> start();
-    // Replaces the targets. Verdicts go over as inherit() says; what begins anew is checked at once, all in parallel.
-    // sockets: marked sockets to probe with (see Probe), any number; a target for which there is none uses a plain
-    // socket. Returns when the change is made.
+    // Replaces the targets. inherit() says which verdicts carry over; the other targets are checked at once, all in
+    // parallel. sockets: marked sockets for probes (see Probe), any number; a target without one uses a plain socket.
+    // Returns when the change is made.
     void apply(std::vector<Target> targets, std::vector<base::Descriptor> sockets, Recall recall = Recall::removed);
     // The health that each target would begin with, were it applied now.
     [[nodiscard]] std::vector<Health> forecast(const std::vector<Target>& targets, Recall recall = Recall::removed);
-    // Forgets the standing of one target, tells the observer so, and checks it at once: used when its fence has been
-    // lifted. When it returns, no earlier verdict can reach the observer any more.
+    // Forgets the standing of one target, tells the observer so, and checks it at once. Used when its fence was lifted.
+    // When it returns, no earlier verdict can reach the observer any more.
     void recheck(const std::string& pool, const std::string& server, std::string why);
-    // Visitors' exchanges have shown that the backend at address fails: it is down until its checks bring it back. Any
+    // Visitors' exchanges show that the backend at address fails: it is down until its checks bring it back up. Any
     // thread; does not wait.
     void fail(const std::string& pool, const std::string& server, const Address& address, std::string why);
     [[nodiscard]] std::vector<Standing> standings();
 
 private:
     class Watch;
-    // What was known of a target that is no longer checked.
+    // What is known of a target that is no longer checked.
     struct Retired {
         Target target;
         Tally tally;

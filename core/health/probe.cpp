@@ -17,9 +17,9 @@
 namespace core::health {
 namespace {
 
-// What is received at once.
+// The size of one receive.
 constexpr std::size_t piece = 8 * 1024;
-// How long a server that has answered may take to close.
+// How long a server may take to close after its answer.
 constexpr Milliseconds close_patience{200};
 
 std::string describe(int error) {
@@ -91,7 +91,7 @@ io::Task<Verdict> Probe::ask_http() {
             parsed = http::parse_response(rest, answers_, check_.method, head);
         }
         const auto passed = static_cast<std::size_t>(rest.data() - answer.data());
-        answer.erase(0, passed);  // many interim answers are no long head
+        answer.erase(0, passed);  // many interim responses do not make a long head
         size -= passed;
         interim += passed;
         if (interim > answers_.head) {
@@ -134,7 +134,7 @@ io::Task<void> Probe::end() {
     net::disconnect(socket_.fd());  // the descriptor stays, and with it its mark
 }
 
-// Up to its end, or to that of the connection. What it says is not asked for.
+// Reads to the end of the body, or of the connection. The content is ignored.
 io::Task<void> Probe::read_body() {
     using Kind = http::Framing::Kind;
     http::ChunkParser chunks;
@@ -160,7 +160,8 @@ io::Task<void> Probe::read_body() {
     }
 }
 
-// Whoever closes first has the port's TIME_WAIT, so the server, which was told that we close, gets a moment for it.
+// The end that closes first keeps the port in TIME_WAIT. The server was told of the close, so it gets a moment to close
+// first.
 io::Task<void> Probe::part() {
     bool finished = false;
     const auto finish = [&] {
@@ -170,7 +171,7 @@ io::Task<void> Probe::part() {
     net::Deadline patience(socket_);
     const io::Tick now = socket_.loop().now();
     if (check_.type == CheckType::tcp) {
-        finish();  // it waits for us to speak
+        finish();  // the server waits for us to send first
     } else {
         const io::Tick half = until_ > now ? (until_ - now) / 2 : 0;
         patience.set(std::clamp(Milliseconds(half), Milliseconds(1), close_patience),

@@ -14,20 +14,20 @@ namespace core::health {
 
 class Probe {
 public:
-    // On socket: of the backend's family, not connected, not aborted. It and check outlive the probe. answers: how long
-    // the head of an answer may be.
+    // socket: of the backend's family, not connected, not aborted. It and check outlive the probe. answers: limits of
+    // an answer's head.
     Probe(net::Socket& socket, const Check& check, const Address& backend, const http::Limits& answers = {});
     Probe(const Probe&) = delete;
     Probe& operator=(const Probe&) = delete;
 
-    // Asks the backend. Ends at the check's timeout at the latest, and at once, with a verdict that means nothing, when
-    // somebody aborts socket. Once.
+    // Probes the backend. Ends at the check's timeout at the latest. Also ends at once, with a meaningless verdict,
+    // when socket is aborted. Once.
     io::Task<void> ask(Verdict& verdict);
-    // Parts from it as a good client does, because servers log those that do not, and some shut them out: reads the
-    // answer to its end, lets the server close, and closes where it does not. Resets what has failed, and what goes on
-    // at the check's timeout. To be awaited after ask(); afterwards the descriptor is not connected and may be used
-    // again, by another Socket where this one was aborted: sockets that a privileged process has marked, so that they
-    // pass fences, last for ever.
+    // Ends the connection properly, because servers log clients that do not, and some block them. Reads the answer to
+    // its end, waits for the server to close, and closes where it does not. Resets a failed connection, and one that is
+    // still open at the check's timeout. Await it after ask(). Afterwards the descriptor is not connected and may be
+    // used again, by another Socket where this one was aborted. So the sockets that a privileged process has marked, to
+    // pass fences, never run out.
     io::Task<void> end();
 
 private:
@@ -41,9 +41,9 @@ private:
     Address to_;
     net::Deadline deadline_;
     io::Tick until_ = 0;
-    bool answered_ = false;    // there is something to end well
+    bool answered_ = false;    // there is a connection to end properly
     http::Framing framing_{};  // of the answer's body
-    std::string read_;         // and what has come of it
+    std::string read_;         // the part of it that has come
 };
 
 }  // namespace core::health

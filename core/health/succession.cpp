@@ -30,7 +30,7 @@ public:
     }
 
 private:
-    // Every heir without an inheritance with every former target at its address.
+    // Calls step for each heir without an inheritance and each former target at its address.
     template <typename Step>
     void each(Step step) {
         for (std::size_t heir = 0; heir < after_.size(); ++heir) {
@@ -60,7 +60,7 @@ private:
             found_[heir] = {Kind::carried, from};
         }
     }
-    // A pool that is new beside one that stays knows nothing of its servers: its check has never asked them.
+    // A new pool beside one that stays inherits nothing: its check has never probed its servers.
     void carry(std::size_t heir, std::size_t from) {
         if (!claimed_[from]) {
             found_[heir] = {Kind::carried, from};

@@ -8,7 +8,7 @@ bool Tally::count(const Verdict& verdict, const Check& check, WallTime now) {
     row_ = agrees ? 0 : row_ + 1;
     const std::uint32_t needed = health_ == Health::unknown ? 1 : verdict.passed ? check.rise : check.fall;
     const bool changes = !agrees && row_ >= needed;
-    // What took it down stays the reason until enough checks have passed; "down: 200" would say nothing.
+    // The failure that took it down stays the reason until enough checks have passed; "down: 200" would say nothing.
     if (changes || !verdict.passed || health_ != Health::down) {
         why_ = verdict.why;
     }

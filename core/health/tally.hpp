@@ -1,4 +1,4 @@
-// Tally: turns a row of verdicts into up or down. Pure.
+// Tally: turns a sequence of verdicts into up or down. Pure.
 #pragma once
 
 #include <cstdint>
@@ -9,23 +9,23 @@
 namespace core::health {
 
 enum class Health : std::uint8_t {
-    unknown,  // not checked yet, or lifted from a fence: not eligible until a check has passed
+    unknown,  // not checked yet, or just unfenced: not eligible until a check has passed
     up,
     down,
 };
 
 class Tally {
 public:
-    // Counts verdict; true where the health changed. The first verdict of all decides alone: a new backend is up after
-    // one pass and down after one failure, because nothing better is known about it.
+    // Counts verdict; true where the health changed. The first verdict decides alone: a new backend is up after one
+    // pass and down after one failure.
     bool count(const Verdict& verdict, const Check& check, WallTime now);
-    // A check could not be made: the health stands, and where there is none yet this is why.
+    // A check could not be made: the health stays, and where there is none yet this is why.
     void miss(std::string why);
-    // Somebody else has found it failing: down where it was up, until rise passes bring it back. True where the health
+    // Visitors' exchanges have failed: an up backend is down until rise checks in a row pass. True where the health
     // changed.
     bool fail(std::string why, WallTime now);
-    // The check has become another one: the health stands until the new check has failed `fall` times in a row, or has
-    // passed `rise` times, because a wrong check must not take down a server that is well.
+    // The check was replaced. The health stays until the new check has failed `fall` times or passed `rise` times in a
+    // row. So a wrong check does not take down a working server at once.
     void carry() noexcept;
     // Forgets the standing but not the counters; the next verdict decides alone.
     void reset(std::string why, WallTime now);
@@ -42,7 +42,7 @@ private:
     Health health_ = Health::unknown;
     std::string why_ = "no check has ended yet";
     WallTime since_{};
-    std::uint32_t row_ = 0;  // consecutive verdicts that speak against the present health
+    std::uint32_t row_ = 0;  // consecutive verdicts against the present health
     bool carried_ = false;
     std::uint64_t passed_ = 0;
     std::uint64_t failed_ = 0;

@@ -1,4 +1,4 @@
-// Target: one backend to be checked, and what its checks have found.
+// Target: one backend to be checked, and the result of its checks.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,18 @@
 
 namespace core::health {
 
-// pool and server together name it.
+// pool and server together identify it.
 struct Target {
     std::string pool;
     std::string server;
     Address address;
     Check check;
-    http::Limits answers{};  // how long the head of an answer may be, as for visitors
+    http::Limits answers{};  // limits of an answer's head, as for visitors
 
     friend bool operator==(const Target&, const Target&) = default;
 };
 
-// What is known of a target at the moment of asking.
+// What is known of a target now.
 struct Standing {
     std::string pool;
     std::string server;

@@ -1,4 +1,4 @@
-// Characters: which bytes may stand where in a head, as tables and vector scans. The hot loops of the parser; used only
+// Characters: which bytes may stand where in a head, as tables and vector scans for the parser's hot loops. Used only
 // inside core/http.
 #pragma once
 

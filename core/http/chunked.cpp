@@ -108,7 +108,7 @@ std::string_view ChunkParser::take_size(char byte, const ChunkLimits& limits) no
         }
         digits_ = byte == '0' ? digits_ : std::uint8_t{0};
     }
-    // Sixteen digits fill 64 bits and cannot overflow them; more are either too large or padding without a use.
+    // Sixteen digits fill 64 bits and cannot overflow them. More digits are too large a size, or padding.
     if (++digits_ > digits_max) {
         return "a chunk size with too many digits";
     }
@@ -166,7 +166,7 @@ std::string_view ChunkParser::take_trailer(char byte, const ChunkLimits& limits)
     }
     const State before = state_;
     const std::string_view refusal = take_trailer_strictly(byte);
-    // Trailers are dropped, so of an odd one nothing matters but where its line ends.
+    // Trailers are dropped, so only the line end of a malformed one matters.
     if (refusal.empty() || !limits.lenient || before == State::last_lf) {
         return refusal;
     }

@@ -1,6 +1,6 @@
-// ChunkParser: takes the chunk framing (RFC 9112 7.1) off a body, in pieces of any size. One per message
-// with chunked framing, in either direction; what it yields is framed anew by the writer, so no chunk line of one side
-// ever reaches the other.
+// ChunkParser: removes the chunk framing (RFC 9112 7.1) from a body, in pieces of any size. One per message with
+// chunked framing, in either direction. The writer frames the data anew, so no chunk line of one side reaches the
+// other.
 #pragma once
 
 #include <cstddef>
@@ -13,19 +13,18 @@ namespace core::http {
 
 // Sizes in bytes.
 struct ChunkLimits {
-    // An answer's body: blanks and zeros beside a chunk's size, which are no more than padding, and lines among the
-    // trailers that are no fields, are taken.
+    // For an answer's body: accepts blanks and zeros around a chunk's size, and trailer lines that are no fields.
     bool lenient = false;
     std::uint16_t extension = 256;         // on one chunk line
-    std::uint32_t extensions = 16 * 1024;  // in one body: a byte of body must not cost 256 of overhead for ever
+    std::uint32_t extensions = 16 * 1024;  // in one body: a byte must not cost 256 of overhead throughout
     std::uint32_t trailers = 8 * 1024;     // the lines after the last chunk, with their ends, but for the empty one
     std::uint64_t chunk = std::uint64_t{1} << 62;
 
     friend bool operator==(const ChunkLimits&, const ChunkLimits&) = default;
 };
 
-// For the answers of servers. Their chunk lines may be as long as all of them together, and their trailers, which are
-// dropped, as long as a head.
+// For servers' answers. A chunk line may be as long as all of them together; trailers, which are dropped, may be as
+// long as a head.
 inline constexpr ChunkLimits answer_chunks{.lenient = true, .extension = 16 * 1024, .trailers = 16 * 1024};
 
 class ChunkParser {
@@ -38,21 +37,21 @@ public:
         std::string_view reason;  // of Kind::bad: a literal, one line for the log
     };
 
-    // Consumes from the front of input and returns at the first thing to tell:
-    //   more  input is used up, the body goes on
+    // Consumes from the front of input, and returns at the first result:
+    //   more  input is used up, the body continues
     //   data  a piece of the body
-    //   end   the body has ended with its trailers, which were checked and dropped; input is what follows the message
-    //   bad   refused; every later call says bad too
+    //   end   the body has ended; its trailers were checked and dropped; input is what follows the message
+    //   bad   refused; every later call returns bad too
     // Never allocates. Call again until it returns something other than data.
     [[nodiscard]] Step next(std::string_view& input, const ChunkLimits& limits = {}) noexcept;
 
-    // Bytes of body still to come in the chunk at hand; 0 between chunks. For whoever moves them without looking
-    // (splice) and then says so with skip.
+    // Bytes of body still to come in this chunk; 0 between chunks. For splicing, which moves them past the parser and
+    // reports them with skip.
     [[nodiscard]] std::uint64_t remaining() const noexcept { return state_ == State::data ? remaining_ : 0; }
     // count: at most remaining().
     void skip(std::uint64_t count) noexcept;
     [[nodiscard]] bool ended() const noexcept { return state_ == State::ended; }
-    // What was taken so far for being lenient.
+    // What lenient has accepted so far.
     [[nodiscard]] Oddities oddities() const noexcept { return oddities_; }
 
 private:
@@ -77,7 +76,7 @@ private:
 
     Step fail(std::string_view reason) noexcept;
     Step take_data(std::string_view& input) noexcept;
-    // Each takes one byte of framing and returns the refusal, or nothing.
+    // Each takes one byte of framing. Returns the refusal, or an empty text.
     std::string_view take(char byte, const ChunkLimits& limits) noexcept;
     std::string_view take_size(char byte, const ChunkLimits& limits) noexcept;
     std::string_view take_extension(char byte, const ChunkLimits& limits) noexcept;

@@ -1,4 +1,4 @@
-// Cookies, as far as a proxy needs them: to find one of its own in a request (RFC 6265 4.2.1).
+// Cookies: finds the proxy's own one in a request (RFC 6265 4.2.1).
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// The date of the Date field. Workers make it once a second and hand the text to the writer.
+// The Date field's value. Workers make it once a second and hand the text to the writer.
 #pragma once
 
 #include <array>

@@ -9,8 +9,8 @@
 namespace core::http {
 namespace {
 
-// Compares a token with a lower-case literal of the same length, eight bytes at a time. Setting bit 5 lowers letters
-// and leaves '-' alone; the bytes that it would confuse with one of the literals' are no token characters.
+// Compares a token with a lower-case literal of the same length, eight bytes at a time. Setting bit 5 turns letters
+// into lower case and leaves '-' alone. The bytes that it would confuse with a literal's are no token characters.
 template <std::size_t N>
 bool is(std::string_view token, const char (&lower)[N]) noexcept {
     constexpr std::size_t length = N - 1;
@@ -35,8 +35,8 @@ char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
 
-// Who the client is and what it asked for, as products and services write it beside X-Forwarded-*: an application that
-// believes them believes whoever sends them. By length, so that a name is compared with few.
+// Other fields that products and services use to name the client or its request, besides X-Forwarded-*. An application
+// that believes them would believe any client. Sorted by length, so that a name is compared with few.
 constexpr std::array<std::string_view, 58> claims{"x-ssl",
                                                   "x-host",
                                                   "x-proto",
@@ -97,7 +97,7 @@ constexpr std::array<std::string_view, 58> claims{"x-ssl",
                                                   "cloudfront-forwarded-proto"};
 static_assert(std::ranges::is_sorted(claims, {}, &std::string_view::size));
 
-// Where the claims of each length begin; those of the longest end with the list.
+// Where the names of each length begin; the list's end is the last entry.
 constexpr auto claims_by_length = [] {
     std::array<std::uint8_t, claims.back().size() + 2> begins{};
     for (std::size_t length = 0; length < begins.size(); ++length) {
@@ -144,7 +144,7 @@ Known classify_long(std::string_view name) noexcept {
     return Known::forwarding;
 }
 
-// What Connection may never have removed, beside the fields with a role of their own.
+// Fields that Connection must never remove, besides those with a role of their own.
 bool is_protected(std::string_view name) noexcept {
     const Known known = classify(name);
     if (known == Known::hop_by_hop) {

@@ -1,5 +1,5 @@
-// Fields: the header fields of one head, as views into the caller's bytes, and what a proxy must know about names and
-// lists. Filled by the parser, read by the exchange, the router and the writer.
+// Fields: the header fields of one head, as views into the caller's bytes. Also what a proxy must know about names and
+// lists. The parser fills it; the exchange, the router and the writer read it.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace core::http {
 
-// What the proxy itself has to do with a field. Found out once, by the parser, so that the writer compares no names.
+// What the proxy has to do with a field. The parser decides it once, so the writer compares no names.
 enum class Known : std::uint8_t {
     other,              // forwarded as it is
     host,               // re-made
@@ -40,7 +40,7 @@ public:
     static constexpr std::size_t capacity = 500;
 
     void clear() noexcept { size_ = 0; }
-    // False, and nothing added, when full.
+    // False, with nothing added, when full.
     bool add(const Field& field) noexcept;
     // The first field of that name, in any case; nullptr when there is none.
     [[nodiscard]] const Field* find(std::string_view name) const noexcept;
@@ -55,7 +55,7 @@ private:
     std::size_t size_ = 0;
 };
 
-// ASCII letters only, as field names, tokens and host names want it.
+// Ignores the case of ASCII letters only, which suffices for field names, tokens and host names.
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 // True for a non-empty RFC 9110 5.6.2 token.
@@ -63,12 +63,12 @@ private:
 
 // Which role a field name plays for a proxy; name is a token of letters, digits and single dashes.
 [[nodiscard]] Known classify(std::string_view name) noexcept;
-// The same for any other token. Gateway interfaces fold names: CGI, WSGI and Rack make '_' of '-', some of every sign,
-// and some make one of several in a row. Known::unsafe where that makes it a name that we set, read or take away, so
-// that Transfer_Encoding, Transfer---Encoding and X.Real.IP never reach a server; else Known::other.
+// The same for any other token. Gateway interfaces map names: CGI, WSGI and Rack turn '-' into '_'. Some turn every
+// other sign into it, and some merge several in a row. Known::unsafe where the mapped name is one that we set, read or
+// remove. So Transfer_Encoding, Transfer---Encoding and X.Real.IP never reach a server. Else Known::other.
 [[nodiscard]] Known classify_folded(std::string_view name) noexcept;
 
-// Walks a list, skipping empty members: one of RFC 9110 5.6.1 with commas, one of cookies with semicolons.
+// Walks a list and skips empty members: a comma list of RFC 9110 5.6.1, or a cookie list with semicolons.
 class List {
 public:
     explicit List(std::string_view text, char separator = ',') noexcept : rest_(text), separator_(separator) {}
@@ -90,12 +90,12 @@ struct ConnectionOptions {
     bool upgrade = false;
 };
 
-// Reads every Connection field and marks each field that one names as Known::hop_by_hop, but never one that frames the
-// message, names the host, tells the way so far or carries credentials: a client that could have these removed could
-// forge who it is (pingora 706). False: a member is no token, or more than connection_names_max fields are named.
+// Reads every Connection field, and marks each field that it names as Known::hop_by_hop. Never marks a field that
+// frames the message, names the host, describes the way so far or has credentials: removing those would let a client
+// forge its identity (pingora 706). False: a member is no token, or more than connection_names_max fields are named.
 [[nodiscard]] bool apply_connection(Fields& fields, ConnectionOptions& options) noexcept;
 
-// Naming more than a handful has no honest use, and names times fields is work that the client chooses.
+// More names than this have no honest use, and the work is names times fields, which the client chooses.
 inline constexpr std::size_t connection_names_max = 16;
 
 }  // namespace core::http

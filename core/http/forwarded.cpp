@@ -7,10 +7,10 @@
 namespace core::http {
 namespace {
 
-constexpr std::size_t proto_max = 16;  // no scheme of HTTP is longer, and it is written anew
+constexpr std::size_t proto_max = 16;  // no scheme of HTTP is longer
 
-// The scheme that text names, in the case in which applications look for it (RFC 3986 3.1: any is the same); empty
-// where it names none.
+// The scheme that text names, in lower case for http and https, because applications look for that (RFC 3986 3.1: case
+// does not matter); empty where it names none.
 std::string_view read_proto(std::string_view text) noexcept {
     for (const std::string_view common : {"https", "http"}) {
         if (equals_ignoring_case(text, common)) {
@@ -20,7 +20,7 @@ std::string_view read_proto(std::string_view text) noexcept {
     return text.size() <= proto_max && valid_token(text) ? text : std::string_view();
 }
 
-// Up to the first mark outside of a quoted string, which is taken from text with it.
+// Takes text up to the first mark outside of a quoted string, and the mark.
 std::string_view take_until(std::string_view& text, char mark) noexcept {
     bool quoted = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -83,8 +83,8 @@ Element read_element(std::string_view text) {
     return element;
 }
 
-// The element that says who it was, with the proto of the next one to the right where it says none. Forwards, because
-// quoted strings can be read in no other direction.
+// The element that names the client. Where it has no proto, that of the next element to the right. Reads from the left,
+// because quoted strings cannot be read from the right.
 Element read_forwarded(const Fields& fields, std::span<const Network> trusted) {
     Element found;
     bool first = true;

@@ -1,6 +1,6 @@
-// RequestHead and ResponseHead: a parsed head and everything that the proxy derives from it. All text is views into the
-// bytes that were parsed, into what the parser has rewritten of them, or literals: a head lives as long as those bytes
-// stay where they are. Large, and meant to be reused: parsing allocates nothing but for what it rewrites.
+// RequestHead and ResponseHead: a parsed head and everything that the proxy derives from it. All text is views: into
+// the parsed bytes, into the parser's rewritten copy, or literals. A head is valid while those bytes stay in place.
+// Large, and meant to be reused: parsing allocates only what it rewrites.
 #pragma once
 
 #include <cstdint>
@@ -40,11 +40,11 @@ struct RequestHead {
     bool expect_continue = false;  // the client waits for 100 before it sends the body
     Framing framing;               // none, length or chunked
     Fields fields;
-    // The target with bytes above 0x7f percent-encoded, where it had some: what target, path and query lead into then.
+    // The target with bytes above 0x7f percent-encoded, where it had some; target, path and query then point into it.
     std::unique_ptr<std::string> rewritten;
 
     [[nodiscard]] bool is_head() const noexcept { return method == "HEAD"; }
-    // RFC 9110 9.2.2: sending it twice is as good as once.
+    // RFC 9110 9.2.2: sending it twice has the effect of sending it once.
     [[nodiscard]] bool is_idempotent() const noexcept;
     void clear() noexcept;
 };
@@ -54,13 +54,13 @@ struct ResponseHead {
     std::string_view upgrade;  // of 101 and 426: the protocol that Connection and Upgrade name; else empty
     std::uint16_t status = 0;  // 100 to 999
     std::uint8_t minor = 1;
-    bool keep_alive = false;  // the backend connection may be used again once the body has ended; never after 101
-    // The answer to HEAD, and 304: Content-Length tells what GET would have sent, and no body follows.
+    bool keep_alive = false;  // the backend connection may be used again after the body; never after 101
+    // The answer to HEAD, and 304: Content-Length is GET's, and no body follows.
     bool length_describes = false;
     Framing framing;
     Fields fields;
-    Oddities oddities;  // what was taken though it is malformed
-    // The head without its oddities, where it had some: what the views lead into then.
+    Oddities oddities;  // malformed parts that were accepted
+    // The head without its oddities, where it had some; the views then point into it.
     std::unique_ptr<std::string> rewritten;
 
     // 1xx but 101: another head follows.

@@ -10,7 +10,7 @@
 namespace core::http {
 namespace {
 
-// Host, the lengths and Expect once at most: two of them are two readings of one message.
+// Host, the lengths and Expect at most once: two of them give one message two readings.
 Fault note(const Field& field, FramingFields& found) noexcept {
     const auto once = [&field](const Field*& slot, std::string_view reason, Fault::Kind kind = Fault::Kind::malformed) {
         const Fault fault = slot != nullptr ? Fault{400, reason, kind} : Fault{};
@@ -111,7 +111,7 @@ Fault parse_length(std::string_view text, std::uint64_t& length) noexcept {
     if (!all_of_class(text, is_digit)) {
         return {400, "Content-Length is not a plain decimal number", Fault::Kind::odd};
     }
-    // Room is left below 2^63 so that sums with head and chunk sizes cannot wrap anywhere later.
+    // Below 2^63, so that sums with head and chunk sizes cannot overflow later.
     constexpr std::uint64_t length_max = std::numeric_limits<std::int64_t>::max();
     std::uint64_t value = 0;
     for (const char c : text) {
@@ -125,8 +125,7 @@ Fault parse_length(std::string_view text, std::uint64_t& length) noexcept {
     return {};
 }
 
-// RFC 9112 6.1: 501 for codings that are not understood below a final chunked; 400 for everything that leaves open
-// where the body ends.
+// RFC 9112 6.1: 501 for unknown codings below a final chunked; 400 for all that leave the body's end open.
 Fault refuse_coding(std::string_view value) noexcept {
     std::size_t members = 0;
     std::size_t chunked = 0;
@@ -147,7 +146,7 @@ Fault refuse_coding(std::string_view value) noexcept {
     return {400, "Transfer-Encoding is not exactly chunked", odd ? Fault::Kind::odd : Fault::Kind::malformed};
 }
 
-// How many empty lines stand before the first one, of those that are passed over.
+// How many empty lines stand before the first line, of those that are skipped.
 std::size_t count_empty_lines(std::string_view bytes) noexcept {
     std::size_t count = 0;
     while (count < empty_lines_max && bytes.substr(2 * count).starts_with("\r\n")) {
@@ -240,7 +239,7 @@ std::string_view single_upgrade(const FramingFields& found, const ConnectionOpti
     if (!valid_token(protocol) || (slash != value.size() && !valid_token(value.substr(slash + 1)))) {
         return {};
     }
-    // Other forms of them too: h2c-14, HTTPS. A tunnel of HTTP would hide its requests from the proxy.
+    // Other forms of them too: h2c-14, HTTPS. Tunnelled HTTP would hide its requests from the proxy.
     constexpr std::array<std::string_view, 4> hiding{"h2", "h3", "HTTP", "TLS"};
     const bool speaks_http = std::any_of(hiding.begin(), hiding.end(), [protocol](std::string_view one) {
         return equals_ignoring_case(protocol.substr(0, one.size()), one);
@@ -266,7 +265,7 @@ Fault judge_unfinished(std::string_view bytes, const Limits& limits, int line_st
     const std::size_t begin = 2 * count_empty_lines(bytes);
     const auto first_end = bytes.substr(0, std::min(bytes.size(), limits.request_line + begin + 2)).find('\n', begin);
     const bool first_line_open = first_end == std::string_view::npos;
-    // With its CR the line may be one byte longer than the limit and still be within it.
+    // With its CR, the line may be one byte longer than the limit.
     if (first_line_open && bytes.size() - std::min(begin, bytes.size()) > limits.request_line + 1) {
         return {line_status, "the first line is too long", Fault::Kind::limit};
     }

@@ -1,5 +1,5 @@
-// Oddity: what a server's answer has that RFC 9112 does not want, and that has one reading all the same. Such an answer
-// is written anew for the visitor; found by the parser, counted and logged by the exchange.
+// Oddity: a part of a server's answer that violates RFC 9112 and still has one reading. Such an answer is rewritten for
+// the visitor. The parser finds it; the exchange counts and logs it.
 #pragma once
 
 #include <array>
@@ -11,12 +11,12 @@ namespace core::http {
 
 enum class Oddity : std::uint8_t {
     length_beside_chunked,  // RFC 9112 6.3: chunked wins
-    chunked_in_http_1_0,    // RFC 9112 6.1: the connection ends with it
-    repeated_length,        // RFC 9110 8.6: all the same
+    chunked_in_http_1_0,    // RFC 9112 6.1: closes the connection afterwards
+    repeated_length,        // RFC 9110 8.6: equal values
     empty_coding,           // RFC 9110 5.6.1.2: an empty member of Transfer-Encoding
-    folded_field,           // RFC 9112 5.2: a fold is a blank
+    folded_field,           // RFC 9112 5.2: a fold counts as a blank
     bare_lf,                // RFC 9112 2.2: a lone LF ends a line
-    control_byte,           // RFC 9110 5.5: in a value or the reason; a blank
+    control_byte,           // RFC 9110 5.5: in a value or the reason; counts as a blank
     blank_before_colon,     // RFC 9112 5.1: removed
     loose_status_line,      // RFC 9112 4: other white space than one blank; an empty line before it
     malformed_connection,   // no list of tokens, or too many: the connection is not kept
@@ -41,12 +41,12 @@ inline constexpr std::array<std::string_view, 13> oddity_names{"length_beside_ch
 
 inline constexpr std::size_t oddity_count = oddity_names.size();
 
-// As the metric and the log call it.
+// The name in metrics and the log.
 constexpr std::string_view print(Oddity oddity) noexcept {
     return oddity_names[static_cast<std::size_t>(oddity)];
 }
 
-// Those of one answer.
+// The oddities of one answer.
 class Oddities {
 public:
     constexpr void add(Oddity oddity) noexcept {
@@ -56,7 +56,7 @@ public:
     [[nodiscard]] constexpr bool has(Oddity oddity) const noexcept {
         return (bits_ >> static_cast<unsigned>(oddity) & 1U) != 0;
     }
-    // Calls tell with each of them.
+    // Calls tell(oddity) for each of them.
     template <typename Tell>
     constexpr void each(Tell tell) const {
         for (std::size_t at = 0; at < oddity_count; ++at) {

@@ -30,8 +30,8 @@ Fault parse_method(Cursor& cursor, const Limits& limits, RequestHead& out) noexc
     return {};
 }
 
-// Bytes above 0x7f in a path or a query have one reading, that of RFC 3987 3.1: percent-encoded they mean the same, and
-// no server reads them otherwise. In an authority they have none.
+// Bytes above 0x7f in a path or query have one reading (RFC 3987 3.1): percent-encoded they mean the same, and no
+// server reads them otherwise. In an authority they have none.
 Fault encode_target(Cursor& cursor, const Limits& limits, std::size_t line, RequestHead& out) {
     constexpr std::string_view digits = "0123456789ABCDEF";
     const std::string_view raw = out.target;
@@ -85,7 +85,7 @@ Fault parse_request_line(Cursor& cursor, const Limits& limits, RequestHead& out)
     }
     out.target = {begin, static_cast<std::size_t>(end - begin)};
     cursor.at = end + 1;
-    // "HTTP/1.1" and the CR: shorter is incomplete, whatever it holds.
+    // "HTTP/1.1" and the CR: fewer bytes are incomplete, whatever they are.
     if (cursor.end - cursor.at < 9) {
         const bool ended = std::find(cursor.at, cursor.end, '\n') != cursor.end;
         return ended ? Fault{400, "no HTTP version"} : Fault::needs_more();
@@ -101,7 +101,7 @@ Fault parse_request_line(Cursor& cursor, const Limits& limits, RequestHead& out)
     return fault || !high ? fault : encode_target(cursor, limits, length, out);
 }
 
-// RFC 9110 10.1.1: only 100-continue is known; in HTTP/1.0 and without a body it means nothing.
+// RFC 9110 10.1.1: only 100-continue is known. In HTTP/1.0, and without a body, it means nothing.
 Fault apply_expect(const Field* expect, RequestHead& out) noexcept {
     if (expect == nullptr) {
         return {};
@@ -126,9 +126,9 @@ Fault derive(Cursor& cursor, const FramingFields& found, const Limits& limits, R
     if (const Fault fault = apply_expect(found.expect, out)) {
         return blame(cursor, found.expect, fault);
     }
-    // RFC 9110 9.3.8: it is answered with the request itself, and so with what we add to it and with the cookies, which
-    // scripts of a page may not see. 501 and not 405, because a 405 must list in Allow what its target allows (RFC 9110
-    // 15.5.6), and that is known to the server alone; we implement TRACE for no target (15.6.2).
+    // RFC 9110 9.3.8: the answer to TRACE contains the request. So it would show a page's scripts the fields that we
+    // add, and cookies that they may not see. 501 and not 405: a 405 must list in Allow what the target allows
+    // (15.5.6), and only the server knows that. We implement TRACE for no target (15.6.2).
     if (out.method == "TRACE") {
         return {501, "TRACE is not passed on"};
     }
@@ -137,8 +137,8 @@ Fault derive(Cursor& cursor, const FramingFields& found, const Limits& limits, R
         return {400, "Connection is malformed or names too many fields"};
     }
     out.keep_alive = !options.close && (out.minor == 1 || options.keep_alive);
-    // A request with a body that asks for an upgrade is served without the upgrade (RFC 9110 7.8 leaves us free to):
-    // else its body and the tunnel's first bytes could be mistaken for one another.
+    // A request with a body that asks for an upgrade is served without the upgrade (RFC 9110 7.8 allows that).
+    // Otherwise its body could be taken for the tunnel's first bytes.
     if (out.minor == 1 && out.framing.empty()) {
         out.upgrade = single_upgrade(found, options);
     }

@@ -1,5 +1,5 @@
-// parse_response: at first as strict as for requests, because a backend's bytes may be an attacker's too; what is odd
-// is straightened and read again. Every refusal is 502.
+// parse_response: at first as strict as for requests, because a backend's bytes may be an attacker's too. A malformed
+// head that has one reading is straightened and parsed again. Every refusal is 502.
 #include <algorithm>
 #include <string>
 
@@ -24,7 +24,7 @@ Fault parse_status(Cursor& cursor, ResponseHead& out) noexcept {
 
 Fault parse_status_line(Cursor& cursor, const Limits& limits, ResponseHead& out) noexcept {
     const char* const line = cursor.at;
-    // "HTTP/1.1 200" and the CR. What is shorter is incomplete, unless its first bytes are no HTTP at all.
+    // "HTTP/1.1 200" and the CR. Fewer bytes are incomplete, unless the first ones are no HTTP.
     const auto there = static_cast<std::size_t>(cursor.end - cursor.at);
     constexpr std::string_view start = "HTTP/";
     if (std::string_view(line, there).substr(0, start.size()) != start.substr(0, there)) {
@@ -41,7 +41,7 @@ Fault parse_status_line(Cursor& cursor, const Limits& limits, ResponseHead& out)
     if (const Fault fault = parse_status(cursor, out)) {
         return fault;
     }
-    // The space before an empty reason is often missing; it frames nothing, so that is let pass.
+    // The space before an empty reason is often missing. It frames nothing, so its lack is accepted.
     if (*cursor.at == ' ') {
         const char* const begin = ++cursor.at;
         cursor.at = skip_value(begin, cursor.end);
@@ -53,7 +53,7 @@ Fault parse_status_line(Cursor& cursor, const Limits& limits, ResponseHead& out)
     return expect_line_end(cursor, "a control byte or a bare CR or LF in the status line");
 }
 
-// RFC 9112 6.3: which responses have a body at all, before any field is asked.
+// RFC 9112 6.3: which responses have no body, whatever their fields say.
 bool never_has_body(const ResponseHead& out, std::string_view request_method) noexcept {
     return out.status < 200 || out.status == 204 || out.status == 304 || request_method == "HEAD";
 }
@@ -70,7 +70,7 @@ Fault derive(Cursor& cursor, const FramingFields& found, std::string_view reques
     out.keep_alive = !options.close && (out.minor == 1 || options.keep_alive);
     if (never_has_body(out, request_method)) {
         // RFC 9110 8.6, RFC 9112 6.1: neither field belongs into 1xx and 204. A backend that announces a body there may
-        // well send it, so what follows on that connection is not to be trusted.
+        // send it, so the rest of that connection is not trusted.
         const bool announced = out.status < 200 || out.status == 204 ? !out.framing.empty() : false;
         if (announced && out.status < 200) {
             out.oddities.add(Oddity::interim_with_body);
@@ -100,7 +100,7 @@ Fault parse(Cursor& cursor, const Limits& limits, std::string_view request_metho
     return derive(cursor, found, request_method, out);
 }
 
-// The second look: at a whole head that is odd. What it says of the first fault stands where this one names no field.
+// The second parse, of a whole malformed head. offset: of the first fault; kept unless the second fault names a field.
 ParseResult parse_straightened(std::string_view head, const Limits& limits, std::string_view request_method,
                                ResponseHead& out, std::size_t offset) {
     Straightened straightened = straighten(head);

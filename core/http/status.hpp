@@ -12,22 +12,22 @@ namespace core::http {
 // "Not Found" of 404; "Unknown" of a code without a name.
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;
 
-// Final statuses that are as good as one another, "200", "2xx".
+// A set of final statuses that are treated alike: "200", "2xx".
 class StatusSet {
 public:
-    // At most so many members; more are refused.
+    // At most this many members; more are refused.
     static constexpr std::size_t members_max = 16;
 
     // 200 alone.
     StatusSet() : StatusSet(200) {}
     // status: 200 to 599.
     explicit StatusSet(std::uint16_t status) : ranges_{{status, status}} {}
-    // Members: "200" to "599", or a class of them, "2xx" to "5xx"; one at least. Nothing where one is neither, where
-    // one stands twice, and where they are too many.
+    // Members: "200" to "599", or a class, "2xx" to "5xx"; at least one. Empty where a member is neither, where one is
+    // repeated, or where there are too many.
     static std::optional<StatusSet> parse(const std::vector<std::string>& members);
 
     [[nodiscard]] bool contains(int status) const noexcept;
-    // What parse() reads.
+    // The members, as parse() reads them.
     [[nodiscard]] std::vector<std::string> members() const;
     // "200", "200, 204 or 3xx".
     [[nodiscard]] std::string text() const;

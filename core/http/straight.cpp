@@ -11,18 +11,18 @@
 namespace core::http {
 namespace {
 
-// RFC 9112 4: what may stand where the grammar of the status line has one blank.
+// RFC 9112 4: accepted where the grammar of the status line has one blank.
 constexpr std::string_view white_space = " \t\v\f\r";
 // As many empty lines as before a request.
 constexpr std::size_t empty_lines_max = 2;
 
 struct Line {
-    std::string name;  // of a field; a line that is none has no name, and its text in value
+    std::string name;  // of a field; empty: the line is no field, and value has its text
     std::string value;
     Known known = Known::other;
 };
 
-// The next line without its end; its end is a lone LF where bare says so.
+// The next line without its end. bare: its end is a lone LF.
 std::string_view take_line(std::string_view& rest, bool& bare) noexcept {
     const std::size_t feed = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, feed);
@@ -81,7 +81,7 @@ private:
         }
     }
 
-    // "HTTP/1.1 200 OK", its parts apart by any white space.
+    // "HTTP/1.1 200 OK", with any white space between its parts.
     void read_status_line(std::string_view line) {
         const std::size_t version = std::min(line.find_first_of(white_space), line.size());
         const std::size_t status = std::min(line.find_first_not_of(white_space, version), line.size());
@@ -119,7 +119,7 @@ private:
         }
     }
 
-    // RFC 9110 8.6: the same length again and again, in one field or several, is that length.
+    // RFC 9110 8.6: the same length repeated, in one field or several, is that length.
     void join_lengths() {
         std::optional<std::string> length;
         std::size_t members = 0;
@@ -149,7 +149,7 @@ private:
         keep_one(Known::content_length, *length);
     }
 
-    // RFC 9112 6.1, 6.3: one chunked, whatever length stands beside it and whatever version it comes in.
+    // RFC 9112 6.1, 6.3: a single chunked wins, whatever length or version stands beside it.
     void settle_coding() {
         const auto is_coding = [](const Line& field) { return field.known == Known::transfer_encoding; };
         const auto coding = std::ranges::find_if(lines_, is_coding);

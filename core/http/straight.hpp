@@ -1,5 +1,5 @@
-// straighten: writes a head of an answer that is odd, but has one reading by RFC 9112, as one without oddities, for the
-// strict parser. Internal to the parser; the slow path, entered only where that one has refused.
+// straighten: rewrites a malformed head of an answer that has one reading by RFC 9112, for the strict parser. Internal
+// to the parser. The slow path, used only where the strict parser has refused.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@
 
 namespace core::http {
 
-// Where the head that bytes begin with has ended, with its empty line; 0: it has not. Lines end with CRLF or a lone LF.
+// Where the head at the start of bytes ends, with its empty line; 0: not yet. Lines end with CRLF or a lone LF.
 [[nodiscard]] std::size_t find_head_end(std::string_view bytes) noexcept;
 
-// What straighten() has found beside the text.
+// The result of straighten().
 struct Straightened {
-    std::string text;  // ends with the empty line; whatever has no single reading stands in it as it was
+    std::string text;  // ends with the empty line; what has no single reading is unchanged
     Oddities oddities;
-    bool last = false;  // nothing that follows the message on its connection is to be trusted
+    bool last = false;  // nothing after this message on its connection is trusted
 };
 
 // head: up to its end, as find_head_end has it.

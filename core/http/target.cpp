@@ -50,7 +50,7 @@ void split_path(std::string_view text, RequestHead& out) noexcept {
     out.query = text.substr(mark);
 }
 
-// The text after "http://" or "https://". RFC 9112 3.2.2, 3.2.4.
+// Splits the text after "http://" or "https://" (RFC 9112 3.2.2, 3.2.4).
 Fault split_absolute(std::string_view rest, RequestHead& out, Authority& authority) noexcept {
     const std::size_t slash = std::min(rest.find_first_of("/?"), rest.size());
     out.authority = rest.substr(0, slash);
@@ -64,7 +64,7 @@ Fault split_absolute(std::string_view rest, RequestHead& out, Authority& authori
     return {};
 }
 
-// Which of the four forms of RFC 9112 3.2 the target has; absolute tells whether authority was filled.
+// Which of the four forms of RFC 9112 3.2 the target has. absolute: authority was filled.
 Fault split_target(RequestHead& out, Authority& authority, bool& absolute) noexcept {
     const std::string_view target = out.target;
     if (target.front() == '/') {

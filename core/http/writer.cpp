@@ -10,7 +10,7 @@
 namespace core::http {
 namespace {
 
-// The part of the buffer that is still free; remembers that something did not fit.
+// The free part of the buffer; remembers when something did not fit.
 class Output {
 public:
     explicit Output(std::span<char> buffer) noexcept
@@ -94,8 +94,8 @@ void put_origin(Output& out, const Fields& fields, const Origin& origin) noexcep
     out.put_field("X-Forwarded-Proto", origin.proto);
 }
 
-// What the request came as, in the fields that stand beside X-Forwarded-For. host: as the client sent it; not repeated
-// where it is longer than any name, so that a head cannot be made to grow.
+// Fields beside X-Forwarded-For that describe the request as received. host: as the client sent it; left out where it
+// is longer than any name, so that it cannot make a head grow.
 void put_more_origin(Output& out, const RequestHead& head, const RequestOptions& options) noexcept {
     const std::string_view host = head.authority.size() <= host_max ? head.authority : std::string_view();
     const Origin& origin = options.origin;
@@ -125,7 +125,8 @@ void put_more_origin(Output& out, const RequestHead& head, const RequestOptions&
     }
 }
 
-// A Cookie field without the cookies of one name; what is left stays as it was, byte by byte. Nothing where nothing is.
+// Writes a Cookie field without the cookies of one name; the rest stays as it was, byte by byte. Writes nothing where
+// no cookie is left.
 void put_cookies(Output& out, const Field& field, std::string_view taken) noexcept {
     std::string_view rest = field.value;
     bool any = false;
@@ -171,7 +172,7 @@ bool goes_to_client(Known known) noexcept {
     return true;
 }
 
-// The length that a response without a body tells of (HEAD, 304): as received, because no body contradicts it.
+// Content-Length of a response without a body (HEAD, 304): as received, because no body contradicts it.
 void put_described_length(Output& out, const Fields& fields) noexcept {
     for (const Field& field : fields) {
         if (field.known == Known::content_length) {

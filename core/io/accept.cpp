@@ -31,7 +31,7 @@ void Accept::on_result(Completion& self, int result, std::uint32_t flags) {
         accept.owner_.on_connection(base::Descriptor(result));
     }
     if (!accept.running_) {
-        // A multishot accept may also end after a success (completion queue overflow): that is no error.
+        // A multishot accept may also end after a success (completion queue overflow): no error.
         accept.owner_.on_accept_end(result >= 0 || result == -ECANCELED ? 0 : -result);
     }
 }

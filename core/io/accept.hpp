@@ -1,5 +1,5 @@
-// Accept: one multishot accept on the ring. The owner gets every new connection and is told when the kernel has let go
-// of the operation; it may then be started again.
+// Accept: one multishot accept on the ring. The owner gets every new connection, and a call when the kernel has ended
+// the operation. Then it may be started again.
 #pragma once
 
 #include "core/base/descriptor.hpp"

@@ -83,7 +83,7 @@ void Buffers::publish_up_to(std::uint32_t target) noexcept {
     }
 }
 
-// Its memory goes back to the system, where that is whole pages.
+// Returns its memory to the system, where it is whole pages.
 void Buffers::retire(std::uint16_t id) noexcept {
     static const auto page = static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE));
     if (options_.size % page == 0) {
@@ -122,7 +122,7 @@ void Buffers::give_back(std::uint16_t id) noexcept {
         return;
     }
     publish(id);
-    // All of them: a waiter whose socket is idle takes no buffer, and would leave the others asleep beside a free one.
+    // Wakes all waiters: one with an idle socket takes no buffer, and would leave the others asleep beside a free one.
     std::vector<LeaseWaiter*> waiters;
     waiters.swap(waiters_);
     for (LeaseWaiter* const waiter : waiters) {
@@ -143,7 +143,7 @@ bool Buffers::more_or_wait(LeaseWaiter& waiter) {
         return true;
     }
     if (on_loan_ < published_) {
-        return true;  // one came back between the kernel's answer and now
+        return true;  // one was returned after the kernel's answer
     }
     waiters_.push_back(&waiter);
     return false;

@@ -1,7 +1,9 @@
-// Buffers: receive memory that the kernel picks from when data arrives (a provided-buffer ring), so that an idle
-// session holds none. A Lease is one buffer on loan. The kernel goes round all that are published, so there are as many
-// as are wanted at once, and not many more: a busy worker with few sessions in flight goes round a small, cache-warm
-// set. What a rush has needed beyond that goes back to the system when it is over.
+// Buffers: receive memory from which the kernel picks when data arrives (a provided-buffer ring). So an idle session
+// holds none. A Lease is one buffer on loan.
+// Growth: when a receive fails with ENOBUFS, the number of published buffers doubles, up to count.
+// Shrinking: every review_every, buffers beyond twice that period's largest demand become surplus. Each is retired as
+// it comes back, and its memory returned to the system. The kernel uses all published buffers in turn, so few of them
+// stay warm in the cache.
 #pragma once
 
 #include <liburing.h>
@@ -21,7 +23,7 @@ namespace core::io {
 struct BufferOptions {
     std::uint32_t count = 4096;      // power of two, at most 32768
     std::uint32_t size = 16 * 1024;  // bytes each; also the longest head that a session can hold
-    std::uint32_t published = 64;    // how many the kernel gets at first, and never less; doubled when it runs out
+    std::uint32_t published = 64;    // how many the kernel has at first and at least; doubles when it runs out
 };
 
 class Buffers;
@@ -44,7 +46,7 @@ private:
     std::uint16_t id_ = 0;
 };
 
-// Somebody who found no buffer and wants to try again when one comes back.
+// Waits for a buffer to be returned, to try again.
 class LeaseWaiter {
 public:
     virtual void lease_returned() = 0;
@@ -56,7 +58,7 @@ protected:
 class Buffers {
 public:
     static constexpr int group = 0;
-    // How long what is published is left as it is, so that nothing goes to and fro between two rushes. Milliseconds.
+    // Milliseconds between two reviews, so that buffers do not come and go between two bursts.
     static constexpr Tick review_every = 10'000;
 
     static Result<std::unique_ptr<Buffers>> create(io_uring& ring, const BufferOptions& options);
@@ -68,8 +70,8 @@ public:
     [[nodiscard]] Lease lease(std::uint32_t completion_flags) noexcept;
     // A round of the loop begins; now: its clock.
     void begin_round(Tick now) noexcept;
-    // After -ENOBUFS: true where there are buffers now, else files waiter. All that have failed in one round share what
-    // the first of them has published.
+    // After -ENOBUFS. True: there are buffers now. False: waiter was enlisted. All failures of one round share the
+    // buffers that the first one has published.
     bool more_or_wait(LeaseWaiter& waiter);
     void stop_waiting(LeaseWaiter& waiter) noexcept;
 
@@ -91,10 +93,10 @@ private:
     char* memory_ = nullptr;
     std::uint32_t published_ = 0;
     std::uint32_t on_loan_ = 0;
-    std::vector<std::uint16_t> retired_;  // not published any more; with the published ones, always the first ids
-    std::uint32_t surplus_ = 0;           // to be retired as they come back
-    std::uint32_t unclaimed_ = 0;         // published in this round, and nobody told yet to try again with it
-    std::uint32_t wanted_ = 0;            // at once: on loan when this round began, and taken in it
+    std::vector<std::uint16_t> retired_;  // no longer published; with the published ones, always the first ids
+    std::uint32_t surplus_ = 0;           // how many to retire as they come back
+    std::uint32_t unclaimed_ = 0;         // published in this round, and not yet promised to a failed receive
+    std::uint32_t wanted_ = 0;            // on loan when this round began, plus those taken in it
     std::uint32_t wanted_most_ = 0;       // since the last review
     Tick reviewed_ = 0;
     std::vector<LeaseWaiter*> waiters_;

@@ -1,5 +1,5 @@
-// Completion: what the kernel gives back to. One is embedded in whatever waits for a ring operation; its address is
-// the operation's user_data, so nothing is looked up and nothing is allocated when a result arrives.
+// Completion: receives one operation's result. It is embedded in the object that waits for a ring operation. Its
+// address is the operation's user_data, so a result needs no lookup and no allocation.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,7 @@ constexpr std::size_t granule = 64;
 constexpr std::size_t pooled_max = 4096;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool pooling = false;  // the sanitizers must see each frame's own life
+constexpr bool pooling = false;  // the sanitizers must see each frame's own lifetime
 #else
 constexpr bool pooling = true;
 #endif
@@ -19,7 +19,7 @@ struct FreeFrame {
     FreeFrame* next;
 };
 
-// Gives its lists back when the thread ends, so that leak checkers stay quiet.
+// Frees its lists when the thread ends, so that leak checkers report nothing.
 struct Lists {
     std::array<FreeFrame*, pooled_max / granule + 1> heads{};
     ~Lists() {

@@ -13,12 +13,12 @@
 namespace core::io {
 namespace {
 
-// Sends that wait in the submission queue for the end of a round; more go out at once.
+// Sends that may wait in the submission queue for the end of a round; more are submitted at once.
 constexpr unsigned prompt_max = 8;
-// Completions of one round: what is submitted within it may complete within it, and timers must have their turn.
+// Completions of one round. Operations submitted within it may complete within it, and timers must have their turn.
 constexpr unsigned round_max = 4096;
 
-// Linux 6.15, which headers of Debian 12 and 13 do not know yet.
+// Linux 6.15; the headers of Debian 12 and 13 do not have these yet.
 constexpr unsigned feature_no_iowait = 1U << 17;  // IORING_FEAT_NO_IOWAIT
 constexpr unsigned enter_no_iowait = 1U << 7;     // IORING_ENTER_NO_IOWAIT
 
@@ -39,7 +39,7 @@ const char* mend_for_ring(int error) noexcept {
     }
 }
 
-// A seccomp profile may let a ring be made and not be entered. submit() could only abort then.
+// A seccomp profile may allow a ring to be made and not entered. submit() could only abort then.
 int try_out(io_uring& ring) {
     io_uring_prep_nop(io_uring_get_sqe(&ring));
     io_uring_cqe* cqe = nullptr;
@@ -53,7 +53,7 @@ int try_out(io_uring& ring) {
     return result;
 }
 
-// Whether the entries are taken in their own order, as liburing sets it up; else only liburing can queue them.
+// Whether the entries are in their natural order, as liburing sets it up; else only liburing can queue them.
 bool in_order(const io_uring& ring) noexcept {
     for (unsigned at = 0; at < ring.sq.ring_entries; ++at) {
         if (ring.sq.array[at] != at) {
@@ -74,8 +74,8 @@ Loop::Loop() : now_(steady_now()), wheel_(now_) {}
 
 Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
     io_uring_params params{};
-    // SINGLE_ISSUER and DEFER_TASKRUN (kernel 6.1): completions are run when we wait for them, not by interrupting
-    // us. SUBMIT_ALL: one bad entry does not hold back the rest. CLAMP: ask for more than allowed, get the most.
+    // SINGLE_ISSUER and DEFER_TASKRUN (kernel 6.1): completions run when we wait for them, without interrupting us.
+    // SUBMIT_ALL: one bad entry does not hold back the rest. CLAMP: a size above the maximum becomes the maximum.
     params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
                    IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_R_DISABLED;
     params.cq_entries = options.completions;
@@ -86,7 +86,8 @@ Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
         return fail_os("cannot create an io_uring", -made, mend_for_ring(-made));
     }
     loop->waits_quietly_ = (params.features & feature_no_iowait) != 0 && in_order(loop->ring_);
-    // The kernel may let a wait be longer by this, 50 µs as a rule, which is much beside the patience of gathering.
+    // The kernel may prolong a wait by the timer slack, 50 µs as a rule. That is much compared with
+    // Gathering::patience.
     ::prctl(PR_SET_TIMERSLACK, 1'000UL);
     if (const int enabled = enable(loop->ring_, options.restricted); enabled < 0) {
         return fail_os("cannot enable the io_uring", -enabled, mend_for_ring(-enabled));
@@ -110,8 +111,8 @@ Loop::~Loop() {
     }
 }
 
-// When the queue is full it is submitted, nothing more: completions are never processed inside "get an entry", or an
-// operation could be resumed while its caller still prepares another.
+// A full queue is submitted, nothing more. Completions are never processed inside "get an entry": that could resume an
+// operation while its caller still prepares another.
 io_uring_sqe* Loop::raw_entry() {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     while (sqe == nullptr) {
@@ -144,11 +145,11 @@ io_uring_sqe* Loop::prompt_entry(Completion& completion) {
 void Loop::cancel(Completion& target) {
     io_uring_sqe* sqe = raw_entry();
     io_uring_prep_cancel(sqe, &target, 0);
-    io_uring_sqe_set_data(sqe, nullptr);  // its own result says nothing that the target's does not
+    io_uring_sqe_set_data(sqe, nullptr);  // the target's result says it all
 }
 
 bool Loop::withdraw(Completion& target) noexcept {
-    // Behind the kernel's head all entries are ours, those that a submit left behind too. Only this thread submits.
+    // All entries behind the kernel's head are ours, also those that a submit left behind. Only this thread submits.
     const unsigned ready = io_uring_sq_ready(&ring_);
     for (unsigned at = ring_.sq.sqe_tail - ready; at != ring_.sq.sqe_tail; ++at) {
         io_uring_sqe& sqe = ring_.sq.sqes[at & ring_.sq.ring_mask];
@@ -192,8 +193,8 @@ bool Loop::dispatch_one() {
     return true;
 }
 
-// A worker that waits for visitors is not waiting for a disk: where the kernel can be told so, its idle time is not
-// counted as iowait. liburing can say it from 2.10 on, so its submit-and-wait is spelled out here.
+// A worker that waits for visitors does not wait for a disk: where the kernel supports it, its idle time is not counted
+// as iowait. liburing supports that from 2.10 on, so its submit-and-wait is written out here.
 int Loop::submit_and_wait(unsigned wanted, __kernel_timespec& timeout) {
     if (!waits_quietly_) {
         io_uring_cqe* cqe = nullptr;
@@ -215,8 +216,8 @@ int Loop::submit_and_wait(unsigned wanted, __kernel_timespec& timeout) {
                            reinterpret_cast<sigset_t*>(&argument), sizeof argument);
 }
 
-// Returns once as many as wanted are there, or the time is over: longest (milliseconds) for the first one, the patience
-// of gathering for more. How many are there.
+// Returns once wanted completions are there, or the time is over: longest (milliseconds) for the first one,
+// Gathering::patience for more. Returns how many are there.
 unsigned Loop::wait(Tick longest, unsigned wanted) {
     __kernel_timespec timeout{};
     if (wanted == 1) {
@@ -252,7 +253,7 @@ void Loop::run_once(Tick longest) {
     dispatch_deferred();
     for (unsigned left = round_max; left > 0 && dispatch_one(); --left) {
         if (prompt_ >= prompt_max) {
-            submit();  // so that those who wait for it can begin while we see to the rest
+            submit();  // so that their peers can begin while we process the rest
         }
     }
     wheel_.advance(now_);

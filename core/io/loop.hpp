@@ -1,5 +1,5 @@
-// Loop: one io_uring, one thread. The only place that enters the kernel to wait. Everything that a worker does
-// (operations, timers, letters from other threads) is dispatched from run_once.
+// Loop: one io_uring, one thread. The only place that waits in the kernel. run_once dispatches everything that a worker
+// does: operations, timers, letters from other threads.
 #pragma once
 
 #include <liburing.h>
@@ -18,7 +18,7 @@
 namespace core::io {
 
 struct LoopOptions {
-    unsigned entries = 1024;      // submission queue; a full one is submitted early, so it bounds nothing else
+    unsigned entries = 1024;      // submission queue; a full one is submitted early, so this limits nothing else
     unsigned completions = 8192;  // completion queue; the kernel keeps an overflow beyond it
     BufferOptions buffers;
     bool restricted = true;  // allow only the operations that this folder uses
@@ -34,8 +34,8 @@ public:
     // Every operation must have completed; see pending().
     ~Loop();
 
-    // Submits what is queued, waits for a completion or timer, dispatches all there are. longest: milliseconds. With
-    // much in flight it waits for several completions together, for a moment at most; see Gathering.
+    // Submits what is queued, waits for a completion or timer, and dispatches all there are. longest: milliseconds.
+    // With much in flight it waits for several completions together, for a short time at most; see Gathering.
     void run_once(Tick longest);
     // Runs until done() holds, asking after each round.
     template <typename Predicate>
@@ -45,24 +45,24 @@ public:
         }
     }
 
-    // For operations: a cleared submission entry whose result goes to completion.
+    // For operations: a cleared submission entry; its result goes to completion.
     io_uring_sqe* entry(Completion& completion);
-    // The same for what completes while it is submitted, as a send does as a rule.
+    // The same for an operation that mostly completes during submission, such as a send.
     io_uring_sqe* prompt_entry(Completion& completion);
-    // Asks the kernel to end the operation of target; its own completion still comes (-ECANCELED as a rule).
+    // Asks the kernel to end the operation of target. Its completion still comes, mostly with -ECANCELED.
     void cancel(Completion& target);
-    // Makes target's queued entry one that does nothing; its completion comes with 0. False: the kernel has it already,
-    // or there is none. A queued entry has its file by the number alone, so this comes before a file is closed that it
-    // names: submitting it instead may fail for want of memory.
+    // Turns target's queued entry into one that does nothing; its completion comes with 0. False: the kernel has it
+    // already, or there is none. A queued entry names its file by the number alone, so withdraw it before that file is
+    // closed. Submitting it instead may fail for lack of memory.
     bool withdraw(Completion& target) noexcept;
-    // Completes target from the loop with result, in this or the next round: for operations that need no kernel.
+    // Completes target with result from the loop, in this or the next round. For operations that need no kernel.
     void defer(Completion& target, int result);
 
     [[nodiscard]] Wheel& wheel() noexcept { return wheel_; }
     [[nodiscard]] Buffers& buffers() noexcept { return *buffers_; }
     // The steady clock as of the last wake-up, in milliseconds.
     [[nodiscard]] Tick now() const noexcept { return now_; }
-    // Whether the kernel counts its waiting as idle time (Linux 6.15 and later), and not as iowait.
+    // Whether the kernel counts its waiting as idle time and not as iowait (Linux 6.15 and later).
     [[nodiscard]] bool waits_quietly() const noexcept { return waits_quietly_; }
     // Operations that the kernel still holds.
     [[nodiscard]] std::uint32_t pending() const noexcept { return pending_; }
@@ -92,11 +92,11 @@ private:
     std::vector<Deferred> dispatching_;
     Gathering gathering_;
     unsigned in_flight_ = 0;
-    unsigned prompt_ = 0;  // queued entries whose completions are there as soon as they are submitted
+    unsigned prompt_ = 0;  // queued entries that complete during submission
 };
 
-// Something that the loop's owner waits for, an exchange for example, for as long as it lives: with enough of them the
-// loop gathers completions. May be empty. The loop outlives it.
+// Something that the loop's owner waits for, an exchange for example, while it lives. With enough of them the loop
+// gathers completions. May be empty. The loop outlives it.
 class Flight {
 public:
     Flight() = default;

@@ -1,5 +1,5 @@
-// Mailbox: how other threads speak to a loop. A letter is a function that the loop's thread calls. For configuration,
-// health and reports; nothing on the path of a request goes through it, so std::function and a lock are fine here.
+// Mailbox: how other threads reach a loop. A letter is a function that the loop's thread calls. For configuration,
+// health and reports. It is not on the path of a request, so std::function and a lock are acceptable.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class Mailbox final : private Completion {
 public:
     using Letter = std::function<void()>;
 
-    // Any thread. Listens once attached.
+    // Any thread. Accepts letters at once; attach() begins to deliver them.
     Mailbox();
     // The loop's thread: begins to deliver. detach() must follow, and the loop must run until idle() holds.
     void attach(Loop& loop);

@@ -1,5 +1,5 @@
-// Operations: what a coroutine awaits on the ring. Each lives in the awaiting frame until its completion is back, so
-// its memory is the kernel's for that time (rule R2: named types, no lambdas). Results are bytes or a negative errno.
+// Operations: what a coroutine awaits on the ring. Each lives in the awaiting frame until its completion has come, and
+// the kernel may use its memory until then. (Rule R2: named types, no lambdas.) Results are bytes or a negative errno.
 #pragma once
 
 #include <sys/socket.h>
@@ -19,17 +19,17 @@
 
 namespace core::io {
 
-// Where an operation that is out can be found by whoever may have to end it; one slot for each direction of a socket.
+// Holds the running operation, so that other code can cancel it. One slot for each direction of a socket.
 class Operation;
 struct OperationSlot {
     Operation* current = nullptr;
-    bool poll_blind = false;  // the kernel has shown that it cannot wait for room to send here; see Patient
+    bool poll_blind = false;  // the kernel cannot wait for room to send here; see Patient
 };
 
 class Operation : public Completion {
 public:
     Operation(Loop& loop, OperationSlot& slot) noexcept;
-    // Ends the operation early; its result comes back through the loop all the same.
+    // Ends the operation early. Its result still comes through the loop.
     virtual void cancel();
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -38,10 +38,10 @@ public:
 
 protected:
     ~Operation() = default;
-    // Whom on_complete wakes, and where the operation can be found meanwhile.
+    // Sets the coroutine that on_complete wakes, and enters the operation in its slot.
     void enlist(std::coroutine_handle<> waiter) noexcept;
     virtual void submit() = 0;
-    // Takes the result; returns false where the operation went out again and the waiter must stay asleep.
+    // Takes the result. False: the operation was submitted again, and the waiter must stay asleep.
     virtual bool settle(int result, std::uint32_t flags);
 
     [[nodiscard]] OperationSlot& home() const noexcept { return slot_; }
@@ -55,10 +55,9 @@ private:
     std::coroutine_handle<> waiter_;
 };
 
-// An operation that may have to wait for room to send, which the kernel cannot do where the peer has sent FIN: every
-// poll of io_uring's looks for EPOLLRDHUP too (IO_POLL_UNMASK), and that is there for good then. A send tries 128 times
-// in a row and comes back short or with EAGAIN, a poll comes back at once. So we wait ourselves, a little longer each
-// time.
+// An operation that may have to wait for room to send. io_uring cannot wait for that after the peer's FIN: each of its
+// polls also looks for EPOLLRDHUP (IO_POLL_UNMASK), which stays set from then on. A poll returns at once. A send tries
+// 128 times in a row, and returns short or with EAGAIN. So we wait ourselves, with growing pauses.
 class Patient : public Operation, private Timer {
 public:
     using Operation::Operation;
@@ -66,12 +65,12 @@ public:
 
 protected:
     ~Patient() override = default;
-    // Submits again after a pause of 1 ms, then of twice as much up to pause_max. False: cancelled, nothing follows.
+    // Submits again after a pause of 1 ms, which doubles each time up to pause_max. False: cancelled, nothing follows.
     bool submit_later();
     void made_progress() noexcept { pause_ = 0; }
 
 private:
-    static constexpr Tick pause_max = 256;  // milliseconds: 10 000 who never read cost 40 000 tries a second
+    static constexpr Tick pause_max = 256;  // milliseconds: 10 000 peers that never read cost 40 000 tries a second
     void on_expire() override { submit(); }
     Tick pause_ = 0;
     bool cancelled_ = false;
@@ -89,11 +88,11 @@ private:
     std::span<char> into_;
 };
 
-// When what is to be received will be there. later: the kernel waits first and tries then, which saves a try in vain.
+// When data is expected. later: the kernel waits before its first try, which saves a failed one.
 enum class Data : std::uint8_t { now, later };
 
-// recv(2) into a buffer that the kernel picks when data is there. out is valid where the result is positive. With all
-// buffers on loan it waits for one instead of failing.
+// recv(2) into a buffer that the kernel picks when data has come. out is valid where the result is positive. With all
+// buffers on loan it waits for one and does not fail.
 class ReceiveIntoLease : public Operation, private LeaseWaiter {
 public:
     ReceiveIntoLease(Loop& loop, OperationSlot& slot, int fd, Lease& out, Data data = Data::now) noexcept
@@ -114,27 +113,27 @@ private:
     bool cancelled_ = false;
 };
 
-// The same, awaited where it is made.
+// The same, for awaiting where it is made.
 class ReceiveLease final : public ReceiveIntoLease {
 public:
     using ReceiveIntoLease::ReceiveIntoLease;
 };
 
-// A receive that is begun before anybody waits for it: of an idle connection, so that it is known without a question
-// whether that has stayed quiet. Its owner lets go of it with abandon() where it has not been awaited.
+// A receive that runs before it is awaited, on an idle connection. It shows without a system call whether the
+// connection has stayed quiet. Its owner calls abandon() if it was not awaited.
 class ReceiveAhead final : public ReceiveIntoLease {
 public:
-    // socket's fd may be closed once it is abandoned. slot is used from the await on.
+    // socket's fd may be closed after abandon(). slot is used from the await on.
     ReceiveAhead(Loop& loop, OperationSlot& slot, int fd) noexcept
         : ReceiveIntoLease(loop, slot, fd, lease_, Data::later) {
         submit();
     }
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
-    // Ends it, and frees it once the kernel has let go: here, or in a later round of the loop.
+    // Ends it, and frees it once the kernel has completed it: here, or in a later round of the loop.
     static void abandon(std::unique_ptr<ReceiveAhead> ahead) noexcept;
 
-    // Nothing has come: no bytes, no end, no error. As of the loop's last wake-up.
+    // Nothing has come as of the loop's last wake-up: no bytes, no end, no error.
     [[nodiscard]] bool quiet() const noexcept { return !settled_; }
     // What came, once it has been awaited with a positive result.
     [[nodiscard]] Lease take() noexcept { return std::move(lease_); }
@@ -150,7 +149,7 @@ private:
     bool abandoned_ = false;
 };
 
-// Sends everything (MSG_WAITALL: the kernel goes on after a short write, 5.19). Less than all only on an error.
+// Sends everything (MSG_WAITALL: the kernel continues after a short write, 5.19). Less only on an error.
 class Sending : public Patient {
 protected:
     Sending(Loop& loop, OperationSlot& slot, std::size_t size) noexcept : Patient(loop, slot), left_(size) {}
@@ -159,7 +158,7 @@ protected:
 
 private:
     bool settle(int result, std::uint32_t flags) final;
-    // The first count bytes of what is left have gone out.
+    // The first count bytes of the rest have been sent.
     virtual void advance(std::size_t count) noexcept = 0;
     std::size_t left_;
     std::size_t sent_ = 0;

@@ -1,6 +1,6 @@
-// Task<T>: a coroutine that its parent awaits, and TaskGroup: the roots that nobody awaits. All of one loop's
-// coroutines run on that loop's thread. Rules R1 to R5 for g++ 12 stand in docs/internals/io_uring.md;
-// a test checks R1, R2, R4.
+// Task<T>: a coroutine that its parent awaits, and TaskGroup: the roots, which have no parent. All of one loop's
+// coroutines run on that loop's thread. Rules R1 to R5 for g++ 12 stand in docs/internals/io_uring.md; a test checks
+// R1, R2, R4.
 #pragma once
 
 #include <coroutine>
@@ -27,7 +27,7 @@ struct PromiseBase {
         bool await_ready() noexcept { return false; }
         template <typename Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
-            // A child that ended inside await_ready has no parent yet: it returns to whoever resumed it.
+            // A child that ended inside await_ready has no parent yet: it returns to its resumer.
             const auto parent = self.promise().parent;
             return parent ? parent : std::noop_coroutine();
         }
@@ -36,7 +36,7 @@ struct PromiseBase {
 
     std::suspend_always initial_suspend() noexcept { return {}; }
     Final final_suspend() noexcept { return {}; }
-    // Expected failures are values; an exception here is a bug of ours.
+    // Expected failures are values, so an exception here is a bug of ours.
     void unhandled_exception() noexcept { std::terminate(); }
 };
 
@@ -62,7 +62,7 @@ struct Promise<void> : PromiseBase {
 
 }  // namespace detail
 
-// Owns its frame. Does nothing until it is awaited or started; must have ended when it is destroyed.
+// Owns its frame. Runs nothing until it is awaited or started; must have ended when it is destroyed.
 template <typename T = void>
 class [[nodiscard]] Task {
 public:
@@ -79,7 +79,7 @@ public:
         }
     }
 
-    // Runs it up to its first suspension, beside its owner; co_await it later to join.
+    // Runs it up to its first suspension, concurrently with its owner; co_await it later to join.
     void start() {
         started_ = true;
         frame_.resume();
@@ -87,7 +87,7 @@ public:
     [[nodiscard]] bool started() const noexcept { return started_; }
     [[nodiscard]] bool done() const noexcept { return frame_.done(); }
 
-    // A child that ends at once never suspends its parent, so loops over ready data cannot overflow the stack.
+    // A child that ends at once does not suspend its parent: loops over ready data cannot overflow the stack.
     bool await_ready() {
         if (!started_) {
             start();
@@ -106,7 +106,7 @@ private:
     bool started_ = false;
 };
 
-// A root coroutine: frees itself at its end. Only TaskGroup makes them.
+// A root coroutine: frees itself at its end. Only TaskGroup makes one.
 class Root {
 public:
     struct promise_type {
@@ -120,7 +120,7 @@ public:
     };
 };
 
-// Counts the roots that still run. Whoever owns the group runs the loop until it is empty before letting go.
+// Counts the running roots. Its owner runs the loop until the group is empty, and only then destroys it.
 class TaskGroup {
 public:
     TaskGroup() = default;

@@ -23,7 +23,7 @@ void Wheel::set(Timer& timer, Tick expiry) noexcept {
     if (timer.home_ != nullptr) {
         VERIFY(timer.home_ == this);
         if (expiry >= timer.filed_) {
-            return;  // its slot comes up first, and then it is filed again
+            return;  // its old slot comes up first, and then it is filed again
         }
         unlink(timer);
     }
@@ -36,7 +36,7 @@ void Wheel::clear(Timer& timer) noexcept {
     }
 }
 
-// The level is where the highest bit that differs from now stands: all nodes of a slot share the bits above.
+// The level is that of the highest bit that differs from now: all nodes of a slot share the bits above.
 void Wheel::file(Timer& timer, Tick expiry) noexcept {
     constexpr Tick span = Tick{1} << (slot_bits * levels);
     const Tick at = std::min(std::max(expiry, now_ + 1), now_ + span / 2);
@@ -75,7 +75,7 @@ void Wheel::unlink(Timer& timer) noexcept {
 }
 
 void Wheel::drain(unsigned level, unsigned slot) {
-    // Ends: what is filed anew lies at least one tick ahead of now_, and so never in the slot that now_ stands in.
+    // Terminates: a refiled node lies at least one tick ahead of now_, and so never in now_'s slot.
     while (Timer* timer = lists_[level][slot]) {
         unlink(*timer);
         if (timer->expiry_ > now_) {
@@ -86,7 +86,7 @@ void Wheel::drain(unsigned level, unsigned slot) {
     }
 }
 
-// Moves the clock to a tick at which some slot comes up, and empties the slots of that tick from the top down.
+// Moves the clock to a tick at which some slot is due. Empties the slots of that tick from the top level down.
 void Wheel::step_to(Tick now) {
     now_ = now;
     for (unsigned level = levels; level-- > 0;) {

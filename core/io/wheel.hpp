@@ -1,5 +1,5 @@
-// Wheel: the timers of one worker, hierarchical, O(1) to set and to clear. Pure: time is given, never asked for, so
-// tests turn it by hand. Linked timeouts of the ring cost 75 to 95 % per operation; this costs one store.
+// Wheel: the timers of one worker, hierarchical, O(1) to set and to clear. Pure: callers pass the time in, so tests
+// control it. Linked timeouts of the ring cost 75 to 95 % per operation; this costs one store.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 
 namespace core::io {
 
-// Milliseconds on the loop's steady clock; only differences mean anything.
+// Milliseconds on the loop's steady clock; only differences have a meaning.
 using Tick = std::uint64_t;
 
 // A node of the wheel, embedded in its owner. on_expire runs on the loop's thread, with the timer already cleared.
@@ -29,7 +29,7 @@ private:
     Timer* next_ = nullptr;
     Timer** link_ = nullptr;  // the pointer that points here, for unlinking in O(1)
     class Wheel* home_ = nullptr;
-    Tick expiry_ = 0;  // what the owner wants; may be later than the slot says
+    Tick expiry_ = 0;  // the owner's; may be later than the slot's
     Tick filed_ = 0;   // the expiry that the slot was chosen for
     std::uint16_t slot_ = 0;
 };

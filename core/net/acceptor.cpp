@@ -6,14 +6,14 @@
 namespace core::net {
 namespace {
 
-// Out of descriptors or memory: accepting again at once would only spin.
+// After a shortage of descriptors or memory: accepting again at once would only spin.
 constexpr io::Tick retry_after = 100;
 
 }  // namespace
 
 Acceptor::Acceptor(io::Loop& loop, base::Descriptor listening)
     : loop_(loop), listening_(std::move(listening)), accept_(loop, *this) {
-    // take_backlog must end, whoever made the socket.
+    // take_backlog needs a non-blocking socket to end, wherever the socket came from.
     const int flags = ::fcntl(listening_.get(), F_GETFL);
     ::fcntl(listening_.get(), F_SETFL, flags | O_NONBLOCK);
 }

@@ -1,5 +1,5 @@
-// Acceptor: takes connections from one listening socket. Can pause (the kernel's backlog then holds newcomers back)
-// and must be stopped, and the loop run until it is idle, before it goes.
+// Acceptor: takes connections from one listening socket. pause() leaves new connections in the kernel's backlog. Before
+// its destruction: stop() it, and run the loop until it is idle.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ public:
 
     void start();
     void pause();
-    // For good: start() and pause() do nothing any more. When the kernel has let go, connections that are already in
-    // the backlog are still taken, the listening socket is closed, and on_stopped() is called: perhaps before this
+    // Final: start() and pause() do nothing any more. Once the kernel has ended the accept: 1. connections in the
+    // backlog are taken; 2. the listening socket is closed; 3. on_stopped() is called. That may happen before this
     // returns.
     void stop();
     [[nodiscard]] bool idle() const noexcept { return !accept_.running(); }

@@ -1,5 +1,5 @@
-// Deadline: ends a socket, or only its receive, when its time is up. One per thing that may take too long; whoever sees
-// an aborted operation asks the deadline whether it was the reason.
+// Deadline: ends a socket, or only its receive, when its time is up. One for each thing that may take too long. After
+// an aborted operation, the deadline tells whether it was the reason.
 #pragma once
 
 #include <algorithm>
@@ -15,15 +15,15 @@ class Deadline final : private io::Timer {
 public:
     enum class Effect : std::uint8_t {
         abort,           // the socket is of no use any more
-        reset,           // the same, and the peer must not take what it got for whole
-        cancel_receive,  // the peer is to be told so first: 408 for a head that never ends
+        reset,           // the same, and the peer must not take a part for the whole
+        cancel_receive,  // a response can still be sent: 408 for a head that never ends
     };
 
     // socket outlives the deadline.
     explicit Deadline(Socket& socket) noexcept : socket_(socket) {}
     ~Deadline() override { clear(); }
 
-    // (Re)arms it: effect comes once duration (>= 1 ms) has passed from the loop's now.
+    // (Re)arms it: effect takes place duration (>= 1 ms) after the loop's now.
     void set(Milliseconds duration, Effect effect = Effect::abort) {
         effect_ = effect;
         expired_ = false;
@@ -31,20 +31,21 @@ public:
         begun_ = loop.now();
         loop.wheel().set(*this, begun_ + static_cast<io::Tick>(duration.count()));
     }
-    // Where it is armed, its time begins anew.
+    // Restarts its time where it is armed.
     void extend(Milliseconds duration) {
         if (armed()) {
             set(duration, effect_);
         }
     }
-    // The same as never armed, but for longest_wait().
+    // Disarms it; longest_wait() counts the wait.
     void clear() {
         if (armed()) {
             longest_wait_ = std::max(longest_wait_, socket_.loop().now() - begun_);
         }
         socket_.loop().wheel().clear(*this);
     }
-    // Of the waits that ended with clear() since forget_waits(): from its last set(), milliseconds.
+    // The longest wait, in milliseconds, among those ended by clear() since forget_waits(). A wait begins at its last
+    // set().
     [[nodiscard]] io::Tick longest_wait() const noexcept { return longest_wait_; }
     void forget_waits() noexcept { longest_wait_ = 0; }
     [[nodiscard]] bool expired() const noexcept { return expired_; }

@@ -66,8 +66,7 @@ bool read_port(std::string_view text, std::uint16_t& port) noexcept {
     return error == std::errc() && end == text.data() + text.size() && (text.size() == 1 || text.front() != '0');
 }
 
-// inet_pton(3) takes neither leading zeros nor zones nor fewer than four
-// numbers, and neither do we.
+// Like inet_pton(3): no leading zeros, no zones, and exactly four numbers.
 bool read_address(std::string_view text, std::string_view port, bool v6, Address& out) noexcept {
     std::array<char, INET6_ADDRSTRLEN> copy{};
     if (text.size() >= copy.size() || text.find('\0') != std::string_view::npos) {
@@ -132,7 +131,7 @@ void read_addresses(std::string_view body, bool v6, ProxyHeader& out) noexcept {
     out = {true, address_at(0, 2 * size), address_at(size, 2 * size + 2), std::nullopt};
 }
 
-// False where they do not fit.
+// False where the lengths do not fit.
 bool read_tlvs(std::string_view rest, ProxyHeader& out) noexcept {
     while (!rest.empty()) {
         if (rest.size() < 3 || rest.size() - 3 < word_at(rest, 1)) {

@@ -14,7 +14,7 @@
 namespace core::net {
 namespace {
 
-// tcp_info::tcpi_state: net/tcp_states.h of the kernel, where the C library's header knows no newer tcp_info.
+// tcp_info::tcpi_state, from net/tcp_states.h of the kernel: the C library's header has no newer tcp_info.
 enum class State : std::uint8_t { established = 1, closed = 7, close_wait = 8, last_ack = 9 };
 
 }  // namespace
@@ -42,7 +42,7 @@ void Socket::abort() {
         return;
     }
     aborted_ = true;
-    ::shutdown(fd_.get(), SHUT_RDWR);  // so that operations started later fail as well
+    ::shutdown(fd_.get(), SHUT_RDWR);  // so that operations started later fail too
     cancel_all();
 }
 

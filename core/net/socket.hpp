@@ -1,4 +1,4 @@
-// Socket: a TCP socket on a loop. Gives out operations to await, one each way at a time, and ends them all on abort.
+// Socket: a TCP socket on a loop. Makes operations to await, one for each direction at a time. abort() ends them all.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ public:
     Socket(io::Loop& loop, base::Descriptor fd) noexcept : loop_(loop), fd_(std::move(fd)) {}
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
-    // No operation may be out.
+    // No operation may be running.
     ~Socket();
 
     // Results of all operations: bytes (0 on connect) or a negative errno; -ECANCELED after abort().
@@ -25,7 +25,7 @@ public:
     io::ReceiveLease receive(io::Lease& out, io::Data data = io::Data::now) {
         return {loop_, in_, fd_.get(), out, data};
     }
-    // The same, begun now and awaited later. Must be gone, or abandoned, before the Socket is.
+    // The same, begun now and awaited later. Must be gone, or abandoned, before the Socket is destroyed.
     std::unique_ptr<io::ReceiveAhead> receive_ahead() {
         return std::make_unique<io::ReceiveAhead>(loop_, in_, fd_.get());
     }
@@ -33,34 +33,34 @@ public:
     io::Send send(std::string_view bytes) { return {loop_, out_, fd_.get(), bytes}; }
     io::SendPieces send(std::span<const std::string_view> pieces) { return {loop_, out_, fd_.get(), pieces}; }
     io::Connect connect(const Address& to);
-    // Waits until there is something to receive (or the end), or room to send.
+    // Waits until there is something to receive, or the end; or until there is room to send.
     io::Poll readable();
     io::Poll writable();
 
-    // Ends the socket for good: pending operations come back at once, later ones fail. The descriptor stays open until
-    // the end of the Socket's life, so its number cannot be somebody else's in the meantime.
+    // Ends the socket for good: running operations return at once, later ones fail. The descriptor stays open until the
+    // Socket is destroyed, so that its number is not reused before.
     void abort();
-    // The same, and the peer gets RST at once, where abort() sends FIN: what it got must not look whole.
+    // The same, but sends RST at once where abort() sends FIN: the peer must not take a part for the whole.
     void reset();
     [[nodiscard]] bool aborted() const noexcept { return aborted_; }
-    // Ends only the receive that is out, with -ECANCELED. The socket lives on.
+    // Ends only the running receive, with -ECANCELED. The socket stays usable.
     void cancel_receive();
     // Sends FIN; receiving goes on.
     void shutdown_send();
-    // To be asked where a receive has found the end: true where that was RST and no FIN. The kernel tells an error
-    // once, to whichever operation comes first, and where a send has had it the receive after it finds a mere end.
-    // Always false after shutdown_send(): the orderly end of both sides cannot be told from RST then, but no send is
-    // left either that could have had the error.
+    // Call it where a receive has found the end. True where that end was RST and not FIN. The kernel reports an error
+    // once, to the first operation; after a send has got it, a receive sees a mere end. Always false after
+    // shutdown_send(), when RST cannot be told from the orderly end of both sides. But then no send is left that could
+    // have got the error.
     [[nodiscard]] bool broken_off() const noexcept;
-    // What the peer's side has come to, asked of the kernel: what is left to receive is in front of it.
+    // The state of the peer's side, from the kernel. Bytes still to receive came before it.
     enum class Peer : std::uint8_t {
         there,
-        finished,  // it sends nothing more, and may listen still
+        finished,  // it has sent FIN, and may still receive
         gone,      // reset
     };
     [[nodiscard]] Peer peer() const noexcept;
-    // How far what was sent has come: bytes that the peer's kernel has taken since the connection was made, and bytes
-    // in ours that it has not.
+    // Progress of what was sent: bytes acknowledged by the peer's kernel since the connection was made, and bytes that
+    // still wait in ours.
     struct Progress {
         std::uint64_t taken = 0;
         std::uint64_t waiting = 0;
@@ -71,7 +71,7 @@ public:
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
     [[nodiscard]] io::Loop& loop() noexcept { return loop_; }
-    // Lets the descriptor go; no operation may be out.
+    // Gives up the descriptor; no operation may be running.
     [[nodiscard]] base::Descriptor release();
 
 private:
@@ -89,30 +89,31 @@ private:
 // (connect(2), "AF_UNSPEC").
 void disconnect(int fd) noexcept;
 
-// To be called before a TCP socket is closed on which nothing more is to come: whoever closes first keeps the port in
-// TIME_WAIT for a minute (RFC 9293, 3.5), and a client of few servers has no port left then. Where that would be us the
-// connection is dissolved. Where the peer has closed already nothing is needed. Where it has not acknowledged all that
-// was sent nothing is done, because a reset would cut that off.
+// Call it before closing a TCP socket on which nothing more is to come. The side that closes first keeps the port in
+// TIME_WAIT for a minute (RFC 9293, 3.5). A client of few servers would run out of ports.
+// 1. The peer has closed: nothing is needed.
+// 2. The peer has not acknowledged all that was sent: nothing is done, because a reset would discard the rest.
+// 3. Otherwise the connection is dissolved.
 void free_port(int fd) noexcept;
 
-// Has the kernel ask a peer that is silent for a sign of life: after a minute, then every 10 s, and at the third
-// question without an answer the connection is reset. A minute, because NAT and firewalls forget a silent connection
-// after some minutes (RFC 5382, 5: two hours; many take five minutes).
+// Switches on TCP keep-alive: the first probe after a silent minute, then every 10 s, and a reset after the third
+// unanswered one. A minute, because NAT and firewalls forget a silent connection after some minutes (RFC 5382, 5: two
+// hours; many take five minutes).
 void keep_alive(int fd) noexcept;
 
-// Whether a call that failed with this errno did so for want of something of this machine's own (ports, descriptors,
-// memory): it says nothing about the peer.
+// Whether a call failed with this errno because this machine lacks something (ports, descriptors, memory). Then it says
+// nothing about the peer.
 [[nodiscard]] bool is_shortage(int error) noexcept;
 
-// A non-blocking TCP socket with TCP_NODELAY. Error: no descriptors left and the like.
+// A non-blocking TCP socket with TCP_NODELAY. Errors: no descriptors left, and the like.
 Result<base::Descriptor> open_socket(int family);
 
-// Has the connection that fd makes next leave from source, with a port that is free towards that peer: it is chosen on
-// connect (IP_BIND_ADDRESS_NO_PORT). May be called again once that connection was dissolved. 0, or a negative errno:
-// EADDRNOTAVAIL where source is no address of this machine's.
+// Binds the next connection of fd to the source address. The port is chosen on connect, free towards that peer
+// (IP_BIND_ADDRESS_NO_PORT). May be called again after that connection was dissolved. 0, or a negative errno:
+// EADDRNOTAVAIL where source is no address of this machine.
 int bind_source(int fd, const Address& source) noexcept;
 
-// Of sources those of family in turn; null where there is none.
+// Of the sources of family, the next one in turn; null where there is none.
 const Address* source_of(std::span<const Address> sources, int family, std::size_t turn) noexcept;
 
 // The socket's own address, or 0.0.0.0:0 where there is none any more.

@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 
-#include "netfilter/protocol/firewall_protocol.hpp"
-#include "netfilter/protocol/helper_protocol.hpp"
-#include "netfilter/firewall/host_firewall.hpp"
 #include "netfilter/agent/redirect_desk.hpp"
 #include "netfilter/agent/watch.hpp"
+#include "netfilter/firewall/host_firewall.hpp"
+#include "netfilter/protocol/firewall_protocol.hpp"
+#include "netfilter/protocol/helper_protocol.hpp"
 
 namespace netfilter {
 namespace {
@@ -33,7 +33,7 @@ public:
             if (auto waited = watch_.wait(); !waited) {
                 return waited;
             }
-            // MSG_TRUNC returns the packet's real size, so that one too long is seen as such.
+            // MSG_TRUNC returns the packet's real size, which shows a packet that is too long.
             const auto size = recv(link_, &request_, sizeof request_, MSG_TRUNC);
             if (size == 0 || (size < 0 && errno == ECONNRESET)) {
                 return {};
@@ -49,7 +49,7 @@ public:
                                   "run control and the fence process from the same binary");
             }
             if (auto answered = answer(); !answered) {
-                // A peer that went away while we answered has closed, as far as we are concerned.
+                // EPIPE: the peer closed while we answered. That counts as an orderly end.
                 return answered.error().os_error == EPIPE ? core::Result<void>() : answered;
             }
         }
@@ -80,7 +80,7 @@ private:
         return {};
     }
 
-    // Collects the packets of a batch. A new id begins a new batch: its sender gave the old one up.
+    // Collects the packets of a batch. A new id begins a new batch, because its sender has abandoned the old one.
     core::Result<void> apply() {
         if (batch_id_ != request_.id) {
             batch_id_ = request_.id;

@@ -1,5 +1,5 @@
-// RedirectDesk: takes control's packets about redirects in the fence process, and has the Redirector carry out what
-// is allowed.
+// RedirectDesk: takes control's packets about redirects in the fence process, and passes allowed ones to the
+// Redirector.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace netfilter {
 
-// Says whether these may be made: for the product RedirectGate::pass. Error: which not, and why.
+// Whether these redirects may be made; in the product RedirectGate::pass. Error: which one not, and why.
 using AllowRedirects = std::function<core::Result<void>(std::span<const Redirect>)>;
 
 class RedirectDesk {
@@ -19,8 +19,8 @@ public:
     // Both outlive it. One thread.
     RedirectDesk(Kernel& kernel, const AllowRedirects& allow) : redirector_(kernel), allow_(allow) {}
 
-    // One packet. Nothing: more of the same id is to come. With the last one: what was found. Errors: see
-    // RedirectInbox::take, what is not allowed, and Redirector::put; the old table stands then.
+    // Takes one packet. Empty: more packets with the same id follow. After the last one: the state found. Errors: see
+    // RedirectInbox::take, `allow` and Redirector::put; the old table stays then.
     core::Result<std::optional<RedirectState>> take(const wire::Request& request);
 
     // See Redirector::repair.

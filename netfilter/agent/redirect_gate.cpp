@@ -16,7 +16,7 @@ core::Result<void> RedirectGate::pass(std::span<const Redirect> redirects) {
         return {};
     }
     if (const auto allowed = supervisor_.put_redirects(redirects); !allowed) {
-        // To control an error number would say something of its own link.
+        // Drops the error number: to control it would mean its own link.
         return allowed.error().os_error == 0
                    ? tl::unexpected(allowed.error())
                    : core::fail("cannot ask the supervisor whether the configuration file names the redirects",

@@ -27,7 +27,7 @@ core::Result<void> Watch::begin() {
     }
     monitor_.emplace(std::move(*monitor));
     redirect_monitor_.emplace(std::move(*redirects));
-    // What happened between the manager's making and now has not been announced to us.
+    // Changes between the manager's construction and now were not announced to us.
     mend({});
     if (!untold_->repaired.any() && untold_->trouble.empty()) {
         untold_.reset();
@@ -60,7 +60,7 @@ core::Result<void> Watch::wait() {
         if (waited[2].revents != 0) {
             redirect_monitor_->read(Monitor::Clock::now());
         }
-        // Anything but room to write: a request, or the end, which the reader will see.
+        // Any event but POLLOUT: a request, or the end, which the reader will see.
         if ((waited[0].revents & ~POLLOUT) != 0) {
             return {};
         }
@@ -76,13 +76,13 @@ int Watch::patience(Monitor::Clock::time_point now) const {
     return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
 
-// While the table is away, nothing guards what the kernel forwards. Where it cannot be made again, control's next put
-// says why.
+// While the table is missing, nothing guards what the kernel forwards. An error here appears again in control's next
+// put.
 void Watch::mend_redirects() {
     static_cast<void>(desk_.repair());
 }
 
-// At once, and not when control asks for it: while the table is away, fences are open.
+// Repairs at once, without waiting for control's request: while the table is missing, fences are open.
 void Watch::mend(const ForeignChange& change) {
     const auto repaired = manager_.repair();
     if (!untold_) {
@@ -94,7 +94,7 @@ void Watch::mend(const ForeignChange& change) {
     untold_->trouble = repaired ? std::string() : repaired.error().line();
 }
 
-// Never blocks: control may be waiting for us just now.
+// Does not block: control may be waiting for us.
 void Watch::tell() {
     if (!untold_) {
         return;

@@ -1,6 +1,6 @@
-// HelperClient's questions about the firewall.
-#include "netfilter/protocol/firewall_protocol.hpp"
+// HelperClient's requests about the firewall.
 #include "netfilter/client/helper_client.hpp"
+#include "netfilter/protocol/firewall_protocol.hpp"
 
 namespace netfilter {
 

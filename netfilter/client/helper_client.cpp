@@ -15,14 +15,14 @@
 namespace netfilter {
 namespace {
 
-// Random, so that a client made anew on an old link cannot take an answer to its predecessor for its own.
+// Random: a new client on an old link must not take its predecessor's answer for its own.
 std::uint64_t first_id() {
     std::random_device device;
     return static_cast<std::uint64_t>(device()) << 32 | device();
 }
 
 tl::unexpected<core::Error> gone(int os_error) {
-    // A closed and a broken link are one thing to the caller: nobody is there.
+    // To the caller a closed and a broken link are the same: the process is gone.
     return core::fail_os("cannot speak with the fence process", os_error == ECONNRESET ? EPIPE : os_error,
                          "the fences stay in the kernel; gatehouse starts the process again");
 }

@@ -16,8 +16,8 @@
 #include "netfilter/model/fence.hpp"
 #include "netfilter/model/flows.hpp"
 #include "netfilter/model/host_rules.hpp"
-#include "netfilter/protocol/notice.hpp"
 #include "netfilter/model/redirect.hpp"
+#include "netfilter/protocol/notice.hpp"
 
 namespace netfilter {
 
@@ -28,21 +28,21 @@ struct FirewallReply;
 enum class FirewallAction : std::uint8_t;
 }  // namespace wire
 
-// Blocking, each call at most as long as the timeout. Not thread safe. After an error whose os_error is EPIPE the fence
-// process is gone: make another, and another client. After one of ETIMEDOUT whether the fences changed is unknown until
-// list() says; the client stays usable, because late answers are told apart by their id.
+// Blocking; each call takes at most the timeout. Not thread safe. After an error with os_error EPIPE the fence process
+// is gone: start another, and make another client. After ETIMEDOUT it is unknown whether the fences changed, until
+// list() tells. The client stays usable, because ids tell late answers apart.
 class HelperClient {
 public:
-    // The os_error of every error that says: the peer does not speak this language, or lies about its form. Give the
-    // link up then, and have the peer ended.
+    // The os_error of every error that means: the peer does not follow the protocol. Then close the link and end the
+    // peer.
     static constexpr int foreign_error = EPROTO;
 
-    // `link`: one end of a SOCK_SEQPACKET pair. `timeout`: of a whole call.
+    // `link`: one end of a SOCK_SEQPACKET pair. `timeout`: for a whole call.
     HelperClient(core::base::Descriptor link, core::Milliseconds timeout);
 
     core::Result<void> ping();
-    // See FenceManager::apply: all or nothing, whatever the number. Words are cut to what the kernel keeps.
-    // clock: the WallSteps::offset by which the caller reckons, for the ends of fences.
+    // See FenceManager::apply: all or nothing, for any number. Texts are cut to what the kernel keeps. clock: the
+    // caller's WallSteps::offset, by which the ends of its fences are meant.
     core::Result<void> apply(std::span<const Change> changes, core::Milliseconds clock = core::base::wall_offset());
     core::Result<std::vector<Fence>> list(core::Milliseconds clock = core::base::wall_offset());
     core::Result<std::string> rules_text();
@@ -57,14 +57,15 @@ public:
     core::Result<RedirectState> put_redirects(std::span<const Redirect> redirects,
                                               Forward forward = Forward::as_needed);
 
-    // Readable when the fence process may have told something by itself.
+    // Readable when the fence process may have sent a notice.
     [[nodiscard]] int descriptor() const { return link_.get(); }
-    // Reads what it has told, without blocking. Every other call keeps what comes in between. Errors: it is gone.
+    // Reads the notices that have come, without blocking. Every other call keeps notices that come between its answers.
+    // Errors: the fence process is gone.
     core::Result<void> collect();
-    // What was collected, in order, once; of more than notices_max the newest.
+    // The collected notices, in order, once; the newest where there were more than notices_max.
     static constexpr std::size_t notices_max = 64;
     std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
-    // See FenceManager::reap. Each 16 backends have a timeout of their own.
+    // See FenceManager::reap. Each group of 16 backends has a timeout of its own.
     core::Result<Reaped> reap(std::span<const Destination> destinations);
     // See FlowReaper::count_redirected.
     core::Result<std::uint64_t> count_redirected(const Destination& destination);
@@ -72,10 +73,10 @@ public:
 private:
     using Clock = core::BootClock;
     using Take = std::function<core::Result<void>(const wire::Reply&)>;
-    // Sends one request of a conversation; reads and drops late answers to earlier ones meanwhile, so that neither end
-    // waits for the other to read first.
+    // Sends one request of a conversation. Reads and drops late answers meanwhile, so that neither end waits for the
+    // other to read first.
     core::Result<void> send(const wire::Request& request, Clock::time_point deadline);
-    // Reads the replies to a request until the last; a failed one becomes the error.
+    // Reads the replies to a request up to the last one; a failed one becomes the error.
     core::Result<void> receive(const wire::Request& request, Clock::time_point deadline, const Take& take);
     core::Result<short> wait(short events, Clock::time_point deadline);
     core::Result<void> read(wire::Reply& reply);

@@ -1,4 +1,4 @@
-// HelperClient's questions about redirects.
+// HelperClient's requests about redirects.
 #include <algorithm>
 
 #include "netfilter/client/helper_client.hpp"

@@ -71,7 +71,7 @@ std::optional<Reject> Reject::decode(const nftnl_expr* in) {
     if (!nftnl_expr_is_set(in, NFTNL_EXPR_REJECT_TYPE)) {
         return std::nullopt;
     }
-    // The kernel does not report the code of a reset, which has none.
+    // The kernel reports no code for a reset, which has none.
     const bool coded = nftnl_expr_is_set(in, NFTNL_EXPR_REJECT_CODE);
     return Reject{static_cast<Kind>(nftnl_expr_get_u32(in, NFTNL_EXPR_REJECT_TYPE)),
                   coded ? nftnl_expr_get_u8(in, NFTNL_EXPR_REJECT_CODE) : std::uint8_t{0}};
@@ -98,7 +98,7 @@ void Nat::encode(nftnl_expr* out) const {
     nftnl_expr_set_u32(out, NFTNL_EXPR_NAT_REG_PROTO_MIN, port_from);
 }
 
-// The kernel names flags that it has set by itself, and the ends of ranges of one; neither is looked at.
+// The kernel adds flags of its own, and the ends of one-element ranges; both are ignored.
 std::optional<Nat> Nat::decode(const nftnl_expr* in) {
     const auto family = nftnl_expr_get_u32(in, NFTNL_EXPR_NAT_FAMILY);
     if (nftnl_expr_get_u32(in, NFTNL_EXPR_NAT_TYPE) != NFT_NAT_DNAT ||

@@ -1,4 +1,4 @@
-// Expressions that say what becomes of a packet.
+// Expressions that decide what happens to a packet.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,7 @@ namespace netfilter {
 // immediate: a verdict, as the end of a rule or as the value of a map's element.
 struct Verdict {
     static constexpr const char* name = "immediate";
-    // The kernel's NF_* and NFT_* verdicts.
-    // proceed is nft's "continue": the rule goes on with what stands behind the map.
+    // The kernel's NF_* and NFT_* verdicts. proceed is nft's "continue": evaluation continues behind the map.
     enum class Code : std::int32_t { drop = 0, accept = 1, proceed = -1, jump = -3, go_to = -4, back = -5 };
 
     Code code = Code::drop;
@@ -48,9 +47,9 @@ struct Reject {
     friend bool operator==(const Reject&, const Reject&) = default;
 };
 
-// nat and masq: give a new connection another destination, or this machine's own address as its source. What follows of
-// the connection, both ways, is translated by connection tracking.
-// Only of destinations, and only to an address and a port that registers hold.
+// nat and masq give a new connection another destination, or this machine's own address as its source. Connection
+// tracking translates the rest of the connection, both ways. Only for destinations, and only with address and port in
+// registers.
 struct Nat {
     static constexpr const char* name = "nat";
 

@@ -1,4 +1,4 @@
-// Expression: one step of a rule, as a value. Each kind has a file of its own; here they come together.
+// Expression: one step of a rule, as a value. Each kind has a file of its own; this is their union.
 #pragma once
 
 #include <optional>
@@ -6,15 +6,15 @@
 #include <variant>
 #include <vector>
 
-#include "netfilter/expression/tests.hpp"
+#include "netfilter/expression/actions.hpp"
 #include "netfilter/expression/limits.hpp"
 #include "netfilter/expression/loads.hpp"
 #include "netfilter/expression/spread.hpp"
-#include "netfilter/expression/actions.hpp"
+#include "netfilter/expression/tests.hpp"
 
 namespace netfilter {
 
-// An expression that we never write but may find, because somebody changed our table by hand.
+// An expression that we never write, but may find after another program has changed our table.
 struct Foreign {
     std::string kind;
 
@@ -27,7 +27,7 @@ using Expression = std::variant<Meta, Payload, Conntrack, Bitwise, Compare, Look
 
 // A new libnftnl expression, owned by the caller. `expression` is not Foreign.
 [[nodiscard]] nftnl_expr* encode(const Expression& expression);
-// Foreign for what none of ours can hold.
+// Foreign for what none of our kinds can hold.
 [[nodiscard]] Expression decode(const nftnl_expr* in);
 
 // The rule as nft prints it, without its comment.

@@ -35,7 +35,7 @@ void Limit::encode(nftnl_expr* out) const {
 
 std::optional<Limit> Limit::decode(const nftnl_expr* in) {
     if (nftnl_expr_get_u32(in, NFTNL_EXPR_LIMIT_TYPE) != NFT_LIMIT_PKTS) {
-        return std::nullopt;  // of bytes, which no rule of ours counts
+        return std::nullopt;  // in bytes, which no rule of ours counts
     }
     return Limit{nftnl_expr_get_u64(in, NFTNL_EXPR_LIMIT_RATE), nftnl_expr_get_u64(in, NFTNL_EXPR_LIMIT_UNIT),
                  nftnl_expr_get_u32(in, NFTNL_EXPR_LIMIT_BURST),
@@ -51,7 +51,7 @@ void Limit::print(Phrase& phrase) const {
         text = seconds == unit ? word : text;
     }
     text = fmt::format("limit rate {}{}/{}", over ? "over " : "", rate, text);
-    // nft leaves its own default out.
+    // nft prints no default burst.
     phrase.say(burst == default_burst ? text : fmt::format("{} burst {} packets", text, burst));
 }
 

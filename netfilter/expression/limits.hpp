@@ -1,4 +1,4 @@
-// Expressions that count, and that go on with a rule only up to a limit.
+// Expressions that count packets, or that match up to a limit.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ struct nftnl_expr;
 
 namespace netfilter {
 
-// counter: counts the packets that come this far in a rule.
+// counter: counts the packets that reach it.
 struct Counter {
     static constexpr const char* name = "counter";
 
@@ -20,16 +20,16 @@ struct Counter {
     void encode(nftnl_expr* out) const;
     static std::optional<Counter> decode(const nftnl_expr* in);
     void print(Phrase& phrase) const;
-    // A rule that has counted something is still the same rule.
+    // Counts do not matter for whether two rules are the same.
     friend bool operator==(const Counter&, const Counter&) { return true; }
 };
 
-// limit: goes on with the rule for so many packets in a time, or, inverted, only for those over that.
+// limit: matches up to so many packets in a unit of time; inverted, only those above that.
 struct Limit {
     static constexpr const char* name = "limit";
 
     std::uint64_t rate = 1;   // packets in a unit; not 0
-    std::uint64_t unit = 1;   // seconds: 1, 60, 3600, 86400 or 604800, which nft has words for
+    std::uint64_t unit = 1;   // seconds: 1, 60, 3600, 86400 or 604800, which nft has names for
     std::uint32_t burst = 5;  // packets that may come at once
     bool over = false;        // matches what is over the limit
 
@@ -39,12 +39,12 @@ struct Limit {
     friend bool operator==(const Limit&, const Limit&) = default;
 };
 
-// connlimit: goes on with the rule while so many connections are open, or, inverted, only when there are more.
+// connlimit: matches while at most so many connections are open; inverted, only when there are more.
 struct Connlimit {
     static constexpr const char* name = "connlimit";
 
     std::uint32_t count = 0;
-    bool over = false;  // matches the connections that are too many
+    bool over = false;  // matches the connections above the limit
 
     void encode(nftnl_expr* out) const;
     static std::optional<Connlimit> decode(const nftnl_expr* in);

@@ -18,7 +18,7 @@ struct Field {
     std::uint32_t offset;
     std::uint32_t size;
     const char* text;
-    const char* needs;  // the protocol that must have been tested for before the bytes mean this
+    const char* needs;  // the protocol that must have been tested before, for the bytes to mean this
     Phrase::Kind kind;
 };
 
@@ -99,7 +99,7 @@ void Meta::encode(nftnl_expr* out) const {
 
 std::optional<Meta> Meta::decode(const nftnl_expr* in) {
     if (!nftnl_expr_is_set(in, NFTNL_EXPR_META_DREG)) {
-        return std::nullopt;  // the form that writes, which no rule of ours uses
+        return std::nullopt;  // the form that writes; no rule of ours uses it
     }
     return Meta{static_cast<Key>(nftnl_expr_get_u32(in, NFTNL_EXPR_META_KEY)),
                 nftnl_expr_get_u32(in, NFTNL_EXPR_META_DREG)};

@@ -26,20 +26,20 @@ struct Payload {
     friend bool operator==(const Payload&, const Payload&) = default;
 };
 
-// The fields that our rules look at.
+// The fields that our rules use.
 [[nodiscard]] Payload ip_source(std::uint32_t to);
 [[nodiscard]] Payload ip6_source(std::uint32_t to);
 [[nodiscard]] Payload ip_destination(std::uint32_t to);
 [[nodiscard]] Payload ip6_destination(std::uint32_t to);
 [[nodiscard]] Payload destination_port(std::uint32_t to);
 [[nodiscard]] Payload tcp_flags(std::uint32_t to);
-// Of ICMP and of ICMPv6.
+// The type field of ICMP, and of ICMPv6.
 [[nodiscard]] Payload icmp_type(std::uint32_t to);
 
-// meta: loads something the kernel knows about a packet besides its bytes.
+// meta: loads what the kernel knows about a packet besides its bytes.
 struct Meta {
     static constexpr const char* name = "meta";
-    // Values are the kernel's NFT_META_*; anything else the kernel may report stays a number.
+    // The kernel's NFT_META_*; other values that the kernel may report stay numbers.
     enum class Key : std::uint32_t { mark = 3, input_name = 6, network_protocol = 15, transport_protocol = 16 };
 
     Key key = Key::mark;
@@ -54,7 +54,8 @@ struct Meta {
 // ct: loads what connection tracking knows about a packet's flow.
 struct Conntrack {
     static constexpr const char* name = "ct";
-    // NFT_CT_*. first_port: where the first packet of the flow was sent to, before any translation, in both directions.
+    // NFT_CT_*. first_port: the destination port of the flow's first packet, before any translation, in both
+    // directions.
     enum class Key : std::uint32_t { state = 0, status = 2, first_port = 12 };
 
     // NF_CT_STATE_INVALID_BIT, NF_CT_STATE_BIT
@@ -74,8 +75,8 @@ struct Conntrack {
     friend bool operator==(const Conntrack&, const Conntrack&) = default;
 };
 
-// fib: loads what the routing table says about a packet's address. Of its many forms only "fib daddr type", which
-// tells whether a packet is for this machine whatever addresses that has.
+// fib: loads the routing table's view of a packet's address. Only the form "fib daddr type": whether a packet is for
+// this machine, whatever its addresses.
 struct Fib {
     static constexpr const char* name = "fib";
     static constexpr std::uint32_t local = 2;  // RTN_LOCAL

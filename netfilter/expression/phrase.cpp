@@ -24,7 +24,7 @@ constexpr std::array<Name, 5> state_names{
 constexpr std::array<Name, 2> status_names{{{16, "snat"}, {32, "dnat"}}};
 constexpr std::array<Name, 6> flag_names{{{1, "fin"}, {2, "syn"}, {4, "rst"}, {8, "psh"}, {16, "ack"}, {32, "urg"}}};
 
-// Those of the types of ICMP that a firewall's rules name; the rest print as their number.
+// Names of the ICMP types in a firewall's rules; other types print as numbers.
 constexpr std::array<Name, 2> icmp_names{{{0, "echo-reply"}, {8, "echo-request"}}};
 constexpr std::array<Name, 7> icmpv6_names{{{128, "echo-request"},
                                             {130, "mld-listener-query"},
@@ -109,7 +109,7 @@ std::string value_text(Phrase::Kind kind, const Bytes& value) {
     return hex(value);
 }
 
-// The length of the prefix that a mask leaves; nothing for a mask with holes.
+// The length of the prefix that a mask leaves; empty for a mask with holes.
 std::optional<std::size_t> prefix_of(const Bytes& mask) {
     std::size_t ones = 0;
     while (ones < mask.size() * 8 && (mask[ones / 8] & 0x80 >> ones % 8) != 0) {
@@ -171,7 +171,7 @@ void Phrase::compare(bool equal, const std::vector<std::uint8_t>& value) {
         return;
     }
     if (equal && (kind == Kind::network_protocol || kind == Kind::transport_protocol)) {
-        // A test for ICMP behind one for its family goes without saying, as soon as a type of it is compared.
+        // nft does not print a test for ICMP behind that for its family, when an ICMP type follows.
         const bool follows = (implied_ == "ip" && text == "icmp") || (implied_ == "ip6" && text == "ipv6-icmp");
         const auto before = follows ? implied_text_ + " " : std::string();
         if (!follows) {
@@ -186,7 +186,7 @@ void Phrase::compare(bool equal, const std::vector<std::uint8_t>& value) {
 
 std::string Phrase::take_key() {
     std::string key;
-    // A mask that nothing was compared under belongs to the key; a comparison has taken it away by then.
+    // A mask without a comparison after it belongs to the key; a comparison would have taken it by now.
     if (!mask_.empty() && !loaded_.empty()) {
         loaded_.back().text += " & " + value_text(loaded_.back().kind, std::exchange(mask_, {}));
     }

@@ -1,6 +1,6 @@
-// Phrase: turns the kernel's low-level expressions back into the line that nft would print. The kernel's rules are a
-// little register machine (load, mask, compare); nft prints them as words. Every expression tells the phrase what it
-// does, in order, and the phrase remembers what the registers hold. Used by the expressions' print and by Rule.
+// Phrase: turns the kernel's low-level expressions back into the line that nft would print. The kernel's rules are
+// programs for a small register machine (load, mask, compare); nft prints words. Every expression reports its action,
+// in order, and the phrase remembers the registers' contents. Used by the expressions' print and by Rule.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace netfilter {
 
 class Phrase {
 public:
-    // What a loaded register holds, because a value prints by its meaning: 6 is "tcp", 0x0bfe0001 a mark.
+    // What a loaded register holds. A value prints by its kind: 6 is "tcp", 0x0bfe0001 a mark.
     enum class Kind {
         mark,
         transport_protocol,
@@ -29,24 +29,24 @@ public:
         other
     };
 
-    // A register was loaded with `text` ("ip daddr"). When an earlier test for `needs` ("ip", "tcp") is still unsaid,
-    // the load implies it, and it stays unsaid, as in nft's own output.
+    // A register was loaded with `text` ("ip daddr"). The load implies an earlier test for `needs` ("ip", "tcp") that
+    // is not printed yet: such a test stays unprinted, as in nft's output.
     void load(std::string text, Kind kind, std::string_view needs = {});
     // The loaded register was masked.
     void mask(std::vector<std::uint8_t> mask);
     // The loaded register was compared: "==" or "!=".
     void compare(bool equal, const std::vector<std::uint8_t>& value);
-    // The loaded registers were looked up as one concatenated key; returns "ip daddr . th dport".
+    // The loaded registers were looked up as one concatenated key. Returns "ip daddr . th dport".
     [[nodiscard]] std::string take_key();
-    // Appends words after what is still unsaid.
+    // Appends words after what is still unprinted.
     void say(std::string_view words);
-    // True while a test for this protocol ("ip", "tcp") has been made and not been printed, and for "ip" and "ip6" also
-    // when a load has printed it.
+    // True while a test for this protocol ("ip", "tcp") was made and is not printed. For "ip" and "ip6" also when a
+    // load has printed it.
     [[nodiscard]] bool implies(std::string_view protocol) const {
         return implied_ == protocol || family_ == protocol || transport_ == protocol;
     }
 
-    // All that was said, with a last test that nothing followed.
+    // The whole text, with a last test that nothing followed.
     [[nodiscard]] std::string text() &&;
 
 private:
@@ -59,15 +59,15 @@ private:
 
     std::vector<Loaded> loaded_;
     std::vector<std::uint8_t> mask_;
-    std::string family_;        // "ip", "ip6": said by a load before
+    std::string family_;        // "ip", "ip6": printed by an earlier load
     std::string transport_;     // "tcp": the same
-    std::string implied_;       // "ip": a test that the next load may make superfluous
+    std::string implied_;       // "ip": a test that the next load may make redundant
     std::string implied_text_;  // "meta nfproto ipv4": how it prints when it is not
     std::string text_;
 };
 
-// The text with '?' for control bytes, so that what somebody else named or noted cannot play with a terminal: the
-// kernel takes any byte in a name.
+// The text with '?' for control bytes. The kernel accepts any byte in a name, and another program's name must not
+// control a terminal.
 std::string printable(std::string text);
 
 }  // namespace netfilter

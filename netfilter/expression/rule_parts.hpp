@@ -1,4 +1,4 @@
-// What the rules of several of our tables are put together from: steps, and the chain they end in.
+// Parts that the rules of several of our tables share: expressions, and their final chain.
 #pragma once
 
 #include <netinet/in.h>
@@ -13,7 +13,7 @@ namespace netfilter {
 
 using Expressions = std::vector<Expression>;
 
-// The chain, in each table that has one, which answers what is refused with a reset.
+// The chain that answers refused packets with a reset, in each table that has one.
 inline constexpr const char* deny_reset = "deny-reset";
 
 inline void append(Expressions& rule, Expressions more) {
@@ -26,7 +26,7 @@ inline void append(Expressions& rule, Expressions more) {
             Compare{true, {static_cast<std::uint8_t>(v4 ? AF_INET : AF_INET6)}, 1}};
 }
 
-// "ct status dnat": of a connection that this machine has given another destination.
+// "ct status dnat": matches connections with a destination that this machine has translated.
 [[nodiscard]] inline Expressions is_translated() {
     return {Conntrack{Conntrack::Key::status, 1}, Bitwise{host_bytes(Conntrack::status_dnat), 1, 1},
             Compare{false, host_bytes(0), 1}};

@@ -1,4 +1,4 @@
-// Expressions that load a number by which new connections are spread over slots.
+// Expressions that load a number, which distributes new connections over slots.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ struct nftnl_expr;
 
 namespace netfilter {
 
-// hash: loads a number that is the same for the same bytes in the registers (jhash).
+// hash: loads a number computed from the bytes in the registers (jhash); equal bytes give equal numbers.
 struct Hash {
     static constexpr const char* name = "hash";
 
@@ -26,7 +26,7 @@ struct Hash {
     friend bool operator==(const Hash&, const Hash&) = default;
 };
 
-// numgen: loads a number for each packet, counted up or by chance: what spreads new connections over slots.
+// numgen: loads a number for each packet, counted up or random. It distributes new connections over slots.
 struct Numgen {
     static constexpr const char* name = "numgen";
     enum class Order : std::uint32_t { incremental = 0, random = 1 };  // NFT_NG_*

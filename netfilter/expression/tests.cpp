@@ -109,7 +109,7 @@ void Dynset::encode(nftnl_expr* out) const {
             auto* inner = nftnl_expr_alloc(each.name);
             VERIFY(inner != nullptr);
             each.encode(inner);
-            nftnl_expr_add_expr(out, NFTNL_EXPR_DYNSET_EXPRESSIONS, inner);  // which owns it from here on
+            nftnl_expr_add_expr(out, NFTNL_EXPR_DYNSET_EXPRESSIONS, inner);  // takes ownership
         },
         limit);
 }

@@ -1,4 +1,4 @@
-// Expressions that test what a register holds, alone or against a set.
+// Expressions that test a register, alone or against a set.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ struct nftnl_expr;
 
 namespace netfilter {
 
-// cmp: goes on with the rule only when a register equals, or differs from, a value.
+// cmp: matches when a register equals, or differs from, a value.
 struct Compare {
     static constexpr const char* name = "cmp";
 
     bool equal = true;
-    std::vector<std::uint8_t> value;  // in the byte order the register has it: packets big endian, marks the host's
+    std::vector<std::uint8_t> value;  // in the register's byte order: packets big endian, marks the host's
     std::uint32_t from = 1;           // register
 
     void encode(nftnl_expr* out) const;
@@ -28,14 +28,14 @@ struct Compare {
     friend bool operator==(const Compare&, const Compare&) = default;
 };
 
-// The bytes of a number that the kernel keeps in the host's order (marks, connection states).
+// The bytes of a number that the kernel keeps in host byte order (marks, connection states).
 [[nodiscard]] std::vector<std::uint8_t> host_bytes(std::uint32_t number);
 
 // bitwise: masks a register, as in "ct state new".
 struct Bitwise {
     static constexpr const char* name = "bitwise";
 
-    std::vector<std::uint8_t> mask;  // to = from & mask; the kernel's exclusive or is always zero with us
+    std::vector<std::uint8_t> mask;  // to = from & mask; we always use an exclusive or with zero
     std::uint32_t from = 1;
     std::uint32_t to = 1;
 
@@ -45,8 +45,8 @@ struct Bitwise {
     friend bool operator==(const Bitwise&, const Bitwise&) = default;
 };
 
-// lookup: looks the key in the registers up in a verdict map and does what the map says ("vmap @new4"), goes on with
-// the rule when a set holds it ("@ports"), or loads what a map gives for it ("map @slots").
+// lookup: looks the key in the registers up. In a verdict map, does what the map says ("vmap @new4"). In a set, matches
+// when the set holds the key ("@ports"). In a map of data, loads the value ("map @slots").
 struct Lookup {
     static constexpr const char* name = "lookup";
 
@@ -61,11 +61,11 @@ struct Lookup {
     friend bool operator==(const Lookup&, const Lookup&) = default;
 };
 
-// dynset: a rule that keeps a set by itself. Each source of packets gets an element, and the element a limit of its
-// own; the rule goes on when that limit says so ("update @rate4 { ip saddr limit rate over 100/second }").
+// dynset: a rule that adds elements to a set. Each source of packets gets an element with its own limit. The rule
+// matches when that limit does ("update @rate4 { ip saddr limit rate over 100/second }").
 struct Dynset {
     static constexpr const char* name = "dynset";
-    // Both make the element that is not there; update also begins the time of one that is there anew.
+    // Both add a missing element; update also restarts the timeout of one that exists.
     enum class Action : std::uint32_t { add = 0, update = 1 };  // NFT_DYNSET_OP_*
 
     std::string set;  // one with NFT_SET_EVAL

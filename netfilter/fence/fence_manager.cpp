@@ -5,13 +5,13 @@
 
 #include <cerrno>
 
-#include "netfilter/nft/commit.hpp"
 #include "netfilter/fence/fence_plan.hpp"
+#include "netfilter/nft/commit.hpp"
 
 namespace netfilter {
 namespace {
 
-// Somebody else's changes come between our look and our commit at most now and then.
+// Other programs commit between our read and our commit only now and then.
 constexpr int fence_attempts_max = 8;
 // Up to this many backends are looked up one by one (15 us each); more with one dump.
 constexpr std::size_t single_reads_max = 32;
@@ -93,7 +93,7 @@ core::Result<FenceManager> FenceManager::open(std::unique_ptr<Kernel> kernel) {
     return manager;
 }
 
-// What the kernel holds is what should be there, as far as we know.
+// What the kernel holds becomes what should be there.
 core::Result<void> FenceManager::remember() {
     auto found = list();
     if (!found) {
@@ -116,8 +116,8 @@ void FenceManager::remember(const Wanted& wanted) {
     }
 }
 
-// The kernel counts the time that is left by a clock of its own. When the wall clock is set, the ends that are
-// remembered move with it, so that a table that somebody flushed then comes back with what is left.
+// The kernel counts the remaining time on a clock of its own. When the wall clock is set, the remembered ends move with
+// it. A table that is flushed then comes back with the remaining times.
 void FenceManager::follow_clock() {
     const core::Milliseconds step = wall_steps_.take();
     if (step == core::Milliseconds{}) {
@@ -130,14 +130,14 @@ void FenceManager::follow_clock() {
     }
 }
 
-// From what was found to what should be: the structure, where it differs, and with it the fences that are missing.
+// From the found table to the right one: its structure, where it differs, and the missing fences.
 Transaction FenceManager::difference(const Snapshot& snapshot, Repair& repair) {
     follow_clock();
     const auto now = core::base::wall_now();
     std::erase_if(fences_, [now](const auto& each) { return each.second.until && *each.second.until <= now; });
     const bool right = has_structure(snapshot);
     Transaction transaction = right ? Transaction{std::string(fence_table_name)} : rebuild(snapshot);
-    // After a rebuild the maps hold what it carried over, and nothing else.
+    // After a rebuild the maps hold only what it carried over.
     auto existing = elements_of(snapshot, fence_table());
     if (!right) {
         std::erase_if(existing, [](const auto& each) { return !carried_over(each.second, *each.first.first); });
@@ -145,7 +145,7 @@ Transaction FenceManager::difference(const Snapshot& snapshot, Repair& repair) {
     FencePlan plan(fence_table(), now);
     for (const auto& [backend, fence] : fences_) {
         const auto key = key_of(backend.first, backend.second);
-        // Named anew, because C++20 lets a lambda capture a structured binding and clang 14 does not yet.
+        // A copy of the structured binding: clang 14 cannot capture one in a lambda, although C++20 allows it.
         const auto has = [&, &address = backend.first](Scope scope) {
             return existing.contains({&map_of(address, scope), key});
         };
@@ -172,7 +172,7 @@ core::Result<Repair> FenceManager::repair(Depth looked) {
         }
         if (!has_structure(*snapshot) && depth == Depth::structure) {
             if (made_at == snapshot->generation) {
-                // Nobody came in between: it was our own work.
+                // No other commit came in between: the structure is our own work.
                 return core::fail("cannot use the nftables table inet gatehouse",
                                   "what was made is not what is read back",
                                   "report the output of: nft list table inet gatehouse");
@@ -191,7 +191,7 @@ core::Result<Repair> FenceManager::repair(Depth looked) {
             sound_at_ = snapshot->generation;
             return repaired;
         }
-        // Only against what we looked at: a fence that came in between must not get lost.
+        // Only against the generation that was read: a fence that another commit added must not get lost.
         const auto result = kernel_->commit(transaction, snapshot->generation);
         if (result.outcome == Outcome::rejected) {
             return tl::unexpected(result.error("cannot make the nftables table inet gatehouse"));
@@ -215,7 +215,7 @@ core::Result<void> FenceManager::apply(std::span<const Change> changes) {
             return valid;
         }
     }
-    follow_clock();  // before what is told now is remembered: its ends are of the clock as it is now
+    follow_clock();  // first, because the ends of the new changes follow the clock as it is now
     for (int attempt = 0; attempt < fence_attempts_max; ++attempt) {
         const auto done = try_apply(changes);
         if (!done) {
@@ -229,7 +229,7 @@ core::Result<void> FenceManager::apply(std::span<const Change> changes) {
                       "find the program that changes it: nft monitor");
 }
 
-// False: look again, because what we looked at was not there any more when the kernel came to it.
+// False: read again, because an element that was read no longer existed at the commit.
 core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
     const auto generation = kernel_->generation();
     if (!generation) {
@@ -261,7 +261,7 @@ core::Result<bool> FenceManager::try_apply(std::span<const Change> changes) {
     const auto result = kernel_->commit(transaction, std::nullopt);
     if (result.outcome == Outcome::committed) {
         remember(wanted);
-        // A commit raises the generation by one. If others committed too, the next look will see another number.
+        // A commit raises the generation by one. If other programs committed too, the next read shows another number.
         sound_at_ = *sound_at_ + 1;
         return true;
     }

@@ -1,7 +1,6 @@
-// FenceManager: fences backends off and opens them again, natively and atomically. The fence process owns the only
-// one of a Gatehouse. What it remembers it has from the kernel and from what it was told since, so it may die and be
-// started again at any time; it remembers so that a table that somebody flushed comes back with its fences, in one
-// transaction.
+// FenceManager: fences backends off and opens them again, natively and atomically. The fence process owns the only one
+// of a Gatehouse. Its memory of the fences comes from the kernel and the calls since. So the process may be restarted
+// at any time. From this memory a flushed table is restored with its fences, in one transaction.
 #pragma once
 
 #include <map>
@@ -12,10 +11,10 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/result.hpp"
-#include "netfilter/model/repair.hpp"
-#include "netfilter/model/fence.hpp"
 #include "netfilter/fence/fence_plan.hpp"
 #include "netfilter/kernel/kernel.hpp"
+#include "netfilter/model/fence.hpp"
+#include "netfilter/model/repair.hpp"
 
 namespace netfilter {
 
@@ -25,15 +24,14 @@ public:
     // The most changes of one call to apply.
     static constexpr std::size_t changes_max = 100'000;
 
-    // Adopts the table with all its fences when it is there, makes it when not, repairs it when somebody changed it.
+    // Adopts an existing table with all its fences, else makes one. Repairs it where another program has changed it.
     // Errors: no CAP_NET_ADMIN, no nf_tables or a part of it missing, the table owned by another process.
     static core::Result<FenceManager> open();
-    // The same in a kernel of the caller's choice.
+    // The same with the caller's kernel.
     static core::Result<FenceManager> open(std::unique_ptr<Kernel> kernel);
 
-    // Makes all changes in one transaction, or none. Of several changes of one backend the last counts. A fence whose
-    // until has passed is the same as an unfence. A table that was removed or changed by somebody else is put right
-    // first, with the fences that went with it.
+    // Makes all changes in one transaction, or none. Of several changes of one backend the last counts. A fence with a
+    // past until is an unfence. A table that another program has removed or changed is repaired first, with its fences.
     // Errors: an invalid fence (port 0, protocol, id, times), or what the kernel says, with the place.
     core::Result<void> apply(std::span<const Change> changes);
 
@@ -43,23 +41,23 @@ public:
     // What `nft list table inet gatehouse` prints, read from the kernel. Empty when there is no table.
     core::Result<std::string> rules_text();
 
-    // Puts the table right where it differs, structure and fences in one transaction. What is found in the kernel
-    // and was not asked for here is kept. `looked`: with elements, fences that somebody took out of a
-    // table that stands are put back too, at the price of reading them all.
-    // Errors: what the kernel says; that somebody changes the table faster than we can put it right.
+    // Repairs the table where it differs, structure and fences in one transaction. Fences in the kernel that were not
+    // requested here are kept. `looked`: with elements, single fences that another program has removed are restored
+    // too, which costs a read of all elements. Errors: what the kernel says; another program changes the table faster
+    // than it can be repaired.
     core::Result<Repair> repair(Depth looked = Depth::elements);
 
     // Ends every established flow with these backends. Fence them first. Errors: see FlowReaper::reap; the flows of the
-    // backends before the one with the error have ended.
+    // backends before the failed one have ended.
     core::Result<Reaped> reap(std::span<const Destination> destinations);
 
-    // For what else the fence process keeps in the same kernel, over the same socket.
+    // For the fence process's other tables in the same kernel, over the same socket.
     [[nodiscard]] Kernel& kernel() { return *kernel_; }
 
     // See Kernel::port.
     [[nodiscard]] std::optional<std::uint32_t> port() const { return kernel_->port(); }
 
-    // Removes the table with all fences: for a clean end where fences shall not outlive us, and for tests.
+    // Removes the table with all fences: for an end after which fences shall not stay, and for tests.
     core::Result<void> remove_table();
 
 private:
@@ -71,13 +69,13 @@ private:
     void follow_clock();
 
     std::unique_ptr<Kernel> kernel_;
-    std::map<BackendKey, Fence> fences_;  // as they should be in the kernel; some may have run out there
+    std::map<BackendKey, Fence> fences_;  // as they should be in the kernel; some may have expired there
     core::base::WallSteps wall_steps_;
-    // The generation at which the structure was last known to be right; other: somebody changed something somewhere.
+    // The generation at which the structure was last known to be right. Another generation: some program has committed.
     std::optional<std::uint32_t> sound_at_;
 };
 
-// Says what is wrong with a change; nothing when it is fine.
+// Error: what is wrong with a change.
 [[nodiscard]] core::Result<void> validate(const Change& change);
 
 }  // namespace netfilter

@@ -6,7 +6,7 @@
 namespace netfilter {
 namespace {
 
-// True when the kernel holds the fence just as it is wanted.
+// True when the kernel holds the fence exactly as wanted.
 bool holds(const Element& element, const Map& map, const Fence& wanted, core::WallTime now) {
     auto found = to_fence(element, map, now);
     if (!found) {

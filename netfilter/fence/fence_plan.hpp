@@ -1,5 +1,5 @@
-// What a set of changes comes to in a table of fences, given what that table holds. Pure values, used by FenceManager
-// on the balancer and by HostFences on an application server.
+// The diff of requested fences and those that a table holds, as operations. Pure values, used by FenceManager on the
+// balancer and by HostFences on an application server.
 #pragma once
 
 #include <map>
@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "netfilter/model/fence.hpp"
 #include "netfilter/fence/fence_table.hpp"
+#include "netfilter/model/fence.hpp"
 #include "netfilter/nft/snapshot.hpp"
 #include "netfilter/nft/transaction.hpp"
 
@@ -17,28 +17,28 @@ namespace netfilter {
 using BackendKey = std::pair<core::Address, std::uint8_t>;
 [[nodiscard]] BackendKey backend_of(const Change& change);
 
-// What is wanted of each backend; nullptr: no fence. Points into the changes.
+// The wanted fence of each backend; nullptr: no fence. Points into the changes.
 using Wanted = std::map<BackendKey, const Fence*>;
-// Of several changes of one backend the last counts. A fence whose until has passed is none.
+// Of several changes of one backend the last counts. A fence with a past until is none.
 [[nodiscard]] Wanted collapse(std::span<const Change> changes, core::WallTime now);
 
-// The elements in the kernel, by the table's own map (not the snapshot's) and key.
+// The elements in the kernel, by key and by the table's own map (not the snapshot's).
 using Existing = std::map<std::pair<const Map*, Key>, Element>;
 [[nodiscard]] Existing elements_of(Snapshot snapshot, const FenceTable& table);
 
 // All fences of the snapshot, by address.
 [[nodiscard]] std::vector<Fence> fences_of(const Snapshot& snapshot, core::WallTime now);
 
-// Collects what happens to each map, so that a thousand fences become two operations and not two thousand.
+// Collects the changes of each map, so that a thousand fences become two operations and not two thousand.
 class FencePlan {
 public:
     // The table outlives the plan.
     FencePlan(const FenceTable& table, core::WallTime now) : table_(table), now_(now) {}
 
-    // Makes the backend as wanted (nullptr: unfenced). True when that takes a change. Hits go on being counted.
+    // Makes the backend as wanted (nullptr: unfenced). True when that needs a change. Its counter keeps its count.
     bool change(const BackendKey& backend, const Fence* wanted, const Existing& existing);
 
-    // Empty when nothing is to be done.
+    // Empty when there is nothing to do.
     [[nodiscard]] std::vector<Operation> finish() &&;
 
 private:

@@ -17,18 +17,18 @@ static_assert(note_max <= comment_max);
 constexpr const char* deny_icmp = "deny-icmp";
 constexpr const char* fence_chain = "fence";
 
-// Before the host's own filter rules, so that they cannot accept what we refuse, and after destination NAT, so that
-// the forward hook sees the backend's address.
+// Before the host's own filter rules, so that they cannot accept what we refuse. After destination NAT, so that the
+// forward hook sees the backend's address.
 constexpr std::int32_t priority = -5;
 
-// The kernel's registers: 1 to 4 hold 16 bytes, 8 and up are the same memory in words of 4.
+// The kernel's registers: 1 to 4 hold 16 bytes; 8 and up name the same memory in words of 4.
 constexpr std::uint32_t word(std::uint32_t index) {
     return 8 + index;
 }
 
-// "tcp flags syn tcp flags ! ack": the packet that begins a TCP connection, known by itself. Connection tracking would
-// do worse. Where nothing has asked for it before, it begins with the rule that does, and then takes connections that
-// are older for new ones; it costs every packet of the machine time, and when its table is full, packets.
+// "tcp flags syn tcp flags ! ack": the first packet of a TCP connection. Connection tracking would be worse in three
+// ways. It starts with the rule that needs it, and then takes older connections for new ones. It costs every packet of
+// the machine time. When its table is full, packets are lost.
 Expressions begins_connection() {
     constexpr std::uint8_t syn = 2, ack = 16;
     auto rule = is_transport(IPPROTO_TCP);
@@ -37,12 +37,12 @@ Expressions begins_connection() {
     return rule;
 }
 
-// What a rule does with a packet that its map has `continue` for; one that the map does not know has left the rule.
+// The verdict for a packet with `continue` in the map; a packet without an element has left the rule.
 Verdict or_else_reset() {
     return {Verdict::Code::go_to, deny_reset};
 }
 
-// Which end of a packet the fenced address is.
+// Which end of a packet has the fenced address.
 enum class End { source, destination };
 
 Payload address_at(End end, bool v4) {
@@ -52,11 +52,12 @@ Payload address_at(End end, bool v4) {
     return v4 ? ip_source(1) : ip6_source(1);
 }
 
-// "ip daddr . meta l4proto . th dport vmap @map", preceded by the test for the family that makes ip daddr mean that.
+// "ip daddr . meta l4proto . th dport vmap @map". The test for the family stands before it, because only then ip daddr
+// has its meaning.
 Expressions look_up(const char* map, bool v4, End end) {
     const auto family = static_cast<std::uint8_t>(v4 ? AF_INET : AF_INET6);
     const std::uint32_t address_words = v4 ? 1 : 4;
-    // The kernel names a register that begins one of the large ones by that one: 2 is word 4.
+    // The kernel reports a word that begins a large register by the large one's name: 2 is word 4.
     const std::uint32_t protocol_at = v4 ? word(1) : 2;
     return {Meta{Meta::Key::network_protocol, 1},
             Compare{true, {family}, 1},
@@ -72,7 +73,7 @@ Rule deny_with_reset() {
     return {deny_reset, std::move(rule), {}};
 }
 
-// First the question for the beginning, so that an element's counter counts refused connects exactly.
+// Tests for a first packet before the lookup, so that an element's counter counts exactly the refused connects.
 Rule fence_new(const char* chain, const char* map, bool v4, End end) {
     auto rule = begins_connection();
     append(rule, look_up(map, v4, end));
@@ -86,7 +87,7 @@ Rule fence_all(const char* map, bool v4) {
     return {fence_chain, std::move(rule), {}};
 }
 
-// Our own resets must reach a backend that is cut off altogether, or its connections stay open for ever.
+// Our own resets must reach a fully fenced backend, or its connections stay open forever.
 Rule pass_resets() {
     constexpr std::uint8_t rst = 4;
     auto rule = is_transport(IPPROTO_TCP);
@@ -141,7 +142,7 @@ FenceTable make_host_table() {
     return made;
 }
 
-// Chains are listed in the order of their making, which means nothing; the rules within one mean everything.
+// The order of chains has no meaning; the order of rules within a chain has.
 std::vector<Rule> rules_of(const std::vector<Rule>& rules, const std::string& chain) {
     std::vector<Rule> found;
     std::copy_if(rules.begin(), rules.end(), std::back_inserter(found),
@@ -162,7 +163,7 @@ std::optional<Mode> mode_of(const Verdict& verdict) {
     if (verdict.code == Verdict::Code::proceed) {
         return Mode::reset;
     }
-    // Goto deny-reset is how schema 1 said reset.
+    // Schema 1 expressed a reset as goto deny-reset.
     if (verdict.code != Verdict::Code::go_to) {
         return std::nullopt;
     }
@@ -172,8 +173,8 @@ std::optional<Mode> mode_of(const Verdict& verdict) {
 }
 
 Verdict verdict_of(Mode mode) {
-    // A goto makes the kernel look the whole map over for loops, at each addition and for each hook: neither of the two
-    // usual modes is one. A rule ends in what proceed leads to.
+    // A goto makes the kernel check the whole map for loops, at each addition and for each hook. So the two usual modes
+    // use none: after proceed, the rule itself ends in its goto.
     switch (mode) {
         case Mode::icmp:
             return {Verdict::Code::go_to, deny_icmp};
@@ -281,7 +282,7 @@ Element to_element(const Fence& fence, Counts counts, core::WallTime now) {
 
 std::optional<Fence> to_fence(const Element& element, const Map& map, core::WallTime now) {
     const auto mode = mode_of(element.verdict);
-    // The names of the other table are among those of this one.
+    // This table has the names of the other one's maps too.
     const auto* known = find_map(map.name, fence_table());
     const bool v4 = !map.key.empty() && map.key.front() == KeyType::ipv4_addr;
     const std::size_t address_size = v4 ? 4 : 16;
@@ -308,7 +309,7 @@ std::optional<Fence> to_fence(const Element& element, const Map& map, core::Wall
     fence.packets = element.counts ? element.counts->packets : 0;
     fence.bytes = element.counts ? element.counts->bytes : 0;
     read_note(element.comment, fence);
-    // The kernel's clock is the truth about the end. The note only spares it from jittering by milliseconds.
+    // The kernel's time decides the end. The note's time only avoids jitter of milliseconds.
     constexpr std::chrono::seconds tolerance{2};
     const auto end = element.expires ? std::optional(now + *element.expires) : std::nullopt;
     if (!end || !fence.until || std::chrono::abs(*end - *fence.until) > tolerance) {

@@ -7,15 +7,14 @@
 #include <set>
 #include <string>
 
-#include "netfilter/nft/commit.hpp"
 #include "netfilter/fence/fence_manager.hpp"
 #include "netfilter/fence/fence_plan.hpp"
+#include "netfilter/nft/commit.hpp"
 
 namespace netfilter {
 namespace {
 
-// Each of them loses against a commit of somebody else's. A host whose ruleset changes that often has a problem of its
-// own.
+// An attempt fails only when another program commits in between. So many commits in a row are a fault of the host.
 constexpr int host_fence_attempts_max = 50;
 
 core::Result<void> check(std::span<const Change> changes) {
@@ -32,7 +31,7 @@ core::Result<void> check(std::span<const Change> changes) {
     return {};
 }
 
-// True when a fence stays in the table after the changes.
+// True when the table holds a fence after the changes.
 bool leaves_any(const Existing& existing, const Wanted& wanted, core::WallTime now) {
     std::set<BackendKey> left;
     for (const auto& [at, element] : existing) {
@@ -57,7 +56,7 @@ HostPlan plan_host_fences(const Snapshot& snapshot, std::span<const Change> chan
     const bool sound = has_structure(snapshot, table);
     auto existing = elements_of(snapshot, table);
     if (!sound) {
-        // The others do not come through a rebuild.
+        // A rebuild drops the other elements.
         std::erase_if(existing, [now](const auto& each) { return !to_fence(each.second, *each.first.first, now); });
     }
     const auto wanted = collapse(changes, now);
@@ -112,7 +111,7 @@ core::Result<std::size_t> HostFences::apply(std::span<const Change> changes) {
         if (last.outcome == Outcome::committed) {
             return plan.changed;
         }
-        // A fence may have ended by itself since we looked, which raises no generation.
+        // ENOENT: a fence may have expired since the read, which raises no generation.
         if (last.outcome == Outcome::rejected && last.os_error != ENOENT) {
             break;
         }

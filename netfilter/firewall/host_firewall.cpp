@@ -3,7 +3,7 @@
 namespace netfilter {
 namespace {
 
-// An answer of the kernel's can get lost, and another program can commit in the middle; not for ever.
+// Attempts after a lost answer of the kernel, or after another program's commit in between.
 constexpr int firewall_attempts_max = 5;
 
 }  // namespace
@@ -63,7 +63,7 @@ core::Result<std::string> HostFirewall::text() {
     return kernel_.snapshot(host_table_name, Depth::elements).map([](const Snapshot& found) { return found.text(); });
 }
 
-// Unknown counts as done: the caller looks again. Both transactions may be made twice.
+// An unknown outcome counts as done: the caller reads again. Both transactions may be repeated.
 core::Result<void> HostFirewall::commit(const Transaction& transaction, const char* what) {
     const auto result = kernel_.commit(transaction, std::nullopt);
     if (result.outcome == Outcome::rejected) {

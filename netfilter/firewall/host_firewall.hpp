@@ -1,4 +1,4 @@
-// HostFirewall: keeps table inet gatehouse_host in the kernel as it is wanted. Lives in the fence process, beside the
+// HostFirewall: keeps table inet gatehouse_host in the kernel as wanted. It lives in the fence process, beside the
 // FenceManager and on its socket.
 #pragma once
 
@@ -16,14 +16,14 @@ public:
     // The kernel outlives it. One thread.
     explicit HostFirewall(Kernel& kernel) : kernel_(kernel) {}
 
-    // Makes the table hold just these rules, in one transaction. True: it did not before. Cheap (one question for the
-    // ruleset's generation) when nobody has changed anything since the last put of the same rules, so that it may be
-    // called every second. Errors: see validate, or what the kernel says; the old table stands then.
+    // Makes the table hold exactly these rules, in one transaction. True: it did not before. May be called every
+    // second: while the rules and the ruleset's generation stay, it only reads the generation. Errors: see validate, or
+    // what the kernel says; the old table stays then.
     core::Result<bool> put(const HostRules& rules);
-    // True: there was one.
+    // True: there was a table.
     core::Result<bool> remove();
 
-    // What was dropped so far; nothing when there is no table.
+    // What was dropped since the table was made; empty when there is no table.
     core::Result<std::optional<HostDrops>> drops();
     // What `nft list table inet gatehouse_host` prints; empty when there is no table.
     core::Result<std::string> text();
@@ -33,7 +33,7 @@ private:
 
     Kernel& kernel_;
     std::optional<HostRules> made_;
-    std::optional<std::uint32_t> sound_at_;  // the generation at which the table was last seen to be made_
+    std::optional<std::uint32_t> sound_at_;  // the generation at which the table was last seen to match made_
 };
 
 }  // namespace netfilter

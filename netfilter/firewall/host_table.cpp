@@ -22,8 +22,8 @@ constexpr const char* management_chain = "management";
 constexpr const char* visitors_chain = "visitors";
 constexpr const char* policy_note = "wanted by nobody";
 
-// What is remembered of sources: so many in each set. When one is full, further sources are not limited: a flood from
-// forged addresses must not keep visitors out.
+// Each set remembers so many sources. When a set is full, further sources are not limited: a flood from forged
+// addresses must not keep visitors out.
 constexpr std::uint32_t sources_max = 65'535;
 constexpr std::chrono::minutes source_memory{1};
 constexpr std::uint64_t pings_per_second = 10;
@@ -50,7 +50,7 @@ Expressions end(Verdict::Code code, const char* chain = "") {
 }
 
 Expressions is_loopback() {
-    std::vector<std::uint8_t> name(16, 0);  // IFNAMSIZ, as the kernel compares it
+    std::vector<std::uint8_t> name(16, 0);  // IFNAMSIZ, the size that the kernel compares
     name[0] = 'l';
     name[1] = 'o';
     return {Meta{Meta::Key::input_name, 1}, Compare{true, std::move(name), 1}};
@@ -72,8 +72,7 @@ Expressions is_from(const core::Network& network) {
     return rule;
 }
 
-// One source is one IPv4 address, but a whole /64 of IPv6: that is what one visitor has, and any number of addresses
-// in it.
+// A source is one IPv4 address, or an IPv6 /64, because one visitor has a /64 with any number of addresses.
 Expressions source(bool v4) {
     auto key = is_family(v4) + Expressions{v4 ? ip_source(1) : ip6_source(1)};
     if (!v4) {
@@ -91,10 +90,10 @@ struct Layout {
     std::vector<Rule> rules;
 };
 
-// Constant: nobody can add or take away a port while a rule looks it up, so that the set need not be read to know that
-// it is still what was made.
+// Constant: no program can add or remove a port while a rule uses the set. So the set need not be read to know its
+// contents.
 Contents port_set(const char* name, const std::vector<std::uint16_t>& ports) {
-    const auto count = static_cast<std::uint32_t>(ports.size());  // nft writes it down as well when it loads such a set
+    const auto count = static_cast<std::uint32_t>(ports.size());  // nft sets it too when it loads such a set
     Contents set{{name, {KeyType::inet_service}, NFT_SET_CONSTANT, false, false, count}, {}};
     for (const auto port : ports) {
         Element element;
@@ -118,7 +117,7 @@ Contents source_set(const char* name, bool v4, bool timed) {
             {}};
 }
 
-// The rate comes first: what is too fast need not be counted as a connection as well.
+// The rate comes first: a connection over the rate need not be counted as open.
 void add_limits(const HostRules& rules, Layout& layout) {
     const auto add = [&layout](const char* set, bool v4, bool timed, Dynset::Action action, auto limit) {
         layout.sets.push_back(source_set(set, v4, timed));
@@ -128,7 +127,7 @@ void add_limits(const HostRules& rules, Layout& layout) {
              {}});
     };
     if (const auto& rate = rules.new_per_source; rate.count != 0) {
-        // A browser opens several connections at once: the whole count may come in one burst.
+        // A browser opens several connections at once, so the burst is the whole count.
         const Limit limit{rate.count, rate.unit, rate.count, true};
         add("rate4", true, true, Dynset::Action::update, limit);
         add("rate6", false, true, Dynset::Action::update, limit);
@@ -146,15 +145,17 @@ void add_icmp(Layout& layout) {
     layout.rules.push_back({input, is_icmp(true, echo_request) + Expressions{pings} + end(Verdict::Code::accept), {}});
     layout.rules.push_back(
         {input, is_icmp(false, ICMP6_ECHO_REQUEST) + Expressions{pings} + end(Verdict::Code::accept), {}});
-    // RFC 4890 section 4.4: without these a host on an IPv6 link is not there. Errors are "related" and came before.
+    // RFC 4890 section 4.4: a host on an IPv6 link is unreachable without these. Errors are "related" and were accepted
+    // before.
     for (const std::uint8_t type : {std::uint8_t{ND_NEIGHBOR_SOLICIT}, std::uint8_t{ND_NEIGHBOR_ADVERT},
                                     std::uint8_t{ND_ROUTER_ADVERT}, std::uint8_t{MLD_LISTENER_QUERY}}) {
         layout.rules.push_back({input, is_icmp(false, type) + end(Verdict::Code::accept), {}});
     }
 }
 
-// Neither looks at who translated it: a connection can only be established when its first packet has passed the second
-// rule, and that one takes only what came to a listener of ours. So other programs' translations end here.
+// Neither rule checks which program translated the connection. A connection is only established after its first packet
+// has passed the second rule. That one accepts only packets for our listeners. So other programs' translations end
+// here.
 void add_forward(Layout& layout) {
     layout.rules.push_back(
         {forward, is_translated() + is_in_state(established_or_related) + end(Verdict::Code::accept), {}});
@@ -167,7 +168,7 @@ void add_forward(Layout& layout) {
     layout.rules.push_back({forward, {Counter{}}, policy_note});
 }
 
-// FNV-1a over the lists of ports, so that the table's comment says which it was made for.
+// FNV-1a over the lists of ports; the table's comment identifies the lists by it.
 std::uint32_t digest(const HostRules& rules) {
     std::uint32_t hash = 2'166'136'261U;
     const auto mix = [&hash](std::uint32_t value) {
@@ -208,7 +209,7 @@ Layout make_layout(const HostRules& rules) {
     return layout;
 }
 
-// Rules have an order within their chain only.
+// The order of rules matters only within their chain.
 std::vector<Rule> by_chain(std::vector<Rule> rules) {
     std::stable_sort(rules.begin(), rules.end(), [](const Rule& a, const Rule& b) { return a.chain < b.chain; });
     return rules;

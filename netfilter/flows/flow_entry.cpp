@@ -1,7 +1,7 @@
 #include "netfilter/flows/flow_entry.hpp"
 
 #include "netfilter/netlink/uapi.hpp"
-// The other headers come after the one that settles their order.
+// The other headers must come after the one that defines their order.
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -20,8 +20,8 @@ constexpr std::uint16_t type_of(std::uint16_t message) {
     return static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | message);
 }
 
-// Which fields of a tuple the kernel compares (net/netfilter/nf_internals.h, Linux 5.8; stable, but in no header for
-// programs).
+// The tuple fields that the kernel compares (net/netfilter/nf_internals.h, Linux 5.8). They are stable, but in no
+// header for programs.
 constexpr std::uint32_t by_address = 1U << 0;
 constexpr std::uint32_t by_port = 1U << 3 | 1U << 4;  // with the protocol
 
@@ -124,8 +124,8 @@ std::vector<std::byte> encode_entry_dump(const core::Address& backend, std::uint
     EntryMessage message(IPCTNL_MSG_CT_GET, NLM_F_DUMP, backend.family(), sequence);
     const bool answers = role == FlowRole::answers;
     put_source(message.header(), answers ? CTA_TUPLE_REPLY : CTA_TUPLE_ORIG, backend, protocol);
-    // Linux 5.8 to 6.18 at least leave out just those IPv6 entries whose address is the one asked for (the comparison
-    // is turned round), so there the port alone has to do, and the caller compares addresses.
+    // Linux 5.8 to 6.18 at least omit exactly those IPv6 entries that have the requested address (the comparison is
+    // inverted). So IPv6 filters by the port alone, and the caller compares addresses.
     const std::uint32_t fields = backend.is_v4() ? by_address | by_port : by_port;
     auto* filter = mnl_attr_nest_start(message.header(), CTA_FILTER);
     mnl_attr_put_u32(message.header(), CTA_FILTER_ORIG_FLAGS, answers ? 0 : fields);
@@ -158,7 +158,7 @@ std::optional<FlowEntry> decode_entry(const Message& message) {
 std::vector<std::byte> encode_forget(std::span<const FlowEntry> entries, std::uint32_t sequence) {
     std::vector<std::byte> bytes;
     for (const auto& entry : entries) {
-        // Without a name the kernel would forget every flow of the machine.
+        // With an empty name the kernel would forget every flow of the machine.
         VERIFY(!entry.name.empty());
         EntryMessage message(IPCTNL_MSG_CT_DELETE, 0, entry.there.from.family(), sequence++);
         VERIFY(entry.name.size() < name_max);

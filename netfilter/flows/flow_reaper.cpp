@@ -15,7 +15,8 @@
 namespace netfilter {
 namespace {
 
-// Two suffice (end, then find nothing); the others are for connections whose handshake crossed the fence.
+// Two suffice: one ends the flows, one finds none. The others are for handshakes that were in progress when the fence
+// came.
 constexpr int rounds_max = 8;
 
 template <typename Item, typename Decode>
@@ -50,7 +51,7 @@ core::Result<FlowReaper> FlowReaper::open() {
     if (!diag) {
         return tl::unexpected(diag.error());
     }
-    // A socket of its own, so that what is asked here never stands between a fence and its answer.
+    // A socket of its own, so that these requests never delay a fence's answer.
     auto tracking = Socket::open();
     if (!tracking) {
         return tl::unexpected(tracking.error());
@@ -63,7 +64,7 @@ FlowReaper::FlowReaper(Socket diag, Socket tracking) : diag_(std::move(diag)), t
 core::Result<Reaped> FlowReaper::reap(const Destination& destination) {
     Reaped reaped;
     for (int round = 0; round < rounds_max; ++round) {
-        // Entries before sockets: whatever probe has an entry now still has its socket, or has ended, a moment later.
+        // Entries before sockets: a probe with an entry now still has its socket in the later read, or has ended.
         auto entries = read_entries(destination);
         if (!entries) {
             return tl::unexpected(entries.error());
@@ -85,7 +86,7 @@ core::Result<Reaped> FlowReaper::reap(const Destination& destination) {
         if (sockets->empty() && entries->empty()) {
             return reaped;
         }
-        // Sockets first: their resets must leave as what they are, packets of a known flow.
+        // Sockets first: their resets must leave while their flows are known.
         const auto ended = end_sockets(*sockets, destination.protocol);
         if (!ended) {
             return tl::unexpected(ended.error());
@@ -140,13 +141,13 @@ core::Result<std::vector<FlowEntry>> FlowReaper::read_entries(const Destination&
     const auto bytes = encode_entry_dump(destination.backend, destination.protocol, role, tracking_.take_sequences(1));
     return read_dump<FlowEntry>(tracking_.exchange(bytes), "cannot look for tracked flows", decode_entry)
         .map([&destination](std::vector<FlowEntry> found) {
-            // Whatever the kernel made of our filter: nobody else's flow is ever touched.
+            // Compares again, whatever the kernel's filter returned: other flows must not be ended.
             std::erase_if(found, [&](const FlowEntry& entry) { return !concerns(entry, destination); });
             return found;
         });
 }
 
-// The client of a redirected flow spoke to another address than the one that answers.
+// The client of a redirected flow used another address than the one that answers.
 core::Result<std::uint64_t> FlowReaper::count_redirected(const Destination& destination) {
     return read_entries(destination, FlowRole::answers).map([&destination](const std::vector<FlowEntry>& found) {
         return static_cast<std::uint64_t>(std::count_if(found.begin(), found.end(), [&](const FlowEntry& entry) {

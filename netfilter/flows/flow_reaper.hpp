@@ -1,5 +1,5 @@
-// FlowReaper: ends the flows with a backend that are already established, which a fence for new ones lets be. What
-// `gatehouse fence --kill` does after the fence stands; the fence process calls it.
+// FlowReaper: ends established flows with a backend, which a fence of scope fresh leaves open. `gatehouse fence --kill`
+// uses it after the fence stands; the fence process calls it.
 #pragma once
 
 #include <cstddef>
@@ -20,17 +20,16 @@ public:
     // Errors: the kernel has no sock_diag or no netfilter.
     static core::Result<FlowReaper> open();
 
-    // Ends every flow with the backend but those of health probes (probe_mark), and looks again until there is none.
-    // The fence must stand already, or new flows come faster than old ones end. Nothing to end is fine.
-    // A program here meets ECONNABORTED and the backend a reset, both at once. A flow that passes through is forgotten,
-    // so that the client's next packet is refused as if it were the first. Where the backend speaks next instead, the
-    // flow is taken up again and goes on: docs/internals/life_of_a_fence.md, "What it meets".
-    // Errors: the kernel cannot end sockets (no CONFIG_INET_DIAG_DESTROY), or new ones keep coming.
+    // Ends every flow with the backend, except those of health probes (probe_mark), and repeats until there is none.
+    // The fence must stand already, or new flows begin faster than old ones end. No flows is no error.
+    // A program on this machine gets ECONNABORTED and the backend a reset, both at once. A flow that passes through is
+    // forgotten: the client's next packet is refused like a first one. If the backend sends first instead, the flow is
+    // tracked again and continues: docs/internals/life_of_a_fence.md, "What it meets".
+    // Errors: the kernel cannot end sockets (no CONFIG_INET_DIAG_DESTROY), or new flows keep coming.
     core::Result<Reaped> reap(const Destination& destination);
 
-    // How many connections the kernel has redirected to the backend (redirect.hpp) that have not ended yet. Walks all
-    // that connection tracking knows: for a status, not for every packet. Errors: the kernel has no connection
-    // tracking.
+    // How many open connections the kernel has redirected to the backend (redirect.hpp). Walks the whole table of
+    // connection tracking: use it for a status, not for every packet. Errors: the kernel has no connection tracking.
     core::Result<std::uint64_t> count_redirected(const Destination& destination);
 
 private:

@@ -17,7 +17,7 @@ namespace {
 
 static_assert(sizeof(inet_diag_sockid) == sizeof(FlowSocket::name));
 
-// The kernel's numbers of TCP states (net/tcp_states.h). A listening socket is no flow; one in TIME_WAIT or closed has
+// The kernel's numbers of TCP states (net/tcp_states.h). A listening socket is no flow; TIME_WAIT and closed ones have
 // ended.
 constexpr std::uint32_t time_wait = 1U << 6;
 constexpr std::uint32_t closed = 1U << 7;
@@ -50,8 +50,8 @@ private:
     nlmsghdr* header_;
 };
 
-// A program of one condition for the kernel's filter: the peer is this address and port. `yes` and `no` are jumps; one
-// past the end by four bytes means no match (net/ipv4/inet_diag.c).
+// A program with one condition for the kernel's filter: the peer has this address and port. `yes` and `no` are jumps. A
+// jump to four bytes past the end means no match (net/ipv4/inet_diag.c).
 std::vector<std::uint8_t> write_condition(const core::Address& remote) {
     const std::size_t address_size = remote.is_v4() ? 4 : 16;
     const auto size = sizeof(inet_diag_bc_op) + sizeof(inet_diag_hostcond) + address_size;
@@ -114,7 +114,7 @@ std::optional<FlowSocket> decode_socket(const Message& message) {
     socket.local = address_of(found.idiag_family, found.id.idiag_src, found.id.idiag_sport);
     socket.remote = address_of(found.idiag_family, found.id.idiag_dst, found.id.idiag_dport);
     std::memcpy(socket.name.data(), &found.id, sizeof found.id);
-    // The kernel tells the mark to those with CAP_NET_ADMIN only, which whoever may end sockets has.
+    // The kernel reports the mark only with CAP_NET_ADMIN, which ending sockets requires too.
     const auto attributes = message.bytes.subspan(sizeof(nlmsghdr) + NLMSG_ALIGN(sizeof found));
     socket.mark = read_attribute<std::uint32_t>(attributes, INET_DIAG_MARK).value_or(0);
     return socket;

@@ -1,5 +1,5 @@
-// Flow sockets: what sock_diag says about this machine's own sockets that are connected to a backend, and the order to
-// end them. Pure: bytes in, bytes out; flow_reaper.cpp sends them.
+// Flow sockets: this machine's own sockets that are connected to a backend, as sock_diag reports them, and the message
+// to end them. Pure: bytes in, bytes out; flow_reaper.cpp sends them.
 #pragma once
 
 #include <array>
@@ -15,30 +15,30 @@
 
 namespace netfilter {
 
-// One end of a flow on this machine: a socket that is not closed, nor only waiting for the time to close.
+// One end of a flow on this machine: a socket that is neither closed nor in TIME_WAIT.
 struct FlowSocket {
-    core::Address local;  // an IPv4 address where IPv4 is spoken, whatever the socket's own family
+    core::Address local;  // an IPv4 address where IPv4 is spoken, whatever the socket's family
     core::Address remote;
     std::uint8_t family = 0;              // the socket's own: AF_INET or AF_INET6
     std::uint32_t mark = 0;               // SO_MARK
-    std::array<std::uint8_t, 48> name{};  // the kernel's own name for it, with a cookie: a successor differs
+    std::array<std::uint8_t, 48> name{};  // the kernel's id of the socket, with a cookie: a successor has another
 };
 
-// Asks for the sockets of one family and protocol that are connected to that address and port. The kernel itself
-// filters, so that a machine with a million sockets answers with those few. IPv6 sockets may speak IPv4: ask for both.
+// Requests the sockets of one family and protocol that are connected to that address and port. The kernel filters, so a
+// machine with a million sockets answers with few. IPv6 sockets may speak IPv4: request both families.
 [[nodiscard]] std::vector<std::byte> encode_socket_dump(const core::Address& remote, std::uint8_t protocol, int family,
                                                         std::uint32_t sequence);
 
-// Nothing for another kind of message, or one that is cut short.
+// Empty for another kind of message, or for one that is cut short.
 [[nodiscard]] std::optional<FlowSocket> decode_socket(const Message& message);
 
-// Ends these sockets (SOCK_DESTROY): their owners meet ECONNABORTED at once, the peers get a reset. Only failures are
-// answered. sequence: of the first; the others follow.
+// Ends these sockets (SOCK_DESTROY): their owners get ECONNABORTED at once, the peers a reset. Only failures are
+// answered. sequence: of the first message; the others follow.
 [[nodiscard]] std::vector<std::byte> encode_destroy(std::span<const FlowSocket> sockets, std::uint8_t protocol,
                                                     std::uint32_t sequence);
 
-// How many sockets of `asked` were ended. One that has ended by itself meanwhile is not counted. Errors: the kernel
-// cannot (no CONFIG_INET_DIAG_DESTROY), or we may not.
+// How many of `asked` sockets were ended. A socket that has ended by itself is not counted. Errors: the kernel cannot
+// end sockets (no CONFIG_INET_DIAG_DESTROY), or we may not.
 [[nodiscard]] core::Result<std::size_t> judge_destroy(const Replies& replies, std::size_t asked);
 
 }  // namespace netfilter

@@ -61,7 +61,7 @@ core::Result<bool> ForwardingSwitches::read(const Switch& one) {
     return digit != '0';
 }
 
-// From the file's beginning: the kernel takes a number nowhere else (kernel.sysctl_writes_strict).
+// From the file's beginning: the kernel accepts a number nowhere else (kernel.sysctl_writes_strict).
 core::Result<void> ForwardingSwitches::write(const Switch& one, bool on) {
     const char digit = on ? '1' : '0';
     if (one.os_error != 0) {

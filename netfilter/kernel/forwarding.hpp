@@ -1,5 +1,5 @@
-// Forwarding: whether this machine passes packets on that are for others, which redirected connections need. A switch
-// of the whole machine for each family: net.ipv4.ip_forward and net.ipv6.conf.all.forwarding.
+// Forwarding: whether this machine forwards packets for other hosts, which redirected connections need. One
+// machine-wide switch for each family: net.ipv4.ip_forward and net.ipv6.conf.all.forwarding.
 #pragma once
 
 #include <array>
@@ -11,18 +11,18 @@ namespace netfilter {
 
 struct Forwarding {
     bool on = false;
-    // Of IPv4: net.ipv4.conf.all.accept_redirects. The kernel sets it to the contrary of `on` whenever that changes
-    // (inet_forward_change), so who puts `on` back as it was has to put this one back too. Always false for IPv6.
+    // For IPv4: net.ipv4.conf.all.accept_redirects. The kernel sets it to the opposite of `on` whenever that changes
+    // (inet_forward_change). So restoring `on` must restore this one too. Always false for IPv6.
     bool accept_redirects = false;
 
     friend bool operator==(const Forwarding&, const Forwarding&) = default;
 };
 
-// The real ones, of the network namespace in which they were opened. Not thread safe. Whoever has CAP_NET_ADMIN may
-// write them, whatever user that is (net_ctl_permissions), unless /proc/sys is mounted read-only.
+// The switches of the network namespace in which they were opened. Not thread safe. With CAP_NET_ADMIN any user may
+// write them (net_ctl_permissions), unless /proc/sys is mounted read-only.
 class ForwardingSwitches {
 public:
-    // What cannot be opened is told by the first read or write.
+    // The first read or write reports what could not be opened.
     ForwardingSwitches();
 
     // Errors: the kernel has no such family, or there is no /proc.

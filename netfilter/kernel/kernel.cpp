@@ -13,7 +13,7 @@ core::Result<std::unique_ptr<Kernel>> NetlinkKernel::open() {
     if (!capabilities) {
         return tl::unexpected(capabilities.error());
     }
-    // Opened now, like the switches of forwarding: the fence process is soon shut into a sandbox that opens nothing.
+    // The reaper is opened now, like the switches of forwarding: the fence process's sandbox soon opens no file.
     return std::make_unique<NetlinkKernel>(std::move(*socket), *capabilities, FlowReaper::open());
 }
 

@@ -1,5 +1,5 @@
-// Kernel: what fences ask of the kernel, as an interface. NetlinkKernel is the real one; MemoryKernel
-// (memory_kernel.hpp) stands in for it where there is no root. FenceManager owns one.
+// Kernel: the kernel functions that fences need, as an interface. NetlinkKernel is the real one; MemoryKernel
+// (memory_kernel.hpp) replaces it where there is no root. FenceManager owns one.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@
 #include <string_view>
 
 #include "core/base/result.hpp"
-#include "netfilter/nft/capabilities.hpp"
-#include "netfilter/nft/commit.hpp"
 #include "netfilter/flows/flow_reaper.hpp"
 #include "netfilter/kernel/forwarding.hpp"
-#include "netfilter/nft/snapshot.hpp"
 #include "netfilter/netlink/socket.hpp"
+#include "netfilter/nft/capabilities.hpp"
+#include "netfilter/nft/commit.hpp"
+#include "netfilter/nft/snapshot.hpp"
 #include "netfilter/nft/transaction.hpp"
 
 namespace netfilter {
@@ -37,17 +37,17 @@ public:
     virtual core::Result<std::uint64_t> count_redirected(const Destination& destination) = 0;
     virtual core::Result<Forwarding> forwarding(bool v4) = 0;
     virtual core::Result<void> set_forwarding(bool v4, const Forwarding& wanted) = 0;
-    // What the kernel can do; nothing special for one in memory.
+    // What the kernel supports; empty for one in memory.
     [[nodiscard]] virtual Capabilities capabilities() const { return {}; }
-    // The netlink port that the announcements of our own changes carry; nothing for a kernel that announces none.
+    // The netlink port in the announcements of our own changes; empty for a kernel that announces none.
     [[nodiscard]] virtual std::optional<std::uint32_t> port() const { return std::nullopt; }
 };
 
 // The kernel of the network namespace in which it was opened.
 class NetlinkKernel final : public Kernel {
 public:
-    // Errors: no CAP_NET_ADMIN, no nf_tables. A kernel that cannot look for sockets is found out by reap(): fences
-    // work without.
+    // Errors: no CAP_NET_ADMIN, no nf_tables. A kernel without sock_diag is reported by reap() only, because fences
+    // work without it.
     static core::Result<std::unique_ptr<Kernel>> open();
 
     NetlinkKernel(Socket socket, Capabilities capabilities, core::Result<FlowReaper> reaper);

@@ -1,4 +1,4 @@
-// Flows: whose connections are meant, and how many have been ended.
+// Flows: the backend of the flows to end or to count, and how many were ended.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Destination {
 
 struct Reaped {
     std::uint64_t sockets = 0;    // connections of programs on this machine
-    std::uint64_t forwarded = 0;  // flows that only pass through it
+    std::uint64_t forwarded = 0;  // flows that pass through this machine
     friend bool operator==(const Reaped&, const Reaped&) = default;
 };
 

@@ -1,5 +1,5 @@
-// The note of a fence: writing, cutting and reading it back. The note is read by people in `nft list ruleset`, so the
-// reason stands last and in plain words.
+// The note of a fence: writing, cutting and reading it back. Operators read it in `nft list ruleset`, so the reason
+// stands last and unescaped where possible.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ bool printable(char c) {
     return c > ' ' && c < 0x7f && c != '"' && c != '%' && c != '\\';
 }
 
-// The bytes that belong together at `text`: a whole UTF-8 character, so that a cut never leaves half of one.
+// The size of the UTF-8 character at `text`, so that a cut never leaves half of one.
 std::size_t character_size(std::string_view text) {
     const auto first = static_cast<unsigned char>(text[0]);
     const std::size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
@@ -43,10 +43,10 @@ std::string escape(std::string_view text, bool spaces) {
     return out;
 }
 
-// Escapes as much of `text` as fits into `room`, with the mark of a cut where not all does.
+// Escapes as much of `text` as fits into `room`, and marks a cut.
 std::string fit(std::string_view text, std::size_t room, bool spaces) {
     std::string out;
-    std::size_t fitting = 0;  // what of `out` leaves room for the mark
+    std::size_t fitting = 0;  // the part of `out` that leaves room for the mark
     while (!text.empty()) {
         const auto size = character_size(text);
         const auto piece = escape(text.substr(0, size), spaces);
@@ -83,7 +83,7 @@ std::string unescape(std::string_view text) {
     return out;
 }
 
-// RFC 3339's basic form: as readable as the other, and six bytes shorter, of which a note has few.
+// RFC 3339's basic form: as readable as the extended one, and six bytes shorter; a note has few.
 std::string print_stamp(core::WallTime time) {
     using namespace std::chrono;
     const auto second = floor<seconds>(time);

@@ -7,8 +7,7 @@
 namespace netfilter {
 namespace {
 
-// Deals one card after the other to the players in proportion to their weight, as evenly as can be (the smooth weighted
-// round robin of nginx).
+// Deals slots one by one to backends by weight, as evenly as possible (nginx's smooth weighted round robin).
 class Dealer {
 public:
     Dealer(std::span<const RedirectBackend> backends, std::vector<std::size_t> players)

@@ -1,5 +1,5 @@
-// RedirectBounds: which redirects may be made. Pure. The supervisor fills one from the configuration that it reads
-// itself, and the fence process one from what the supervisor has allowed (redirect_gate.hpp).
+// RedirectBounds: which redirects may be made. Pure. The supervisor fills one from its own reading of the
+// configuration. The fence process fills one from what the supervisor has allowed (redirect_gate.hpp).
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ namespace netfilter {
 class RedirectBounds {
 public:
     // Allows these from now on: the listener under its name and with its masquerade, and the backends for that name.
-    // What was allowed stays so: a listener that moves keeps the servers from before until the new ones are checked.
+    // Earlier permissions stay: a listener that moves keeps its old servers until the new ones are checked.
     void add(std::span<const Redirect> redirects);
 
-    // Allows any address as a backend on that port, for the listener of that name: a server whose address is found by a
-    // name, which the configuration does not say.
+    // Allows any address as a backend on that port, for the listener of that name. For servers that are found by a
+    // name: the configuration does not contain their addresses.
     void add_port(const std::string& listener, std::uint16_t port);
 
-    // Spread, weights and who is eligible are not looked at. Error: the first listener or backend that was not added.
+    // Ignores spread, weights and eligibility. Error: the first listener or backend that was not added.
     [[nodiscard]] core::Result<void> check(std::span<const Redirect> redirects) const;
 
 private:

@@ -1,4 +1,5 @@
-// Attribute: finds one value in the attributes of a netlink answer. Used by the decoders that need no library's object.
+// Attribute: finds one value in the attributes of a netlink message. For decoders that need none of a library's
+// objects.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +11,12 @@
 
 namespace netfilter {
 
-// The value of the first attribute of that type; nothing when there is none before the first one that is cut short.
-// `bytes`: a sequence of attributes. The result points into it.
+// The value of the first attribute of that type. Empty where there is none before the end, or before an attribute that
+// is cut short. `bytes`: a sequence of attributes. The result points into it.
 [[nodiscard]] std::optional<std::span<const std::byte>> find_attribute(std::span<const std::byte> bytes,
                                                                        std::uint16_t type);
 
-// The same, as a number or a structure of exactly that size; in the byte order in which it stands there.
+// The same, as a number or a structure of exactly that size, in its original byte order.
 template <typename Value>
 [[nodiscard]] std::optional<Value> read_attribute(std::span<const std::byte> bytes, std::uint16_t type) {
     static_assert(std::is_trivially_copyable_v<Value>);

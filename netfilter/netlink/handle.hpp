@@ -1,4 +1,4 @@
-// Handle: owns an object of libnftnl. Included by the two .cpp files that speak with that library's objects.
+// Handle: owns an object of libnftnl. Included only by .cpp files that use that library's objects.
 #pragma once
 
 #include <memory>

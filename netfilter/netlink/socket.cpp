@@ -17,7 +17,7 @@ namespace {
 constexpr int send_buffer = 64 << 20;
 // Holds one part of a dump (32 KiB at most) and a few thousand acknowledgements.
 constexpr int receive_buffer = 8 << 20;
-// The kernel makes the parts of a dump no larger than 32 KiB, whatever we offer.
+// The kernel makes the parts of a dump at most 32 KiB large, whatever size we offer.
 constexpr std::size_t part_max = 64 << 10;
 
 void set_buffer(int fd, int forced, int plain, int bytes) {
@@ -51,7 +51,7 @@ std::optional<Ack> read_ack(const Message& message) {
         return std::nullopt;
     }
     std::memcpy(&body, message.bytes.data() + sizeof(nlmsghdr), sizeof body);
-    // Without the sign's overflow, should the number be the smallest there is.
+    // Negates without overflow, even for the smallest number.
     Ack ack{message.sequence, static_cast<int>(0U - static_cast<unsigned>(body.error)), {}, std::nullopt};
     if ((message.flags & NLM_F_ACK_TLVS) == 0) {
         return ack;
@@ -92,7 +92,7 @@ core::Result<Socket> Socket::open(int bus) {
                                    : "the kernel needs CONFIG_INET_DIAG");
     }
     const int on = 1;
-    // Extended acknowledgements carry the kernel's text; capped ones leave out our own message, which we still have.
+    // Extended acknowledgements carry the kernel's text. Capped ones leave out our own message, which we still have.
     setsockopt(descriptor.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
     setsockopt(descriptor.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
     set_buffer(descriptor.get(), SO_SNDBUFFORCE, SO_SNDBUF, send_buffer);

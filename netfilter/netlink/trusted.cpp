@@ -20,14 +20,14 @@ struct Attribute {
     ByteView value;
 };
 
-// Calls take(attribute) for each attribute of a list until it returns false; false then.
+// Calls take(attribute) for each attribute of a list. Stops and returns false when take does.
 template <typename Take>
 bool all_attributes(ByteView bytes, Take take) {
     while (bytes.size() >= sizeof(nlattr)) {
         nlattr header{};
         std::memcpy(&header, bytes.data(), sizeof header);
         if (header.nla_len < sizeof header || header.nla_len > bytes.size()) {
-            return true;  // libnftnl sees no more of them either
+            return true;  // libnftnl sees no further attribute either
         }
         const auto attribute = bytes.first(header.nla_len);
         if (!take(Attribute{static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK), attribute,
@@ -44,7 +44,7 @@ bool all_of_list(ByteView bytes, Take take) {
     return all_attributes(bytes, [&](const Attribute& each) { return take(each.value); });
 }
 
-// The attribute that libnftnl takes: the last one of that type.
+// The attribute that libnftnl uses: the last one of that type.
 std::optional<ByteView> find_last(ByteView bytes, std::uint16_t type) {
     std::optional<ByteView> found;
     all_attributes(bytes, [&](const Attribute& each) {
@@ -54,8 +54,8 @@ std::optional<ByteView> find_last(ByteView bytes, std::uint16_t type) {
     return found;
 }
 
-// libnftnl 1.2.4 lets types up to NFTA_SET_MAX pass where its array ends before, and writes past it (elements of a set,
-// "dynset"). What a newer kernel says in such a type becomes padding. `bytes`: of the copy, which may be written.
+// libnftnl 1.2.4 accepts types up to NFTA_SET_MAX, and writes past its array, which ends before (elements of a set,
+// "dynset"). Such a type of a newer kernel becomes padding. `bytes`: of the copy, which may be written.
 void pad_unknown(ByteView bytes, std::uint16_t known_max, std::uint16_t padding) {
     all_attributes(bytes, [&](const Attribute& each) {
         if (each.type > known_max) {
@@ -71,7 +71,7 @@ std::string_view text_of(ByteView value) {
     return text.substr(0, text.find('\0'));
 }
 
-// `data` holds a value or a verdict, of which those that go somewhere say where.
+// `data` holds a value or a verdict. A verdict with a jump must name its chain.
 bool has_target(std::optional<ByteView> data) {
     const auto verdict = data ? find_last(*data, NFTA_DATA_VERDICT) : std::nullopt;
     const auto code = verdict ? find_last(*verdict, NFTA_VERDICT_CODE) : std::nullopt;
@@ -85,7 +85,7 @@ bool has_target(std::optional<ByteView> data) {
 
 bool whole(ByteView expression);
 
-// A single expression, and a list of them, where there are any.
+// Checks a single expression and a list of them, where present.
 bool all_whole(std::optional<ByteView> single, std::optional<ByteView> list) {
     return (!single || whole(*single)) && (!list || all_of_list(*list, whole));
 }
@@ -117,8 +117,7 @@ bool message_whole(std::uint16_t kind, ByteView attributes) {
         case NFT_MSG_NEWRULE:
             return all_whole(std::nullopt, find_last(attributes, NFTA_RULE_EXPRESSIONS));
         case NFT_MSG_NEWSET:
-            return all_whole(find_last(attributes, NFTA_SET_EXPR),
-                             find_last(attributes, NFTA_SET_EXPRESSIONS));
+            return all_whole(find_last(attributes, NFTA_SET_EXPR), find_last(attributes, NFTA_SET_EXPRESSIONS));
         case NFT_MSG_NEWSETELEM: {
             const auto elements = find_last(attributes, NFTA_SET_ELEM_LIST_ELEMENTS);
             return !elements || all_of_list(*elements, element_whole);

@@ -1,7 +1,7 @@
-// Trusted: what libnftnl takes on trust in the kernel's answers and does not look at itself. It reads a text as far as
-// its closing zero, wherever that is; it reads the name of every expression and the target of every jump without asking
-// whether there is one; and it writes past its arrays for attributes that are newer than it (libnftnl 1.2.4; found by
-// tests/fuzz). Used by decode.cpp.
+// Trusted: checks what libnftnl 1.2.4 does not check in the kernel's answers (found by tests/fuzz). Used by decode.cpp.
+// 1. libnftnl reads a text up to its closing zero, wherever that is.
+// 2. It reads every expression's name and every jump's target, even where there is none.
+// 3. It writes past its arrays for attribute types that are newer than it.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,9 @@
 
 namespace netfilter {
 
-// A copy of the message for libnftnl: a zero behind it ends every text, and padding takes the place of what would end
-// the library. Empty where an expression in it has no name or a jump no target. `message` is one of nf_tables', with
-// its whole header.
+// A copy of the message for libnftnl. A zero behind it ends every text, and padding replaces attributes that would
+// crash the library. Empty where an expression has no name or a jump no target. `message`: of nf_tables, with its whole
+// header.
 [[nodiscard]] std::vector<std::byte> trusted_copy(const Message& message);
 
 }  // namespace netfilter

@@ -1,6 +1,6 @@
-// Numbers of the kernel's nf_tables interface that Debian 12's headers (Linux 6.1) do not know yet. They are part of
-// the kernel's stable interface, so they may be written down; whether the running kernel takes them is asked of it
-// (capabilities.hpp). And where the attributes of a message begin. Included by .cpp files only.
+// Numbers of the kernel's nf_tables interface that Debian 12's headers (Linux 6.1) lack, and where a message's
+// attributes begin. The interface is stable, so the numbers never change. capabilities.hpp finds out whether the
+// running kernel supports them. Included by .cpp files only.
 #pragma once
 
 #include <netinet/in.h>
@@ -22,7 +22,7 @@ inline constexpr std::uint32_t data_type_verdict = 0xffffff00U;  // NFT_DATA_VER
 inline constexpr std::uint32_t table_owner = NFT_TABLE_F_OWNER;
 inline constexpr std::uint32_t table_persist = 4;  // NFT_TABLE_F_PERSIST, Linux 6.9
 
-// Where the attributes begin in a message of netfilter's.
+// The offset of the attributes in a netfilter message.
 inline constexpr std::size_t body_offset = sizeof(nlmsghdr) + sizeof(nfgenmsg);
 
 static_assert(NFT_MSG_DELFLOWTABLE == 24, "the message numbers above continue the enum of Linux 6.1");

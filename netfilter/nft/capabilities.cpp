@@ -8,10 +8,10 @@
 #include <cstring>
 #include <utility>
 
+#include "netfilter/netlink/uapi.hpp"
 #include "netfilter/nft/commit.hpp"
 #include "netfilter/nft/encode.hpp"
 #include "netfilter/nft/snapshot.hpp"
-#include "netfilter/netlink/uapi.hpp"
 // The libraries' headers come after the kernel's.
 #include <libmnl/libmnl.h>
 
@@ -25,7 +25,7 @@ core::Error refusal(int os_error) {
     return error;
 }
 
-// An empty batch changes nothing, and its end is acknowledged where the kernel knows how.
+// An empty batch changes nothing; a kernel that supports it acknowledges the end.
 core::Result<bool> probe_end_ack(Socket& socket) {
     const Transaction nothing("gatehouse-probe");
     const auto batch = encode(nothing, {.first_sequence = socket.take_sequences(2), .end_ack = true});
@@ -44,8 +44,8 @@ core::Result<bool> probe_end_ack(Socket& socket) {
     return acknowledged;
 }
 
-// A batch without its end is checked, not done. A kernel that knows the message misses the table (ENOENT); one that
-// does not knows no message of that number (EINVAL).
+// A batch without its end is checked, not executed. A kernel with the message does not find the table (ENOENT); one
+// without does not know the message's number (EINVAL).
 core::Result<bool> probe_destroy(Socket& socket) {
     Transaction removal("gatehouse-probe");
     Key key;
@@ -74,8 +74,8 @@ bool knows_table_flags(Socket& socket, std::uint32_t flags) {
     return check(socket, addition, {}).outcome == Outcome::committed;
 }
 
-// A flowtable without a device, in a batch that is checked and not done: a message of four fields, which need no
-// library's object.
+// A flowtable without a device, in a batch that is checked and not executed. Its message has four fields and needs no
+// library object.
 bool probe_flowtable(Socket& socket) {
     Transaction addition("gatehouse-probe");
     addition.add(AddTable{{"gatehouse-probe", {}, 0}});
@@ -106,8 +106,8 @@ bool probe_flowtable(Socket& socket) {
     return known;
 }
 
-// Elements that are there already are left as they are by kernels that cannot change their time, without an error; so
-// nothing but trying it out tells. Nobody else can touch the table, and it goes with its socket whatever happens to us.
+// Kernels that cannot change an existing element's timeout ignore the change without an error: only a trial shows it.
+// No other program can touch the table, and the kernel removes it with its socket.
 bool probe_timeout_update(Socket& socket) {
     const auto name = fmt::format("gatehouse-probe-{}", socket.port());
     const Map set{"probe", {KeyType::ipv4_addr}, NFT_SET_TIMEOUT, false, false};

@@ -16,7 +16,7 @@ Commit run(Socket& socket, const Transaction& transaction, EncodeOptions options
     }
     options.first_sequence = socket.take_sequences(count_sequences(transaction));
     const auto batch = encode(transaction, options);
-    // A send that failed has given the kernel nothing; a failed read says nothing about the commit.
+    // After a failed send the kernel has nothing; after a failed read the commit's result is unknown.
     if (const auto sent = socket.send(batch.bytes); !sent) {
         return {Outcome::rejected, sent.error().os_error, {}, sent.error().line()};
     }
@@ -45,7 +45,7 @@ Commit judge(const Transaction& transaction, const Batch& batch, const Replies& 
             return {Outcome::stale, ERESTART, {}, "the ruleset was changed in between"};
         }
         if (result.outcome == Outcome::rejected) {
-            continue;  // the first complaint is the cause, the others often follow from it
+            continue;  // the first complaint is the cause; others often follow from it
         }
         result = {Outcome::rejected, ack->os_error, {}, ack->text};
         const auto index = ack->sequence - batch.first_sequence - 1;

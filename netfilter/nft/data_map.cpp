@@ -9,8 +9,8 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// nft's own numbers (its src/set.c, src/expression.c and src/proto.c), which it may not change either: old rulesets
-// stand in kernels. Checked by round trips through nft in tests/netfilter/redirector_test.cpp.
+// nft's own numbers (its src/set.c, src/expression.c and src/proto.c). nft cannot change them, because kernels hold old
+// rulesets. tests/netfilter/redirector_test.cpp checks them by round trips through nft.
 constexpr std::uint8_t key_byte_order = 0;
 constexpr std::uint8_t data_byte_order = 1;
 constexpr std::uint8_t key_typeof = 3;
@@ -41,7 +41,7 @@ void put(Bytes& out, std::uint8_t type, std::uint32_t number) {
     put(out, type, bytes);
 }
 
-// An expression: its kind, and what that kind needs.
+// An expression: its kind, and that kind's parameters.
 Bytes expression(std::uint32_t kind, const Bytes& inner) {
     Bytes out;
     put(out, 0, kind);
@@ -61,9 +61,9 @@ Bytes field(std::uint32_t protocol, std::uint32_t number) {
 std::vector<std::uint8_t> describe_data_map(const Map& map) {
     const bool v4 = map.data.front() == KeyType::ipv4_addr;
     Bytes number;
-    put(number, 0, std::uint32_t{0});    // counted up
-    put(number, 1, std::uint32_t{256});  // below this
-    put(number, 2, std::uint32_t{0});    // from here
+    put(number, 0, std::uint32_t{0});    // type: counted up
+    put(number, 1, std::uint32_t{256});  // modulus
+    put(number, 2, std::uint32_t{0});    // offset
     Bytes parts;
     put(parts, 0, v4 ? field(protocol_ip, field_daddr) : field(protocol_ip6, field_daddr6));
     put(parts, 1, field(protocol_tcp, field_dport));

@@ -1,4 +1,4 @@
-// What nft must find beside a map of data to print it in a form that it can read again. Used by encode.cpp.
+// The user data that nft needs to print a map of data so that it can read it again. Used by encode.cpp.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace netfilter {
 
-// The user data of a map from numgen's numbers to "ip daddr . tcp dport" (or ip6). The kernel keeps it unread.
+// The user data of a map from numgen's numbers to "ip daddr . tcp dport" (or ip6). The kernel stores it unread.
 [[nodiscard]] std::vector<std::uint8_t> describe_data_map(const Map& map);
 
 }  // namespace netfilter

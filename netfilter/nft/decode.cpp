@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "netfilter/netlink/handle.hpp"
 #include "netfilter/expression/phrase.hpp"
+#include "netfilter/netlink/handle.hpp"
 #include "netfilter/netlink/trusted.hpp"
 #include "netfilter/netlink/uapi.hpp"
 // The libraries' headers come after the kernel's.
@@ -24,7 +24,7 @@ bool is(const Message& message, int kind) {
     return message.type == (NFNL_SUBSYS_NFTABLES << 8 | kind) && message.bytes.size() >= body_offset;
 }
 
-// Whether the library could read the message into `out`.
+// Whether the library could parse the message into `out`.
 template <typename Object>
 bool parse(const Message& message, int (*read)(const nlmsghdr*, Object*), Object* out) {
     const auto copy = trusted_copy(message);
@@ -35,7 +35,7 @@ bool same(const char* name, std::string_view table) {
     return name != nullptr && table == name;
 }
 
-// Empty where the library has none.
+// Empty where the library has no name.
 std::string read_name(const char* name) {
     return name == nullptr ? std::string() : printable(name);
 }
@@ -69,7 +69,7 @@ Element read_element(nftnl_set_elem* in) {
     if (key != nullptr) {
         element.key.append({key, std::min<std::size_t>(size, Key::size_max)});
     }
-    // libnftnl's number getters crash on what is not there.
+    // libnftnl's getters of numbers crash on missing attributes.
     if (nftnl_set_elem_is_set(in, NFTNL_SET_ELEM_VERDICT)) {
         element.verdict.code = static_cast<Verdict::Code>(nftnl_set_elem_get_u32(in, NFTNL_SET_ELEM_VERDICT));
     }
@@ -142,7 +142,7 @@ std::optional<Rule> decode_rule(const Message& message, std::string_view table) 
     if (!is(message, NFT_MSG_NEWRULE)) {
         return std::nullopt;
     }
-    // libnftnl gives up on expressions it does not know; the rule must not become invisible by that.
+    // libnftnl fails on expressions that it does not know; the rule must stay visible all the same.
     if (!parse(message, nftnl_rule_nlmsg_parse, in.get())) {
         return Rule{"", {Foreign{"unknown"}}, ""};
     }

@@ -1,5 +1,5 @@
-// Decode: the kernel's answers as values. What it cannot understand of somebody else's changes it keeps visible
-// (Foreign expressions, maps that compare unequal to ours) instead of failing.
+// Decode: the kernel's answers as values. Foreign changes that it cannot decode stay visible and are no error: as
+// Foreign expressions, or as maps that compare unequal to ours.
 #pragma once
 
 #include <optional>
@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "netfilter/nft/objects.hpp"
 #include "netfilter/netlink/socket.hpp"
+#include "netfilter/nft/objects.hpp"
 
 namespace netfilter {
 
-// Each returns nothing when the message is of another kind, broken, or of another table than `table`.
+// Each is empty for a message of another kind, a malformed one, or one of another table than `table`.
 [[nodiscard]] std::optional<Table> decode_table(const Message& message, std::string_view table);
 [[nodiscard]] std::optional<Chain> decode_chain(const Message& message, std::string_view table);
 [[nodiscard]] std::optional<Rule> decode_rule(const Message& message, std::string_view table);

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "core/base/verify.hpp"
-#include "netfilter/nft/data_map.hpp"
-#include "netfilter/nft/encode_element.hpp"
 #include "netfilter/netlink/handle.hpp"
 #include "netfilter/netlink/uapi.hpp"
+#include "netfilter/nft/data_map.hpp"
+#include "netfilter/nft/encode_element.hpp"
 // The libraries' headers come after the kernel's.
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
@@ -23,8 +23,8 @@
 namespace netfilter {
 namespace {
 
-// A list of elements is a netlink attribute and may have 64 KiB. An element takes at most 300 bytes: two long keys,
-// a verdict with its chain, two times, a counter and 131 bytes of comment.
+// A list of elements is a netlink attribute of at most 64 KiB. An element takes at most 300 bytes: two long keys, a
+// verdict with its chain, two times, a counter and 131 bytes of comment.
 constexpr std::size_t elements_per_message = 200;
 constexpr std::size_t scratch_max = 128 << 10;
 
@@ -40,8 +40,8 @@ SetHandle make_set(const std::string& table, const std::string& name) {
     return set;
 }
 
-// Writes messages one after the other. The libraries write without looking at the end of their buffer, so each
-// message is made in a buffer larger than any message can be, and copied.
+// Writes messages one after the other. The libraries do not check the end of their buffer. So each message is made in a
+// buffer larger than any message can be, and copied.
 class Writer {
 public:
     Writer(Batch& batch, const std::string& table, const EncodeOptions& options)
@@ -65,7 +65,7 @@ public:
             append(header);
         }
         if (!options_.commit || !options_.end_ack) {
-            // Without an acknowledgement of the end, that of the last message has to do.
+            // Without an acknowledgement of the end, the last message's acknowledgement is used.
             VERIFY(!batch_.origins.empty());
             nlmsghdr last{};
             std::memcpy(&last, batch_.bytes.data() + batch_.origins.back().position, sizeof last);
@@ -95,7 +95,7 @@ private:
         finish(header);
     }
 
-    // "Add, then delete" is how every kernel deletes a table that may not exist.
+    // "Add, then delete" deletes a table that may not exist, on every kernel.
     void put(const RemoveTable& remove) {
         TableHandle table(nftnl_table_alloc());
         nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, remove.name.c_str());
@@ -285,7 +285,7 @@ std::vector<std::byte> encode(const Request& request) {
         }
         nftnl_set_elems_nlmsg_build_payload(header, set.get());
     } else if (!table.empty()) {
-        // The attribute of the table's name has the same number in tables, chains, rules and sets.
+        // The table's name is the same attribute number in tables, chains, rules and sets.
         static_assert(int{NFTA_TABLE_NAME} == int{NFTA_CHAIN_TABLE} && int{NFTA_RULE_TABLE} == int{NFTA_SET_TABLE});
         mnl_attr_put_strz(header, NFTA_TABLE_NAME, table.c_str());
     }

@@ -1,5 +1,5 @@
-// Encode: a transaction as the bytes of one netlink batch. With decode.cpp the only place that knows libnftnl's
-// objects. Pure: needs no kernel and no privilege.
+// Encode: a transaction as the bytes of one netlink batch, made with libnftnl's objects. Pure: needs no kernel and no
+// privilege.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace netfilter {
 
-// Which operation a message of the batch came from, to map the kernel's complaint back to it.
+// The operation that a message of the batch came from; maps the kernel's complaint back to it.
 struct Origin {
     std::size_t operation = 0;
     std::size_t first_element = 0;  // of the operation's elements, which may take several messages
@@ -24,15 +24,15 @@ struct Batch {
     std::vector<std::byte> bytes;
     std::vector<Origin> origins;       // the message with sequence first + 1 + i came from origins[i]
     std::uint32_t first_sequence = 0;  // of the batch's begin
-    std::uint32_t last_sequence = 0;   // of the message whose acknowledgement is asked for
+    std::uint32_t last_sequence = 0;   // of the message with the requested acknowledgement
 };
 
 struct EncodeOptions {
     std::uint32_t first_sequence = 1;
     bool destroy = false;  // see Capabilities
     bool end_ack = false;
-    bool commit = true;  // false: without the end, so that the kernel checks everything and does nothing
-    std::optional<std::uint32_t> generation{};  // refuse with ERESTART when the ruleset is not of this generation
+    bool commit = true;  // false: without the end, so that the kernel checks everything and executes nothing
+    std::optional<std::uint32_t> generation{};  // refuse with ERESTART when the ruleset has another generation
 };
 
 [[nodiscard]] Batch encode(const Transaction& transaction, const EncodeOptions& options);
@@ -40,8 +40,8 @@ struct EncodeOptions {
 // An upper bound of the sequence numbers that encode will use.
 [[nodiscard]] std::uint32_t count_sequences(const Transaction& transaction);
 
-// The index within the operation of the element that the byte at `offset` of the message belongs to; the operation's
-// own index when the offset is not in an element.
+// The index, within the operation, of the element with the byte at `offset` of the message. Empty when no element holds
+// that byte.
 [[nodiscard]] std::optional<std::size_t> find_element(const Batch& batch, const Origin& origin, std::uint32_t offset);
 
 // Requests for single answers and dumps (snapshot.cpp). `kind` is an NFT_MSG_GET*.

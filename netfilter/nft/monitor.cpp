@@ -7,9 +7,9 @@
 #include <cstring>
 
 #include "netfilter/netlink/attribute.hpp"
+#include "netfilter/netlink/uapi.hpp"
 #include "netfilter/nft/decode.hpp"
 #include "netfilter/nft/encode.hpp"
-#include "netfilter/netlink/uapi.hpp"
 
 namespace netfilter {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t datagram_max = 64 << 10;
 // A flush of a large ruleset is announced in thousands of datagrams; commands must not wait for all of them.
 constexpr int datagrams_max = 256;
-// Every announcement about an object names its table in its first kind of attribute: NFTA_TABLE_NAME, NFTA_RULE_TABLE,
+// Every announcement about an object has its table's name in attribute 1: NFTA_TABLE_NAME, NFTA_RULE_TABLE,
 // NFTA_SET_ELEM_LIST_TABLE, ...
 constexpr std::uint16_t table_name = NFTA_TABLE_NAME;
 static_assert(NFTA_CHAIN_TABLE == table_name && NFTA_RULE_TABLE == table_name && NFTA_SET_TABLE == table_name &&
@@ -40,7 +40,7 @@ core::Result<Monitor> Monitor::open(std::string_view table, std::uint32_t own_po
     if (!descriptor.valid()) {
         return core::fail_os("cannot watch nftables", errno);
     }
-    // Small ones need no privilege; the large default must not depend on the system's limit.
+    // Small sizes need no privilege; the large default must not depend on the system's limit.
     if (setsockopt(descriptor.get(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0) {
         setsockopt(descriptor.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
@@ -84,8 +84,8 @@ std::optional<ForeignChange> Monitor::take(Clock::time_point now) {
     return told;
 }
 
-// Asks for the generation; the answer comes among the announcements, in its order. One that is not sent because memory
-// is short is sent a second later.
+// Requests the generation; the answer comes among the announcements, in order. A request that fails for lack of memory
+// is repeated a second later.
 void Monitor::audit() {
     Request request{.kind = NFT_MSG_GETGEN};
     request.sequence = 1;
@@ -138,7 +138,7 @@ void Monitor::take_in(const Message& message, Clock::time_point now) {
     }
 }
 
-// The announcement of a commit comes after those of all that it changed.
+// A commit's announcement comes after those of all its changes.
 void Monitor::take_commit(const Message& message, std::uint32_t sender) {
     if (touched_ && sender != own_port_ && !pending_) {
         const auto attributes = message.bytes.subspan(body_offset);
@@ -149,7 +149,7 @@ void Monitor::take_commit(const Message& message, std::uint32_t sender) {
     touched_ = false;
 }
 
-// A commit raises the generation a moment before it is announced, so one look that differs proves nothing.
+// A commit raises the generation a moment before its announcement, so one differing read proves nothing.
 void Monitor::compare(std::uint32_t generation, Clock::time_point now) {
     if (!generation_ || *generation_ == generation) {
         generation_ = generation;

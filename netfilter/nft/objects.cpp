@@ -56,7 +56,7 @@ std::string part_text(KeyType type, std::span<const std::uint8_t> bytes) {
         }
         case KeyType::mark:
             break;
-        default:  // the kernel's number, of a type that nft has names for and we have none
+        default:  // the kernel's number, of a type that has a name in nft but not here
             break;
     }
     std::string hex = "0x";
@@ -113,7 +113,7 @@ std::string print_key(const Key& key, const std::vector<KeyType>& types) {
     for (const auto type : types) {
         const auto size = std::min(trait(type).size, all.size() - at);
         if (size < 4 || (type == KeyType::ipv6_addr && size < 16)) {
-            break;  // somebody else's map, whose types say more than a key holds
+            break;  // another program's map: its types say more than a key holds
         }
         line += line.empty() ? "" : " . ";
         line += part_text(type, all.subspan(at, size));
@@ -139,7 +139,7 @@ std::string print_timeout(core::Milliseconds timeout) {
 std::string print_hook(const Hook& hook) {
     constexpr std::array<const char*, 5> places{"prerouting", "input", "forward", "output", "postrouting"};
     const auto place = static_cast<std::size_t>(hook.place);
-    // nft prints priorities near a well-known one relative to it.
+    // nft prints priorities near a well-known one relative to that.
     std::string priority = fmt::format("{}", hook.priority);
     if (hook.priority == 0) {
         priority = "filter";

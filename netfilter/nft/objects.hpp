@@ -1,5 +1,5 @@
-// The things that nf_tables knows (table, chain, rule, verdict map, element), as values that compare and print as nft
-// text. All are of family inet: that is the only one Gatehouse uses. Transactions carry them in, snapshots out.
+// The objects of nf_tables: table, chain, rule, verdict map, element. Values that compare, and print as nft text. All
+// are of family inet, the only one that Gatehouse uses. Transactions take them to the kernel, snapshots return them.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ struct Table {
     friend bool operator==(const Table&, const Table&) = default;
 };
 
-// Where a base chain listens. The kernel's numbers: hooks NF_INET_*, policy NF_DROP or NF_ACCEPT.
+// The hook of a base chain. The kernel's numbers: hooks NF_INET_*, policy NF_DROP or NF_ACCEPT.
 struct Hook {
     enum class Place : std::uint32_t { prerouting = 0, input = 1, forward = 2, output = 3, postrouting = 4 };
     Place place = Place::output;
@@ -47,7 +47,7 @@ struct Rule {
     [[nodiscard]] std::string text() const;
 };
 
-// One part of a concatenated key. Values are nft's own type numbers, which it keeps in the kernel beside the key.
+// The type of one part of a concatenated key. nft's own numbers, which the kernel stores beside the key.
 enum class KeyType : std::uint8_t {
     integer = 4,
     ipv4_addr = 7,
@@ -60,16 +60,16 @@ enum class KeyType : std::uint8_t {
 struct Map {
     std::string name;
     std::vector<KeyType> key;
-    std::uint32_t flags = 0;        // NFT_SET_*, without the bits that the kernel adds by itself
+    std::uint32_t flags = 0;        // NFT_SET_*, without the bits that the kernel adds
     bool counters = false;          // every element counts its hits
-    bool verdicts = true;           // false for a plain set, and for somebody else's data map
+    bool verdicts = true;           // false for a plain set, and for another program's data map
     std::uint32_t size = 0;         // the most elements; 0: no limit
-    core::Milliseconds timeout{0};  // of elements that have none of their own; 0: they stay
-    std::vector<KeyType> data{};    // what each key leads to; empty in a map of verdicts and in a set
+    core::Milliseconds timeout{0};  // of elements without one of their own; 0: they stay
+    std::vector<KeyType> data{};    // the types of the values; empty in a map of verdicts and in a set
     friend bool operator==(const Map&, const Map&) = default;
 };
 
-// A key as the kernel holds it: each part big endian (an integer: as the host has it), padded to four bytes.
+// A key in the kernel's form: each part big endian (an integer in host byte order), padded to four bytes.
 struct Key {
     static constexpr std::size_t size_max = 64;  // NFT_DATA_VALUE_MAXLEN
     std::array<std::uint8_t, size_max> bytes{};
@@ -89,10 +89,10 @@ struct Element {
     Key key;
     Verdict verdict;
     std::optional<core::Milliseconds> timeout;  // as set
-    std::optional<core::Milliseconds> expires;  // what is left of it
+    std::optional<core::Milliseconds> expires;  // the time left
     std::optional<Counts> counts;
-    std::string comment;             // at most 128 bytes, no quotes: what nft itself would take
-    std::vector<Expression> limits;  // what a rule gave it (dynset.hpp); found, never written
+    std::string comment;             // at most 128 bytes, no quotes: nft's own limits
+    std::vector<Expression> limits;  // made by a rule (dynset.hpp); read, never written
     Key data{};                      // in a map of data
 
     // "10.0.0.1 . tcp . 80 counter packets 0 bytes 0 timeout 30s comment "x" : goto deny-reset".
@@ -102,12 +102,12 @@ struct Element {
 inline constexpr std::size_t comment_max = 128;  // NFTNL_UDATA_COMMENT_MAXLEN, checked by nft
 
 [[nodiscard]] std::string print_key(const Key& key, const std::vector<KeyType>& types);
-// As nft writes them: "1m30s", "29s996ms".
+// In nft's format: "1m30s", "29s996ms".
 [[nodiscard]] std::string print_timeout(core::Milliseconds timeout);
 // "type filter hook output priority filter - 5; policy accept;".
 [[nodiscard]] std::string print_hook(const Hook& hook);
-// "type ipv4_addr . inet_proto . inet_service : verdict". A map of data has a number for key, as numgen makes them, and
-// an address and a port for data; nft has no name for the first, so both are told by an example ("typeof").
+// "type ipv4_addr . inet_proto . inet_service : verdict". A map of data has numgen's number as key, and an address and
+// a port as data. nft has no name for numgen's type, so both are printed as an example ("typeof").
 [[nodiscard]] std::string print_type(const Map& map);
 // "dynamic,timeout"; empty without flags.
 [[nodiscard]] std::string print_flags(const Map& map);

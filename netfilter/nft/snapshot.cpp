@@ -5,15 +5,15 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "netfilter/netlink/uapi.hpp"
 #include "netfilter/nft/decode.hpp"
 #include "netfilter/nft/encode.hpp"
-#include "netfilter/netlink/uapi.hpp"
 
 namespace netfilter {
 namespace {
 
-// Changes by others come at most in bursts; a host that changes its ruleset without a pause for this many reads has
-// a problem of its own.
+// An attempt fails only when another program commits meanwhile. So many commits without a pause are a fault of the
+// host.
 constexpr int snapshot_attempts_max = 50;
 
 core::Result<Replies> ask(Socket& socket, Request request) {
@@ -25,7 +25,7 @@ core::Result<Replies> ask(Socket& socket, Request request) {
     return replies;
 }
 
-// Runs over the messages of a dump. Returns false when the dump is torn: a message of another generation, or no end.
+// Reads a dump. Returns false when it is torn: a message of another generation, or no end.
 template <typename Take>
 core::Result<bool> dump(Socket& socket, Request request, std::uint32_t generation, Take take) {
     request.dump = true;
@@ -37,7 +37,7 @@ core::Result<bool> dump(Socket& socket, Request request, std::uint32_t generatio
     bool done = false;
     for (const auto& message : replies->messages()) {
         if (const auto ack = read_ack(message); ack && ack->os_error == ENOENT) {
-            return false;  // the table or map went away after we saw it
+            return false;  // the table or map was removed after we saw it
         } else if (ack && ack->os_error != 0) {
             return core::fail_os("cannot read the nftables ruleset", ack->os_error);
         }
@@ -107,8 +107,8 @@ core::Result<bool> read_all(Socket& socket, std::string_view name, Depth depth, 
     return true;
 }
 
-// nft sorts what it prints; the kernel gives the elements of a map in the order of their hashes. Those of our maps are
-// sorted by nobody: there may be 100 000 of them.
+// nft sorts what it prints; the kernel returns a map's elements in hash order. Our own maps stay unsorted: they may
+// hold 100 000 elements.
 std::vector<Element> in_order(const Contents& contents) {
     auto elements = contents.elements;
     if (!contents.map.verdicts) {
@@ -117,7 +117,8 @@ std::vector<Element> in_order(const Contents& contents) {
     return elements;
 }
 
-// What stands before an element: nft prints five ports or numbers or two IPv4 addresses in a line, and one of all else.
+// The separator before an element. nft prints five ports or numbers in a line, or two IPv4 addresses, or one of
+// anything else.
 std::string_view separator(const Map& map, std::size_t before) {
     const bool single = map.key.size() == 1 && !map.verdicts;
     const auto type = single ? map.key.front() : KeyType::mark;
@@ -130,7 +131,7 @@ std::string print_map(const Contents& contents) {
     const auto& map = contents.map;
     const char* kind = map.verdicts || !map.data.empty() ? "map" : "set";
     std::string text = fmt::format("\t{} {} {{\n\t\t{}\n", kind, map.name, print_type(map));
-    // nft gives constant sets the size of what they hold, and does not print it.
+    // nft sets the size of constant sets to their number of elements, and does not print it.
     text += map.size != 0 && (map.flags & NFT_SET_CONSTANT) == 0 ? fmt::format("\t\tsize {}\n", map.size) : "";
     if (const auto flags = print_flags(map); !flags.empty()) {
         text += fmt::format("\t\tflags {}\n", flags);

@@ -1,5 +1,5 @@
-// Transaction: changes that the kernel makes all at once or not at all, as a value that prints as nft text. It can be
-// built, compared and printed without a kernel; commit.hpp hands it to one.
+// Transaction: changes that the kernel makes all at once or not at all. A value that prints as nft text. It can be
+// built, compared and printed without a kernel; commit.hpp sends it to one.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace netfilter {
 struct AddTable {
     Table table;
 };
-// No error when there is none.
+// No error when the table does not exist.
 struct RemoveTable {
     std::string name;
 };
@@ -33,8 +33,8 @@ struct AddElements {
     Map map;
     std::vector<Element> elements;
 };
-// Where the kernel can (Capabilities::destroy), no error for an element that is not there, which matters because
-// elements expire by themselves between our look and our change.
+// With Capabilities::destroy, a missing element is no error. That matters because elements may expire between our read
+// and our change.
 struct RemoveElements {
     Map map;
     std::vector<Key> keys;
@@ -54,7 +54,7 @@ public:
 
     // One line for each operation, as `nft -f` takes it.
     [[nodiscard]] std::string text() const;
-    // The line of one operation; of one element of it where `element` is below its number of elements.
+    // The line of one operation, or of its one element where `element` is below its number of elements.
     [[nodiscard]] std::string text(std::size_t operation, std::size_t element) const;
 
 private:

@@ -1,5 +1,5 @@
-// The firewall's part of the language between control and the fence process (helper_protocol.hpp): its question takes
-// the place of a request's items, in the same packet of fixed size. Plain numbers, no text, nothing to trust.
+// The firewall's part of the protocol between control and the fence process (helper_protocol.hpp). Its request replaces
+// a request's items, in the same packet of fixed size. Plain numbers, no text, no lengths to trust.
 #pragma once
 
 #include <array>
@@ -7,8 +7,8 @@
 #include <optional>
 #include <type_traits>
 
-#include "netfilter/protocol/helper_protocol.hpp"
 #include "netfilter/model/host_rules.hpp"
+#include "netfilter/protocol/helper_protocol.hpp"
 
 namespace netfilter::wire {
 
@@ -35,10 +35,10 @@ struct FirewallItem {
     std::array<std::uint16_t, HostRules::redirected_max> redirected;
 };
 
-// What the fence process answers.
+// The fence process's answer.
 struct FirewallReply {
-    bool changed = false;            // put, remove: the kernel held something else before
-    std::optional<HostDrops> drops;  // look: nothing without a table
+    bool changed = false;            // put, remove: the kernel's contents differed before
+    std::optional<HostDrops> drops;  // look: empty without a table
 };
 
 static_assert(std::is_trivially_copyable_v<FirewallItem> && std::has_unique_object_representations_v<FirewallItem>);
@@ -50,7 +50,7 @@ struct FirewallOrder {
     FirewallAction action = FirewallAction::look;
     HostRules rules;
 };
-// Errors: a field that pack_firewall never makes so, or rules that are not valid.
+// Errors: a field that pack_firewall never produces, or invalid rules.
 [[nodiscard]] core::Result<FirewallOrder> unpack_firewall(const Request& request);
 
 void pack_firewall(const FirewallReply& answer, Reply& reply);

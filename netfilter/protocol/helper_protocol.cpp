@@ -21,7 +21,7 @@ void put(Word& out, std::string_view text) {
     std::copy(text.begin(), text.end(), out.begin());
 }
 
-// Nothing when the closing zero is missing or something stands behind it.
+// Empty when the closing zero is missing or bytes other than zero follow it.
 std::optional<std::string> get(const Word& in) {
     const auto end = std::find(in.begin(), in.end(), '\0');
     if (end == in.end() || std::any_of(end, in.end(), [](char c) { return c != '\0'; })) {
@@ -53,7 +53,7 @@ core::Result<core::Address> unpack_address(const Item& item) {
     return core::Address::from(storage).with_port(item.port);
 }
 
-// The next text of a failed reply, and what follows it.
+// Takes the next text of a failed reply.
 std::string take_text(std::string_view& texts) {
     const auto end = std::min(texts.find('\0'), texts.size());
     std::string text(texts.substr(0, end));
@@ -61,7 +61,7 @@ std::string take_text(std::string_view& texts) {
     return text;
 }
 
-// No clock that fences can follow (see validate) is further from the boot's.
+// The largest offset of a wall clock that fences can follow (see validate).
 constexpr std::int64_t clock_max = 10'000'000'000'000;
 
 bool sound_clock(std::int64_t clock) {
@@ -86,7 +86,7 @@ Item pack(const Change& change) {
         change);
     item.action = static_cast<std::uint8_t>(Action::unfence);
     if (const auto* fence = std::get_if<Fence>(&change)) {
-        // Words travel as the kernel would keep them, so they always fit; the end keeps its milliseconds.
+        // Texts travel cut as the kernel would keep them, so they always fit; the end keeps its milliseconds.
         const auto stored = as_stored(*fence);
         item.action = static_cast<std::uint8_t>(Action::fence);
         item.mode = static_cast<std::uint8_t>(fence->mode);
@@ -131,7 +131,7 @@ core::Result<Change> unpack(const Item& item) {
 
 void set_clock(Fence& fence, std::int64_t sender, core::Milliseconds receiver) {
     const core::Milliseconds step = receiver - core::Milliseconds(sender);
-    // An end that is further away is none that makes sense, whichever clock it is by.
+    // An end beyond that is invalid by either clock, and is not moved.
     const bool near = fence.until && sound_clock(fence.until->time_since_epoch().count());
     if (near && std::chrono::abs(step) >= core::base::WallSteps::least) {
         *fence.until += step;

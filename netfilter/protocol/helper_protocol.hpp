@@ -1,5 +1,5 @@
-// The language between control and the fence process: packets of fixed size over a SOCK_SEQPACKET pair, plain bytes
-// without pointers or lengths to trust. The fence process is privileged, so it checks every field of what it reads.
+// The protocol between control and the fence process: packets of fixed size over a SOCK_SEQPACKET pair, plain bytes
+// without pointers or lengths to trust. The fence process is privileged, so it checks every field that it reads.
 #pragma once
 
 #include <array>
@@ -51,18 +51,18 @@ struct Item {
     std::array<char, word_max> why;
 };
 
-// A batch of more than items_max changes comes as several requests with one id; the one marked last commits all.
+// A batch of more than items_max changes takes several requests with one id; the one marked last commits all.
 struct Request {
     std::uint32_t magic;
     std::uint8_t kind;
     std::uint8_t last;
     std::uint16_t count;  // of items
     std::uint64_t id;
-    std::int64_t clock;  // by which its ends are meant: WallSteps::offset of the sender, in milliseconds
+    std::int64_t clock;  // the sender's WallSteps::offset, by which its ends are meant, in milliseconds
     std::array<Item, items_max> items;
 };
 
-// Lists and texts come as several replies with one id, in order.
+// Lists and texts take several replies with one id, in order.
 struct Reply {
     std::uint32_t magic;
     std::uint8_t kind;
@@ -74,7 +74,7 @@ struct Reply {
     std::int32_t os_error;
     std::uint32_t count;  // of items, or bytes of text
     std::array<Item, items_max> items;
-    // Description; what a reap has ended (two numbers); when failed: what, why and mend, each closed by a zero.
+    // Description; the counts of a reap (two numbers); when failed: what, why and mend, each closed by a zero.
     std::array<char, text_max> text;
 };
 
@@ -83,25 +83,25 @@ static_assert(std::is_trivially_copyable_v<Reply> && std::has_unique_object_repr
               "no padding, so that no stale memory leaves a process");
 
 [[nodiscard]] Item pack(const Change& change);
-// Errors: a field that pack never makes so. Whether the change makes sense is for FenceManager::apply to say, because
-// the same form carries what was found in the kernel, which somebody else may have put there.
+// Errors: a field that pack never produces. FenceManager::apply checks whether the change makes sense. unpack does not,
+// because the same form carries fences found in the kernel, which may be another program's.
 [[nodiscard]] core::Result<Change> unpack(const Item& item);
 
-// A clock that is set between a sender's look at it and the receiver's would end a fence at another moment than was
-// meant. The receiver gives the end by its own clock; what is no step (WallSteps::least) changes nothing.
+// Converts the fence's end to the receiver's clock. The wall clock may be set between the sender's read and the
+// receiver's, and would move the end. A difference below WallSteps::least changes nothing.
 void set_clock(Fence& fence, std::int64_t sender, core::Milliseconds receiver);
 
-// Fills status, os_error and text of a reply. What is too long is cut.
+// Fills status, os_error and text of a reply; cuts long texts.
 void pack_error(const core::Error& error, Reply& reply);
 [[nodiscard]] core::Error unpack_error(const Reply& reply);
 
-// Backends whose flows to end or to count travel as unfences.
+// A backend with flows to end or to count travels as an unfence.
 [[nodiscard]] Item pack(const Destination& destination);
 void pack_reaped(const Reaped& reaped, Reply& reply);
 [[nodiscard]] Reaped unpack_reaped(const Reply& reply);
 
-// True when the packet's frame (magic, kind, flags, counts) is one that pack makes. A frame that is not comes from no
-// client of ours; the conversation ends there.
+// True when pack can have made the packet's frame (magic, kind, flags, counts). Otherwise the sender is no client of
+// ours, and the conversation ends.
 [[nodiscard]] bool well_formed(const Request& request);
 [[nodiscard]] bool well_formed(const Reply& reply);
 

@@ -1,4 +1,4 @@
-// Notice: what the fence process tells control without being asked. One packet of fixed size, which its size tells from
+// Notice: what the fence process reports to control without a request. One packet of fixed size; its size tells it from
 // the replies of helper_protocol.hpp.
 #pragma once
 
@@ -12,13 +12,13 @@
 
 namespace netfilter {
 
-// Somebody else has changed the table of fences.
+// Another program has changed the table of fences.
 struct Notice {
     std::string process;           // see ForeignChange; empty: not known
     std::uint32_t pid = 0;         // 0: not known
     std::uint32_t generation = 0;  // 0: not known
-    Repair repaired;               // what differed, and is right again
-    std::string trouble;           // why it is not; empty: it is
+    Repair repaired;               // what differed and was repaired
+    std::string trouble;           // why it was not repaired; empty: it was
 
     friend bool operator==(const Notice&, const Notice&) = default;
 };
@@ -37,9 +37,9 @@ struct NoticePacket {
 };
 static_assert(std::is_trivially_copyable_v<NoticePacket> && std::has_unique_object_representations_v<NoticePacket>);
 
-// Texts that are too long are cut.
+// Cuts long texts.
 [[nodiscard]] NoticePacket pack(const Notice& notice);
-// Nothing where pack() makes no such packet.
+// Empty for a packet that pack() never produces.
 [[nodiscard]] std::optional<Notice> unpack(const NoticePacket& packet);
 
 }  // namespace wire

@@ -9,7 +9,7 @@ core::Result<std::optional<wire::RedirectOrder>> RedirectInbox::take(const wire:
         id_ = request.id;
         items_.clear();
     }
-    // One more than fits is kept, so that what is too much is seen at the end.
+    // Keeps one item more than allowed, so that the excess is seen at the end.
     for (const auto& item : wire::take_items(request)) {
         if (items_.size() <= items_max) {
             items_.push_back(item);

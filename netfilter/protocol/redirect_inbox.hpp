@@ -1,4 +1,4 @@
-// RedirectInbox: puts the packets of one order of redirects together again.
+// RedirectInbox: reassembles one order of redirects from its packets.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace netfilter {
 
 class RedirectInbox {
 public:
-    // One packet. Nothing: more of the same id is to come. A new id begins anew: its sender gave the old one up.
-    // Errors: too many backends, or a field that no client sends so.
+    // Takes one packet. Empty: more packets with the same id follow. A new id begins a new order, because its sender
+    // has abandoned the old one. Errors: too many backends, or a field that no client produces.
     core::Result<std::optional<wire::RedirectOrder>> take(const wire::Request& request);
 
 private:

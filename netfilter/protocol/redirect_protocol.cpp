@@ -68,7 +68,7 @@ core::Result<RedirectBackend> backend_of(const RedirectItem& item) {
 template <typename Packet>
 void put(std::span<const RedirectItem> items, Packet& packet) {
     VERIFY(items.size() <= redirect_items_max);
-    if (!items.empty()) {  // memcpy takes no null pointer, not even for nothing
+    if (!items.empty()) {  // memcpy takes no null pointer, not even for size 0
         std::memcpy(packet.items.data(), items.data(), items.size_bytes());
     }
     packet.count = static_cast<decltype(packet.count)>(items.size());

@@ -1,5 +1,5 @@
-// The redirects' part of the language between control and the fence process (helper_protocol.hpp): listeners and
-// backends take the place of a packet's items. Plain numbers and one short name, nothing to trust.
+// The redirects' part of the protocol between control and the fence process (helper_protocol.hpp). Listeners and
+// backends replace a packet's items. Plain numbers and one short name, no lengths to trust.
 #pragma once
 
 #include <array>
@@ -8,15 +8,15 @@
 #include <type_traits>
 #include <vector>
 
-#include "netfilter/protocol/helper_protocol.hpp"
 #include "netfilter/model/redirect.hpp"
+#include "netfilter/protocol/helper_protocol.hpp"
 
 namespace netfilter::wire {
 
 enum class RedirectPart : std::uint8_t { listener = 1, backend = 2, forwarding = 3 };
 
-// The first says what is to become of forwarding, or what has become of it. Then listeners, and behind each its
-// backends; in an answer, a listener and one backend with its counts at a time.
+// The first item is about forwarding: the wish, or the result. Then each listener with its backends behind it. In an
+// answer: pairs of a listener and one backend with its counts.
 struct RedirectItem {
     std::uint8_t part;
     std::uint8_t family;      // 4 or 6
@@ -41,14 +41,14 @@ struct RedirectItem {
 inline constexpr std::size_t redirect_items_max = sizeof(Request::items) / sizeof(RedirectItem);
 static_assert(std::is_trivially_copyable_v<RedirectItem> && std::has_unique_object_representations_v<RedirectItem>);
 
-// `redirects` is valid (redirect.hpp). What does not fit one packet goes on in the next.
+// `redirects` is valid (redirect.hpp). What does not fit one packet continues in the next.
 [[nodiscard]] std::vector<RedirectItem> pack_redirects(std::span<const Redirect> redirects, Forward forward);
 void put_items(std::span<const RedirectItem> items, Request& request);
 void put_items(std::span<const RedirectItem> items, Reply& reply);
 [[nodiscard]] std::vector<RedirectItem> take_items(const Request& request);
 [[nodiscard]] std::vector<RedirectItem> take_items(const Reply& reply);
 
-// Errors: a field that pack_redirects never makes so, or redirects that are not valid.
+// Errors: a field that pack_redirects never produces, or invalid redirects.
 struct RedirectOrder {
     std::vector<Redirect> redirects;
     Forward forward = Forward::as_needed;

@@ -70,7 +70,7 @@ void ForwardingKeeper::note(const core::Error& error) {
     state_.os_error = error.os_error != 0 ? error.os_error : EIO;
 }
 
-// Only backends that have gone are looked at, so that this costs nothing as long as nothing changes.
+// Counts only removed backends, so it costs nothing while nothing changes.
 void ForwardingKeeper::remember(std::set<core::Address> backends) {
     if (backends == backends_) {
         return;

@@ -1,5 +1,6 @@
-// ForwardingKeeper: has the kernel forward for as long as redirects need it, and puts the switches back afterwards. A
-// machine that forwarded already keeps that as it is. Belongs to the Redirector, which makes the guard stand meanwhile.
+// ForwardingKeeper: switches the kernel's forwarding on while redirects need it, and restores the switches afterwards.
+// On a machine that forwarded already it changes nothing. Owned by the Redirector, which puts the guard in place before
+// that.
 #pragma once
 
 #include <set>
@@ -16,17 +17,17 @@ public:
     // The kernel outlives it. One thread.
     explicit ForwardingKeeper(Kernel& kernel) : kernel_(kernel) {}
 
-    // What an earlier process has written down (found_in). Before anything else.
+    // The state that an earlier process has recorded (found_in). Call it first.
     void learn(const Found& found) { found_ = found; }
 
-    // Before the table is made for these redirects: switches off what nothing needs any more, and says what the table
-    // has to be guarded for. Connections to backends that are not redirected to any more need it until they have ended;
-    // they are counted, and what cannot be counted may be there.
+    // Call it before the table for these redirects is made. Switches off what nothing needs any more, and returns what
+    // the table must guard. Connections to removed backends need forwarding until they have ended. They are counted;
+    // where the count fails, they are assumed to exist.
     const Found& prepare(std::span<const Redirect> redirects, Forward forward);
-    // With the guard in the kernel: switches on what is off, be it for the first time or again.
+    // Call it with the guard in the kernel: switches on what is off.
     void finish();
 
-    // Of the last prepare and finish.
+    // The result of the last prepare and finish.
     [[nodiscard]] const Forwarded& state() const noexcept { return state_; }
 
 private:
@@ -36,8 +37,8 @@ private:
 
     Kernel& kernel_;
     Found found_;
-    std::set<core::Address> backends_;  // of the last prepare, but those on this machine's loopback
-    std::set<core::Address> former_;    // of those before, where connections may be left
+    std::set<core::Address> backends_;  // of the last prepare, without those on this machine's loopback
+    std::set<core::Address> former_;    // earlier ones that may still have connections
     Forwarded state_;
 };
 

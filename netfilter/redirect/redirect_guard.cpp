@@ -22,8 +22,8 @@ Chain guard_chain() {
     return {guard, Hook{Hook::Place::forward, 0, true, "filter"}};
 }
 
-// A first packet passes when it came to a listener of ours. What belongs to a connection that has begun so passes also
-// when there is no such listener any more.
+// A first packet passes when it is for one of our listeners. Later packets of its connection pass even when that
+// listener is gone.
 std::vector<Rule> guard_rules(std::span<const Redirect> redirects, const Found& found) {
     if (!is_guarded(found)) {
         return {};

@@ -1,7 +1,6 @@
-// The guard of forwarding: what table inet gatehouse_redirect holds beside the redirects where we have switched
-// forwarding on for them. Nothing went through this machine before, so nothing but the redirected connections may go
-// through it now, whatever firewall there is or is not. Pure values; redirector.hpp brings them to the kernel, with the
-// rest of the table.
+// The guard of forwarding: a part of table inet gatehouse_redirect, present while we have forwarding switched on for
+// redirects. Before that nothing was forwarded through this machine. So now only redirected connections may be, with
+// any firewall or none. Pure values; redirector.hpp brings them to the kernel with the rest of the table.
 #pragma once
 
 #include <array>
@@ -10,27 +9,27 @@
 #include <string>
 #include <vector>
 
-#include "netfilter/kernel/forwarding.hpp"
-#include "netfilter/nft/objects.hpp"
-#include "netfilter/model/redirect.hpp"
 #include "netfilter/expression/rule_parts.hpp"
+#include "netfilter/kernel/forwarding.hpp"
+#include "netfilter/model/redirect.hpp"
+#include "netfilter/nft/objects.hpp"
 
 namespace netfilter {
 
-// What forwarding was before we switched it on, of IPv6 and of IPv4; nothing: we have not switched it.
+// The state of forwarding before we switched it on, for IPv6 and IPv4; empty: we have not switched it.
 using Found = std::array<std::optional<Forwarding>, 2>;
 
 [[nodiscard]] bool is_guarded(const Found& found) noexcept;
 
-// A chain in the forward hook that lets the redirected connections pass, and drops whatever else comes of the families
-// that we have switched. Other families stay as they are: their traffic was let through before.
+// A chain in the forward hook. It accepts redirected connections, and drops all else of the families that we have
+// switched. Other families stay as they are, because their traffic was forwarded before.
 [[nodiscard]] Chain guard_chain();
 [[nodiscard]] std::vector<Rule> guard_rules(std::span<const Redirect> redirects, const Found& found);
 
-// The comment of a table with such a guard. It holds `found`, so that whoever comes after this process can put the
-// switches back: "gatehouse schema=1 ipv4=off,redirects ipv6=off".
+// The comment of a table with such a guard: "gatehouse schema=1 ipv4=off,redirects ipv6=off". It holds `found`, so that
+// a later process can restore the switches.
 [[nodiscard]] std::string redirect_comment(const Found& found);
-// The contrary. Nothing was found where we have not written that comment.
+// The inverse. Empty where the comment is not ours.
 [[nodiscard]] Found found_in(const std::string& comment);
 
 }  // namespace netfilter

@@ -8,19 +8,19 @@
 #include <map>
 #include <set>
 
-#include "netfilter/model/fence.hpp"
-#include "netfilter/fence/fence_table.hpp"
-#include "netfilter/redirect/redirect_guard.hpp"
 #include "netfilter/expression/rule_parts.hpp"
+#include "netfilter/fence/fence_table.hpp"
+#include "netfilter/model/fence.hpp"
+#include "netfilter/redirect/redirect_guard.hpp"
 
 namespace netfilter {
 namespace {
 
 constexpr const char* balance = "balance";
-// The kernel's own numbers for translation: NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC.
+// The kernel's priorities for NAT: NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC.
 constexpr std::int32_t priority_destination = -100;
 constexpr std::int32_t priority_source = 100;
-// Chosen once for all, so that a client finds the same slot after a restart.
+// Constant, so that a client finds the same slot after a restart.
 constexpr std::uint32_t hash_seed = 0x67617465;
 
 Expressions is_port(std::uint16_t port) {
@@ -33,14 +33,15 @@ bool is_any(const core::Address& address) {
     return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
-// What stays within this machine has a source that can be answered, and the kernel, which looks for an address of the
-// loopback device that the world could answer to, would drop it.
+// Loopback traffic needs no masquerade, because its source can be answered. With masquerade the kernel would drop it,
+// because the loopback device has no address that is reachable from outside.
 bool is_loopback(const core::Address& address) {
     return address.is_v4() ? address.bytes()[0] == 127 : address.host() == "::1";
 }
 
 // "ip daddr 10.0.0.1 tcp dport 5222", or "fib daddr type local" for a listener on every address. With `late` the test
-// for the family comes last: nft leaves it out where the rest implies it, and would read the rule back in this order.
+// for the family comes last. nft does not print a test that the rest implies, and would read the rule back in that
+// order.
 Expressions is_for(const core::Address& listener, bool late) {
     const bool v4 = listener.is_v4();
     Expressions rule;
@@ -76,13 +77,13 @@ Rule balance_rule(const Redirect& redirect) {
         const auto order = redirect.spread == Spread::random ? Numgen::Order::random : Numgen::Order::incremental;
         append(rule, {Numgen{order, slots_count, 1}});
     }
-    // A port stands behind its address: one word or, in the kernel's way of counting registers, one large one later.
+    // The port is in the register after the address: one word later for IPv4, one large register later for IPv6.
     append(rule, {Lookup{slots_name(redirect), 1, false, 1}, Nat{v4, 1, v4 ? 9U : 2U}});
     return {balance, std::move(rule), {}};
 }
 
-// "ip daddr . meta l4proto . th dport @set", for connections that we have redirected. A set with counters counts each
-// time that a rule looks into it, so one rule alone does.
+// "ip daddr . meta l4proto . th dport @set", for redirected connections. A set with counters counts at each rule that
+// looks into it, so only one rule does.
 Expressions is_redirected_to(const char* set, bool v4) {
     auto rule = is_translated();
     append(rule, is_family(v4));
@@ -103,7 +104,7 @@ Rule masquerade_rule(const char* set, bool v4) {
     return {"postrouting", std::move(rule), {}};
 }
 
-// Only new ones: a proxy may still serve connections from before the kernel took the listener over.
+// Only new connections: a proxy may still serve those from before the kernel took over the listener.
 Rule refuse_rule(const Redirect& redirect) {
     auto rule = is_in_state(Conntrack::state_new);
     append(rule, is_for(redirect.listener, false));
@@ -142,15 +143,14 @@ std::vector<Rule> make_rules(std::span<const Redirect> redirects, const Found& f
 
 std::vector<Chain> make_chains(const Found& found) {
     using Place = Hook::Place;
-    std::vector<Chain> chains{
-        {balance, std::nullopt},
-        {deny_reset, std::nullopt},
-        {"prerouting", Hook{Place::prerouting, priority_destination, true, "nat"}},
-        {"output", Hook{Place::output, priority_destination, true, "nat"}},
-        {"count", Hook{Place::postrouting, 0, true, "filter"}},
-        {"postrouting", Hook{Place::postrouting, priority_source, true, "nat"}},
-        // Before the host's own rules, which may drop what is for a listener that no socket stands for.
-        {"input", Hook{Place::input, -5, true, "filter"}}};
+    std::vector<Chain> chains{{balance, std::nullopt},
+                              {deny_reset, std::nullopt},
+                              {"prerouting", Hook{Place::prerouting, priority_destination, true, "nat"}},
+                              {"output", Hook{Place::output, priority_destination, true, "nat"}},
+                              {"count", Hook{Place::postrouting, 0, true, "filter"}},
+                              {"postrouting", Hook{Place::postrouting, priority_source, true, "nat"}},
+                              // Before the host's own rules, which may drop packets for a listener without a socket.
+                              {"input", Hook{Place::input, -5, true, "filter"}}};
     if (is_guarded(found)) {
         chains.push_back(guard_chain());
     }

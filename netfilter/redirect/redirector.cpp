@@ -7,13 +7,13 @@
 namespace netfilter {
 namespace {
 
-// Another program can commit between our look and our change; not for ever.
+// Attempts after another program's commit between our read and our change.
 constexpr int redirect_attempts_max = 10;
 constexpr const char* what = "cannot redirect connections in the kernel";
 
 }  // namespace
 
-// How to come from what was found to that.
+// The changes from found to wanted.
 Transaction Redirector::step_to(const Snapshot& found, const Made& wanted) {
     const bool anything = found.table || !wanted.redirects.empty() || is_guarded(wanted.found);
     return anything ? difference(found, redirect_table(wanted.redirects, wanted.found))
@@ -92,7 +92,7 @@ core::Result<Redirector::Tried> Redirector::try_put(const Made& wanted, Before& 
         return tl::unexpected(found.error());
     }
     const Transaction transaction = step_to(*found, wanted);
-    // What was foreign once stays so, also where a later look finds our own.
+    // Once judged foreign it stays so, even where a later read finds our own table.
     const Before judged = judge(*found);
     if (judged == Before::foreign) {
         before = judged;

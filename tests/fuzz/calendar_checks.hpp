@@ -1,4 +1,4 @@
-// What must hold of any bytes that a guard reads: a calendar's, an answer of BigBlueButton's. For the fuzz target and
+// The properties for any bytes that a guard reads: a calendar's, an answer of BigBlueButton's. For the fuzz target and
 // the unit tests.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace appliance::guard {
 
-// What is wrong; empty: nothing.
+// The fault found; empty: none.
 inline std::string_view check_calendar(std::string_view bytes) {
     using namespace std::chrono_literals;
     const core::WallTime from = std::chrono::sys_days(std::chrono::year(2026) / 3 / 28);

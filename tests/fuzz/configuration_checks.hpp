@@ -1,6 +1,6 @@
-// The properties that the fuzz target and tests/appliance/boot/configuration_test.cpp hold the configuration to: text
-// is judged the same way twice, a refusal says what is wrong, and what control tells the proxy of a configuration that
-// was taken arrives there.
+// The properties of the configuration's reader, for the fuzz target and tests/appliance/boot/configuration_test.cpp.
+// The same text gives the same result twice. A refusal says what is wrong. What control sends to the proxy of an
+// accepted configuration arrives unchanged.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace appliance::fuzz {
 
-// What does not hold; nothing where all does.
+// The property that does not hold; empty where all do.
 inline std::string_view check_problems(const config::Problems& problems) {
     if (problems.empty()) {
         return "refused without a reason";
@@ -35,7 +35,7 @@ inline std::string_view check_problems(const config::Problems& problems) {
 
 inline std::string_view check_link(const config::Config& config) {
     try {
-        // As it travels: text, and as many descriptors as control sends.
+        // As it is sent: text, and as many descriptors as control sends.
         const auto body = nlohmann::json::parse(control::configure_message(config).dump());
         const auto probes = control::count_probes(config);
         std::vector<core::base::Descriptor> sockets(config.listeners.size() * control::worker_count(config) +

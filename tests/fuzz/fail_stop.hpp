@@ -1,6 +1,6 @@
-// libnftnl ends the process (exit, with a word on standard error) when an attribute has a size that no kernel gives it.
-// That is a stop and no crash: the fence process is started again, its fences stay. Here it becomes an exception, so
-// that the search goes on behind it. Included by one source file of a program, because it stands in for exit().
+// When an attribute has a size that no kernel gives it, libnftnl ends the process (exit, with a line on standard
+// error). That is a stop, no crash: the fence process is restarted, and its fences stay. Here it becomes an exception,
+// so that fuzzing continues. Include it in one source file of a program, because it replaces exit().
 #pragma once
 
 #include <dlfcn.h>
@@ -24,7 +24,7 @@ namespace netfilter::fuzz {
 struct FailStop {};
 inline thread_local bool stops_are_thrown = false;
 
-// Not under its own name, because <cstdlib> promises that exit() throws nothing.
+// Under another name in C++, because <cstdlib> declares that exit() throws nothing.
 [[noreturn]] void leave(int code) __asm__("exit");
 void leave(int code) {
     if (stops_are_thrown) {
@@ -37,11 +37,11 @@ void leave(int code) {
     _exit(code);
 }
 
-// What the check finds; nothing where the library has stopped before the end.
+// The check's result; empty where the library has stopped before the end.
 inline std::string_view until_stopped(std::string_view (*check)(std::span<const std::byte>),
                                       std::span<const std::byte> bytes) {
 #ifdef __SANITIZE_ADDRESS__
-    const __lsan::ScopedDisabler disabler;  // what the library had in hand is lost
+    const __lsan::ScopedDisabler disabler;  // the library's objects are leaked
 #endif
     std::string_view trouble;
     stops_are_thrown = true;

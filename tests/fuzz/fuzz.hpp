@@ -1,4 +1,4 @@
-// What the fuzz targets of netfilter share. Included by targets only: it needs libFuzzer.
+// Shared parts of netfilter's fuzz targets. Included by targets only: it needs libFuzzer.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 
 namespace netfilter::fuzz {
 
-// Aborts, after saying why, where the check finds something.
+// Prints the check's finding and aborts, where there is one.
 inline int hold(std::string_view (*check)(std::span<const std::byte>), const std::uint8_t* data, std::size_t size) {
     const auto trouble = check({reinterpret_cast<const std::byte*>(data), size});
     if (!trouble.empty()) {
@@ -26,7 +26,7 @@ inline int hold(std::string_view (*check)(std::span<const std::byte>), const std
     return 0;
 }
 
-// Now and then begins anew from one of the seeds, else as libFuzzer does.
+// Sometimes restarts from one of the seeds, else mutates as libFuzzer does.
 inline std::size_t mutate(const std::vector<std::vector<std::byte>>& seeds, std::uint8_t* data, std::size_t size,
                           std::size_t room, unsigned chance) {
     if (size < 20 || chance % 64 == 0) {

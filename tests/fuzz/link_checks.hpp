@@ -1,6 +1,5 @@
-// What the fence process and control hold each other to: whatever packets come over the link, the privileged end
-// answers with what its client understands, or ends the conversation; and the client takes in nothing that is not a
-// reply.
+// The properties of the link between the fence process and control, for any packets. The privileged end answers with
+// what its client understands, or ends the conversation. The client accepts only replies.
 #pragma once
 
 #include <sys/socket.h>
@@ -11,19 +10,19 @@
 #include <span>
 #include <string_view>
 
+#include "netfilter/agent/helper.hpp"
 #include "netfilter/fence/fence_manager.hpp"
 #include "netfilter/protocol/firewall_protocol.hpp"
-#include "netfilter/agent/helper.hpp"
 #include "netfilter/protocol/helper_protocol.hpp"
-#include "tests/support/memory_kernel.hpp"
 #include "netfilter/protocol/notice.hpp"
 #include "netfilter/protocol/redirect_protocol.hpp"
 #include "tests/fuzz/netlink_seeds.hpp"
 #include "tests/support/any_redirect.hpp"
+#include "tests/support/memory_kernel.hpp"
 
 namespace netfilter::fuzz {
 
-// Reads the input as numbers; zeroes when it is at its end.
+// Reads the input as numbers; zeroes after its end.
 class Reader {
 public:
     explicit Reader(std::span<const std::byte> bytes) : bytes_(bytes) {}
@@ -45,7 +44,7 @@ private:
     std::span<const std::byte> bytes_;
 };
 
-// Overwrites a good packet in a few places, because a packet of random bytes would be refused by its first four.
+// Overwrites a valid packet in a few places, because a random packet would fail at its first four bytes.
 template <typename Packet>
 void damage(Packet& packet, Reader& reader) {
     const auto wounds = reader.take<std::uint8_t>() % 8;
@@ -81,7 +80,7 @@ inline wire::Request good_request(std::uint8_t kind) {
     return request;
 }
 
-// A few requests to a whole fence process whose kernel is in memory.
+// Sends a few requests to a whole fence process with the kernel in memory.
 inline std::string_view check_requests(std::span<const std::byte> bytes) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -90,7 +89,7 @@ inline std::string_view check_requests(std::span<const std::byte> bytes) {
     const core::base::Descriptor near(ends[0]);
     const core::base::Descriptor far(ends[1]);
     Reader reader(bytes);
-    // So few that all the answers fit the link, which nobody reads before the end.
+    // So few that all answers fit the link, which is not read before the end.
     for (int i = 0; i < 4 && !reader.empty(); ++i) {
         auto request = good_request(reader.take<std::uint8_t>());
         damage(request, reader);
@@ -118,7 +117,7 @@ inline std::string_view check_requests(std::span<const std::byte> bytes) {
     return {};
 }
 
-// The other direction: what control makes of what it reads.
+// The other direction: how control handles what it reads.
 inline std::string_view check_replies(std::span<const std::byte> bytes) {
     Reader reader(bytes);
     wire::Reply reply{};

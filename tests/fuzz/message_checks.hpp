@@ -1,5 +1,5 @@
-// What the decoders of the links between the supervisor, control and the proxy are held to, from both ends: whatever
-// comes, no exception leaves one, and what it takes keeps to what its readers rely on. Used by the fuzz target and by
+// The properties of the decoders of the links between supervisor, control and proxy, from both ends. For any input no
+// exception leaves a decoder, and accepted messages satisfy their readers' assumptions. Used by the fuzz target and by
 // tests/appliance/boot/message_test.cpp.
 #pragma once
 
@@ -72,7 +72,7 @@ inline const std::vector<json>& good_messages() {
     return all;
 }
 
-// So many descriptors that each kind of message can be understood once.
+// Enough descriptors for each kind of message.
 inline std::vector<core::base::Descriptor> empty_descriptors(std::size_t count) {
     return std::vector<core::base::Descriptor>(count);
 }
@@ -99,7 +99,8 @@ inline std::string_view check_order(const boot::ProxyOrder& order) {
     return {};
 }
 
-// How many decoders take the text, and what does not hold; all of them see it, since a peer sends what it likes.
+// How many decoders accept the text, and a property that does not hold. All decoders get it, because a peer may send
+// anything.
 struct Taken {
     unsigned decoders = 0;
     std::string_view trouble{};
@@ -135,7 +136,7 @@ inline Taken check_text(std::string_view text) {
     return taken;
 }
 
-// A value that is none of ours, or one that is at the wrong place.
+// A value that is invalid everywhere, or at the wrong place.
 inline json odd_value(std::uint8_t kind) {
     static const std::vector<json> all{nullptr,
                                        true,
@@ -158,7 +159,7 @@ inline json odd_value(std::uint8_t kind) {
     return all[kind % all.size()];
 }
 
-// Each byte pair goes one step into the message and, at its end, puts something else there or takes it away.
+// Each byte pair goes one step into the message and, at its end, replaces or removes a value.
 inline std::string_view check_broken(std::span<const std::byte> bytes) {
     if (bytes.empty()) {
         return {};

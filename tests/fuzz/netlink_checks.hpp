@@ -1,5 +1,5 @@
-// What the decoders of netlink answers are held to, whatever the bytes: no memory that is not theirs, no abort, nothing
-// that could play with a terminal, and never an order that reaches further than what was found.
+// The properties of the decoders of netlink answers, for any bytes: no access to foreign memory, no abort, no control
+// bytes for a terminal. And no order reaches further than what was found.
 #pragma once
 
 #include <sys/socket.h>
@@ -9,20 +9,20 @@
 #include <string_view>
 #include <vector>
 
+#include "netfilter/firewall/host_table.hpp"
+#include "netfilter/flows/flow_entry.hpp"
+#include "netfilter/flows/flow_socket.hpp"
 #include "netfilter/netlink/attribute.hpp"
 #include "netfilter/nft/commit.hpp"
 #include "netfilter/nft/decode.hpp"
-#include "netfilter/flows/flow_entry.hpp"
-#include "netfilter/flows/flow_socket.hpp"
-#include "netfilter/protocol/helper_protocol.hpp"
-#include "netfilter/firewall/host_table.hpp"
 #include "netfilter/nft/monitor.hpp"
+#include "netfilter/protocol/helper_protocol.hpp"
 #include "netfilter/protocol/notice.hpp"
 #include "tests/fuzz/netlink_seeds.hpp"
 
 namespace netfilter::fuzz {
 
-// Each check returns what does not hold, or nothing.
+// Each check returns the property that does not hold, or an empty text.
 
 inline bool harmless(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) {
@@ -31,7 +31,7 @@ inline bool harmless(std::string_view text) {
     });
 }
 
-// As take_snapshot would collect them, from one buffer instead of five answers.
+// As take_snapshot would collect them, from one buffer in place of five answers.
 inline Snapshot collect(const Replies& replies, std::string_view table) {
     Snapshot snapshot;
     for (const auto& message : replies.messages()) {
@@ -61,7 +61,7 @@ inline Snapshot collect(const Replies& replies, std::string_view table) {
     return snapshot;
 }
 
-// What was found goes on to control in packets of fixed size.
+// Found fences are sent to control in packets of fixed size.
 inline std::string_view check_fences(const Snapshot& snapshot) {
     for (const auto& contents : snapshot.maps) {
         for (const auto& element : contents.elements) {
@@ -96,7 +96,7 @@ inline std::string_view check_nftables(std::span<const std::byte> bytes) {
         if (const auto trouble = check_fences(snapshot); !trouble.empty()) {
             return trouble;
         }
-        // A table in any state can be put right: what comes of it can be written.
+        // A table in any state can be repaired: the transaction for it can be encoded.
         if (encode(rebuild(snapshot), {}).bytes.empty()) {
             return "a table in this state cannot be made anew";
         }

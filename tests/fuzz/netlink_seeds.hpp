@@ -1,5 +1,5 @@
-// Netlink messages that are whole, for the fuzz targets and tests/netfilter/hostile_bytes_test.cpp to break: libnftnl
-// is not instrumented, so random bytes alone would never get past the attributes that frame what is of interest.
+// Valid netlink messages, for the fuzz targets and tests/netfilter/hostile_bytes_test.cpp to break. libnftnl is not
+// instrumented, so random bytes alone would not get past the outer attributes.
 #pragma once
 
 #include <linux/inet_diag.h>
@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "netfilter/nft/encode.hpp"
 #include "netfilter/fence/fence_table.hpp"
 #include "netfilter/firewall/host_table.hpp"
 #include "netfilter/netlink/uapi.hpp"
+#include "netfilter/nft/encode.hpp"
 
 namespace netfilter::fuzz {
 
@@ -64,7 +64,7 @@ inline Fence seed_fence(std::string_view backend) {
     return fence;
 }
 
-// Both tables as a batch that makes them, whose messages are those of the dumps that would list them.
+// A batch that makes both tables. Its messages equal those of the dumps that would list them.
 inline Bytes seed_tables() {
     Snapshot snapshot;
     for (const auto* backend : {"10.0.0.1:80", "[fd00::1]:443"}) {
@@ -77,7 +77,7 @@ inline Bytes seed_tables() {
     return encode(rebuild(snapshot), {}).bytes + encode(host_table(rules), {}).bytes;
 }
 
-// The tail of seed_tables() is large; this is the part with fences, and small.
+// seed_tables() has a large tail; this is the small part with fences.
 inline Bytes seed_elements() {
     const auto fence = seed_fence("10.0.0.1:80");
     Transaction transaction{std::string(fence_table_name)};
@@ -87,7 +87,7 @@ inline Bytes seed_elements() {
     return encode(transaction, {}).bytes;
 }
 
-// A commit of somebody else's, as the kernel announces it.
+// Another program's commit, as the kernel announces it.
 inline Bytes seed_announcement() {
     const nfgenmsg general{AF_UNSPEC, NFNETLINK_V0, 0};
     const std::uint32_t number = htonl(7);

@@ -1,4 +1,4 @@
-// What the fuzz target and tests/core/net/proxy_header_test.cpp hold the PROXY header's parser to.
+// The property of the PROXY header's parser, for the fuzz target and tests/core/net/proxy_header_test.cpp.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace core::net::fuzz {
 
-// What does not hold for bytes, or nothing: no judgement is taken back when more bytes come, and what was parsed and
-// written, in either version, parses to the same but for TLS, of which we write nothing.
+// The property that does not hold for bytes, or an empty text. More bytes do not change a verdict. What was parsed and
+// written, in either version, parses to the same; except for TLS, which we do not write.
 inline std::string_view check_proxy_header(std::string_view bytes) {
     using Verdict = ProxyParse::Verdict;
     ProxyHeader header;

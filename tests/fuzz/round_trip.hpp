@@ -1,5 +1,5 @@
-// The properties that the fuzz targets and tests/core/http/round_trip_test.cpp hold the HTTP layer to: what was parsed
-// and written parses to the same message again, and how bytes were cut changes nothing.
+// The properties of the HTTP layer, for the fuzz targets and tests/core/http/round_trip_test.cpp. What was parsed and
+// written parses to the same message again, and the pieces of the input change nothing.
 #pragma once
 
 #include <array>
@@ -14,11 +14,11 @@
 
 namespace core::http::fuzz {
 
-// Each check returns what does not hold, or nothing. Heads near the field limit are let off the second parse: Gatehouse
-// adds fields of its own, and its own limit is for what it receives.
+// Each check returns the property that does not hold, or an empty text. Heads near the field limit skip the second
+// parse: Gatehouse adds fields of its own, and its limit is for received ones.
 inline constexpr std::size_t fields_added_max = 4;
 
-// For what Gatehouse wrote: what it may have grown by is allowed for.
+// For heads that Gatehouse wrote: the received limits plus the allowed growth.
 inline Limits written_limits() {
     Limits limits;
     limits.head += limits.request_line + growth_max;
@@ -149,7 +149,7 @@ inline std::string_view check_chunks(std::string_view bytes, const ChunkLimits& 
     if (!(unchunk(bytes, bytes.size() / 2, limits) == whole) || !(unchunk(bytes, bytes.size() / 3, limits) == whole)) {
         return "a chunked body depends on how it was cut";
     }
-    // A request's body is read strictly. What that takes is read as the same body from a server too.
+    // A request's body is read strictly. Where that succeeds, reading it as a server's gives the same body.
     if (limits.lenient && unchunk(bytes, 0).end == ChunkParser::Step::Kind::end && !(unchunk(bytes, 0) == whole)) {
         return "a strict body is another one where it is read leniently";
     }

@@ -1,4 +1,4 @@
-// What the running kernel can do, with nft and the kernel's behaviour as the oracles.
+// What the running kernel supports, with nft and the kernel's behaviour as the oracles.
 #include "netfilter/nft/capabilities.hpp"
 
 #include <cstdlib>
@@ -39,7 +39,7 @@ TEST_F(CapabilitiesTest, AgreesWithWhatNftCanDoOnThisKernel) {
     EXPECT_TRUE(found.owner || !found.persist);
 }
 
-// Linux 6.12 brought the last of them into the mainline, which says nothing of older kernels: distributions backport.
+// Linux 6.12 brought the last of them into the mainline. Older kernels may have them too: distributions backport.
 TEST_F(CapabilitiesTest, AMainlineKernelHasWhatItsVersionPromises) {
     int major = 0;
     int minor = 0;

@@ -1,4 +1,4 @@
-// What becomes of a transaction in the real kernel, and of an answer that is broken.
+// A transaction's result in the real kernel, and the result for a broken answer.
 #include "netfilter/nft/commit.hpp"
 
 #include <linux/netlink.h>
@@ -136,7 +136,7 @@ TEST_F(CommitTest, AHundredThousandFencesGoInOneTransactionAndOneMoreIsRefused) 
     EXPECT_EQ(list().size(), FenceManager::changes_max);
 }
 
-TEST_F(CommitTest, SnapshotsAreOfOneMomentWhileSomebodyChangesTheRuleset) {
+TEST_F(CommitTest, SnapshotsAreOfOneMomentWhileTheRulesetChanges) {
     constexpr std::uint16_t present = 2000;
     std::vector<Change> changes;
     for (std::uint16_t port = 1; port <= present; ++port) {
@@ -147,8 +147,8 @@ TEST_F(CommitTest, SnapshotsAreOfOneMomentWhileSomebodyChangesTheRuleset) {
     ASSERT_TRUE(other);
     constexpr int reads = 40;
     std::atomic<int> begun = 0;
-    // Every transaction moves one fence to another port: at every moment there are as many as before. A few of them
-    // for each read, so that a read can come to its end.
+    // Every transaction moves one fence to another port, so the number of fences never changes. Only a few for each
+    // read, so that a read can finish.
     std::thread mover([&] {
         std::uint16_t port = 1;
         for (int read = 0; read < reads; ++read) {

@@ -1,5 +1,5 @@
-// The promise of a fence, two thousand times on each way: from the moment apply() has returned no new connection gets
-// through, and from the moment it is lifted every one does. How fast a refusal comes is printed and not judged.
+// The promise of a fence, two thousand times on each way. From apply()'s return on no new connection gets through;
+// after the unfence every one does. The refusal's speed is printed, not judged.
 #include <algorithm>
 #include <cinttypes>
 
@@ -14,7 +14,7 @@ constexpr int cycles = 2000;
 struct Way {
     const char* name;
     const char* backend;
-    bool forwarded;  // by way of the forward hook; else of the output hook
+    bool forwarded;  // through the forward hook; else through the output hook
 };
 
 void PrintTo(const Way& way, std::ostream* out) {
@@ -44,7 +44,7 @@ protected:
         return routed_ ? routed_->in_client(make) : make();
     }
 
-    // The errno of one connect, waited for to its end.
+    // The errno of one connect, after its end.
     int connect_once(const Descriptor& socket) {
         sockaddr_storage storage{};
         const auto length = backend_->address().fill(storage);
@@ -84,7 +84,7 @@ TEST_P(EveryCycle, RefusesWhileFencedAndConnectsWhenNot) {
         apply({Unfence{backend_->address()}});
         const auto welcome = make_socket(blocking);
         ASSERT_EQ(connect_once(welcome), 0) << "cycle " << cycle;
-        // A reset instead of a goodbye: 2 000 ports in TIME_WAIT would slow the search for a free one.
+        // A reset in place of an orderly end: 2 000 ports in TIME_WAIT would slow the search for a free one.
         const linger at_once{1, 0};
         setsockopt(welcome.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         ASSERT_TRUE(backend_->accept().valid());

@@ -1,5 +1,5 @@
-// What may go wrong between us and the kernel, each made to happen: answers that get lost, elements that go away by
-// themselves, a table that is somebody else's, a kernel that lacks a part.
+// Faults between us and the kernel, each provoked: lost answers, elements that expire, a foreign table, a kernel
+// without a part.
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 
@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "kernel.hpp"
-#include "netfilter/nft/commit.hpp"
 #include "netfilter/fence/fence_table.hpp"
+#include "netfilter/nft/commit.hpp"
 #include "netfilter/nft/monitor.hpp"
 
 namespace netfilter::test {
@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The real kernel, with something that happens just before a commit, or an answer that is lost after it.
+// The real kernel, with an event just before a commit, or a lost answer after it.
 class Troubled final : public netfilter::Kernel {
 public:
     explicit Troubled(std::unique_ptr<netfilter::Kernel> kernel) : kernel_(std::move(kernel)) {}
@@ -58,7 +58,7 @@ private:
 
 class FaultTest : public Kernel {
 protected:
-    // A second manager of the same table, over a kernel in trouble.
+    // A second manager of the same table, over a troubled kernel.
     void open(Capabilities capabilities) {
         auto socket = Socket::open();
         ASSERT_TRUE(socket);
@@ -97,7 +97,7 @@ TEST_F(FaultTest, ARequestThatGotLostIsMadeAgain) {
     EXPECT_EQ(list().size(), 1U);
 }
 
-// On a kernel without NFT_MSG_DESTROYSETELEM the removal of what is not there refuses the whole transaction.
+// A kernel without NFT_MSG_DESTROYSETELEM refuses the whole transaction when an element to remove is missing.
 TEST_F(FaultTest, AFenceThatExpiresBetweenTheLookAndTheChangeIsNoError) {
     open(Capabilities{});
     auto fence = make_fence(backend_);
@@ -136,7 +136,7 @@ TEST_F(FaultTest, AcknowledgementsThatDoNotFitAreNeverTakenForSuccess) {
     auto socket = Socket::open();
     ASSERT_TRUE(socket);
     const auto known = Capabilities::probe(*socket).value();
-    socket->limit_receive(1);  // the kernel makes the least of it, a few kilobytes
+    socket->limit_receive(1);  // the kernel raises it to its minimum, a few kilobytes
     const auto batch = encode(transaction, {.first_sequence = socket->take_sequences(count_sequences(transaction)),
                                             .destroy = known.destroy,
                                             .end_ack = known.end_ack});
@@ -145,7 +145,7 @@ TEST_F(FaultTest, AcknowledgementsThatDoNotFitAreNeverTakenForSuccess) {
     EXPECT_TRUE(replies->overrun);
     const auto outcome = judge(transaction, batch, *replies).outcome;
     EXPECT_TRUE(outcome == Outcome::rejected || outcome == Outcome::unknown) << static_cast<int>(outcome);
-    // A dump comes in parts, each made when the last was read: it fits, and is whole.
+    // A dump comes in parts, each made when the last one was read: so it fits, and is complete.
     const auto snapshot = take_snapshot(*socket, fence_table_name, Depth::elements);
     ASSERT_TRUE(snapshot) << snapshot.error().line();
     EXPECT_EQ(snapshot->maps.at(0).elements.size() + snapshot->maps.at(1).elements.size(), 500U);
@@ -181,7 +181,7 @@ TEST_F(FaultTest, FencesWorkWithIPv6SwitchedOff) {
     EXPECT_FALSE(manager_->repair().value().any());
 }
 
-// sock_diag knows no message of nf_tables', just as a kernel without nf_tables does not.
+// sock_diag does not know nf_tables' messages, just like a kernel without nf_tables.
 TEST_F(FaultTest, AKernelWithoutNfTablesIsToldOf) {
     auto socket = Socket::open(NETLINK_SOCK_DIAG);
     ASSERT_TRUE(socket);

@@ -103,7 +103,8 @@ TEST_F(FenceManagerTest, FencesOnlyTheNamedPortAndProtocol) {
     EXPECT_EQ(connect_error(open.address()), 0);
 }
 
-// Tracking would take the older connection for a new one, cost every packet time, and lose packets when it is full.
+// Tracking would take the older connection for a new one. It would also cost time for every packet, and lose packets
+// when its table is full.
 TEST_F(FenceManagerTest, NeedsNoConnectionTrackingAndSparesConnectionsThatAreOlder) {
     ASSERT_TRUE(manager_->remove_table());
     const Listener backend("127.0.0.1");
@@ -210,7 +211,7 @@ TEST_F(FenceManagerTest, TheKernelLiftsAFenceWhenItsTimeIsOver) {
     EXPECT_EQ(connect_error(backend.address()), ECONNREFUSED);
 }
 
-TEST_F(FenceManagerTest, AFenceWhoseTimeHasPassedIsLifted) {
+TEST_F(FenceManagerTest, AFenceWithAPastEndIsLifted) {
     const auto backend = *Address::parse("10.0.0.1:80");
     apply({make_fence(backend)});
     auto over = make_fence(backend);

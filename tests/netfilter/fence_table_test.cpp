@@ -10,7 +10,7 @@ namespace {
 
 using FenceTableTest = Kernel;
 
-// The ruleset without what differs between two tables of the same content.
+// The ruleset without values that differ between two tables of the same content.
 nlohmann::json comparable(const std::string& list) {
     auto all = nlohmann::json::parse(run("nft -j " + list))["nftables"];
     for (auto& each : all) {
@@ -98,7 +98,7 @@ TEST_F(FenceTableTest, IsMadeAgainAfterAForeignFlush) {
     EXPECT_EQ(nft_objects("rule").size(), fence_table().rules.size());
 }
 
-// Each line is something an administrator, or a program, may do to our table by hand.
+// Each line is a manual change to our table, by an administrator or a program.
 class TableChangedByHand : public Kernel, public testing::WithParamInterface<const char*> {};
 INSTANTIATE_TEST_SUITE_P(All, TableChangedByHand,
                          testing::Values("insert rule inet gatehouse fence accept",
@@ -138,7 +138,7 @@ TEST_F(FenceTableTest, OthersTablesAreNotTouched) {
 
 TEST_F(FenceTableTest, NamesTheMissingPrivilege) {
     manager_.reset();
-    // In a child, because a capability that was given up does not come back.
+    // In a child, because a dropped capability does not come back.
     EXPECT_EXIT(
         {
             if (setresuid(65534, 65534, 65534) != 0) {

@@ -1,4 +1,4 @@
-// The firewall's orders on their way to the fence process, whole and damaged.
+// The firewall's orders to the fence process, whole and damaged.
 #include "netfilter/protocol/firewall_protocol.hpp"
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ Request packed(const HostRules& rules, FirewallAction action = FirewallAction::p
     return request;
 }
 
-// The order after somebody has changed a field on its way.
+// The order after a change to one field on its way.
 template <typename Change>
 bool refused(Change change) {
     auto request = packed(sample());

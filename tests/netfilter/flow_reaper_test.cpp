@@ -23,7 +23,7 @@ Connection connect_to(const Listener& listener, std::uint32_t mark = 0) {
     return {std::move(made.descriptor), listener.accept()};
 }
 
-// What a socket's owner meets at the next read: 0 for data or the end, else errno; ETIMEDOUT where nothing comes.
+// The result of a socket's next read: 0 for data or the end, else errno; ETIMEDOUT where nothing comes.
 int read_error(const Descriptor& socket, int patience_ms = 2000) {
     pollfd waited{socket.get(), POLLIN, 0};
     if (poll(&waited, 1, patience_ms) == 0) {
@@ -44,7 +44,7 @@ protected:
         if (IsSkipped() || HasFatalFailure()) {
             return;
         }
-        // As on every machine with a firewall: connection tracking begins with the first rule that asks for a state.
+        // As on every machine with a firewall: connection tracking starts with the first rule that tests a state.
         run("nft 'table inet somebody { chain c { type filter hook forward priority 0; ct state new counter; }; }'");
     }
     Reaped reap(const Address& backend, std::uint8_t protocol = IPPROTO_TCP) {
@@ -120,7 +120,7 @@ TEST_F(FlowReaperTest, EndsHundredsOfConnections) {
 
 class RoutedFlow : public FlowReaperTest {
 protected:
-    // As `fence --kill` makes it: what tracking has forgotten, the fence must know by itself.
+    // As `fence --kill` makes it: scope all, because connection tracking forgets the flows.
     static Fence fence_all(const Address& backend) {
         auto fence = make_fence(backend);
         fence.scope = Scope::all;
@@ -172,7 +172,7 @@ TEST_F(RoutedFlow, IsFoundByItsBackendBehindATranslatedAddress) {
     EXPECT_EQ(read_error(made.descriptor), ECONNRESET);
 }
 
-// As the kernel answers a request that it refuses.
+// The kernel's answer to a request that it refuses.
 Replies answer_with(std::initializer_list<int> errors) {
     Replies replies;
     std::uint32_t sequence = 1;

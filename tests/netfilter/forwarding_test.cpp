@@ -1,14 +1,14 @@
-// Who switches forwarding on for redirects, and what goes through the machine then: with the kernel in memory, and with
-// real packets between two namespaces that know each other only through this one.
+// When forwarding is switched on for redirects, and which packets pass the machine then. With the kernel in memory, and
+// with real packets between two namespaces that are connected only through this one.
 #include <array>
 #include <cerrno>
 #include <memory>
 
 #include "netfilter/firewall/host_firewall.hpp"
-#include "tests/support/memory_kernel.hpp"
 #include "netfilter/redirect/redirect_table.hpp"
 #include "netfilter/redirect/redirector.hpp"
 #include "routed.hpp"
+#include "tests/support/memory_kernel.hpp"
 
 namespace netfilter::test {
 namespace {
@@ -66,7 +66,7 @@ TEST_F(ForwardingTest, IsOnOnlyWhileARedirectOfItsFamilyLeavesThisMachine) {
     EXPECT_EQ(redirector_->forwarded(), Forwarded{});
 }
 
-TEST_F(ForwardingTest, StaysOnWhereNobodyIsEligible) {
+TEST_F(ForwardingTest, StaysOnWhereNoBackendIsEligible) {
     auto redirect = chat();
     redirect.backends[0].eligible = false;
     put({redirect});
@@ -102,7 +102,7 @@ TEST_F(ForwardingTest, IsNotOnWithoutTheGuard) {
     memory_->tables.clear();
     ++memory_->generation;
     put({chat()});
-    EXPECT_TRUE(is_guarded()) << "somebody else has flushed the ruleset";
+    EXPECT_TRUE(is_guarded()) << "another program has flushed the ruleset";
 }
 
 TEST_F(ForwardingTest, IsPutBackByTheNextProcess) {
@@ -129,7 +129,7 @@ TEST_F(ForwardingTest, LastsUntilTheConnectionsFromBeforeHaveEnded) {
     memory_->tables.clear();
     ++memory_->generation;
     put({});
-    EXPECT_TRUE(is_guarded()) << "somebody else has flushed the ruleset";
+    EXPECT_TRUE(is_guarded()) << "another program has flushed the ruleset";
     let_flow("10.2.0.2:5222", 0);
     put({});
     EXPECT_FALSE(is_on(ipv4) || is_guarded());
@@ -147,7 +147,7 @@ TEST_F(ForwardingTest, EndsWithGatehouseWhileTheRedirectsStay) {
     EXPECT_TRUE(is_on(ipv4) && is_guarded()) << "and comes with it again";
 }
 
-TEST_F(ForwardingTest, IsSwitchedOnAgainWhenSomebodyElseSwitchesItOff) {
+TEST_F(ForwardingTest, IsSwitchedOnAgainWhenAnotherProgramSwitchesItOff) {
     put({chat()});
     memory_->forwarding.at(ipv4) = {};
     put({chat()});
@@ -179,7 +179,7 @@ TEST(RedirectGuard, WritesDownWhatItHasFoundAndReadsNothingElse) {
     }
 }
 
-// A client and a server, each with a way back through here; the server listens on two ports.
+// A client and a server, each with a route back through this machine; the server listens on two ports.
 class RouterTest : public Kernel {
 protected:
     void SetUp() override {
@@ -200,7 +200,7 @@ protected:
             ASSERT_EQ(reach(hidden.address()), 0) << "while this machine is a router";
         }
     }
-    // From the client; ETIMEDOUT where it was dropped.
+    // From the client; ETIMEDOUT where the packet was dropped.
     int reach(const Address& to) {
         return routed_->in_client([&to] { return connect_error(to, 0, silence_for_sure); });
     }

@@ -140,8 +140,8 @@ TEST_F(HelperTest, SkipsLateAnswersToWhatItGaveUp) {
     EXPECT_EQ(client_->list()->size(), 1U);
 }
 
-// Control may not have seen yet that the clock was set, by which the fence process goes already.
-TEST_F(HelperTest, MeansAnEndByTheClockOfWhoeverSaysIt) {
+// Control may not have seen a step of the clock that the fence process already follows.
+TEST_F(HelperTest, MeansAnEndByTheSendersClock) {
     const tests::support::SetClock still;
     const core::Milliseconds clock = core::base::wall_offset();
     for (const auto behind : {std::chrono::hours(5), std::chrono::hours(-5)}) {
@@ -169,7 +169,7 @@ TEST(HelperProtocol, AClockThatIsNotSetChangesNoEndAndOneThatIsDoes) {
     EXPECT_EQ(seen_at(Milliseconds(499), end), Milliseconds(0));
     EXPECT_EQ(seen_at(Milliseconds(500), end), Milliseconds(500));
     EXPECT_EQ(seen_at(Milliseconds(-500), end), Milliseconds(-500));
-    // What is no time of ours must not overflow.
+    // A time out of range must not overflow.
     EXPECT_EQ(seen_at(Milliseconds(10'000), core::WallTime::max()), Milliseconds(0));
     EXPECT_EQ(seen_at(Milliseconds(-10'000), core::WallTime::min()), Milliseconds(0));
 }
@@ -249,7 +249,7 @@ TEST_P(BrokenFrame, EndsTheConversation) {
     EXPECT_NE(served_.error().line().find("another language"), std::string::npos);
 }
 
-TEST(HelperClientTest, GivesUpWhenNobodyAnswersInTime) {
+TEST(HelperClientTest, GivesUpWithoutAnAnswerInTime) {
     Pair pair;
     HelperClient client(std::move(pair.near), std::chrono::milliseconds(50));
     const auto start = std::chrono::steady_clock::now();
@@ -257,7 +257,7 @@ TEST(HelperClientTest, GivesUpWhenNobodyAnswersInTime) {
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().os_error, ETIMEDOUT);
     EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(45));
-    // A batch that fills the link must not wait longer than that either.
+    // A batch that fills the link must not wait longer either.
     const std::vector<Change> many(5000, Change{Unfence{*Address::parse("10.0.0.1:80")}});
     EXPECT_EQ(client.apply(many).error().os_error, ETIMEDOUT);
 }

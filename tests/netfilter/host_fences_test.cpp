@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-
 #include "kernel.hpp"
 #include "netfilter/fence/fence_table.hpp"
 
@@ -13,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-// What only nft itself would otherwise know: the whole table as it should look.
+// The expected listing of the whole table by nft.
 constexpr const char* listed = R"(table inet gatehouse_host_fence {
 	comment "gatehouse schema=3"
 	map new4 {
@@ -57,7 +56,7 @@ Fence make_host_fence(const std::string& backend, Mode mode = Mode::reset) {
     return fence;
 }
 
-// A connect from an address of ours; 0 or the error. What is dropped ends with the patience.
+// A connect from an address of ours; 0 or the error. A dropped one ends with the patience.
 Attempt attempt_from(const char* from, const Address& to, std::chrono::milliseconds patience = 10s) {
     Attempt made{0, Descriptor(socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0))};
     sockaddr_storage storage{};
@@ -108,7 +107,7 @@ TEST_F(HostFencesTest, OpeningAndListingMakeNoTable) {
     EXPECT_TRUE(nft_objects("table").empty());
 }
 
-TEST_F(HostFencesTest, RefusesThatAddressAtThatPortAndNobodyElse) {
+TEST_F(HostFencesTest, RefusesThatAddressAtThatPortAndNoOther) {
     const Listener web("127.0.0.1");
     const Listener other("127.0.0.1");
     EXPECT_EQ(change({against(web.address())}), 1U);
@@ -140,7 +139,7 @@ TEST_F(HostFencesTest, EachModeAnswersInItsOwnWay) {
     EXPECT_EQ(attempt_from("127.0.0.2", web.address()).os_error, EHOSTUNREACH);
 }
 
-// No table asked for connection tracking before this one, which must not take what is older for new.
+// No earlier table has started connection tracking, and this one must not take older connections for new ones.
 TEST_F(HostFencesTest, LeavesEstablishedConnectionsAlone) {
     const Listener web("127.0.0.1");
     const auto before = attempt_from("127.0.0.2", web.address());
@@ -155,7 +154,7 @@ TEST_F(HostFencesTest, LeavesEstablishedConnectionsAlone) {
     EXPECT_EQ(attempt_from("127.0.0.2", web.address()).os_error, ECONNREFUSED);
 }
 
-TEST_F(HostFencesTest, OutlivesWhoeverMadeIt) {
+TEST_F(HostFencesTest, OutlivesItsMaker) {
     const Listener web("127.0.0.1");
     change({against(web.address())});
     host_.reset();
@@ -274,7 +273,7 @@ TEST_F(HostFencesTest, TakesOnlyWhatItsRulesLookAt) {
 
 TEST_F(HostFencesTest, NamesTheMissingPrivilege) {
     host_.reset();
-    // In a child, because a capability that was given up does not come back.
+    // In a child, because a dropped capability does not come back.
     EXPECT_EXIT(
         {
             if (setresuid(65534, 65534, 65534) != 0) {

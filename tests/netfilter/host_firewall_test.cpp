@@ -27,7 +27,7 @@ protected:
             return;
         }
         here_ = Descriptor(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-        // Stays behind in this namespace, so that ip can be told to put one end of the cable here.
+        // Keeps this namespace, so that ip can move one end of the cable into it.
         const pid_t keeper = fork();
         if (keeper == 0) {
             pause();
@@ -48,8 +48,8 @@ protected:
         }
     }
 
-    // A new cable loses packets until both ends know that it is plugged in, and a lost search for a neighbour is made
-    // again a second later: silence would then say nothing about the rules.
+    // A new cable loses packets until both ends are up. A lost neighbour solicitation is repeated a second later. Until
+    // then silence says nothing about the rules.
     void wait_for_way(const char* source) {
         const auto closed = Address::parse_host(Address::parse_host(source, 0)->is_v4() ? gate4 : gate6, 9);
         for (int tries = 0; tries < 40; ++tries) {
@@ -60,7 +60,7 @@ protected:
         FAIL() << source << " has no way to the gate";
     }
 
-    // Rules under which everybody reaches the one port, and managers the other.
+    // Rules that let all sources reach the one port, and managers the other.
     static HostRules make_rules(const Address& open_to_all, const Address& managed) {
         HostRules rules;
         rules.ports = {open_to_all.port()};
@@ -107,7 +107,7 @@ void expect_flows(const Descriptor& from, const Descriptor& to) {
     EXPECT_EQ(read(to.get(), &byte, 1), 1);
 }
 
-TEST_F(HostFirewallTest, LetsEverybodyReachAnOpenPortAndDropsTheRest) {
+TEST_F(HostFirewallTest, LetsAllSourcesReachAnOpenPortAndDropsTheRest) {
     const Listener open_port(gate4);
     const Listener closed_port(gate4);
     ASSERT_EQ(error_of(stranger4, closed_port.address()), 0);
@@ -179,7 +179,7 @@ TEST_F(HostFirewallTest, LetsOneSourceHaveSoManyConnectionsAndNoMore) {
     const auto drops = firewall_->drops();
     ASSERT_TRUE(drops && *drops);
     EXPECT_GE((*drops)->connections, 1U);
-    // One that has ended makes room.
+    // An ended connection makes room.
     const linger reset{1, 0};
     setsockopt(open.back().descriptor.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     open.pop_back();
@@ -249,7 +249,7 @@ TEST_F(HostFirewallTest, PrintsWhatItHasLearntOfSourcesAsNftDoes) {
     auto text = *firewall_->text();
     EXPECT_NE(text.find("10.9.0.20 ct count over 100"), std::string::npos) << text;
     auto nfts = run("nft list table inet gatehouse_host");
-    // A packet that comes in between moves a counter: only what stands still can be compared.
+    // A packet in between moves a counter: only stable texts can be compared.
     for (int tries = 0; tries < 20 && text != nfts && text != *firewall_->text(); ++tries) {
         text = *firewall_->text();
         nfts = run("nft list table inet gatehouse_host");
@@ -296,7 +296,7 @@ TEST_F(HostFirewallTest, ChangesNothingWhenAllIsAsWanted) {
     EXPECT_EQ(manager_->kernel().generation().value(), before);
 }
 
-TEST_F(HostFirewallTest, RepairsWhatSomebodyElseHasChanged) {
+TEST_F(HostFirewallTest, RepairsWhatAnotherProgramHasChanged) {
     const auto rules = all_kinds();
     for (const char* harm :
          {"flush ruleset", "delete table inet gatehouse_host", "flush chain inet gatehouse_host input",
@@ -311,7 +311,7 @@ TEST_F(HostFirewallTest, RepairsWhatSomebodyElseHasChanged) {
     }
 }
 
-TEST_F(HostFirewallTest, LetsNobodyAddAPortBehindItsBack) {
+TEST_F(HostFirewallTest, LetsNoProgramAddAPort) {
     put(all_kinds());
     EXPECT_NE(std::system("nft add element inet gatehouse_host ports '{ 23 }' 2> /dev/null"), 0);
 }

@@ -1,5 +1,5 @@
-// The properties of the fuzz targets (tests/fuzz), on netlink messages and packets that were broken by chance, the same
-// way in every run; and what the fuzzers found, one test each.
+// The fuzz targets' properties (tests/fuzz), on randomly broken netlink messages and packets, the same in every run.
+// Also what the fuzzers found, one test each.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -15,7 +15,7 @@ namespace {
 using fuzz::Bytes;
 using fuzz::operator+;
 
-// Changes a few bytes, most of them to such as lengths and ends are made of, and now and then cuts the end off.
+// Changes a few bytes, mostly to values typical of lengths and ends, and sometimes cuts the end off.
 Bytes broken(Bytes bytes, std::mt19937& chance) {
     constexpr std::array<unsigned char, 8> telling{0x00, 0x01, 0x04, 0x08, 0x40, 0x7f, 0x80, 0xff};
     const auto below = [&chance](std::size_t end) { return chance() % end; };
@@ -79,7 +79,7 @@ TEST(Decoders, GiveAMapWithoutANameAnEmptyOne) {
     EXPECT_EQ(map->name, "");
 }
 
-TEST(Decoders, KeepARuleVisibleWhoseExpressionHasNoName) {
+TEST(Decoders, KeepARuleVisibleWithANamelessExpression) {
     const auto nameless = fuzz::attribute(NFTA_LIST_ELEM, text(NFTA_EXPR_DATA, "1234"));
     const auto rule = text(NFTA_RULE_TABLE, {"gatehouse", 10}) + text(NFTA_RULE_CHAIN, {"output", 7}) +
                       fuzz::attribute(NFTA_RULE_EXPRESSIONS, nameless);
@@ -99,8 +99,8 @@ TEST(Decoders, TakeNoElementThatGoesNowhere) {
     EXPECT_TRUE(elements.empty());
 }
 
-// Every type that there may be, around what an element and a "dynset" need: the library writes past its arrays for
-// those that are newer than it.
+// Every possible attribute type beside the needed ones of an element and of a "dynset". The library writes past its
+// arrays for types that are newer than it.
 TEST(Decoders, TakeAttributesThatAreNewerThanTheLibrary) {
     for (std::uint16_t type = NFTA_SET_ELEM_EXPRESSIONS + 1; type < 64; ++type) {
         const std::uint32_t port = 80;
@@ -143,7 +143,7 @@ TEST(Decoders, PrintNoPartOfAKeyThatIsNotThere) {
     EXPECT_EQ(print_key(key, types), ":: . :: . :: . 0.0.0.0");
 }
 
-TEST(FlowDecoders, TakeNoEntryWhoseNameIsLongerThanAnOrderHasRoomFor) {
+TEST(FlowDecoders, TakeNoEntryWithANameTooLongForAnOrder) {
     const auto tuple = fuzz::attribute(CTA_TUPLE_ORIG, fuzz::seed_tuple() + text(99, std::string(400, 'x')));
     const nfgenmsg general{AF_INET, NFNETLINK_V0, 0};
     const auto entry = tuple + fuzz::attribute(CTA_TUPLE_REPLY, fuzz::seed_tuple());

@@ -1,4 +1,4 @@
-// What the tests of this room share: a network namespace for each test, nft as the oracle, and real connects.
+// Shared parts of this room's tests: a network namespace for each test, nft as the oracle, and real connects.
 #pragma once
 
 #include <arpa/inet.h>
@@ -29,7 +29,7 @@ namespace netfilter::test {
 using core::Address;
 using core::base::Descriptor;
 
-// Runs a command in the test's namespace; its output, and an added test failure when it fails.
+// Runs a command in the test's namespace and returns its output; a failure fails the test.
 inline std::string run(const std::string& command) {
     std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen((command + " 2>&1").c_str(), "r"), pclose);
     std::string output;
@@ -42,8 +42,8 @@ inline std::string run(const std::string& command) {
     return output;
 }
 
-// A listing without what newer versions of nft than 1.0.6 lay out otherwise: line ends, bursts of limits, a priority's
-// name. The listing as it is where nft is 1.0.6 or older, so that every byte counts there.
+// A listing without what nft after 1.0.6 prints differently: line ends, bursts of limits, a priority's name. With nft
+// 1.0.6 or older the listing stays as it is, so every byte counts there.
 inline std::string in_any_layout(const std::string& listing) {
     static const bool same_layout = run("nft --version").find("nftables v1.0.") == 0;
     if (same_layout) {
@@ -54,7 +54,7 @@ inline std::string in_any_layout(const std::string& listing) {
     return std::regex_replace(words, std::regex("\\s+"), " ");
 }
 
-// What nft says about our table, by kind ("map", "chain", "rule").
+// nft's listing of our table, by kind ("map", "chain", "rule").
 inline std::vector<nlohmann::json> nft_objects(const std::string& kind, const std::string& list = "list ruleset") {
     std::vector<nlohmann::json> found;
     auto all = nlohmann::json::parse(run("nft -j " + list));
@@ -122,7 +122,7 @@ inline Fence make_fence(const Address& backend) {
     return fence;
 }
 
-// A listener on a port of the kernel's choice.
+// A listener on a port that the kernel chooses.
 class Listener {
 public:
     explicit Listener(const char* host) : descriptor_(socket(parse(host).family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -149,7 +149,7 @@ struct Attempt {
     Descriptor descriptor;
 };
 
-// A non-blocking connect that waits for its own end, at most `patience`.
+// A non-blocking connect that waits for its result, at most `patience`.
 inline Attempt attempt(const Address& to, std::uint32_t mark = 0, int patience_ms = 3000) {
     Attempt made{0, Descriptor(socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0))};
     if (mark != 0) {

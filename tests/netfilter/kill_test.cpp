@@ -1,4 +1,4 @@
-// kill -9 of the fence process at any moment of ten thousand transactions: the kernel holds all of one or nothing of
+// kill -9 of the fence process at any moment of ten thousand transactions. The kernel holds all of one or nothing of
 // it, and never less than what was answered.
 #include <sys/wait.h>
 
@@ -18,7 +18,7 @@ namespace {
 constexpr int transactions = 10'000;
 constexpr int life_max_us = 80'000;
 
-// Fences in every map, so that one transaction is many messages, each of which could be the last that got through.
+// Fences in every map, so that one transaction is many messages, each possibly the last one before the kill.
 std::vector<Change> make_changes(int number) {
     std::vector<Change> changes;
     for (const auto* backend : {"10.0.0.1:80", "10.0.0.2:80", "[fd00::1]:80", "[fd00::2]:80"}) {
@@ -51,7 +51,7 @@ protected:
         return child;
     }
 
-    // Applies one after the other until the process dies; returns the number of the last that was answered.
+    // Applies one after the other until the process dies; returns the number of the last answered one.
     static int apply_until_killed(HelperClient& client, int done) {
         for (;;) {
             if (const auto applied = client.apply(make_changes(done + 1)); !applied) {

@@ -1,4 +1,4 @@
-// The in-memory kernel: what FenceManager does in it, and, where there is root, that it does what the real one does.
+// The in-memory kernel: FenceManager's results in it. With root, also that the real kernel gives the same.
 #include "tests/support/memory_kernel.hpp"
 
 #include <random>
@@ -57,17 +57,17 @@ TEST_F(MemoryKernelTest, RefusesATransactionForAnotherGeneration) {
     EXPECT_TRUE(manager_->list()->empty());
 }
 
-TEST_F(MemoryKernelTest, ForgetsAFenceWhoseTimeIsOver) {
+TEST_F(MemoryKernelTest, ForgetsAnExpiredFence) {
     auto fence = make_fence(backend_);
     fence.until = core::base::wall_now() + std::chrono::milliseconds(30);
     ASSERT_TRUE(apply({fence}));
-    // The time runs from the commit, which may come late.
+    // The timeout starts at the commit, which may come late.
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
     while (!manager_->list()->empty() && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::yield();
     }
     EXPECT_TRUE(manager_->list()->empty());
-    // The boot clock's milliseconds do not begin where the wall clock's do.
+    // The milliseconds of boot clock and wall clock do not start together.
     EXPECT_GE(core::base::wall_now() + std::chrono::milliseconds(1), *fence.until);
     EXPECT_TRUE(apply({make_fence(backend_)})) << "what has expired is not in the way";
 }
@@ -80,7 +80,7 @@ TEST_F(MemoryKernelTest, SaysWhatTheNextCommitMeets) {
     EXPECT_TRUE(apply({make_fence(backend_)}));
 }
 
-TEST_F(MemoryKernelTest, IsRepairedAfterSomebodyElseEmptiedIt) {
+TEST_F(MemoryKernelTest, IsRepairedAfterAnotherProgramEmptiedIt) {
     memory_->tables.clear();
     ++memory_->generation;
     ASSERT_TRUE(apply({make_fence(backend_)}));
@@ -94,7 +94,7 @@ TEST_F(MemoryKernelTest, EndsFlowsOnceEach) {
     EXPECT_EQ(*manager_->reap(both), Reaped{});
 }
 
-// The same random changes to both kernels must leave the same text.
+// The same random changes to both kernels must give the same text.
 TEST_F(Kernel, IsWhatTheInMemoryKernelImitates) {
     auto imitation = *FenceManager::open(std::make_unique<MemoryKernel>());
     std::minstd_rand random(7);

@@ -1,4 +1,4 @@
-// The monitor against a real kernel, with nft as the somebody else.
+// The monitor against a real kernel, with nft as the other program.
 #include "netfilter/nft/monitor.hpp"
 
 #include <linux/netlink.h>
@@ -24,10 +24,10 @@ protected:
         auto opened = Monitor::open(fence_table_name, *manager_->port(), Monitor::debounce, receive_buffer);
         ASSERT_TRUE(opened) << opened.error().line();
         monitor_.emplace(std::move(*opened));
-        // The first look at the generation is due at once; what it finds is where the monitor begins.
+        // The first read of the generation is due at once; the monitor starts from its result.
         EXPECT_FALSE(monitor_->take(now_));
     }
-    // nf_tables announces inside the commit, so what there is to read is there when nft has returned.
+    // nf_tables announces inside the commit, so all announcements are readable when nft has returned.
     std::optional<ForeignChange> next() {
         now_ += Monitor::debounce;
         monitor_->read(now_);
@@ -38,7 +38,7 @@ protected:
     std::optional<Monitor> monitor_;
 };
 
-TEST_F(MonitorTest, NamesWhoeverChangesOurTable) {
+TEST_F(MonitorTest, NamesTheProgramThatChangesOurTable) {
     for (const char* change : {"nft insert rule inet gatehouse output accept", "nft flush chain inet gatehouse fence",
                                "nft 'add table inet gatehouse { flags dormant; }'", "nft flush ruleset"}) {
         run(change);
@@ -74,7 +74,7 @@ TEST_F(MonitorTest, TellsTheFirstOfManyAtOnceAndTheRestTogetherLater) {
 }
 
 TEST_F(MonitorTest, TellsAChangeByAnUnknownWhenAnnouncementsWereLost) {
-    open(1);  // the kernel makes the least of it, a few kilobytes
+    open(1);  // the kernel raises it to its minimum, a few kilobytes
     std::string elements;
     for (int port = 1; port <= 2000; ++port) {
         elements += (port == 1 ? "" : ", ") + ("10.0.0.1 . tcp . " + std::to_string(port) + " : drop");
@@ -86,7 +86,7 @@ TEST_F(MonitorTest, TellsAChangeByAnUnknownWhenAnnouncementsWereLost) {
     EXPECT_EQ(told->pid, 0U);
 }
 
-// Its socket belongs to no group, so no announcement comes at all.
+// Its socket belongs to no group, so no announcement comes.
 TEST_F(MonitorTest, FindsAChangeByItsLookAtTheGenerationWhenNothingWasAnnounced) {
     Descriptor deaf(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_NETFILTER));
     sockaddr_nl address{};
@@ -97,7 +97,7 @@ TEST_F(MonitorTest, FindsAChangeByItsLookAtTheGenerationWhenNothingWasAnnounced)
     monitor_.emplace(std::move(deaf), fence_table_name, *manager_->port(), address.nl_pid);
     EXPECT_FALSE(monitor_->take(now_));
     run("nft flush ruleset");
-    EXPECT_FALSE(next()) << "nobody has told it";
+    EXPECT_FALSE(next()) << "no announcement has come";
     now_ += Monitor::audit_step;
     EXPECT_FALSE(next()) << "an announcement might still be on its way";
     const auto told = next();

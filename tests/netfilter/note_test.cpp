@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(All, NastyReason,
                                          "Wartung für Jürgen", "\xff\xfe broken utf-8", std::string("a\0b", 3),
                                          "why=what id=x by=y", " leading and trailing ", "\x1b[31mred\xc2\x9b"));
 
-TEST_P(NastyReason, ComesBackWholeAndHarmsNobodyOnItsWay) {
+TEST_P(NastyReason, ComesBackWholeAndHarmsNothingOnItsWay) {
     auto fence = make_fence();
     fence.why = GetParam();
     fence.who = GetParam().substr(0, 6);

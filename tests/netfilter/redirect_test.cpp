@@ -47,7 +47,7 @@ TEST(Slots, OfABackendThatStaysNeverMove) {
     EXPECT_EQ(fill_slots(backends), before);
 }
 
-TEST(Slots, GoToABackupOnlyWhenNobodyElseIsLeft) {
+TEST(Slots, GoToABackupOnlyWhenNoOtherIsLeft) {
     std::vector<RedirectBackend> backends{backend("10.0.0.1:80"), backend("10.0.0.2:80", 1, true, true)};
     EXPECT_EQ(shares(fill_slots(backends)), (std::map<int, int>{{0, 256}}));
     backends[0].eligible = false;

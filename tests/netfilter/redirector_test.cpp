@@ -32,7 +32,7 @@ protected:
         }
         return *redirector_;
     }
-    // How many of `count` new connections each server has got; -1 in the second where one failed.
+    // How many of `count` new connections each server got; -1 as the second number where one failed.
     std::vector<int> connect_often(const Redirect& redirect, std::vector<Listener>& servers, int count) {
         std::vector<int> got(servers.size(), 0);
         for (int i = 0; i < count; ++i) {
@@ -128,12 +128,12 @@ TEST_F(RedirectorTest, TakesABackendAwayWithoutTouchingARuleOrAnEstablishedConne
     EXPECT_EQ(recv(server_end.get(), text.data(), text.size(), 0), 5) << "what is established goes on";
 }
 
-TEST_F(RedirectorTest, ResetsNewConnectionsAtOnceWhenNobodyIsLeft) {
+TEST_F(RedirectorTest, ResetsNewConnectionsAtOnceWhenNoBackendIsLeft) {
     auto servers = make_servers({"127.0.0.2"});
     auto redirect = make_redirect("127.0.0.1:5222", servers);
     redirect.backends[0].eligible = false;
     put({redirect});
-    // Somebody else's firewall would swallow what has no socket.
+    // Another program's firewall would drop packets for an address without a socket.
     run("nft add table inet other; nft add chain inet other input '{ type filter hook input priority 0; policy drop; }'"
         "; nft add rule inet other input ct state established accept; nft add rule inet other input tcp flags rst "
         "accept");
@@ -172,7 +172,7 @@ TEST_F(RedirectorTest, PrintsWhatNftPrintsAndNftReadsItBack) {
         const auto again = redirector().put(std::vector{any, six, every, four});
         ASSERT_TRUE(again);
         EXPECT_EQ(*again, Before::wanted)
-            << "the same structure, whoever wrote it:\n"
+            << "the same structure, from either writer:\n"
             << difference(*manager_->kernel().snapshot(redirect_table_name, Depth::elements),
                           redirect_table(std::vector{any, six, every, four}))
                    .text()
@@ -211,7 +211,7 @@ TEST_F(RedirectorTest, TellsAForeignChangeFromItsOwnAlsoWhereTheyCoincide) {
     run("nft add table inet other");
     EXPECT_EQ(redirector().put(std::vector{redirect}).value(), Before::wanted) << "another table is none of ours";
     run("nft delete table inet gatehouse_redirect");
-    EXPECT_EQ(redirector().put({}).value(), Before::foreign) << "it is what is wanted, and somebody else did it";
+    EXPECT_EQ(redirector().put({}).value(), Before::foreign) << "it is what is wanted, and another program did it";
     redirector_.emplace(manager_->kernel());
     put({redirect});
     redirector_.emplace(manager_->kernel());
@@ -260,7 +260,7 @@ TEST_F(RedirectorTest, CountsTheConnectionsThatAreRedirectedAndNotEnded) {
         open.push_back(attempt(redirect.listener));
     }
     open.push_back(attempt(servers[0].address()));
-    EXPECT_EQ(manager_->kernel().count_redirected(backend), 3U) << "who went there directly is not redirected";
+    EXPECT_EQ(manager_->kernel().count_redirected(backend), 3U) << "a direct connection is not redirected";
 }
 
 TEST_F(RedirectorTest, ReplacesTheWholeTableWithoutEndingAnEstablishedConnection) {

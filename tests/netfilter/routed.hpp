@@ -1,4 +1,4 @@
-// A client's and a backend's network namespace on either side of the test's own, which routes between them.
+// The network namespaces of a client and a backend. The test's own one routes between them.
 #pragma once
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ public:
         run("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
     }
 
-    // What `make` makes in that namespace. A socket belongs for life to the namespace in which it was made.
+    // The result of `make` in that namespace. A socket stays in the namespace in which it was made.
     template <typename Make>
     auto in_client(Make make) const {
         return in(client_, make);

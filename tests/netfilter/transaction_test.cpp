@@ -1,4 +1,4 @@
-// Transactions as values: their text, their bytes, and how a complaint finds its way back. No kernel.
+// Transactions as values: their text, their bytes, and which operation a kernel's complaint belongs to. No kernel.
 #include "netfilter/nft/transaction.hpp"
 
 #include <gtest/gtest.h>
@@ -6,8 +6,8 @@
 
 #include <cstring>
 
-#include "netfilter/nft/encode.hpp"
 #include "netfilter/fence/fence_table.hpp"
+#include "netfilter/nft/encode.hpp"
 
 namespace netfilter {
 namespace {
@@ -120,7 +120,7 @@ TEST(Element, GivesBackTheFenceItWasMadeOf) {
     }
 }
 
-TEST(Element, OfSomebodyElseIsNoFence) {
+TEST(Element, OfAnotherProgramIsNoFence) {
     const auto fence = make_fence("10.0.0.1:80");
     auto element = to_element(fence, {}, fence.since);
     element.verdict = {Verdict::Code::accept, {}};

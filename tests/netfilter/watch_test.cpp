@@ -1,4 +1,4 @@
-// The fence process between two requests: it mends the table by itself, and says so.
+// The fence process between two requests: it repairs the table without a request, and reports that.
 #include "netfilter/agent/watch.hpp"
 
 #include <thread>
@@ -35,7 +35,7 @@ protected:
             server_.join();
         }
     }
-    // Waits for the next notice, without asking the fence process anything.
+    // Waits for the next notice, without a request to the fence process.
     Notice notice() {
         for (int tries = 0; tries < 3; ++tries) {
             pollfd waited{client_->descriptor(), POLLIN, 0};
@@ -55,7 +55,7 @@ protected:
                  true,
                  {{*Address::parse("127.0.0.2:5222"), 1, false, true}}}};
     }
-    // Looks as another program does: the manager's own socket is the serving thread's.
+    // Reads as another program does: the manager's own socket belongs to the serving thread.
     std::string nft_redirects() { return looks_->snapshot(redirect_table_name, Depth::elements).value().text(); }
     bool becomes(const std::string& text) {
         for (int tries = 0; tries < 1000 && nft_redirects() != text; ++tries) {
@@ -69,7 +69,7 @@ protected:
     std::thread server_;
 };
 
-TEST_F(WatchTest, PutsTheTableRightBeforeAnybodyAsks) {
+TEST_F(WatchTest, PutsTheTableRightWithoutARequest) {
     for (const char* change : {"nft flush ruleset", "nft insert rule inet gatehouse output accept",
                                "nft 'add table inet gatehouse { flags dormant; }'"}) {
         run(change);
@@ -109,7 +109,7 @@ TEST_F(WatchTest, DoesNotPutBackWhatWasUnfencedOrRanOut) {
     EXPECT_TRUE(client_->list()->empty());
 }
 
-TEST_F(WatchTest, KeepsAFenceThatSomebodyElseMade) {
+TEST_F(WatchTest, KeepsAnotherProgramsFence) {
     run("nft add element inet gatehouse new4 '{ 10.0.0.9 . tcp . 80 : continue }'");
     static_cast<void>(notice());
     ASSERT_EQ(client_->list()->size(), 1U);
@@ -118,7 +118,7 @@ TEST_F(WatchTest, KeepsAFenceThatSomebodyElseMade) {
     EXPECT_EQ(client_->list()->size(), 1U);
 }
 
-TEST_F(WatchTest, PutsRedirectsBackBeforeAnybodyAsksAndSaysSoAtTheNextPut) {
+TEST_F(WatchTest, PutsRedirectsBackWithoutARequestAndSaysSoAtTheNextPut) {
     ASSERT_TRUE(client_->put_redirects(redirects()));
     EXPECT_EQ(client_->put_redirects(redirects())->before, Before::wanted);
     const std::string made = nft_redirects();
@@ -131,14 +131,14 @@ TEST_F(WatchTest, PutsRedirectsBackBeforeAnybodyAsksAndSaysSoAtTheNextPut) {
     }
 }
 
-TEST_F(WatchTest, LeavesRedirectsAloneThatNobodyHasPut) {
+TEST_F(WatchTest, LeavesRedirectsAloneBeforeTheFirstPut) {
     run("nft add table inet gatehouse_redirect");
     run("nft delete table inet gatehouse_redirect");
     ASSERT_TRUE(client_->ping());
     EXPECT_EQ(run("nft list tables").find("gatehouse_redirect"), std::string::npos);
 }
 
-// What it does for itself is seen in the ruleset's generation: each commit of anybody is one.
+// The ruleset's generation shows the process's own repairs: every program's commit raises it by one.
 TEST_F(WatchTest, AProgramThatTakesRedirectsAwayInALoopGetsNoRepairForEachTime) {
     ASSERT_TRUE(client_->put_redirects(redirects()));
     const std::string made = nft_redirects();

@@ -65,7 +65,7 @@ bool Client::exchange(Wire& wire, const std::vector<Plan>& plans) {
     return !first.half_closes && wire.flush();
 }
 
-// Waits for the server's word before it goes on.
+// Waits for the server's line before it continues.
 bool Client::converse(Wire& wire, const Plan& plan) {
     Text text = compose_request(plan);
     wire.send(std::move(text.head), {});

@@ -1,4 +1,4 @@
-// Client: message after message of the plans of one seed, on connections that are used again as long as they may be.
+// Client: sends message after message of one seed's plans, on connections that it reuses as long as allowed.
 #pragma once
 
 #include <vector>
@@ -11,12 +11,11 @@ namespace tests::torture {
 
 class Client {
 public:
-    // ledger outlives the client. kind: exchange (upgrades among them) or relay. only: 0, or the one message to send
-    // again and again.
+    // ledger outlives the client. kind: exchange (upgrades among them) or relay. only: 0, or the one message to repeat.
     Client(Ledger& ledger, const core::Address& proxy, Kind kind, std::uint64_t seed, std::uint64_t only)
         : ledger_(ledger), proxy_(proxy), kind_(kind), random_(seed), only_(only) {}
 
-    // Until the ledger says that it is over. Blocks; one thread for each client.
+    // Runs until ledger.over(). Blocks; one thread for each client.
     void run();
 
 private:
@@ -35,7 +34,7 @@ private:
     std::uint64_t only_;
 };
 
-// Both ends of a relay: sends what from has to send, and judges what comes from to.
+// Runs one end of a relay: sends the bytes of from, and judges those received from to.
 void run_relay(Wire& wire, const Plan& plan, const Side& from, const Side& to, Ledger& ledger);
 
 }  // namespace tests::torture

@@ -1,5 +1,5 @@
-// Ledger: what all the threads of a run know together: how long it goes on, what has gone wrong, which requests have
-// reached a server. Every function from any thread.
+// Ledger: state that all threads of a run share: the time, the failures, and the requests that have reached a server.
+// Any thread may call it.
 #pragma once
 
 #include <atomic>
@@ -15,11 +15,11 @@ namespace tests::torture {
 
 class Ledger {
 public:
-    // over() becomes true after so long. No client runs when it is called.
+    // over() becomes true after so long. No client may run when this is called.
     void run_for(std::chrono::milliseconds time);
     [[nodiscard]] bool over() const;
 
-    // A failure: which end has seen what. The run ends with the fifth.
+    // Records a failure that one end has seen. The run ends with the fifth.
     void blame(const Plan& plan, const std::string& end, const std::string& wrong);
     [[nodiscard]] std::vector<std::string> failures() const;
 
@@ -28,8 +28,8 @@ public:
     [[nodiscard]] bool was_reached(std::uint64_t seed);
 
     std::atomic<std::uint64_t> messages{0};
-    std::atomic<std::uint64_t> bytes{0};    // of bodies and streams that came in and were compared
-    std::atomic<std::uint64_t> excused{0};  // 502s that no proxy could have spared the client
+    std::atomic<std::uint64_t> bytes{0};    // of bodies and streams that were received and compared
+    std::atomic<std::uint64_t> excused{0};  // 502s that no proxy could have avoided
 
 private:
     using Clock = std::chrono::steady_clock;

@@ -7,7 +7,7 @@
 namespace tests::torture {
 namespace {
 
-// In chunks of random sizes, large ones among them, some with extensions; and trailers now and then.
+// In chunks of random sizes, large ones among them, some with extensions; sometimes with trailers.
 std::string in_chunks(const std::string& body, Random random) {
     std::string text;
     for (std::size_t at = 0; at < body.size();) {
@@ -59,7 +59,7 @@ bool receive_chunks(Wire& wire, std::string& body) {
     return false;
 }
 
-// Nothing where head has neither length nor chunks.
+// Empty where head has neither length nor chunks.
 std::optional<bool> receive_framed(Wire& wire, const std::string& head, std::string& body) {
     if (head.find("\r\ntransfer-encoding: chunked\r\n") != std::string::npos) {
         return receive_chunks(wire, body);

@@ -1,5 +1,5 @@
-// Message: what a plan puts on the wire, and what came in by it. A parser of the test's own, and no strict one: what is
-// to be found out here is whether bytes get lost or altered.
+// Message: a plan as bytes to send, and received bytes as a message. A parser of the test's own, and no strict one: the
+// question is whether bytes get lost or altered.
 #pragma once
 
 #include <string>
@@ -19,18 +19,18 @@ Text compose_request(const Plan& plan);
 Text compose_response(const Plan& plan);
 
 struct Incoming {
-    std::string head;  // in lower case; empty where it did not come whole
+    std::string head;  // in lower case; empty where it is incomplete
     std::string body;
-    bool whole = false;  // its end was there as its framing says
+    bool whole = false;  // its end has come, by its framing
 
     [[nodiscard]] int status() const;
     [[nodiscard]] bool says(std::string_view field) const { return head.find(field) != std::string::npos; }
 };
 
-// The next head; empty where it does not come whole.
+// The next head; empty where it is incomplete.
 std::string receive_head(Wire& wire);
 Incoming receive_request(Wire& wire, std::string head);
-// The final response to method; interim ones before it are passed over.
+// The final response to method; interim ones before it are skipped.
 Incoming receive_response(Wire& wire, std::string_view method);
 
 }  // namespace tests::torture

@@ -16,7 +16,7 @@ Origin::Origin(Ledger& ledger, Kind kind)
       listening_(listen_on_loopback(address_, false, 1024)),
       thread_([this] { accept(); }) {
     Random random(address_.port());
-    pinch(listening_, random);  // those that it accepts inherit this
+    pinch(listening_, random);  // accepted sockets inherit this
 }
 
 Origin::~Origin() {
@@ -31,7 +31,7 @@ std::size_t Origin::connections() const {
     return connections_;
 }
 
-// A thread each, detached: a million of them must leave nothing behind that waits to be joined.
+// One detached thread each: of a million connections, none may be left to join.
 void Origin::accept() {
     for (;;) {
         core::base::Descriptor fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -61,7 +61,7 @@ void Origin::serve(core::base::Descriptor fd) {
 
 bool Origin::serve_one(Wire& wire) {
     wire.begin({}, {}, 0);
-    // The plan stands in the first line; what it says of the pace and the break holds from there on.
+    // The first line contains the plan's seed; the plan's pace and break apply from here on.
     const auto line = wire.line();
     if (!line) {
         return false;

@@ -1,4 +1,4 @@
-// Origin: the server behind the proxy. Reads the plan's seed from each request and does what the plan says.
+// Origin: the server behind the proxy. It reads the plan's seed from each request and follows the plan.
 #pragma once
 
 #include <condition_variable>
@@ -18,7 +18,7 @@ public:
     Origin(Ledger& ledger, Kind kind);
     Origin(const Origin&) = delete;
     Origin& operator=(const Origin&) = delete;
-    // Waits for its connections: whoever holds them must have let them go.
+    // Waits until its connections have ended; their other ends must be closed before.
     ~Origin();
 
     [[nodiscard]] const core::Address& address() const noexcept { return address_; }

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t size_max = 4 << 20;
-// No request's head is shorter when it comes to the server.
+// The least size of a request's head as the server gets it.
 constexpr std::size_t request_least = 40;
 
 Pace make_pace(Random& random, std::size_t size) {
@@ -56,7 +56,7 @@ void plan_response(Plan& plan, Random& random) {
     }
 }
 
-// At most one side breaks off, or nothing could be said of what the other must see.
+// At most one side breaks off: with two, what the other must see is not defined.
 void plan_trouble(Plan& plan, Random& random) {
     const auto luck = random.below(100);
     const bool uploads = plan.client.framing != Framing::none;
@@ -88,7 +88,7 @@ void plan_relay(Plan& plan, Random& random) {
         const Side& other = luck % 2 == 0 ? plan.server : plan.client;
         const auto during = luck < 14 ? Cut::While::sending : Cut::While::receiving;
         breaker.cut = make_cut(random, during, 1 + (luck < 14 ? breaker.size : other.size));
-        breaker.cut.way = Cut::Way::reset;  // a FIN in the middle is a shorter stream, and no trouble
+        breaker.cut.way = Cut::Way::reset;  // a FIN in the middle only makes a shorter stream
     }
 }
 

@@ -1,5 +1,5 @@
-// Plan: everything that happens to one message, made of its seed alone. The request carries the seed, so the server
-// knows the whole plan too, and what either end must see can be said exactly (verdict.hpp).
+// Plan: everything that happens to one message, derived from its seed alone. The request carries the seed, so the
+// server knows the whole plan too. What either end must see is exactly defined (verdict.hpp).
 #pragma once
 
 #include <chrono>
@@ -19,17 +19,17 @@ enum class Kind : std::uint8_t {
 
 enum class Framing : std::uint8_t { none, length, chunked, until_close };
 
-// A long message is never cut into more than some two thousand pieces, or few messages would ever be tried.
+// A long message is cut into two thousand pieces or so at most; otherwise too few messages would be tried.
 inline constexpr std::size_t pieces_max = 1000;
 
-// How a side sends or reads: in pieces of a random size up to piece, with a pause now and then.
+// How a side sends or reads: in pieces of a random size up to piece, with occasional pauses.
 struct Pace {
     std::size_t piece = 1 << 20;         // bytes
     std::chrono::microseconds pause{0};  // at most
-    unsigned percent = 0;                // of the pieces that are followed by one
+    unsigned percent = 0;                // of the pieces are followed by a pause
 };
 
-// Where a side breaks off: always before its message is whole.
+// Where a side breaks off: always before its message is complete.
 struct Cut {
     enum class Way : std::uint8_t { none, fin, reset };
     enum class While : std::uint8_t { sending, receiving };
@@ -68,17 +68,17 @@ struct Plan {
     bool client_closes = false;  // says Connection: close
     bool half_closes = false;    // sends FIN behind the request, and reads the answer
     bool server_closes = false;  // says Connection: close
-    bool server_leaves = false;  // closes behind the answer without a word
-    std::size_t client_pad = 0;  // bytes that make heads longer, so that bodies begin anywhere in a buffer
+    bool server_leaves = false;  // closes after the answer without announcing it
+    std::size_t client_pad = 0;  // extra bytes in heads, so that bodies begin anywhere in a buffer
     std::size_t server_pad = 0;
 
-    // A proxy may send it again to a server that has not answered.
+    // A proxy may repeat it to another server after one has not answered.
     [[nodiscard]] bool repeatable() const noexcept { return method != "POST" && client.framing == Framing::none; }
     // HEAD, 204 and 304 have no body (RFC 9112, 6.3).
     [[nodiscard]] bool bodiless() const noexcept { return method == "HEAD" || status == 204 || status == 304; }
-    // Fit to be sent before the answer to the one before it has come.
+    // May be sent before the answer to the previous one has come.
     [[nodiscard]] bool pipelines() const noexcept;
-    // For the reader of a failure.
+    // For a person who reads a failure.
     [[nodiscard]] std::string text() const;
 };
 

@@ -1,5 +1,5 @@
-// Random numbers and noise that depend on a seed alone, so that both ends of a connection, and whoever replays a
-// failure, make the same ones.
+// Random numbers and noise that depend on a seed alone: both ends of a connection, and a later replay, produce the
+// same.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,7 @@ public:
     // 0 to end - 1.
     std::uint64_t below(std::uint64_t end) noexcept { return next() % end; }
     bool chance(unsigned percent) noexcept { return below(100) < percent; }
-    // 0 to most, each order of magnitude as likely as any other.
+    // 0 to most; each order of magnitude is equally likely.
     std::uint64_t size(std::uint64_t most) noexcept {
         const auto bits = below(static_cast<std::uint64_t>(std::bit_width(most)) + 1);
         return bits == 0 ? 0 : std::min(most, (std::uint64_t{1} << (bits - 1)) + below(std::uint64_t{1} << (bits - 1)));
@@ -37,7 +37,7 @@ private:
     std::uint64_t state_;
 };
 
-// The first size bytes of the endless noise that belongs to seed.
+// The first size bytes of the endless noise of seed.
 inline std::string noise(std::uint64_t seed, std::size_t size) {
     std::string bytes(size, 0);
     for (std::size_t at = 0; at < size; at += sizeof seed) {
@@ -47,7 +47,7 @@ inline std::string noise(std::uint64_t seed, std::size_t size) {
     return bytes;
 }
 
-// The first place where bytes differ from the noise of seed; their size where they do not.
+// The first position where bytes differ from the noise of seed; their size where they do not.
 inline std::size_t alike(std::uint64_t seed, std::string_view bytes) {
     for (std::size_t at = 0; at < bytes.size(); at += sizeof seed) {
         const std::uint64_t word = mix(seed += golden);

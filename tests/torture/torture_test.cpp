@@ -1,10 +1,10 @@
-// The data plane under torture: messages of all sizes and framings, both ways, HTTP and TCP, on connections that are
-// slow, cut into pieces, pipelined, used again and broken off, through a real proxy, and every byte compared with what
-// was sent. In one process, so that sanitizers see both the proxy and its misuse, and descriptors can be counted.
+// The data plane under torture. Messages of all sizes and framings, HTTP and TCP, go both ways through a real proxy.
+// Every byte is compared. Connections are slow, cut into pieces, pipelined, reused and broken off. All in one process,
+// so that sanitizers see the proxy under these conditions, and descriptors can be counted.
 //
-// GATEHOUSE_TORTURE_SECONDS: how long each of the three runs takes, and some seconds to begin with (15).
-// GATEHOUSE_TORTURE_SEED: repeats the plans of another run, which has printed its own.
-// GATEHOUSE_TORTURE_PLAN: sends this one message (16 hexadecimal digits) again and again.
+// GATEHOUSE_TORTURE_SECONDS: the duration of each of the three runs, with some seconds of warm-up (15).
+// GATEHOUSE_TORTURE_SEED: repeats the plans of another run, which has printed its seed.
+// GATEHOUSE_TORTURE_PLAN: sends this one message (16 hexadecimal digits) repeatedly.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
 
-constexpr unsigned clients = 24;  // a third of them speak TCP
+constexpr unsigned clients = 24;  // a third of them use TCP
 constexpr unsigned workers = 2;
 
 std::uint64_t setting(const char* name, int base, std::uint64_t otherwise) {
@@ -41,7 +41,7 @@ std::size_t descriptors() {
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
-// What the process has allocated and not freed, bytes; 0 under a sanitizer, which has an allocator of its own.
+// Bytes that the process has allocated and not freed; 0 under a sanitizer, which has its own allocator.
 std::size_t allocated() {
     return ::mallinfo2().uordblks + ::mallinfo2().hblkhd;
 }
@@ -54,11 +54,11 @@ protected:
         return [zero_copy, log](Snapshot& snapshot) {
             snapshot.zero_copy = zero_copy;
             snapshot.log_exchanges = log;
-            snapshot.timeouts.head = snapshot.timeouts.client;  // heads come in pieces of a byte, on slow machines too
+            snapshot.timeouts.head = snapshot.timeouts.client;  // heads may come byte by byte, on slow machines too
         };
     }
 
-    // Everybody sends for so long; returns when nothing is in flight any more.
+    // All clients send for so long; returns when nothing is in flight any more.
     void run(std::chrono::milliseconds time, bool log) {
         ledger_.run_for(time);
         std::vector<std::thread> threads;
@@ -81,7 +81,7 @@ protected:
         settle();
     }
 
-    // Nothing is in flight, and no connection is kept.
+    // Waits until nothing is in flight and no connection is kept.
     void settle() {
         for (int i = 0; i < 1000; ++i) {
             std::size_t left = web1_->connections() + web2_->connections() + chat_->connections();
@@ -133,7 +133,7 @@ TEST_P(Torture, LosesNothingAltersNothingAndKeepsNothing) {
     }
     const std::size_t descriptors_before = descriptors();
     start();
-    // The first seconds fill the pools that are kept for good: pipes, frames, buffers.
+    // The first seconds fill the pools that are never emptied: pipes, frames, buffers.
     const std::chrono::milliseconds warming = std::clamp<std::chrono::milliseconds>(time_ / 5, 2s, 10s);
     run(warming, true);
     if (GetParam() != Mover::in_turn && only_ == 0) {

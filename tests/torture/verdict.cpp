@@ -18,8 +18,8 @@ std::string judge_all(const Side& from, const std::string& got) {
     return wrong.empty() && got.size() != from.size ? fmt::format("{} bytes of {}", got.size(), from.size) : wrong;
 }
 
-// The proxy stops listening to a client that still sends (RFC 9112, 9.6: it lingers for a while), so that the answer
-// may be lost on the way to it.
+// After a while the proxy stops receiving from a client that still sends (RFC 9112, 9.6: it lingers). Then the answer
+// may be lost on its way.
 bool may_be_lost(const Plan& plan) {
     return plan.client.size > 0 && (plan.early || plan.server.cut.receiving());
 }
@@ -39,24 +39,24 @@ std::string judge_refusal(const Plan& plan, const Incoming& response) {
                        response.whole ? "whole" : "cut");
 }
 
-// The server has broken off in the middle of its body: what came must be true, and must not look whole.
+// The server broke off in the middle of its body. What came must be correct, and must not look complete.
 std::string judge_cut_response(const Plan& plan, const Incoming& response, Wire::End end, std::uint64_t sent) {
     if (response.head.empty() && plan.early) {
         return {};
     }
     const bool resets = plan.server.cut.way == Cut::Way::reset;
     if (resets && response.status() == 502 && response.whole) {
-        return {};  // RST throws away what the server's kernel has not sent yet, the head perhaps
+        return {};  // RST discards what the server's kernel has not sent yet, perhaps the head
     }
     if (resets && response.head.empty() && end == Wire::End::broken) {
-        return {};  // and passed on, what the proxy's has not
+        return {};  // and, passed on, what the proxy's kernel has not
     }
     if (response.status() != plan.status) {
         return fmt::format("status {} where the head had gone out before the break", response.status());
     }
     std::string wrong = judge_prefix(plan.server, response.body);
     if (wrong.empty() && plan.server.framing == Framing::until_close && plan.server.cut.way == Cut::Way::fin) {
-        // A FIN is the end of such a body, wherever it comes.
+        // A FIN ends such a body, wherever it comes.
         const bool right = response.whole ? response.body.size() == sent : may_be_lost(plan);
         return right ? std::string() : fmt::format("{} bytes, whole: {}", response.body.size(), response.whole);
     }
@@ -115,7 +115,7 @@ std::string judge_request(const Plan& plan, const Incoming& request) {
         return wrong;
     }
     if (plan.client.cut.sending()) {
-        // The last chunk, or the trailers behind it, may be what is missing.
+        // Only the last chunk, or the trailers after it, may be missing.
         return request.whole && plan.client.framing != Framing::none ? "a cut request looks whole" : std::string();
     }
     return request.whole ? judge_all(plan.client, request.body)

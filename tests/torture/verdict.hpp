@@ -1,5 +1,5 @@
-// Verdict: what either end must have seen of a message, and must not have seen. Each function returns nothing where all
-// is well, else what is wrong. Pure.
+// Verdict: what either end must have seen of a message, and must not have seen. Each function returns an empty text
+// where all is well, else the fault. Pure.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace tests::torture {
 // end: of the client's connection, if it has ended. reached: a server has seen the request.
 std::string judge_response(const Plan& plan, const Incoming& response, Wire::End end, bool reached);
 std::string judge_request(const Plan& plan, const Incoming& request);
-// What the end that is not from has got of a relay.
+// What the receiving end of a relay has got from the end from.
 std::string judge_stream(const Side& from, const Side& to, const std::string& stream, Wire::End end);
 
-// The proxy's own answer to a request that met the end of a kept connection and must not be sent again: not its fault.
+// The proxy's own answer to a request that met a kept connection's close and must not be repeated: no fault of it.
 bool excused(const Plan& plan, const Incoming& response, bool reached);
 
 }  // namespace tests::torture

@@ -20,13 +20,13 @@ void set(const core::base::Descriptor& fd, int level, int option, int value) {
     ::setsockopt(fd.get(), level, option, &value, sizeof value);
 }
 
-// All pauses of one message together; so many messages are tried, and slow ones too.
+// All pauses of one message together. Limited, so that many messages are tried, slow ones among them.
 constexpr auto pauses_max = 200ms;
 
 }  // namespace
 
 void pinch(const core::base::Descriptor& fd, Random& random) {
-    // Loopback's own segments of 64 KiB would not fit into a small buffer, and trickle by the persist timer.
+    // Loopback's segments of 64 KiB would not fit a small buffer, and would only move with the persist timer.
     set(fd, IPPROTO_TCP, TCP_MAXSEG, 1448);
     if (random.chance(30)) {
         set(fd, SOL_SOCKET, random.chance(50) ? SO_RCVBUF : SO_SNDBUF, static_cast<int>(8192 << random.below(4)));
@@ -52,7 +52,7 @@ void Wire::send(std::string bytes, const Pace& pace) {
     out_at_ = 0;
     out_ += bytes;
     sends_ = pace;
-    // Of messages sent together, one may be long and the last one's pieces tiny: as make_pace has it, not for ever.
+    // Of messages sent together, one may be long and the last one's pieces tiny: limits their number as make_pace does.
     sends_.piece = std::max(sends_.piece, out_.size() / pieces_max);
 }
 
@@ -100,7 +100,7 @@ void Wire::take_all(std::string& into) {
     } while (fill());
 }
 
-// More bytes than before; false where none come any more.
+// Receives more bytes; false where none come any more.
 bool Wire::fill() {
     in_.erase(0, in_at_);
     in_at_ = 0;
@@ -111,7 +111,7 @@ bool Wire::fill() {
     return in_.size() > before;
 }
 
-// Waits for what can be done next, and does it.
+// Waits until something can be done, and does it.
 void Wire::step(bool reading) {
     break_where_planned();
     if (!alive()) {
@@ -136,7 +136,7 @@ void Wire::step(bool reading) {
     if (ready == 0 && until == now + patience) {
         end_ = End::stuck;
     } else if (ready > 0) {
-        // An end or an error is no reason to keep to a pace.
+        // After an end or an error, the pace is not kept.
         const bool over = (entry.revents & (POLLERR | POLLHUP)) != 0;
         if (writing && (over || (entry.revents & POLLOUT) != 0)) {
             write_piece();

@@ -1,5 +1,5 @@
-// Wire: one end of a TCP connection that sends and reads at the same time, at the pace and up to the break that a plan
-// wants. Of the test's own making down to poll(2): nothing of the product's ring or parser could hide its own fault.
+// Wire: one end of a TCP connection. It sends and reads at the same time, with a plan's pace and break. The test's own
+// code down to poll(2): a fault of the product's ring or parser cannot hide itself.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace tests::torture {
 
-// Makes a socket that is not connected yet slow to take or to give, by chance: short segments, small buffers.
+// Makes a socket that is not connected yet slow to receive or to send, at random: short segments, small buffers.
 void pinch(const core::base::Descriptor& fd, Random& random);
 
 class Wire {
@@ -21,28 +21,27 @@ public:
         open,
         orderly,  // FIN came
         broken,   // RST came
-        cut,      // we have broken off ourselves
+        cut,      // we have broken off
         stuck,    // nothing moved for half a minute: always a fault
     };
 
     // Makes fd non-blocking.
     explicit Wire(core::base::Descriptor fd);
 
-    // A new message begins: bytes are counted from here, for its cut. Of those that it has received, taken are no
-    // longer in our hands.
+    // Begins a new message: its cut counts bytes from here. taken: how many of its received bytes were already taken.
     void begin(const Pace& reads, const Cut& cut, std::uint64_t seed, std::size_t taken = 0);
-    // Bytes to go out behind what is still to go out, while we read or flush.
+    // Queues bytes, to be sent while we read or flush.
     void send(std::string bytes, const Pace& pace);
-    // FIN, once everything has gone out.
+    // Sends FIN after all queued bytes.
     void finish() { finishing_ = true; }
-    // Has everything gone out? Returns when it has, or never will.
+    // Sends all queued bytes. Returns when they are sent, or cannot be.
     bool flush();
 
-    // The next line without its CRLF; nothing where the connection ends before it does.
+    // The next line without its CRLF; empty where the connection ends before it does.
     std::optional<std::string> line();
-    // Moves the next count bytes behind those in into; false where fewer came.
+    // Appends the next count bytes to into; false where fewer came.
     bool take(std::size_t count, std::string& into);
-    // The same with all that comes until the end.
+    // The same for all bytes until the end.
     void take_all(std::string& into);
     [[nodiscard]] End end() const noexcept { return end_; }
 
@@ -72,7 +71,7 @@ private:
     std::string in_;
     std::size_t in_at_ = 0;
     bool finishing_ = false;
-    bool failed_ = false;  // a send has met the RST, and its error is told only once
+    bool failed_ = false;  // a send has met the RST; its error is reported only once
     End end_ = End::open;
 };
 

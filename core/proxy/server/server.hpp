@@ -1,5 +1,5 @@
-// Server: the data plane as its owner sees it. Starts the workers and carries every order to all of them. Its methods
-// block until all workers have carried the order out; called from one thread, which is none of the workers'.
+// Server: the data plane's interface for its owner. It starts the workers and sends every order to all of them. Its
+// methods block until all workers have carried out the order. One thread calls them, and it is no worker's thread.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ public:
     explicit Server(base::Log& log, io::LoopOptions options = {}, Observer* observer = nullptr);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
-    // Drains with no patience where drain() was not called.
+    // Calls drain() with no time, unless drain() was called before.
     ~Server();
 
     // Starts count (1 to 1024) workers. Error: a ring could not be made; then none runs. Once only.
@@ -28,21 +28,21 @@ public:
 
     // Sockets of one listener: as many as there are workers, one each (SO_REUSEPORT).
     using ListenerSockets = std::vector<base::Descriptor>;
-    // Swaps the configuration: listeners whose address stays keep accepting, exchanges in flight go on, backends that
-    // stay keep their health. Where no backend of a pool has been checked yet, those before it serve on for its
-    // overlap. sockets[i] belongs to snapshot->listeners[i]. Those of listeners that are gone are closed when this
-    // returns. findings: what checks have found of the snapshot's backends under other names.
+    // Swaps the configuration. Listeners that keep their address keep accepting, exchanges in flight continue, and
+    // backends that stay keep their health. While no backend of a pool has been checked yet, the previous ones serve,
+    // for at most the pool's overlap. sockets[i] belongs to snapshot->listeners[i]. The sockets of removed listeners
+    // are closed when this returns. findings: what checks know of the snapshot's backends under other names.
     void configure(const SnapshotRef& snapshot, std::vector<ListenerSockets> sockets, const Findings& findings = {});
     // Returns once no worker holds an idle connection to a fenced backend or would choose one.
     void administer(const Administration& administration);
-    // Any thread; does not wait. address says which backend was checked: a verdict on an address that a reload has
-    // taken away must not open the new one.
+    // Any thread; does not wait. address: of the backend that was checked. A verdict on an address that a reload has
+    // removed must not open the new one.
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     [[nodiscard]] WorkerReport report();
-    // What was refused lately, by each listener and of each server (Refusals), oldest first.
+    // The last refusals (Refusals) of each listener and each server, oldest first.
     [[nodiscard]] std::vector<Refusal> refusals();
-    // Returns when all sessions have ended: exchanges by within, relays by the snapshot's relay_drain; and what had to
-    // be cut off then. A second call returns the same at once.
+    // Returns when all sessions have ended, with what had to be cut off. Exchanges end within `within`, relays within
+    // the snapshot's relay_drain. A second call returns the same at once.
     CutReport drain(Milliseconds within, Worker::Idle idle = Worker::Idle::end);
 
 private:
@@ -50,7 +50,7 @@ private:
         std::unique_ptr<Worker> worker;
         std::thread thread;
     };
-    // Has order(worker) run on every worker's thread and waits for all.
+    // Runs order(worker) on every worker's thread and waits for all.
     template <typename Order>
     void on_all(Order order);
 

@@ -12,8 +12,8 @@ namespace {
 
 constexpr io::Tick house_every = 1000;
 
-// splice(2) into a connection that has ended raises SIGPIPE, and knows no MSG_NOSIGNAL. A blocked one stays pending
-// with this thread and does nothing.
+// splice(2) into a connection that has ended raises SIGPIPE and has no MSG_NOSIGNAL. A blocked SIGPIPE stays pending on
+// this thread and has no effect.
 void block_pipe_signal() {
     sigset_t signals;
     ::sigemptyset(&signals);
@@ -89,7 +89,7 @@ void Worker::write_log() {
 }
 
 bool Worker::done() const noexcept {
-    // Doors too: one that is still being closed may take connections from its backlog.
+    // A door that is still closing may take connections from its backlog, so doors must be idle too.
     return context_.draining() && sessions_.empty() &&
            std::all_of(doors_.begin(), doors_.end(), [](const auto& door) { return door->idle(); });
 }
@@ -119,7 +119,7 @@ void Worker::apply(SnapshotRef snapshot, std::vector<Listening> listeners, const
     for (std::unique_ptr<Door>& door : doors_) {
         if (door != nullptr) {
             door->leaving = true;
-            kept.push_back(std::move(door));  // goes when the kernel has let go of it
+            kept.push_back(std::move(door));  // dropped once the kernel has ended its accept
         }
     }
     doors_ = std::move(kept);
@@ -206,14 +206,14 @@ void Worker::drain(Milliseconds within, Idle idle) {
 void Worker::accept(base::Descriptor connection, const std::shared_ptr<ListenerState>& listener) {
     ++listener->accepted;
     if (context_.routing() == nullptr) {
-        return;  // cannot be: a listener comes with a snapshot
+        return;  // cannot happen: a listener comes with a snapshot
     }
     const int fd = connection.release();
     sessions_.start(listener->spec->mode == Mode::tcp ? serve_tcp(context_, fd, listener)
                                                       : serve_http(context_, fd, listener));
 }
 
-// Back-pressure: with all sessions taken, newcomers stay in the kernel's backlog until some have ended.
+// Back-pressure: while all sessions are taken, new connections stay in the kernel's backlog.
 void Worker::balance_acceptance() {
     if (context_.routing() == nullptr || context_.draining()) {
         return;
@@ -249,7 +249,7 @@ void Worker::keep_house() {
     loop_->wheel().set(housekeeping_, next);
 }
 
-// next: when to look again; brought forward to the next deadline.
+// next: the next time to call this; lowered to the next deadline.
 void Worker::cut_late(io::Tick& next) {
     const io::Tick now = loop_->now();
     context_.for_each_session([&](Session& session) {

@@ -1,5 +1,5 @@
-// Worker: one thread, one ring, its own view of everything. Accepts connections, runs their sessions, and takes
-// letters from the server: a new snapshot, fences, health, a question for its counters, the order to end.
+// Worker: one thread with one ring and its own state. It accepts connections and runs their sessions. The server sends
+// it letters: a new snapshot, fences, health, a request for its counters, the order to end.
 #pragma once
 
 #include <future>
@@ -22,11 +22,11 @@ public:
     Worker(unsigned index, io::LoopOptions options, Commons& commons, base::Log& log, Observer* observer = nullptr);
     ~Worker();
 
-    // The thread's body: makes the ring, says through started whether that worked, serves until it was told to end and
-    // nothing is left.
+    // The thread's body. Makes the ring and reports the result through started. Serves until it was told to end and no
+    // session is left.
     void run(std::promise<Result<void>>& started);
 
-    // Any thread: letter runs on this worker's thread. Never delivered once the worker has ended.
+    // Any thread: letter runs on this worker's thread. It is never delivered after the worker has ended.
     void post(io::Mailbox::Letter letter) { mailbox_.post(std::move(letter)); }
 
     // The rest: on the worker's own thread only.
@@ -35,26 +35,28 @@ public:
         ListenerSpec spec;
         base::Descriptor fd;
     };
-    // Takes a new configuration; a listener whose address is there already keeps its socket. applied is called when
-    // that is done and the sockets of listeners that are gone are closed: until then their addresses are in use.
+    // Takes a new configuration. A listener with an existing address keeps its socket. applied is called once the
+    // sockets of removed listeners are closed: until then their addresses are in use.
     void apply(SnapshotRef snapshot, std::vector<Listening> listeners, const Findings& findings,
                io::Mailbox::Letter applied);
     void administer(const Administration& administration);
     void set_health(const std::string& pool, const std::string& server, const Address& address, bool healthy);
     [[nodiscard]] std::vector<Refusal> refusals() const { return context_.refusals(); }
     [[nodiscard]] WorkerReport report();
-    // What a drain does with sessions that wait for a request. Whoever ends them may meet a request on its way in,
-    // which is lost then; left alone, they are served once more and told that we close.
+    // What a drain does with a session that waits for a request.
+    // end: closes it, unless bytes have come. A race can lose a request: 1. the client sends it; 2. the drain closes
+    // the connection; 3. the request arrives.
+    // stay: leaves it open. Its next response tells the client that the connection closes.
     enum class Idle { end, stay };
-    // Stops accepting; idle sessions end or stay, exchanges may go on until within has passed, relays for as long as
-    // the snapshot says, at most within.
+    // Stops accepting. Idle sessions end or stay. Exchanges may continue until within has passed, relays for the
+    // snapshot's relay_drain, at most within.
     void drain(Milliseconds within, Idle idle);
-    // What a drain had to cut off. Once the worker has ended, from any thread.
+    // What a drain had to cut off. Any thread, after the worker has ended.
     [[nodiscard]] const CutReport& cut() const noexcept { return cut_; }
 
 private:
     class Door;
-    // Once a second: closes dead idle connections, and ends what outlives a drain.
+    // Once a second: closes dead idle connections, and ends sessions that outlive a drain.
     class Housekeeping final : public io::Timer {
     public:
         explicit Housekeeping(Worker& worker) noexcept : worker_(worker) {}

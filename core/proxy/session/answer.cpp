@@ -59,8 +59,8 @@ void fill_in(std::string& page, std::string_view name, std::string_view value) {
     }
 }
 
-// The q of one member of Accept, in thousandths (RFC 9110 12.4.2: 0 to 1, three decimals); 1000 where there is none or
-// it cannot be read, so "inf", "1e300" and "-1" too.
+// The q of one member of Accept, in thousandths (RFC 9110 12.4.2: 0 to 1, three decimals). 1000 where it is missing or
+// malformed: "inf", "1e300" and "-1" too.
 int quality(std::string_view member) {
     const std::size_t at = member.find("q=");
     const std::string_view rest = at == std::string_view::npos ? std::string_view() : member.substr(at + 2);
@@ -80,7 +80,7 @@ int quality(std::string_view member) {
     return std::min(value, 1000);
 }
 
-// The announced end as a time for people and for programs, which stands in a page of any language.
+// The announced end as a <time> element: text for people, an attribute for programs. It fits a page of any language.
 std::string mark_up(const Administration::Maintenance& maintenance) {
     return fmt::format(R"(<time datetime="{}">{}</time>)", escape_html(maintenance.until),
                        escape_html(maintenance.until_local));
@@ -94,11 +94,11 @@ std::string page_in_html(const Snapshot& snapshot, const Administration::Mainten
     }
     fill_in(page, "{{until}}", escape_html(maintenance.until_local));
     fill_in(page, "{{until_utc}}", escape_html(maintenance.until));
-    fill_in(page, "{{message}}", escape_html(maintenance.message));  // last: what it says is no placeholder
+    fill_in(page, "{{message}}", escape_html(maintenance.message));  // last: placeholders in the message stay text
     return page;
 }
 
-// When a program should come again: at the announced end, where there is one and it is still to come.
+// Retry-After in seconds: until the announced end, where that is in the future; else the configured time.
 std::int64_t retry_after(const Snapshot& snapshot, const Administration::Maintenance& maintenance) {
     constexpr std::int64_t most = 24 * 3600;
     const auto left = maintenance.ends

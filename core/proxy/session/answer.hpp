@@ -12,7 +12,7 @@
 
 namespace core::proxy {
 
-// What a client would like to read, of what we can say.
+// The media types that Gatehouse can answer with.
 enum class Media : std::uint8_t { html, json, text };
 
 // The best of the three by the Accept fields of head (RFC 9110 12.5.1); HTML where none is asked for.
@@ -29,9 +29,9 @@ struct OwnAnswer {
 // Sends a short answer naming status and reason. Returns the bytes sent, or a negative errno.
 io::Task<int> send_error(Session& session, const OwnAnswer& answer);
 
-// Sends the maintenance page: 503, Retry-After, no-store. maintenance may be null: nobody is left, but no operator said
-// so. {{message}}, {{until}} (local time, for people) and {{until_utc}} (RFC 3339) in the configured page are filled
-// in. Retry-After follows the announced end, up to a day; without one it is the configured time.
+// Sends the maintenance page: 503, Retry-After, no-store. maintenance: null where no backend is usable and no operator
+// has switched the page on. Fills in {{message}}, {{until}} (local time, for people) and {{until_utc}} (RFC 3339).
+// Retry-After follows the announced end, up to a day; without one it is the configured time.
 io::Task<int> send_maintenance(Session& session, const OwnAnswer& answer, const Snapshot& snapshot,
                                const Administration::Maintenance* maintenance);
 

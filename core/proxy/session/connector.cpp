@@ -8,8 +8,8 @@
 namespace core::proxy {
 namespace {
 
-// When a client that waits is looked at for the first time, and how long it is between two looks at most, milliseconds.
-// A look is one system call of less than a microsecond.
+// The first look at a waiting client, and the longest pause between two looks, in milliseconds. A look is one system
+// call of less than a microsecond.
 constexpr io::Tick first_look = 50;
 constexpr io::Tick look_pause_max = 250;
 
@@ -26,9 +26,9 @@ void Connector::look_again() {
     loop.wheel().set(*this, loop.now() + look_pause_);
 }
 
-// A client that has reset its connection has gone. One that has only finished sending may wait for its answer, but
-// takes no place in a queue, and neither a fence nor a drain waits for it; nor does abort_on_close until its answer has
-// begun.
+// A client that has reset its connection has left. A client that has only sent FIN may wait for its answer. It takes no
+// place in a queue, and neither a fence nor a drain waits for it. With abort_on_close it is served only if its answer
+// has begun.
 void Connector::on_expire() {
     if (session_.relaying || session_.client.aborted()) {
         return;
@@ -60,7 +60,7 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
         Backend* const next = usage_.backend();
         backend_ = next;
         record_.backend = next->spec().server;
-        // What a PROXY header has said of a connection holds for one client only, so there are none to use again.
+        // A connection with a PROXY header belongs to one client, so there are no idle ones to reuse.
         connection_ = introduces() ? nullptr : next->take_idle(idle_below);
         if (connection_ == nullptr) {
             const int failed = co_await open(*next);
@@ -92,7 +92,7 @@ io::Task<Connection*> Connector::connect(io::Tick idle_below) {
     co_return nullptr;
 }
 
-// Another server may have ports left, because they are counted for each by itself. Nothing is said against this one.
+// Ports are counted for each server, so another server may have some left. This server is not at fault.
 void Connector::pass_over_for_shortage(Backend& backend, int error) {
     short_ = true;
     ++record_.retries;
@@ -101,7 +101,7 @@ void Connector::pass_over_for_shortage(Backend& backend, int error) {
     session_.context.note_shortage(backend, error);
 }
 
-// One that may not be used any more is closed: whoever has logged in over it is asked to do so again.
+// A connection that may not be used any more is closed. Its client is then asked to log in again.
 bool Connector::take_own() {
     const auto& all = pool_.backends();
     if (session_.own == nullptr || std::find(all.begin(), all.end(), session_.own->backend) == all.end()) {
@@ -136,14 +136,14 @@ io::Task<bool> Connector::choose() {
     co_return usage_.backend() != nullptr;
 }
 
-// A server that comes up again and again, and never answers, holds nobody for longer than hold.
+// Holding ends `hold` after it first began: a server that comes up repeatedly and never answers must not extend it.
 bool Connector::may_hold() const noexcept {
     const io::Tick now = session_.context.loop().now();
     return !pool_.maintenance && pool_.may_hold(now) &&
            now < held_since_.value_or(now) + static_cast<io::Tick>(pool_.spec().hold.count());
 }
 
-// Until when it waits, as things stand.
+// The end of the wait, as things stand.
 io::Tick Connector::patience(io::Tick begun) const noexcept {
     const PoolSpec& spec = pool_.spec();
     if (const auto since = pool_.memory().dark_since) {
@@ -153,7 +153,9 @@ io::Tick Connector::patience(io::Tick begun) const noexcept {
     return begun + static_cast<io::Tick>(spec.queue_timeout.count());
 }
 
-// Enters first and looks then, so that what is given back in between is either seen here or wakes us.
+// Enters the queue before it looks for room:
+// 1. room comes free before the look: the look finds it;
+// 2. room comes free after the look: give_back() wakes this place.
 io::Task<void> Connector::wait() {
     Queue& queue = pool_.queue();
     io::Loop& loop = session_.context.loop();
@@ -168,7 +170,7 @@ io::Task<void> Connector::wait() {
         const bool dark = pool_.memory().dark_since.has_value();
         if (dark) {
             held_since_ = held_since_.value_or(loop.now());
-            tried_.clear();  // whoever comes up again is another than the one that failed
+            tried_.clear();  // a backend that comes up now may be tried again
         }
         const io::Tick until = patience(begun);
         const bool first = queue.first(*place);
@@ -193,7 +195,7 @@ io::Task<void> Connector::wait() {
     queue.leave(*place);
 }
 
-// Ports are counted for each source address by itself, so where one has none left the next may have.
+// Ports are counted for each source address, so where one has none left the next may have some.
 io::Task<int> Connector::open(Backend& backend) {
     const int family = backend.spec().address.family();
     const std::size_t sources = pool_.sources(family);
@@ -210,7 +212,7 @@ io::Task<int> Connector::open_from(Backend& backend, const Address* source) {
         co_return -fd.error().os_error;
     }
     if (source != nullptr && net::bind_source(fd->get(), *source) < 0) {
-        co_return -EADDRNOTAVAIL;  // whatever the reason, it is not the server's
+        co_return -EADDRNOTAVAIL;  // for any errno of bind: the server is not at fault
     }
     session_.upstream = nullptr;
     connection_ = std::make_unique<Connection>(session_.context.loop(), std::move(*fd));
@@ -249,7 +251,7 @@ void Connector::keep() {
     release();
 }
 
-// Also where a PROXY header has introduced it: it is the same client's.
+// Also after a PROXY header: the connection stays with the same client.
 void Connector::keep_own() {
     const auto& all = pool_.backends();
     const auto found =

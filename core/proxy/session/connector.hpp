@@ -1,6 +1,6 @@
-// Connector: finds a backend for one exchange or relay and a connection to it. A connect that fails has sent nothing,
-// so the next backend is tried, until nobody is left. As long as it lives, it looks now and then whether the client is
-// still there, for whom nobody else may be listening: while it waits in a queue, and for an answer.
+// Connector: finds a backend and a connection to it, for one exchange or relay. A failed connect has sent nothing, so
+// the next backend is tried, until none is left. While the client waits in a queue or for an answer, nothing may be
+// receiving from it. So a timer looks whether it is still connected.
 #pragma once
 
 #include <memory>
@@ -22,21 +22,23 @@ public:
     Connector& operator=(const Connector&) = delete;
     ~Connector() override;
 
-    // Why connect() found nobody.
+    // Why connect() found no backend.
     enum class Refusal : std::uint8_t {
         nobody,    // no eligible backend answered
         crowded,   // all that may be used are at their limit, and so is the queue
-        expired,   // the same, and nothing came free in time
-        shortage,  // no connection could be made, for want of ports, descriptors or memory of this machine's
+        expired,   // the same, and no room came free in time
+        shortage,  // no connection could be made: this machine lacks ports, descriptors or memory
     };
 
-    // The session's own connection to a backend of the pool comes first, whatever its backend's limit, and however long
-    // it was idle. An idle connection is taken where one has been idle for less than idle_below (milliseconds; 0:
-    // never). Waits in the pool's queue while all backends are at their limit, or none is usable for no longer than
-    // hold. Null: see refusal(). Afterwards backend() is the one in use, and session.upstream its connection. Whoever
-    // has been found may be found again.
+    // Finds a backend and a connection to it, in this order:
+    // 1. the session's own connection to a backend of the pool, whatever the limit and its idle time;
+    // 2. a connection of the picked backend that was idle for less than idle_below (milliseconds; 0: never);
+    // 3. a new connection.
+    // Waits in the pool's queue while all backends are at their limit, or none is usable, up to hold. Null: see
+    // refusal(). Else backend() is the backend in use, and session.upstream its connection. The next call may find the
+    // same backend again.
     io::Task<Connection*> connect(io::Tick idle_below);
-    // Ends the use of the connection: kept for the next exchange of any session, or of this one alone, or closed.
+    // Ends the use of the connection. keep() stores it for any session, keep_own() for this one; release() closes it.
     void keep();
     void keep_own();
     void release();
@@ -46,13 +48,13 @@ public:
     // Whether the connection is the session's own, from an exchange before.
     [[nodiscard]] bool own() const noexcept { return own_; }
     [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
-    // The backend in use is not found any more.
+    // connect() does not find the backend in use again.
     void pass_over() { tried_.push_back(backend_); }
-    // The backend to take first where it may be used; null for any.
+    // The backend to try first, where it may be used; null for any.
     void prefer(Backend* backend) noexcept { preferred_ = backend; }
 
 private:
-    // Whether backends are told by a PROXY header who the client is.
+    // Whether a PROXY header tells the backend the client's address.
     [[nodiscard]] bool introduces() const noexcept { return pool_.spec().proxy_protocol != net::ProxyVersion::none; }
     void on_expire() override;
     void look_again();
@@ -77,11 +79,11 @@ private:
     bool short_ = false;
     Usage usage_;
     Refusal refusal_ = Refusal::nobody;
-    std::vector<Backend*> tried_;  // in vain
+    std::vector<Backend*> tried_;  // failed, or passed over
     std::optional<io::Tick> held_since_;
 };
 
-// For the log and for who was turned away; a literal.
+// A literal, for the log and for the client.
 std::string_view explain(Connector::Refusal refusal) noexcept;
 
 }  // namespace core::proxy

@@ -11,7 +11,7 @@ void WorkerContext::count_failure(Backend& backend, const Address* visitor, std:
     if (!backend.count_failure(visitor, loop_->now())) {
         return;
     }
-    routing_->settle(loop_->now());  // who waits for this backend waits in vain
+    routing_->settle(loop_->now());  // requests that wait for this backend look again
     if (observer_ != nullptr) {
         observer_->on_failing(backend, why);
     }

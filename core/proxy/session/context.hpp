@@ -1,5 +1,5 @@
-// WorkerContext: what sessions see of their worker: its loop, its routing, its memory, its counters, its log. The
-// worker owns it, and changes routing and draining. All of it is of the worker's thread alone.
+// WorkerContext: what sessions use of their worker: loop, routing, memory, counters, log. The worker owns it, and
+// changes routing and draining. Used on the worker's thread only.
 #pragma once
 
 #include <memory>
@@ -21,15 +21,15 @@
 
 namespace core::proxy {
 
-// Hears what a worker has found out about backends. Each call comes on the worker's thread and must not wait.
+// Told what a worker has found out about backends. Each call runs on the worker's thread and must not wait.
 class Observer {
 public:
-    // The passive check has found backend failing: this worker has let it go, the others have not.
+    // The passive check has found backend failing. This worker has stopped using it; the others have not.
     virtual void on_failing(const Backend& backend, std::string_view why) = 0;
-    // No connection to backend could be made for want of something of this machine's: errno. At most once a second.
+    // No connection to backend could be made, because this machine lacks something: errno. At most once a second.
     virtual void on_shortage(const Backend& backend, int error) = 0;
-    // backend has answered in ways that only one reading saves. At most once a minute for each backend, with all that
-    // this worker has met in the meantime.
+    // backend has sent malformed answers that have one reading. At most once a minute for each backend. oddities: all
+    // that this worker has met since the last call.
     virtual void on_odd_answers(const Backend& /*backend*/, http::Oddities /*oddities*/) {}
 
 protected:
@@ -63,33 +63,35 @@ public:
     [[nodiscard]] io::PipePool* pipes(const Snapshot& snapshot) noexcept {
         return snapshot.zero_copy ? &pipes_ : nullptr;
     }
-    // Where heads are parsed into: good until the next await, then another session's. Too large for every session.
+    // Heads are parsed into these, because they are too large for every session. Valid until the next await; then
+    // another session may use them.
     [[nodiscard]] http::RequestHead& request_head() noexcept { return request_head_; }
     [[nodiscard]] http::ResponseHead& response_head() noexcept { return response_head_; }
-    // The Date field's value for now, made anew twice a second.
+    // The Date field's value for now; renewed twice a second.
     [[nodiscard]] std::string_view date();
-    // Lines for the log, with their newlines; the worker hands them over once a round.
+    // Lines for the log, each with its newline. The worker hands them over once a round.
     [[nodiscard]] std::string& log_lines() noexcept { return log_lines_; }
     // True at most once a second.
     [[nodiscard]] bool refusal_worth_a_line() noexcept;
 
-    // backend has failed an exchange or relay, because of why. visitor: see Backend::count_failure().
+    // backend has failed an exchange or relay, for the reason why. visitor: see Backend::count_failure().
     void count_failure(Backend& backend, const Address* visitor, std::string_view why);
-    // bytes were refused; parsed says why. Whose they are stands in refusal. Returns it as the log has it.
+    // bytes were refused; parsed says why. refusal names the listener or the server. Returns the refusal as the log
+    // prints it.
     std::string note_refusal(Refusal refusal, std::string_view bytes, const http::ParseResult& parsed);
-    // A body was refused: without the place in it.
+    // A body was refused; the offset is not known.
     void note_refusal(Refusal refusal);
     [[nodiscard]] std::vector<Refusal> refusals() const { return refusals_.all(); }
-    // An answer of backend was taken though it had these, where it had any.
+    // An answer of backend was taken with these oddities, if any.
     void note_oddities(Backend& backend, http::Oddities oddities);
-    // No connection to backend could be made for want of something of our own: errno.
+    // No connection to backend could be made, because this machine lacks something: errno.
     void note_shortage(const Backend& backend, int error);
     [[nodiscard]] std::uint64_t shortages() const noexcept { return shortages_; }
 
-    // Sessions that are open, so that a drain or a stop reaches them. A session enlists itself.
+    // Open sessions, so that a drain or a stop reaches them. A session enlists itself.
     void enlist(Session& session) noexcept;
     void delist(Session& session) noexcept;
-    // Calls act(session) for each of them; act ends none at once.
+    // Calls act(session) for each session. act must not end a session at once.
     template <typename Act>
     void for_each_session(Act act) {
         for (Session* session = first_session_; session != nullptr; session = session->next_) {

@@ -13,8 +13,8 @@ namespace core::proxy {
 namespace {
 
 constexpr io::Tick any_idle = std::numeric_limits<io::Tick>::max();
-// A request that must not be sent twice goes on an old connection only if it was in use a moment ago: servers close
-// after seconds of silence (Apache: 5 s), and a request that meets such a close cannot be sent again.
+// A request that must not be sent twice needs an idle connection that was used within this time. Servers close idle
+// connections after some seconds (Apache: 5 s), and a request that meets such a close cannot be repeated.
 constexpr io::Tick fresh_idle = 1000;
 
 }  // namespace
@@ -39,7 +39,7 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     }
     if (pool_ != nullptr && pool_->maintenance) {
         const Bypass& bypass = routing_->snapshot().bypass;
-        // Everybody may come from a trusted balancer's address, so that one lets nobody through.
+        // A trusted balancer's address stands for all its clients, so it does not bypass the page.
         bypasses_ = (session_.known_visitor && bypass.admits(session_.visitor)) || bypass.admits(head.fields);
     }
     const std::string fallback = head.authority.empty() ? listener.address.text() : std::string();
@@ -70,7 +70,7 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
                 .expect_continue = head.expect_continue,
                 .binds = http::binds_connection(head),
                 .secure = options.origin.proto == "https"};
-    // Behind a body, old clients send an empty line that nobody has asked for.
+    // After a body, old clients send an empty line.
     session_.last = !head.keep_alive && head.framing.empty();
     if (repeatable()) {
         to_backend_.keep();
@@ -79,7 +79,7 @@ void Exchange::prepare(const http::RequestHead& head, std::size_t head_bytes) {
     session_.inbox.consume(head_bytes);
 }
 
-// Of those whom a balancer brings, each has as many requests in flight as any other client has sessions.
+// A balancer brings many visitors. Each may have as many requests in flight as another client may have sessions.
 bool Exchange::admit() {
     const std::uint32_t limit = routing_->snapshot().limits.sessions_per_source;
     if (limit == 0 || !session_.shared || !session_.known_visitor) {
@@ -127,7 +127,7 @@ io::Task<bool> Exchange::run() {
         }
         const bool early = !uploading.done();
         if (early) {
-            // Answered, or broken, before the request's body was over: the rest of it is not wanted any more.
+            // The response ended, or broke, before the request's body did: the rest of the body is not needed.
             backend->socket.reset();
             session_.client.cancel_receive();
         }
@@ -158,7 +158,8 @@ io::Task<bool> Exchange::run() {
     }
 }
 
-// Head and body of the request. Where the client fails in the middle, the backend must not take what it got for whole.
+// Sends the request's head and body. Where the client fails in the middle, the backend must not take the part for the
+// whole.
 io::Task<BodyEnd> Exchange::upload(Connection& backend) {
     const Limits& limits = routing_->snapshot().limits;
     Pace pace(limits.body_rate);
@@ -214,7 +215,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             parsed = http::parse_response(bytes, limits, request_.is_head ? "HEAD" : "GET", head, seen);
             seen = bytes.size();
         }
-        // RFC 9110 15.2.2: the 101 names the protocol, which is one that was asked for.
+        // RFC 9110 15.2.2: the 101 names the protocol. It must be the one that was asked for.
         const bool unasked =
             parsed.complete() && head.status == 101 &&
             (head.upgrade.empty() || !uploaded_ || !http::equals_ignoring_case(head.upgrade, request_.upgrade));
@@ -238,7 +239,7 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             backend.inbox.consume(parsed.consumed);
             seen = 0;
             if (!uploaded_) {
-                backend.deadline.clear();  // now it is the client's turn; the time for the answer begins after it
+                backend.deadline.clear();  // the client must send now; the time for the answer begins after its body
             }
             const int sent = co_await to_client_.flush();
             if (sent < 0) {
@@ -263,11 +264,11 @@ io::Task<Exchange::HeadOutcome> Exchange::receive_head(Connection& backend) {
             co_return begun ? HeadOutcome::failed : late ? HeadOutcome::late : HeadOutcome::silent;
         }
         begun = true;
-        backend.deadline.extend(server_patience());  // it is not silent
+        backend.deadline.extend(server_patience());  // it has sent something
     }
 }
 
-// The final response, head and body, from the head that receive_head left in the worker's hands. True: the client's
+// Sends the final response, head and body. receive_head() left the head in the worker's context. True: the client's
 // connection may be used again.
 io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     const http::ResponseHead& head = session_.context.response_head();
@@ -312,7 +313,7 @@ io::Task<bool> Exchange::download(Connection& backend, Backend& server) {
     const Reading reading(session_.client, routing_->snapshot().limits.answer_rate);
     const BodyEnd end = co_await move_body(move);
     if (end == BodyEnd::source_malformed) {
-        co_await to_client_.flush();  // what came before is the visitor's
+        co_await to_client_.flush();  // the visitor gets what came before the fault
     }
     session_.context.note_oddities(server, response_.oddities);
     record_.sent += to_client_.sent();

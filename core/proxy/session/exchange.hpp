@@ -1,5 +1,5 @@
-// Exchange: one request and its response, from the parsed request head to the last byte of the response. This is where
-// a visitor's request meets a backend; read run() from the top.
+// Exchange: one request and its response, from the parsed request head to the last byte of the response. Read run()
+// from the top.
 #pragma once
 
 #include <memory>
@@ -20,21 +20,21 @@ namespace core::proxy {
 
 class Exchange {
 public:
-    // For the log and the client.
+    // The error text for the log and the client.
     static constexpr std::string_view late_answer = "the server did not answer in time";
 
     Exchange(Session& session, std::shared_ptr<Routing> routing, Record& record);
 
-    // Takes over the head that was just parsed from the first head_bytes of the session's inbox, before anything is
-    // awaited.
+    // Takes over the head that was just parsed from the first head_bytes of the session's inbox. Must run before any
+    // await.
     void prepare(const http::RequestHead& head, std::size_t head_bytes);
-    // Carries it out. True: the session may go on with the next request.
+    // Runs the exchange. True: the session may continue with the next request.
     io::Task<bool> run();
-    // That it was for; null where nobody has routed it.
+    // The pool that the request is for; null where no route matches.
     [[nodiscard]] Pool* pool() const noexcept { return pool_; }
 
 private:
-    // What must be known of the request after its head's bytes are gone.
+    // What is needed of the request after its head's bytes are gone.
     struct Request {
         http::Framing framing;
         http::Persistence staying = http::Persistence::implied;
@@ -48,10 +48,10 @@ private:
         bool binds = false;   // see http::binds_connection
         bool secure = false;  // the visitor came by https
     };
-    // Of all heads of it so far, the interim ones too.
+    // Over all heads of the response so far, interim ones included.
     struct Response {
-        std::size_t head_bytes = 0;  // of the last
-        bool keep_alive = true;      // of the backend's connection, by all of them
+        std::size_t head_bytes = 0;  // of the last head
+        bool keep_alive = true;      // of the backend's connection; every head must allow it
         bool upgraded = false;
         bool binds = false;  // see http::binds_connection
         http::Oddities oddities{};
@@ -81,7 +81,7 @@ private:
         failure_ours_ = ours;
         return HeadOutcome::failed;
     }
-    // A client that does not come with its backend's cookie gets it, also where it has had to move.
+    // A client without its backend's cookie gets it; so does one that was sent to another backend.
     [[nodiscard]] http::SetCookie cookie_for(const Backend& server) const noexcept {
         const bool known = pool_->spec().cookie.empty() || &server == known_;
         return known ? http::SetCookie{} : http::SetCookie{pool_->spec().cookie, server.alias(), request_.secure};
@@ -91,7 +91,7 @@ private:
     void blame_waited_for();
     io::Task<void> await_taken();
     void conclude_cut(Backend& server, BodyEnd end);
-    // whose: a listener's or a server's, and the status.
+    // whose: names the listener or the server, and has the status.
     void note_malformed_body(Refusal whose);
     bool conclude_left();
     io::Task<bool> conclude_failure(Connector& connector, BodyEnd upload_end);
@@ -111,21 +111,21 @@ private:
     const Timeouts& timeouts_;
     Record& record_;
     Pool* pool_ = nullptr;      // by the listener's routes, from prepare() on
-    bool bypasses_ = false;     // sees the site, though the pool shows the page
-    Backend* known_ = nullptr;  // whom the client's affinity cookie names; null: nobody
-    Sources::Place place_;      // among its visitor's requests, where a balancer brings many visitors'
+    bool bypasses_ = false;     // sees the site while the pool shows the page
+    Backend* known_ = nullptr;  // the backend that the client's affinity cookie names; null: none
+    Sources::Place place_;      // its place among its visitor's requests, where the peer is a balancer
     Request request_;
     Response response_;
     Outbox to_backend_;
     Outbox to_client_;
-    std::optional<BodyEnd> uploaded_;  // how the request's way to the backend ended; nothing while it is going on
-    bool silent_ = false;              // a server has ended a new connection without an answer, or given none in time
-    bool patient_ = false;             // one has had its whole time
-    Backend* waited_for_ = nullptr;    // that one, until it is known whether it was its doing; routing_ keeps it
-    bool response_begun_ = false;      // the final head is there
-    bool client_late_ = false;         // the client fell silent in the middle of its body
+    std::optional<BodyEnd> uploaded_;  // how the upload ended; empty while it runs
+    bool silent_ = false;              // a server closed a new connection without an answer, or gave none in time
+    bool patient_ = false;             // one server has used its whole time
+    Backend* waited_for_ = nullptr;    // that server, until it is known whether it is at fault; routing_ keeps it
+    bool response_begun_ = false;      // the final head has come
+    bool client_late_ = false;         // the client was silent for too long in the middle of its body
     std::size_t request_size_ = 0;
-    bool failure_ours_ = false;  // a limit or a shortage of ours: nothing against the server
+    bool failure_ours_ = false;  // a limit or a shortage of ours: not counted against the server
     int failure_status_ = 0;
     std::string_view failure_;
     std::string_view malformed_;  // why a body was refused

@@ -1,4 +1,4 @@
-// What an exchange does where a server does not answer it: who is asked next, who is blamed, what the client is told.
+// An exchange without an answer from its server: the next server, the failure counted, the answer to the client.
 #include <algorithm>
 
 #include "core/proxy/session/context.hpp"
@@ -7,17 +7,18 @@
 namespace core::proxy {
 namespace {
 
-// No server gives a reader up sooner, milliseconds.
+// Servers do not give up a slow reader sooner than this. Milliseconds.
 constexpr io::Tick given_up_after = 1000;
 
 }  // namespace
 
-// Whether another server is to be asked. One that ends even a new connection is going down, say, and what waited in its
-// backlog was reset; a frozen one takes connections and says nothing. Of those one other is asked: a page that takes
-// longer than it may would else be made by every server in turn. Where a server had closed the connection that we kept,
-// it has not seen the request.
+// Whether to send the request to another server.
+// 1. The server closed a reused connection: it has not seen the request, so send it again.
+// 2. The server closed a new connection: it may be going down, and its backlog was reset. Try another.
+// 3. The server was late: it may be frozen. Try one other server only, or else each server in turn would make the same
+// slow page.
 bool Exchange::tries_next(HeadOutcome outcome, Connector& connector, const Connection& asked) {
-    // An operator who has ended what was in flight on a server wants that visitors are told at once.
+    // The operator fenced the server and ended its exchanges: visitors are told at once.
     const bool killed = connector.backend()->fenced() && !asked.reused;
     const bool again = outcome == HeadOutcome::silent || (outcome == HeadOutcome::late && !patient_);
     if (!again || killed || !repeatable() || session_.client.aborted()) {
@@ -37,9 +38,8 @@ bool Exchange::tries_next(HeadOutcome outcome, Connector& connector, const Conne
     return true;
 }
 
-// A request on which two servers have been silent says nothing against either: it may be the page that takes so long,
-// and a few visitors of such a page would take out every server. Where the other has answered, or there is none, it was
-// the server.
+// Two servers that are late with the same request are both not blamed. The page itself may be slow, and a few visitors
+// of it could take out every server. One server is blamed where the other has answered, or where there is no other.
 void Exchange::blame_waited_for() {
     if (waited_for_ != nullptr) {
         session_.context.count_failure(*waited_for_, &session_.visitor, late_answer);
@@ -47,8 +47,8 @@ void Exchange::blame_waited_for() {
     }
 }
 
-// The client must not take a cut body for whole. One whose end is only that of the connection can say so by RST alone,
-// which throws away what is still in our kernel: so that is waited for, as long as the client goes on taking it.
+// The client must not take a cut body for whole. Where only the connection's end marks the body's end, only RST can say
+// so. RST discards what our kernel has not sent yet. So wait until that is sent, as long as the client takes it.
 io::Task<void> Exchange::await_taken() {
     constexpr io::Tick look = 20;  // milliseconds
     io::Loop& loop = session_.context.loop();
@@ -73,7 +73,7 @@ void Exchange::conclude_cut(Backend& server, BodyEnd end) {
         note_malformed_body({.pool = pool_->name(), .server = server.spec().server, .status = record_.status});
     }
     record_.broken = true;
-    // A server that had to wait for a visitor who took nothing may have given it up.
+    // A server may have given up because its visitor took nothing for too long; then it is not blamed.
     if (end == BodyEnd::source_malformed || session_.send_deadline.longest_wait() < given_up_after) {
         session_.context.count_failure(server, &session_.visitor, record_.error);
     }
@@ -86,7 +86,7 @@ void Exchange::note_malformed_body(Refusal whose) {
     session_.context.note_refusal(std::move(whose));
 }
 
-// It has gone by itself: nobody is to blame.
+// The client has left: no server is at fault.
 bool Exchange::conclude_left() {
     if (record_.status == 0) {
         record_.answered_by = "nobody";
@@ -128,7 +128,7 @@ OwnAnswer Exchange::own_answer(int status, std::string_view reason) {
             .persistence = keep ? request_.staying : http::Persistence::close};
 }
 
-// The page is for when nobody is left; servers that are only busy are no maintenance.
+// The page is for a pool without a usable server; busy servers are no maintenance.
 io::Task<bool> Exchange::answer_nobody(Connector::Refusal refusal) {
     if (refusal == Connector::Refusal::nobody) {
         co_return co_await answer_maintenance();

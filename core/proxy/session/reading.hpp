@@ -1,6 +1,6 @@
-// Reading: whether a client takes its answer fast enough. One that takes a few bytes a minute holds a server's
-// connection for as long as the answer is longer than the kernels' buffers. Judged once for each credit of time, by
-// what the client's kernel has acknowledged: our own buffer is emptied in lumps, so how long a send waits says little.
+// Reading: whether a client takes its answer fast enough. A client that takes a few bytes a minute holds a server's
+// connection until the rest fits the kernels' buffers. Judged once for each credit of time, by what the client's kernel
+// has acknowledged. Our own buffer empties in lumps, so the length of a send says little.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace core::proxy {
 
 class Reading final : private io::Timer {
 public:
-    // client outlives it. Where rate is 0 it does nothing.
+    // client outlives it. rate 0: it does nothing.
     Reading(net::Socket& client, const BodyRate& rate) : client_(client), rate_(rate) {
         if (rate_.least > 0) {
             look_again();
@@ -24,7 +24,7 @@ public:
     Reading& operator=(const Reading&) = delete;
     ~Reading() override { client_.loop().wheel().clear(*this); }
 
-    // It was, and its connection has been reset for that.
+    // The client was too slow, and its connection has been reset for that.
     [[nodiscard]] bool too_slow() const noexcept { return too_slow_; }
 
 private:
@@ -32,8 +32,8 @@ private:
         io::Loop& loop = client_.loop();
         loop.wheel().set(*this, loop.now() + std::max<io::Tick>(1, static_cast<io::Tick>(rate_.credit.count())));
     }
-    // What waited for it a credit ago must have gone by now, or as much as the rate gives. What has come since then is
-    // judged the next time, so nothing is due where the server was slow.
+    // What waited one credit ago must have been acknowledged by now, or as much as the rate demands. Bytes that came
+    // later are judged the next time, so a slow server costs the client nothing.
     void on_expire() override {
         const net::Socket::Progress now = client_.progress();
         const std::uint64_t least = rate_.least * static_cast<std::uint64_t>(rate_.credit.count()) / 1000;

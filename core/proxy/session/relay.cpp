@@ -19,19 +19,19 @@ struct Side {
 
 enum class Way : std::uint8_t { up, down };
 
-// Looks after a client that cannot be heard: its bytes wait for a server that takes none, or it has finished sending.
-// One that has reset its connection has left. For one that has only finished neither a drain nor a fence waits once its
-// last byte has come to the server and nothing comes for it.
+// Looks at a client from which nothing can be received: its bytes wait for a server that takes none, or it has sent
+// FIN. After its RST the client has left. After its FIN, no drain and no fence waits for it once the server has all its
+// bytes and sends nothing.
 class Lookout final : private io::Timer {
 public:
-    // All outlive it. sent: bytes for the client so far.
+    // All parameters outlive it. sent: bytes sent to the client so far.
     Lookout(Session& session, const Connection& connection, const Backend& server, const std::uint64_t& sent)
         : session_(session), connection_(connection), server_(server), sent_(sent) {}
     Lookout(const Lookout&) = delete;
     Lookout& operator=(const Lookout&) = delete;
     ~Lookout() override { session_.context.loop().wheel().clear(*this); }
 
-    // What the client has sent waits for the server from now on.
+    // From now on the client's bytes wait for the server.
     void begin_wait() noexcept {
         waits_ = true;
         look_again();
@@ -43,7 +43,7 @@ public:
     }
 
 private:
-    // Milliseconds. A look is a system call or two of less than a microsecond.
+    // Milliseconds. A look is one or two system calls of less than a microsecond.
     static constexpr io::Tick pause = 250;
 
     void look_again() noexcept {
@@ -76,15 +76,15 @@ private:
     bool finished_ = false;
 };
 
-// What both ways share.
+// State that both directions share.
 struct Talk {
     Milliseconds idle;
     io::PipePool* pipes;
     Record& record;
     Moved& moved;
     Lookout& lookout;
-    // What the server has yet to say to what the client has said, as far as anybody can tell who does not know what
-    // they talk about.
+    // In flight from the client's last bytes until the server's next ones. The relay does not know the protocol, so
+    // this is its guess at an open request.
     io::Flight awaited;
 
     [[nodiscard]] std::uint64_t& bytes(Way way) const noexcept {
@@ -92,10 +92,10 @@ struct Talk {
     }
 };
 
-// Bulk or talk: two full buffers in a row are bulk, and are spliced from then on.
+// Bulk or dialogue: two full buffers in a row are bulk, and are spliced from then on.
 constexpr int bulk_after = 2;
 
-// From here on everything is spliced: a relay that has once been bulk costs one poll more where it turns to talk.
+// From here on everything is spliced. A relay that turns from bulk to dialogue costs one poll more.
 io::Task<SpliceEnd> splice_bulk(Way way, Side from, Side to, io::PipeLoan& pipe, Talk& talk) {
     SpliceMove move{.from = from.socket,
                     .from_deadline = from.deadline,
@@ -132,7 +132,7 @@ void pass_on_end(Way way, Side to, Talk& talk) {
     }
 }
 
-// One way. Every byte moved is a sign of life for both sides.
+// One direction. Every byte moved extends the idle time of both sides.
 io::Task<void> pump(Way way, Side from, Side to, Talk& talk) {
     int full_in_a_row = 0;
     for (;;) {
@@ -177,7 +177,7 @@ io::Task<void> pump(Way way, Side from, Side to, Talk& talk) {
         from.inbox.consume(view.size());
         talk.awaited = way == Way::up ? io::Flight(from.socket.loop()) : io::Flight();
     }
-    // A broken side must not look like an orderly end to the other.
+    // The other side must not take a broken connection for an orderly end.
     from.socket.reset();
     to.socket.reset();
 }
@@ -196,7 +196,7 @@ io::Task<void> relay(Session& session, Connection& connection, const Backend& ba
               .lookout = lookout,
               .awaited = {}};
     session.relaying = true;
-    net::keep_alive(client.socket.fd());  // they may be silent for hours
+    net::keep_alive(client.socket.fd());  // relays may be silent for hours
     net::keep_alive(server.socket.fd());
     client.deadline.set(idle, reset);
     server.deadline.set(idle, reset);

@@ -9,11 +9,11 @@
 
 namespace core::proxy {
 
-// What is already in the two inboxes goes first. One side's end is passed on and leaves the other direction open; an
-// error or a silence longer than idle ends both. So does the client's reset, also where the server takes nothing of
-// what it has sent, and, once the backend of connection is fenced or the worker drains, the end of its sending where
-// nothing is on its way any more: session.left says so. Counts bytes into record and into what the session's worker has
-// moved, and says in record whether some were spliced. pipes: null for never splicing.
+// What is already in the two inboxes goes first. One side's FIN is passed on and leaves the other direction open. Both
+// ends close on: an error; a silence longer than idle; the client's RST, even while the server takes no bytes. The
+// client's FIN ends both too where the backend of connection is fenced or the worker drains. That happens once nothing
+// is on its way any more; session.left is true then. Counts bytes into record and into the worker's Moved, and notes in
+// record whether some were spliced. pipes: null for never splicing.
 io::Task<void> relay(Session& session, Connection& connection, const Backend& backend, Milliseconds idle,
                      io::PipePool* pipes, Record& record);
 

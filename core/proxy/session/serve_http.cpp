@@ -8,17 +8,18 @@
 namespace core::proxy {
 namespace {
 
-// How long a client that was told that we close may be silent before we do; one that still sends is listened to, for up
-// to Timeouts::linger. Closing at once would send RST, which makes its kernel throw away our answer (RFC 9112 9.6).
+// How long a client that was told of the close may be silent before we close. While it sends, we receive for up to
+// Timeouts::linger. Closing at once would send RST, and RST makes the client's kernel discard our answer (RFC 9112
+// 9.6).
 constexpr Milliseconds linger_silence{2'000};
 
 enum class Arrival : std::uint8_t {
-    request,  // the worker's request_head() holds it
+    request,  // in the worker's request_head()
     refused,  // to be answered with the refusal
-    nothing,  // the client has gone, or stayed silent for too long
+    nothing,  // the client has closed, or was silent for too long
 };
 
-// Receives until a whole request head is there. Its bytes stay in the inbox.
+// Receives until a whole request head has come. Its bytes stay in the inbox.
 io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResult& parsed) {
     const Timeouts& timeouts = session.context.routing()->snapshot().timeouts;
     const auto effect = net::Deadline::Effect::cancel_receive;
@@ -60,8 +61,8 @@ io::Task<Arrival> receive_request(Session& session, bool first, http::ParseResul
     }
 }
 
-// One request, which has arrived or is refused, and its response. True: the session goes on. The exchange and its
-// record live in this frame, which a session that waits for a request does not have: they are the most of a busy one.
+// Serves one request, or answers a refused one. True: the session continues. The exchange and its record are most of a
+// busy session's memory. They live in this frame, which exists only while a request is served.
 io::Task<bool> serve_one(Session& session, Arrival arrival, const http::ParseResult& parsed) {
     WorkerContext& context = session.context;
     const std::shared_ptr<Routing> routing = context.routing();

@@ -34,7 +34,7 @@ io::Task<void> serve_tcp(WorkerContext& context, int fd, const std::shared_ptr<L
     if (backend == nullptr) {
         record.answered_by = "nobody";
         record.error = explain(refusal);
-        session.client.reset();  // what a refused connection looks like after an accept
+        session.client.reset();  // the client sees a refused connection
     }
     if (session.left) {
         record.error = "the client went away";

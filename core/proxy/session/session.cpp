@@ -25,7 +25,7 @@ void log_refusal(Session& session, std::string_view reason) {
     }
 }
 
-// Empty where the header is there and has been taken; else why not.
+// Empty where the header was taken; else the reason why not.
 io::Task<std::string_view> receive_header(Session& session) {
     net::ProxyHeader header;
     for (;;) {
@@ -74,7 +74,7 @@ Session::~Session() {
 
 void Session::adopt(const net::ProxyHeader& header) {
     if (!header.addressed) {
-        // Nobody has said who this is, so nobody vouches for what its head says (X-Forwarded-For).
+        // The client is unknown, so its head's claims (X-Forwarded-For) are not trusted.
         trusted = sender_trusted = false;
         return;
     }
@@ -88,7 +88,7 @@ void Session::adopt(const net::ProxyHeader& header) {
 
 void Session::recognise(const http::Fields& fields) {
     if (!trusted) {
-        return;  // peer's own address is all that is known, and it does not change
+        return;  // only peer's own address is known, and it does not change
     }
     const auto named = http::forwarded_client(fields, listener->spec->trusted);
     visitor = named.value_or(peer);
@@ -120,7 +120,7 @@ void Session::drop_fenced() noexcept {
 
 void Session::end_soon() {
     ending = closing = true;
-    // A request that is on its way in is still answered, and told that we close.
+    // A request that has begun to arrive is still answered, and told of the close.
     if (idle && client.quiet()) {
         client.abort();
     }
@@ -149,7 +149,7 @@ void Session::end_waits() {
 
 namespace {
 
-// True where its source may have this session too. Trusted peers bring many clients' sessions.
+// True where its source may open this session too. Trusted peers bring many clients' sessions.
 bool admit(Session& session) {
     const std::uint32_t limit = session.context.routing()->snapshot().limits.sessions_per_source;
     if (limit == 0 || session.shared) {
@@ -161,7 +161,7 @@ bool admit(Session& session) {
 
 void refuse(Session& session) {
     ++session.listener->refused;
-    // Once in a while: whoever is refused may come back at once, and a log must not grow by that.
+    // At most once a second, so that a refused client cannot fill the log by reconnecting.
     if (session.context.refusal_worth_a_line()) {
         log_refusal(session, "its source has as many sessions as it may");
     }
@@ -176,7 +176,7 @@ io::Task<bool> introduce(Session& session) {
         session.deadline.set(session.context.routing()->snapshot().timeouts.head,
                              net::Deadline::Effect::cancel_receive);
         problem = co_await receive_header(session);
-        silent = session.idle;  // a load balancer that looks whether we listen says nothing
+        silent = session.idle;  // a load balancer's TCP check sends nothing
         session.deadline.clear();
         session.idle = false;
     }

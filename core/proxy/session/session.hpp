@@ -1,5 +1,5 @@
-// Session: one client connection's life; what HTTP sessions and TCP sessions have in common. Lives in the frame of its
-// coroutine and is listed with its worker, so that a drain or a stop reaches it.
+// Session: one client connection; what HTTP sessions and TCP sessions have in common. It lives in the frame of its
+// coroutine. Its worker lists it, so that a drain or a stop reaches it.
 #pragma once
 
 #include <memory>
@@ -21,16 +21,16 @@ class Backend;
 class Record;
 class WorkerContext;
 
-// What sessions know of the listener that they came in by; outlives it where a reload takes it away.
+// What sessions know of their listener. It outlives the listener where a reload removes that.
 struct ListenerState {
-    std::shared_ptr<const ListenerSpec> spec;  // replaced by a reload; whoever keeps views of it keeps the pointer
+    std::shared_ptr<const ListenerSpec> spec;  // replaced by a reload; keep the pointer while using views of it
     std::uint32_t sessions = 0;
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;
 };
 
-// A backend's connection over which somebody has logged in (see http::binds_connection): no other session may use it,
-// and it ends with this one.
+// A backend connection over which a client has logged in (see http::binds_connection). No other session may use it, and
+// it ends with this one.
 struct OwnConnection {
     std::shared_ptr<Backend> backend;
     std::unique_ptr<Connection> connection;  // idle
@@ -38,8 +38,7 @@ struct OwnConnection {
 
 class Session {
 public:
-    // For the log.
-    // Also for the visitor.
+    // For the log and the visitor.
     static constexpr std::string_view no_memory_for_heads =
         "the load balancer has as many long heads in memory as it may";
     static constexpr std::string_view cut_reason = "Gatehouse was stopped, and the time to drain was over";
@@ -49,53 +48,53 @@ public:
     Session& operator=(const Session&) = delete;
     ~Session();
 
-    // Another client's session than the socket says: what a trusted peer's PROXY header has told.
+    // Takes the client's address and TLS from a trusted peer's PROXY header.
     void adopt(const net::ProxyHeader& header);
-    // Who makes the request with these fields, into visitor and known_visitor.
+    // Sets visitor and known_visitor: the client that makes the request with these fields.
     void recognise(const http::Fields& fields);
-    // By which scheme it came to the first balancer: what a PROXY header says, else the fields of a trusted sender,
-    // else the listener. A view into fields, or a literal.
+    // The scheme by which the request came to the first balancer: from the PROXY header, else from the fields of a
+    // trusted sender, else from the listener. A view into fields, or a literal.
     [[nodiscard]] std::string_view scheme_of(const http::Fields& fields) const;
-    // Whether a client of this session can have used https: then an https target is one of ours (RFC 9110 7.4).
+    // Whether a client of this session can have used https. Then an https target is one of ours (RFC 9110 7.4).
     [[nodiscard]] bool may_come_by_https() const noexcept;
-    // What a backend is told of this session where it wants a PROXY header.
+    // What a PROXY header tells a backend about this session.
     [[nodiscard]] net::ProxyHeader origin() const;
-    // Drain: idle ones end now, busy ones after what they do.
+    // Drain: an idle session ends now, a busy one after its exchange.
     void end_soon();
-    // Drain with time: the next response that begins tells the client that we close. Where one that has begun before
-    // said otherwise, another request is served, because the client may have sent it already.
+    // Drain with time: the next response that begins tells the client of the close. If an earlier response did not, one
+    // more request is served, because the client may have sent it already.
     void end_politely() noexcept { ending = true; }
-    // Its own connection, if it leads to a backend that is fenced by now, is closed: nothing may reach that one.
+    // Closes its own connection where that leads to a fenced backend: no request may reach that backend.
     void drop_fenced() noexcept;
-    // The client has gone while something was done for it: whatever that is ends.
+    // The client has left while an operation ran for it: ends that operation.
     void leave();
-    // Its time to drain is over: both sides are reset.
+    // The time to drain is over: resets both sides.
     void end_now();
 
     WorkerContext& context;
     std::shared_ptr<ListenerState> listener;
     net::Socket client;
-    net::Deadline deadline;       // on what we wait for from the client
-    net::Deadline send_deadline;  // on what it must take
+    net::Deadline deadline;       // for what we wait for from the client
+    net::Deadline send_deadline;  // for what the client must take
     Inbox inbox;
     Address peer;                        // the client, as its socket or a trusted PROXY header has it
     std::string peer_host;               // its text, for X-Forwarded-For
-    std::optional<Address> reached;      // the address that the client connected to, where a PROXY header says so
-    Sources::Place place;                // among its source's sessions, where those are limited
-    bool trusted = false;                // peer's claims about where requests come from are believed
-    bool sender_trusted = false;         // the same of what the socket says, who may have named another as peer
-    bool shared = false;                 // peer is a trusted balancer: its address is many clients', and none's own
+    std::optional<Address> reached;      // the address that the client connected to, where a PROXY header has one
+    Sources::Place place;                // its place among its source's sessions, where those are limited
+    bool trusted = false;                // peer's claims about a request's origin are believed
+    bool sender_trusted = false;         // the same for the socket's peer, which may have named another client as peer
+    bool shared = false;                 // peer is a trusted balancer: its address stands for many clients
     std::optional<bool> tls{};           // whether the client spoke TLS, where a PROXY header says so
-    Address visitor;                     // who is served: peer, or whom its fields name; anew for each request
+    Address visitor;                     // the client served: peer, or the one its fields name; anew for each request
     bool known_visitor = true;           // visitor is one client's address, and no balancer's
     Connection* upstream = nullptr;      // the backend connection in use, to be aborted with the session
     std::unique_ptr<OwnConnection> own;  // null while it is in use, and where there is none
-    io::OperationSlot* pause = nullptr;  // where it sleeps in a queue, to be woken with the session's end
-    bool idle = false;                   // waiting for a request, nothing of it has come yet
-    bool last = false;                   // the client has said that it sends nothing after its present request
-    bool relaying = false;               // both sides may go on for as long as they like
-    bool ending = false;                 // told so by every response that begins from now on
-    bool closing = false;                // after the present exchange, whatever its response has said
+    io::OperationSlot* pause = nullptr;  // where it sleeps in a queue; the session's end wakes it
+    bool idle = false;                   // waiting for a request of which no byte has come yet
+    bool last = false;                   // the client has said that this request is its last
+    bool relaying = false;               // the session is a relay, without an end of its own
+    bool ending = false;                 // every response that begins from now on tells of the close
+    bool closing = false;                // closes after this exchange, whatever its response has said
     bool cut = false;                    // ended by end_now()
     bool left = false;                   // ended by leave()
 
@@ -106,19 +105,19 @@ private:
     Session** link_ = nullptr;
 };
 
-// Gives the request with these fields its name: the one that a trusted peer has given it, else a new one. From others a
-// name would be a way into somebody else's log lines.
+// Gives the request with these fields its id: the one from a trusted peer, else a new one. A client's own id could
+// imitate another request in the log.
 void identify(Session& session, const http::Fields& fields, Record& record);
 
 // Begins a session: takes the PROXY header where its listener wants one, and a place among its source's sessions.
-// False: the peer may not connect, or has not kept to the protocol, or has gone; it is reset, and logged unless it
-// never said a word.
+// False: the peer may not connect, broke the protocol, or has closed. It is reset then, and logged unless it has sent
+// nothing.
 io::Task<bool> begin_session(Session& session);
 
-// The life of a TCP session: choose a backend, relay until both sides have ended. Nobody left: reset.
+// Runs a TCP session: chooses a backend, then relays until both sides have ended. No backend: reset.
 io::Task<void> serve_tcp(WorkerContext& context, int fd, const std::shared_ptr<ListenerState>& listener);
 
-// The life of an HTTP session: request after request until one of the sides ends it.
+// Runs an HTTP session: request after request until one of the sides ends it.
 io::Task<void> serve_http(WorkerContext& context, int fd, const std::shared_ptr<ListenerState>& listener);
 
 }  // namespace core::proxy

@@ -1,4 +1,4 @@
-// Record: what the log says about one exchange or relay. Filled on the way, written once at the end.
+// Record: what the log says about one exchange or relay. Filled during it, written once at the end.
 #pragma once
 
 #include <array>
@@ -25,8 +25,8 @@ public:
     // Copies the request's id, at most request_id_max bytes.
     void identify(std::string_view id) noexcept;
     [[nodiscard]] std::string_view id() const noexcept { return {id_.data(), id_size_}; }
-    // Appends the line, with its newline, to out. client: who made the request, with port 0 where it is not known;
-    // peer: of the connection, said where it is another. now: the loop's clock at the end.
+    // Appends the line, with its newline, to out. client: the sender of the request, with port 0 where that is unknown.
+    // peer: of the connection, printed where it differs. now: the loop's clock at the end.
     void print(std::string& out, const Address& client, const Address& peer, io::Tick now) const;
 
     std::string_view listener;
@@ -35,15 +35,15 @@ public:
     std::string_view answered_by = "backend";  // backend | gatehouse | nobody
     bool spliced = false;                      // some body bytes went through a pipe; else all were copied
     std::string_view error;                    // empty, or what went wrong
-    std::string refused{};                     // what is known of bytes that were refused, as JSON; empty: none were
-    bool broken = false;                       // the answer broke off, through no doing of the client
+    std::string refused{};                     // what is known of refused bytes, as JSON; empty: none were
+    bool broken = false;                       // the answer broke off, and the client was not the cause
     std::uint16_t status = 0;
     std::uint32_t retries = 0;
     std::uint64_t received = 0;  // from the client
     std::uint64_t sent = 0;      // to the client
-    io::Tick queued = 0;         // milliseconds that it waited because every server was at its limit
-    io::Tick connected = 0;      // loop's clock when a backend connection was there; 0: never
-    io::Tick answered = 0;       // when the first byte of the response came; 0: never
+    io::Tick queued = 0;         // milliseconds in the queue
+    io::Tick connected = 0;      // loop's clock when a backend connection was ready; 0: never
+    io::Tick answered = 0;       // loop's clock at the first byte of the response; 0: never
 
     [[nodiscard]] io::Tick begun() const noexcept { return begun_; }
 

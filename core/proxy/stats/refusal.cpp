@@ -10,7 +10,7 @@
 namespace core::proxy {
 namespace {
 
-// Readable in a terminal, and unmistakable: what is no visible ASCII is \xHH.
+// Readable in a terminal, and unambiguous: each byte that is not visible ASCII becomes \xHH.
 std::string escape(std::string_view bytes) {
     std::string out;
     for (const char c : bytes) {

@@ -1,4 +1,4 @@
-// Report: the counters that a worker gives away when asked; the server adds them up.
+// Report: a worker's counters; the server adds them up.
 #pragma once
 
 #include <array>
@@ -27,16 +27,16 @@ struct BackendReport {
     std::uint64_t active = 0;  // exchanges and relays in flight
     std::uint64_t total = 0;   // begun since the start
     std::uint64_t failed = 0;  // connects that failed, answers that broke
-    OddCounts odd{};           // answers that were taken though they had that oddity
+    OddCounts odd{};           // answers that were taken with that oddity
 };
 
-// Bytes that were sent to clients and servers, by what moved them. Our own answers are copied.
+// Bytes sent to clients and servers, by method. Our own answers are copied.
 struct Moved {
     std::uint64_t copied = 0;
     std::uint64_t spliced = 0;
 };
 
-// Who waits, or waited, because every server of a pool was at its limit.
+// Requests that wait, or waited, because every server of a pool was at its limit.
 struct QueueReport {
     std::string pool;
     std::uint64_t waiting = 0;   // now
@@ -52,11 +52,11 @@ struct VisitorsReport {
 
 struct WorkerReport {
     Moved moved;
-    std::uint64_t shortages = 0;  // connections that could not be made for want of something of our own
+    std::uint64_t shortages = 0;  // connections that could not be made because this machine lacks something
     std::vector<ListenerReport> listeners;
     std::vector<BackendReport> backends;
-    std::vector<VisitorsReport> visitors;  // of pools that had some
-    std::vector<QueueReport> queues;       // of all workers together; a single worker says nothing here
+    std::vector<VisitorsReport> visitors;  // of pools that had requests
+    std::vector<QueueReport> queues;       // of all workers together; empty in a single worker's report
 };
 
 // What was still in flight when the time to drain was over.

@@ -25,7 +25,7 @@ bool good_request_id(std::string_view id) noexcept {
 }
 
 RequestIds::RequestIds() noexcept {
-    // Eight bytes come whole and without waiting once the machine has started (random(4)).
+    // getrandom(2) of eight bytes is never short, and does not wait once the machine has started (random(4)).
     VERIFY(::getrandom(&maker_, sizeof maker_, 0) == sizeof maker_);
 }
 

@@ -1,4 +1,4 @@
-// RequestId: the name under which one request is found in our log and in the servers'.
+// RequestId: the name of one request in our log and in the servers' logs.
 #pragma once
 
 #include <array>
@@ -9,12 +9,12 @@ namespace core::proxy {
 
 inline constexpr std::size_t request_id_max = 64;
 
-// Whether an id that somebody else has made may be kept: 1 to request_id_max visible ASCII characters, none of which
-// needs quoting in a log or a list.
+// Whether an id from another sender may be kept: 1 to request_id_max visible ASCII characters, none of which needs
+// quoting in a log or a list.
 [[nodiscard]] bool good_request_id(std::string_view id) noexcept;
 
-// Makes ids that no other worker, start or machine makes: 64 random bits of the maker's own, and a count. They are
-// unique, not secret: one tells of the next. One for each worker, on its thread.
+// Makes ids that no other worker, process or machine makes: 64 random bits of the maker, and a count. They are unique,
+// not secret: one id reveals the next. One for each worker, on its thread.
 class RequestIds {
 public:
     RequestIds() noexcept;

@@ -10,11 +10,11 @@
 namespace core::proxy {
 namespace {
 
-// Up to here, copying a piece is cheaper than a system call of its own.
+// Pieces up to this size are copied together: a copy is cheaper than another system call.
 constexpr std::size_t gathered_max = 4096;
 constexpr std::size_t chunk_overhead = http::chunk_line_max + 2 + 5;
 
-// One piece of body towards the receiver, in a chunk of its own where chunk is set. 0, or a negative errno.
+// Appends one piece of body to the outbox, in a chunk of its own where chunk is set. 0, or a negative errno.
 io::Task<int> emit(Outbox& to, std::string_view piece, bool chunk) {
     if (to.left() < gathered_max + chunk_overhead) {
         const int flushed = co_await to.flush();
@@ -40,7 +40,7 @@ io::Task<int> emit(Outbox& to, std::string_view piece, bool chunk) {
     co_return 0;
 }
 
-// One receive from the sender, for as long as it may be silent.
+// One receive from the sender; it may be silent for at most patience.
 io::Task<int> receive(BodyMove& move) {
     const io::Loop& loop = move.from.socket().loop();
     move.deadline.set(move.pace == nullptr ? move.patience : move.pace->begin_wait(loop.now(), move.patience),
@@ -54,7 +54,7 @@ io::Task<int> receive(BodyMove& move) {
     co_return got;
 }
 
-// Finds the pieces of body in what has come in.
+// Finds the pieces of body in the received bytes.
 class Cutter {
 public:
     Cutter(http::Framing framing, const http::ChunkLimits& limits) noexcept
@@ -64,7 +64,7 @@ public:
                      : framing.kind == http::Framing::Kind::until_close ? std::numeric_limits<std::uint64_t>::max()
                                                                         : 0) {}
 
-    // Takes the next piece off input. end: the body is over, also where input is empty.
+    // Takes the next piece off input. end: the body is over; also returned where input is empty.
     http::ChunkParser::Step next(std::string_view& input) noexcept {
         using Kind = http::ChunkParser::Step::Kind;
         if (framing_.kind == http::Framing::Kind::chunked) {
@@ -82,12 +82,12 @@ public:
         return {Kind::data, piece, {}};
     }
 
-    // Body bytes that come next without any framing between them, as far as that is known.
+    // Body bytes that are known to follow without framing between them.
     [[nodiscard]] std::uint64_t run() const noexcept {
         return framing_.kind == http::Framing::Kind::chunked ? chunks_.remaining() : remaining_;
     }
     [[nodiscard]] http::Oddities oddities() const noexcept { return chunks_.oddities(); }
-    // The next count bytes of the run were moved without passing here.
+    // The next count bytes of the run were moved without next().
     void skip(std::uint64_t count) noexcept {
         if (framing_.kind == http::Framing::Kind::chunked) {
             chunks_.skip(count);
@@ -103,14 +103,14 @@ private:
     http::ChunkParser chunks_;
 };
 
-// Where a run of body is long enough, and one length fits what goes out: an end that only the close tells cannot be a
-// chunk's.
+// True where a run of body is long enough and the outgoing framing can hold it. A body that ends with the close has no
+// length for a chunk.
 bool worth_splicing(const BodyMove& move, const Cutter& cutter) {
     return move.pipes != nullptr && cutter.run() >= splice_least &&
            !(move.chunk && move.framing.kind == http::Framing::Kind::until_close);
 }
 
-// One run of body through a pipe, in a chunk of its own where the body goes out in chunks.
+// Moves one run of body through a pipe. Where the body goes out in chunks, the run is one chunk.
 io::Task<SpliceEnd> splice_run(BodyMove& move, Cutter& cutter, io::PipeLoan& pipe) {
     const std::uint64_t run = cutter.run();
     if (move.chunk) {
@@ -203,9 +203,9 @@ io::Task<BodyEnd> move_body(BodyMove move) {
                 }
                 continue;
             }
-            move.pipes = nullptr;  // none to be had; this body is copied
+            move.pipes = nullptr;  // no pipe available; this body is copied
         }
-        // The receiver may have gone while nothing of ours was out that could have been cancelled.
+        // The receiver may have been aborted while no send was out that could have been cancelled.
         if (move.to.socket().aborted()) {
             co_return BodyEnd::sink_failed;
         }

@@ -1,6 +1,6 @@
-// Body: moves one message body from an inbox to the other side, framing it anew. Two movers, chosen by what is known to
-// be still to come: small pieces are copied from a receive buffer straight into send(2), and gathered where they are
-// very small; from splice_least on bytes go from socket to socket through a pipe.
+// Body: moves one message body from an inbox to the other side, and frames it anew. The number of bytes known to follow
+// decides how. Below splice_least, pieces are copied from a receive buffer into send(2); very small ones are gathered
+// first. From splice_least on, bytes go from socket to socket through a pipe.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace core::proxy {
 
-// Where splicing begins to pay, bytes. Below, two more system calls cost more than the copies that they spare.
+// Bytes. Below this, two more system calls cost more than the copies that splicing saves.
 inline constexpr std::uint64_t splice_least = 32 * 1024;
 
 enum class BodyEnd : std::uint8_t {
@@ -31,20 +31,19 @@ struct BodyMove {
     Inbox& from;
     net::Deadline& deadline;              // armed while we wait for the sender
     Milliseconds patience;                // its longest silence in the middle of the body
-    net::Deadline::Effect effect;         // and what that does to its socket
+    net::Deadline::Effect effect;         // what deadline does to the sender's socket
     Outbox& to;                           // what is pending in it goes first
     http::Framing framing;                // how it comes in
     http::ChunkLimits chunks;             // where it comes in chunks
     bool chunk;                           // whether it goes out in chunks
-    Pace* pace;                           // null: any will do
+    Pace* pace;                           // null: no least rate
     io::PipePool* pipes;                  // null: never splice
-    bool& spliced;                        // set where some of it was spliced
-    std::string_view* refusal = nullptr;  // where a malformed body is said to be one: why, a literal
-    http::Oddities* oddities = nullptr;   // where its chunks are read leniently: what that took is added
+    bool& spliced;                        // set where some bytes were spliced
+    std::string_view* refusal = nullptr;  // gets the reason why a body is malformed, a literal
+    http::Oddities* oddities = nullptr;   // not null: chunks are read leniently, and oddities are added
 };
 
-// Everything up to the end of the body, and nothing behind it,
-// is taken from the inbox.
+// Takes everything up to the end of the body from the inbox, and nothing behind it.
 io::Task<BodyEnd> move_body(BodyMove move);
 
 }  // namespace core::proxy

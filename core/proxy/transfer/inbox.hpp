@@ -1,6 +1,6 @@
-// Inbox: the bytes that have come in on a socket and are not used up yet. Holds a receive buffer only while there are
-// any, so an idle session costs none. Only a head that is longer than a receive buffer, where the configuration allows
-// such, gets wider memory for itself.
+// Inbox: received bytes of a socket that are not consumed yet. It holds a receive buffer only while there are such
+// bytes, so an idle session holds none. A head longer than a receive buffer, where the configuration allows it, gets
+// memory of its own.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@
 
 namespace core::proxy {
 
-// How many inboxes of one worker may be wide at a time. What is taken beyond that is refused, so that clients who send
-// long heads slowly take no more memory than this.
+// Limits how many inboxes of one worker may be wide at a time. Further ones are refused, so clients that send long
+// heads slowly take no more memory than this.
 class WideInboxes {
 public:
     static constexpr std::uint32_t most = 1024;
@@ -39,20 +39,20 @@ public:
     [[nodiscard]] net::Socket& socket() const noexcept { return socket_; }
     [[nodiscard]] std::string_view view() const noexcept;
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
-    // True where fill() has no room left: what is in view is as long as a head may be.
+    // True where fill() has no room left: the view is as long as a head may be.
     [[nodiscard]] bool full() const noexcept;
-    // Moves what is there into size bytes of memory, where full() then goes by that. False: there are as many wide ones
-    // as may be. size: more than what is there; wide outlives the inbox.
+    // Moves the content into size bytes of memory; full() uses that size then. False: the limit of wide inboxes is
+    // reached. size: more than the content; wide outlives the inbox.
     [[nodiscard]] bool widen(WideInboxes& wide, std::size_t size);
-    // Uses up the first count bytes; with the last one the buffer goes back.
+    // Consumes the first count bytes; an empty inbox gives its buffer back.
     void consume(std::size_t count) noexcept;
-    // Receives once, behind what is there; moves it to the front of the buffer first where that makes room. Returns
+    // Receives once, behind the content, which moves to the front of the buffer first where that makes room. Returns
     // bytes added, 0 at the peer's end, or a negative errno. Must not be called when full. Views become invalid. data:
-    // whether they are likely to be there already; matters for the cost alone.
+    // whether bytes are likely to be there already; only the cost depends on it.
     io::Task<int> fill(io::Data data = io::Data::now);
 
-    // Begins to receive while nobody waits for anything, the inbox is empty and the connection idle; the next fill()
-    // brings the result.
+    // Begins to receive on an idle connection. The inbox must be empty and no fill() awaited; the next fill() returns
+    // the result.
     void expect() { ahead_ = socket_.receive_ahead(); }
     // After expect(): nothing has come since, no bytes, no end and no error, as of the loop's last wake-up.
     [[nodiscard]] bool quiet() const noexcept { return ahead_ != nullptr && ahead_->quiet(); }
@@ -62,7 +62,7 @@ private:
         return wide_ != nullptr ? std::span<char>(wide_.get(), wide_size_) : lease_.bytes();
     }
     void release() noexcept;
-    // The end of a socket that we aborted ourselves is no orderly end, though recv(2) says 0 as well.
+    // The end after our own abort is no orderly end, though recv(2) returns 0 for both.
     [[nodiscard]] int outcome(int got) const noexcept;
 
     net::Socket& socket_;

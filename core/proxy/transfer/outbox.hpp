@@ -1,5 +1,5 @@
-// Outbox: gathers what is to be sent on a socket, so that a head and a small body leave in one system call. Has memory
-// only while something is gathered, so a long body on its way costs none.
+// Outbox: gathers bytes for a socket, so that a head and a small body leave in one system call. It holds memory only
+// while something is gathered, so a long body costs none.
 #pragma once
 
 #include <cstddef>
@@ -16,19 +16,19 @@ namespace core::proxy {
 
 class Outbox {
 public:
-    // Both outlive the outbox; what flush sends is counted in moved, too.
+    // Both outlive the outbox. flush also counts its bytes into moved.
     Outbox(ScratchPool& memory, Moved& moved) noexcept : memory_(memory), moved_(moved) {}
 
-    // Where flush sends to from now on; a receiver that takes nothing for as long as patience is reset by deadline.
+    // Sets the receiver. deadline resets it when it takes nothing for as long as patience.
     void aim(net::Socket& socket, net::Deadline& deadline, Milliseconds patience) noexcept {
         socket_ = &socket;
         deadline_ = &deadline;
         patience_ = patience;
     }
 
-    // Where the next bytes may be written, left() of them; say how many with wrote().
+    // Room for the next left() bytes; report the number written with wrote().
     [[nodiscard]] std::span<char> room();
-    // The same for at least that many. Nothing is pending.
+    // The same with room for at least that many bytes. Nothing may be pending.
     [[nodiscard]] std::span<char> room(std::size_t least);
     [[nodiscard]] std::size_t left() const noexcept {
         return (scratch_.valid() ? scratch_.bytes().size() : Scratch::usual) - used_;
@@ -39,12 +39,12 @@ public:
     [[nodiscard]] std::string_view pending() const noexcept { return {scratch_.bytes().data(), used_}; }
     void clear() noexcept { used_ = 0; }
 
-    // Sends what is pending, and then also, which is not copied. 0, or a negative errno.
+    // Sends what is pending and then also, which is not copied. 0, or a negative errno.
     io::Task<int> flush(std::string_view also = {});
-    // What has been flushed stays where it is, to be sent again: clear() and wrote() bring it back. Until let_go().
+    // Keeps what is flushed for sending again, until let_go(): clear() and wrote() bring it back.
     void keep() noexcept { kept_ = true; }
     void let_go() noexcept;
-    // Counts every byte that flush has sent, and those that somebody else says they have moved past it.
+    // Bytes that flush has sent, and bytes that count() reports as moved past the outbox.
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
     void count(std::uint64_t bytes) noexcept { sent_ += bytes; }
     [[nodiscard]] Moved& moved() const noexcept { return moved_; }

@@ -1,4 +1,4 @@
-// Scratch: memory in which heads are written and small pieces gathered, from a free list of the worker's.
+// Scratch: memory for writing heads and gathering small pieces, from a worker's free list.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ class ScratchPool;
 // One piece of scratch memory on loan.
 class Scratch {
 public:
-    // As a rule, bytes: a forwarded head that has come in one receive buffer, and what we add to it.
+    // The usual size in bytes: a forwarded head from one receive buffer, and what we add to it.
     static constexpr std::size_t usual = 20 * 1024;
 
     Scratch() = default;
-    // home: where memory goes back to; null: nowhere.
+    // home: where the memory returns to; null: nowhere.
     Scratch(ScratchPool* home, std::unique_ptr<char[]> memory, std::size_t size) noexcept
         : home_(home), memory_(std::move(memory)), size_(size) {}
     Scratch(Scratch&&) noexcept = default;
@@ -35,7 +35,7 @@ private:
 
 class ScratchPool {
 public:
-    // At least that many bytes. What is larger than usual is made for this one time.
+    // At least that many bytes. A size above usual is allocated for this one use.
     Scratch take(std::size_t least = Scratch::usual);
     [[nodiscard]] std::size_t kept() const noexcept { return free_.size(); }
 

@@ -11,8 +11,8 @@ namespace core::proxy {
 namespace {
 
 constexpr auto reset = net::Deadline::Effect::reset;
-// Bytes moved, and to be moved, from which on a large pipe pays. Whether a pipe was full does not tell: a page with a
-// few bytes takes as much room in it as a whole one.
+// A large pipe pays from this many bytes on, moved and still to move. A full pipe does not show it: a page with a few
+// bytes takes a whole slot of the pipe.
 constexpr std::uint64_t grown_after = 1 << 20;
 
 void sign_of_life(SpliceMove& move) {
@@ -22,7 +22,7 @@ void sign_of_life(SpliceMove& move) {
     }
 }
 
-// False where the wait was ended from our side: a deadline, a drain, a cancelled receive.
+// False where our side ended the wait: a deadline, a drain, a cancelled receive.
 io::Task<bool> await_source(SpliceMove& move) {
     const io::Loop& loop = move.from.loop();
     Pace* const pace = move.from_pace;
@@ -51,8 +51,8 @@ io::Task<bool> await_sink(SpliceMove& move) {
     co_return ready >= 0 && !move.to.aborted();
 }
 
-// Empties the pipe into the receiver. Without SPLICE_F_MORE: should the sender pause now, what it has sent must not
-// wait for more in our kernel.
+// Empties the pipe into the receiver. Without SPLICE_F_MORE: if the sender pauses now, its bytes must not wait in our
+// kernel.
 io::Task<bool> drain(SpliceMove& move, io::Pipe& pipe) {
     constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
     while (pipe.filled > 0) {
@@ -89,7 +89,7 @@ io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::PipeLoan& loan) {
             ::splice(move.from.fd(), nullptr, pipe.in.get(), nullptr, ask, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
         if (got < 0 && errno == EAGAIN) {
             if (move.to.aborted()) {
-                co_return SpliceEnd::sink_failed;  // as in move_body: what would the source still be waited for?
+                co_return SpliceEnd::sink_failed;  // as in move_body: no receiver is left, so the source is not awaited
             }
             const bool ready = co_await await_source(move);
             if (!ready) {
@@ -98,7 +98,8 @@ io::Task<SpliceEnd> splice_bytes(SpliceMove& move, io::PipeLoan& loan) {
             continue;
         }
         if (got <= 0) {
-            // After our own abort splice says 0 too, and after a reset that a send was told of; neither is orderly.
+            // splice returns 0 also after our own abort, and after a reset that a send has reported. Neither end is
+            // orderly.
             const bool orderly = got == 0 && !move.from.aborted() && !move.from.broken_off();
             co_return orderly ? SpliceEnd::source_ended : SpliceEnd::source_failed;
         }

@@ -1,5 +1,5 @@
-// Backend: one server in one pool, as one worker sees it: may it be used, how busy is it, which connections are idle.
-// Survives reloads as long as its pool, server and address stay the same.
+// Backend: one server in one pool, as one worker sees it: its health, its load, its idle connections. It survives
+// reloads while its pool, server and address stay the same.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ namespace core::proxy {
 
 class Backend {
 public:
-    // Idle connections kept per worker. As many as a burst may have needed at once: what does not fit is opened anew
-    // for the next one. The silence of idle_for is what takes surplus away.
+    // Idle connections kept per worker: as many as one burst may need. A connection that does not fit is closed.
+    // idle_for removes the surplus.
     static constexpr std::size_t idle_max = 16'384;
     static constexpr io::Tick idle_for = 30'000;   // milliseconds
     static constexpr io::Tick odd_quiet = 60'000;  // milliseconds between two lines about odd answers
@@ -30,44 +30,45 @@ public:
     void update(const BackendSpec& spec) { spec_ = spec; }
     // now: the loop's clock; a slow start begins where it was not healthy before.
     void set_healthy(bool healthy, io::Tick now);
-    // What an operator wants in place of the snapshot's weight; nothing: the snapshot's.
+    // An operator's weight in place of the snapshot's; empty: the snapshot's.
     void set_weight(std::optional<std::uint32_t> by_hand) noexcept { weight_by_hand_ = by_hand; }
     [[nodiscard]] std::uint32_t weight() const noexcept { return weight_by_hand_.value_or(spec_.weight); }
-    // Fencing closes the idle connections: nothing new may reach the server, not even on an old connection.
+    // Fencing closes the idle connections: no request may reach the server, not even on an old connection.
     void set_fenced(bool fenced);
 
-    // Healthy and not fenced; whether there is room is another question.
+    // Healthy and not fenced; room() is separate.
     [[nodiscard]] bool usable() const noexcept { return healthy_ && !fenced_; }
     [[nodiscard]] bool limited() const noexcept { return spec_.max_connections != 0; }
     [[nodiscard]] bool room() const noexcept { return !limited() || commons_->quota.room(spec_.max_connections); }
     [[nodiscard]] Quota& quota() noexcept { return commons_->quota; }
     [[nodiscard]] bool healthy() const noexcept { return healthy_; }
-    // How much of its weight it has, percent (1 to 100): that of the time since it came up in slow_start.
+    // The percentage of its weight that it has (1 to 100): it grows during slow_start after the server came up.
     [[nodiscard]] std::uint32_t warmth(Milliseconds slow_start, io::Tick now) const noexcept;
     [[nodiscard]] bool fenced() const noexcept { return fenced_; }
     [[nodiscard]] const BackendSpec& spec() const noexcept { return spec_; }
     [[nodiscard]] const std::string& pool() const noexcept { return pool_; }
     [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
-    // What an affinity cookie calls it: 16 hexadecimal digits made of its pool's and server's names, which stay the
-    // same over restarts and with another address.
+    // Its name in an affinity cookie: 16 hexadecimal digits made of the pool's and server's names. It stays the same
+    // over restarts and with another address.
     [[nodiscard]] const std::string& alias() const noexcept { return alias_; }
 
-    // The youngest idle connection that the server has left in peace; null where there is none, or none that has been
-    // idle for less than idle_below (milliseconds): what must not be sent twice goes only where a close is unlikely.
+    // The youngest idle connection that the server has not touched; null where there is none that was idle for less
+    // than idle_below (milliseconds). A request that must not be sent twice needs a connection that the server is
+    // unlikely to close.
     std::unique_ptr<Connection> take_idle(io::Tick idle_below);
-    // Stores connection, whose inbox is empty, for the next exchange, or closes it where the backend is not to be used
-    // any more.
+    // Stores connection, with an empty inbox, for the next exchange. Closes it where the backend may not be used any
+    // more.
     void keep(std::unique_ptr<Connection> connection);
     void close_idle() noexcept { idle_.clear(); }
-    // Closes idle connections that the server has ended or that are too old.
+    // Closes idle connections that the server has closed or that are too old.
     void sweep(io::Tick now);
 
-    // An exchange or relay has failed, or not, by the server's doing. True from count_failure(): now there were as many
-    // in a row as the passive check allows; this worker does not use the backend any more.
-    // visitor: whose request it was; null where none had been sent.
+    // count_failure(): an exchange or relay failed, and the server was at fault. True: the passive check's number of
+    // failures in a row is reached, and this worker stops using the backend. visitor: the sender of the request; null
+    // where none had been sent. count_success(): the server was not at fault.
     [[nodiscard]] bool count_failure(const Address* visitor, io::Tick now);
-    // An answer was odd. What is to be told of it now, and of those before that were not told of: nothing within a
-    // minute of the last time, whichever worker that was.
+    // Counts an odd answer. Returns what to report now, earlier unreported oddities included; empty within a minute of
+    // the last report of any worker.
     [[nodiscard]] http::Oddities count_odd(http::Oddities oddities, io::Tick now);
     void count_success() {
         if (spec_.passive_fall != 0) {
@@ -95,11 +96,11 @@ private:
     std::vector<std::unique_ptr<Connection>> idle_;
 };
 
-// Counts an exchange or relay on a backend for as long as it lives. Empty where made without one.
+// Counts an exchange or relay on a backend while it lives. Empty where made without a backend.
 class Usage {
 public:
     Usage() = default;
-    // Nothing where the backend is at its limit.
+    // Empty where the backend is at its limit.
     static Usage of(Backend& backend);
     // For a connection that is open already.
     static Usage beyond_limit(Backend& backend);
@@ -115,7 +116,7 @@ public:
 
 private:
     Backend* backend_ = nullptr;
-    bool limited_ = false;  // one of the quota is ours; a reload may have set or lifted the limit meanwhile
+    bool limited_ = false;  // holds one of the quota; a reload may have set or lifted the limit since
 };
 
 }  // namespace core::proxy

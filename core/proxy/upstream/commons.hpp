@@ -1,5 +1,5 @@
-// Commons: the little that workers share, kept by the server and looked up by each worker when it makes its routing.
-// What a reload leaves in place keeps its numbers.
+// Commons: state that workers share. The server owns it, and each worker looks it up when it makes its routing. What a
+// reload leaves in place keeps its counters.
 #pragma once
 
 #include <atomic>
@@ -18,12 +18,12 @@
 
 namespace core::proxy {
 
-// What the workers' views of one backend have in common.
+// What the workers' views of one backend share.
 struct BackendCommons {
     explicit BackendCommons(std::shared_ptr<Queue> queue) noexcept : quota(std::move(queue)) {}
     Quota quota;
     Streak streak;
-    std::atomic<io::Tick> odd_told{0};  // when a worker has last told of odd answers; 0: never
+    std::atomic<io::Tick> odd_told{0};  // when a worker last reported odd answers; 0: never
 };
 
 class Commons {
@@ -31,9 +31,9 @@ public:
     // All of these: any thread. The caller shares ownership of what it gets.
     std::shared_ptr<Queue> queue(const std::string& pool);
     std::shared_ptr<BackendCommons> backend(const std::string& pool, const std::string& server, const Address& address);
-    // Forgets what nobody uses any more; after a reload.
+    // Forgets what has no user any more; called after a reload.
     void sweep();
-    // Adds what only the commons know to sum: the queues.
+    // Adds to sum what only the commons count: the queues.
     void report(WorkerReport& sum) const;
 
     Sources sources;

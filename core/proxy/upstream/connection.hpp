@@ -13,10 +13,10 @@ struct Connection {
         : socket(loop, std::move(fd)), deadline(socket), send_deadline(socket), inbox(socket) {}
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
-    // Leaves no TIME_WAIT behind: what was given up is reset, and so is what has nothing more to carry.
+    // Leaves no TIME_WAIT behind: an aborted connection is reset, and so is one that has nothing more to carry.
     ~Connection() { socket.aborted() ? net::disconnect(socket.fd()) : net::free_port(socket.fd()); }
 
-    // Between two exchanges: its inbox is empty, and what the server does meanwhile is noticed.
+    // Between two exchanges: requires an empty inbox. A receive stays out, so that a close by the server is noticed.
     void rest() {
         deadline.clear();
         reused = true;
@@ -25,11 +25,11 @@ struct Connection {
     }
 
     net::Socket socket;
-    net::Deadline deadline;       // on what we wait for from the backend
-    net::Deadline send_deadline;  // on what it must take
+    net::Deadline deadline;       // for what we wait for from the backend
+    net::Deadline send_deadline;  // for what the backend must take
     Inbox inbox;
     io::Tick idle_since = 0;
-    bool reused = false;  // has carried an exchange before: the backend may have ended it meanwhile
+    bool reused = false;  // has carried an exchange before: the backend may have closed it since
 };
 
 }  // namespace core::proxy

@@ -1,5 +1,5 @@
-// Queue: who waits because every server of a pool is at its limit. One for each pool, shared by all workers, so that
-// first come is first served whichever worker a visitor came in by. Nobody touches its lock while nobody waits.
+// Queue: the requests and relays that wait because every server of a pool is at its limit. One for each pool, shared by
+// all workers, so that the order of arrival holds across workers. Its lock is not taken while the queue is empty.
 #pragma once
 
 #include <atomic>
@@ -15,15 +15,15 @@ namespace core::proxy {
 
 class Queue {
 public:
-    // One place in the queue. Whoever waits sleeps on slot, on its own worker's thread, and is woken through that
-    // worker's mailbox; the letter keeps the place alive, so it may come when nobody waits there any more.
+    // One place in the queue. Its owner sleeps on slot, on its own worker's thread. wake() wakes it through that
+    // worker's mailbox. The letter keeps the place alive, so it may arrive after the owner has left.
     struct Place {
         explicit Place(io::Mailbox& mailbox) noexcept : home(mailbox) {}
         io::Mailbox& home;
         io::OperationSlot slot;
     };
 
-    // What has happened since the start. waiting: now.
+    // Counts since the start; waiting: now.
     struct Counts {
         std::uint64_t waiting = 0;
         std::uint64_t waited = 0;    // had to wait
@@ -33,13 +33,14 @@ public:
 
     // All of these: any thread.
 
-    // Takes the last place. False, and nothing changed, where most (0: nobody may wait) wait already.
+    // Takes the last place. False, without any change, where most places are taken (0: none may wait).
     bool enter(const std::shared_ptr<Place>& place, std::uint32_t most);
-    // Gives the place up, wherever in the queue it is, and wakes who is first then.
+    // Gives the place up, wherever in the queue it is, and wakes the first place that is left.
     void leave(const Place& place);
-    // Only who is first may take what comes free; it is woken whenever that may have changed.
+    // Whether place is first. Only the first place may take room that comes free. wake() wakes it when that may have
+    // changed.
     [[nodiscard]] bool first(const Place& place) const;
-    // Wakes who is first, because a server has room again, or is there again, or is gone.
+    // Wakes the first place, because a server has room again, has come up, or was removed.
     void wake();
     [[nodiscard]] bool empty() const noexcept { return waiting_.load() == 0; }
     void count_expired() noexcept { expired_.fetch_add(1, std::memory_order_relaxed); }

@@ -1,6 +1,6 @@
-// Quota: how many exchanges and relays are in flight on one limited backend, all workers together. One shared number
-// is exact where a share for each worker would turn visitors away while another worker has room; a backend without a
-// limit never touches it.
+// Quota: how many exchanges and relays are in flight on one limited backend, over all workers. One shared number is
+// exact. A share for each worker would refuse visitors while another worker has room. A backend without a limit does
+// not use it.
 #pragma once
 
 #include <atomic>
@@ -13,13 +13,13 @@ namespace core::proxy {
 
 class Quota {
 public:
-    // queue: of the backend's pool; told when room comes free.
+    // queue: of the backend's pool; woken when room comes free.
     explicit Quota(std::shared_ptr<Queue> queue) noexcept : queue_(std::move(queue)) {}
 
     // All of these: any thread.
 
     [[nodiscard]] bool room(std::uint32_t limit) const noexcept { return taken_.load() < limit; }
-    // Takes one of limit; false where all are taken. A true wants one give_back().
+    // Takes one of limit; false where all are taken. Each true needs one give_back().
     bool take(std::uint32_t limit) noexcept {
         std::uint32_t taken = taken_.load();
         while (taken < limit) {
@@ -29,8 +29,8 @@ public:
         }
         return false;
     }
-    // Sequentially consistent, as is take(): who enters the queue and then finds no room is seen by wake(), or else
-    // sees the room.
+    // Sequentially consistent, as take() is. A request that enters the queue and then looks for room sees this room, or
+    // wake() sees the request.
     void give_back() {
         taken_.fetch_sub(1);
         queue_->wake();

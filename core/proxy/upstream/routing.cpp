@@ -9,8 +9,8 @@ bool holds(std::span<Backend* const> backends, const Backend& wanted) noexcept {
     return std::find(backends.begin(), backends.end(), &wanted) != backends.end();
 }
 
-// The backends that serve now go on serving while no check has asked those of `after`. Reload after reload they get no
-// more time than the first has given them.
+// The present backends serve on while no check has asked those of `after`. Further reloads do not extend the time that
+// the first one has given.
 void lean_on(const Pool& before, Pool& after, io::Tick now) {
     std::vector<std::shared_ptr<Backend>> former;
     std::copy_if(before.backends().begin(), before.backends().end(), std::back_inserter(former),
@@ -55,7 +55,7 @@ Usage Pool::pick(const Address& client, std::span<Backend* const> tried, Among a
         if (!chosen) {
             return standing_.empty() ? Usage() : pick_former(tried, among, now);
         }
-        // Another worker may have taken the last of the quota meanwhile; then the backend has no room any more.
+        // Another worker may have taken the last of the quota since; then the backend has no room.
         if (Usage usage = Usage::of(*backends_[*chosen]); usage.backend() != nullptr) {
             return usage;
         }
@@ -117,7 +117,7 @@ void Pool::dismiss(const std::string& server) {
     std::erase_if(standing_, [&](const Backend* backend) { return backend->spec().server == server; });
 }
 
-// Nobody asks their health any more, so they go round in turn, and one that fails is followed by the next.
+// No check asks former backends any more. So they take turns, and the next one follows one that fails.
 Usage Pool::pick_former(std::span<Backend* const> tried, Among among, io::Tick now) {
     if (now >= former_until_) {
         settle(now);
@@ -159,7 +159,7 @@ Routing::Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons
             } else {
                 kept = std::make_shared<Backend>(spec.name, backend,
                                                  commons.backend(spec.name, backend.server, backend.address));
-                // It was up under another name, and so since long ago: no slow start.
+                // It was up under another name, and so for a long time: no slow start.
                 kept->set_healthy(!found.empty() && found[backends.size()] == Finding::up, 0);
             }
             backends.push_back(std::move(kept));
@@ -179,8 +179,8 @@ const Pool* Routing::find(const std::string& pool) const noexcept {
     return found == pools_.end() ? nullptr : &*found;
 }
 
-// Who has answered until now what `pool` answers in `next`: the pool of that name, or else the one that a listener, or
-// a route, has named before it.
+// The pool that has answered until now what `pool` answers in `next`: the pool of that name, or else the one that a
+// listener or route named before.
 const Pool* Routing::predecessor(const Snapshot& next, const std::string& pool) const {
     if (const Pool* same = find(pool); same != nullptr) {
         return same;

@@ -1,5 +1,5 @@
-// Routing: a snapshot as one worker lives it: its pools with their backends and strategies. A reload makes a new one;
-// exchanges in flight keep the one that they began with.
+// Routing: a snapshot in one worker: its pools with their backends and strategies. A reload makes a new one; exchanges
+// in flight keep the one that they began with.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@
 
 namespace core::proxy {
 
-// Of the pool of one name, as one worker knows it; reloads leave it in place.
+// What one worker keeps for a pool's name; reloads leave it in place.
 struct PoolMemory {
     Visitors visitors;
     std::optional<io::Tick> dark_since;  // no backend has been usable since then; set by Routing::settle()
@@ -30,20 +30,21 @@ public:
 
     enum class Among : std::uint8_t {
         all,
-        unlimited,  // what comes free on a limited backend belongs to who is first in the queue
+        unlimited,  // only backends without a limit: room on a limited one belongs to the first place of the queue
     };
-    // A use of the next backend for client that is not among tried: preferred (may be null), where it may be used and
-    // has room. Empty where nobody is left, or has room. now: the loop's clock, for who has come up a short while ago.
+    // Picks the next backend for client that is not among tried. preferred (may be null) is first, where it may be used
+    // and has room. Empty where no backend is left or has room. now: the loop's clock, for slow_start.
     Usage pick(const Address& client, std::span<Backend* const> tried, Among among, io::Tick now, Backend* preferred);
-    // Where the next connection to a backend of family leaves from; null: the system chooses. And how many there are.
+    // The source address of the next connection to a backend of family; null: the kernel chooses. sources(): how many
+    // there are.
     const Address* next_source(int family) noexcept { return net::source_of(spec_.sources, family, source_turn_++); }
     [[nodiscard]] std::size_t sources(int family) const noexcept;
-    // The backend that an affinity cookie calls by that name, whether it may be used or not; null where there is none.
+    // The backend with that name in an affinity cookie, usable or not; null where there is none.
     [[nodiscard]] Backend* find_alias(std::string_view alias) const noexcept;
-    // Whether waiting can help: some backend that is not among tried could be used, if only it had room.
+    // Whether waiting can help: a usable backend with a limit is not among tried.
     [[nodiscard]] bool crowded(std::span<Backend* const> tried) const noexcept;
     [[nodiscard]] Queue& queue() noexcept { return *queue_; }
-    // Whether no backend may be used, but one of them may soon: the gap is not older than hold.
+    // Whether no backend is usable, and has not been for less than hold.
     [[nodiscard]] bool may_hold(io::Tick now) const noexcept;
     [[nodiscard]] PoolMemory& memory() noexcept { return *memory_; }
     [[nodiscard]] const std::shared_ptr<PoolMemory>& share_memory() const noexcept { return memory_; }
@@ -51,17 +52,17 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return spec_.name; }
     [[nodiscard]] const std::vector<std::shared_ptr<Backend>>& backends() const noexcept { return backends_; }
 
-    // Until a backend may be used, and until `until` at the latest, these serve in its place: the pool was given new
-    // servers that no check has asked yet.
+    // The pool has new servers that no check has asked yet. former serve in their place until one of them is usable, at
+    // the latest until `until`.
     void stand_in(std::vector<std::shared_ptr<Backend>> former, io::Tick until);
-    // All of them, also when their time is over: what is in flight on them still needs them.
+    // All former backends, also after their time: exchanges in flight still need them.
     [[nodiscard]] const std::vector<std::shared_ptr<Backend>>& former() const noexcept { return former_; }
-    // Those that stand in now, and until when.
+    // The former backends that serve now; former_until(): their end.
     [[nodiscard]] std::vector<std::shared_ptr<Backend>> standing() const;
     [[nodiscard]] io::Tick former_until() const noexcept { return former_until_; }
-    // An operator has fenced one of them.
+    // An operator has fenced one of the former backends.
     void dismiss(const std::string& server);
-    // Health, fences or limits have changed: notes whether the pool is dark, and has those who wait look again.
+    // Health, fences or limits have changed: notes since when no backend is usable, and wakes the queue.
     void settle(io::Tick now);
 
     // Set while an operator has the maintenance page on.
@@ -81,7 +82,7 @@ private:
     balance::Strategy strategy_;
     std::vector<balance::Candidate> candidates_;
     std::vector<std::shared_ptr<Backend>> former_;
-    std::vector<Backend*> standing_;  // of former_; empty but for a moment after some reloads
+    std::vector<Backend*> standing_;  // of former_; filled only for a short time after some reloads
     io::Tick former_until_ = 0;
     std::size_t former_turn_ = 0;
     std::size_t source_turn_ = 0;
@@ -89,8 +90,8 @@ private:
 
 class Routing {
 public:
-    // Takes over the backends of previous (may be null) whose pool, server and address are the same. findings: of the
-    // snapshot's backends, for those that are new here. now: the loop's clock.
+    // Takes over from previous (may be null) the backends with the same pool, server and address. findings: for the
+    // snapshot's backends that are new here. now: the loop's clock.
     Routing(SnapshotRef snapshot, const Routing* previous, Commons& commons, std::uint64_t seed,
             const Findings& findings = {}, io::Tick now = 0);
 

@@ -2,7 +2,7 @@
 
 namespace core::proxy {
 
-// The first 64 bits of an IPv6 address. An IPv4 address comes to lie in 0000::/8, which nobody is given (RFC 4291 2.4).
+// The first 64 bits of an IPv6 address. An IPv4 address maps into 0000::/8, which is never assigned (RFC 4291 2.4).
 std::uint64_t source_of(const Address& client) noexcept {
     std::uint64_t source = client.is_v4() ? 0xffff : 0;
     for (std::size_t i = 0; i < (client.is_v4() ? 4 : 8); ++i) {

@@ -1,5 +1,5 @@
-// Sources: how many sessions each client address has open, in all workers together, so that one client cannot take all
-// of them. An IPv6 address counts with its /64, which is what one customer is given at least.
+// Sources: how many sessions each client address has open, over all workers, so that one client cannot take all
+// sessions. An IPv6 address counts with its /64, the least that one customer gets.
 #pragma once
 
 #include <array>
@@ -12,12 +12,12 @@
 
 namespace core::proxy {
 
-// What client counts as: its address, or the first 64 bits of an IPv6 address.
+// The source of client: its address, or the first 64 bits of an IPv6 address.
 std::uint64_t source_of(const Address& client) noexcept;
 
 class Sources {
 public:
-    // One session of its source, for as long as it lives; empty where made without one. Must not outlive its Sources.
+    // One session of its source, while it lives; empty where made without one. Must not outlive its Sources.
     class Place {
     public:
         Place() = default;
@@ -46,8 +46,8 @@ public:
     Place enter(const Address& client, std::uint32_t limit);
 
 private:
-    // A shard for each 16th of the sources, so that workers seldom wait for each other. Ordered: nobody can choose
-    // addresses that make it slow.
+    // One shard for each 16th of the sources, so that workers seldom wait for each other. An ordered map: no choice of
+    // addresses makes it slow.
     struct Shard {
         std::mutex mutex;
         std::map<std::uint64_t, std::uint32_t> sessions;

@@ -1,7 +1,7 @@
-// Streak: how many exchanges of visitors have failed in a row on one backend, all workers together, for the passive
-// check. One visitor can ask for the one page that fails as often as it likes, so what a request may have caused counts
-// only once two visitors have met it; a connect that fails is no request's doing. Failures are rare, so the shared
-// numbers are hardly ever written while a server is well.
+// Streak: how many exchanges in a row have failed on one backend, over all workers, for the passive check. One visitor
+// can request a failing page as often as it likes. So failures that a request may have caused count only once two
+// visitors have met them. A failed connect never depends on a request. Failures are rare, so the shared numbers are
+// seldom written.
 #pragma once
 
 #include <atomic>
@@ -13,9 +13,9 @@ namespace core::proxy {
 
 class Streak {
 public:
-    // Any thread. source: of the visitor whose request failed (source_of() of Sources); nothing where none had been
-    // sent. True for the one failure with which there are at least length in a row (length >= 1), of no single
-    // visitor's; the streak begins anew then.
+    // Any thread. source: of the failed request's visitor (source_of() of Sources); empty where none had been sent.
+    // length: at least 1. True where at least length failures in a row are counted: of two visitors, or one of them
+    // without a visitor. The count restarts then.
     bool fail(std::uint32_t length, std::optional<std::uint64_t> source) {
         const std::lock_guard lock(mutex_);
         several_ = several_ || !source || (first_ && *first_ != *source);

@@ -42,14 +42,14 @@ TEST(RoundRobin, SpreadsWeightsSmoothly) {
     EXPECT_EQ(picks(strategy, candidates, 7), "aabacaa");
 }
 
-TEST(RoundRobin, LeavesOutWhoIsNotEligible) {
+TEST(RoundRobin, LeavesOutIneligibleCandidates) {
     Strategy strategy(Balance::round_robin, 1);
     Candidates candidates = equal(3);
     candidates[1].eligible = false;
     EXPECT_EQ(picks(strategy, candidates, 4), "acac");
 }
 
-TEST(Strategy, UsesABackupOnlyWhenNobodyElseIsLeft) {
+TEST(Strategy, UsesABackupOnlyWhenNoOtherIsLeft) {
     for (const Balance balance :
          {Balance::round_robin, Balance::least_connections, Balance::random_two, Balance::source_hash}) {
         Strategy strategy(balance, 1);
@@ -63,7 +63,7 @@ TEST(Strategy, UsesABackupOnlyWhenNobodyElseIsLeft) {
     }
 }
 
-TEST(Strategy, FindsNobodyInAnEmptyPool) {
+TEST(Strategy, FindsNoCandidateInAnEmptyPool) {
     for (const Balance balance :
          {Balance::round_robin, Balance::least_connections, Balance::random_two, Balance::source_hash}) {
         EXPECT_FALSE(Strategy(balance, 1).pick({}, Address()).has_value());
@@ -80,7 +80,7 @@ TEST(LeastConnections, ChoosesTheLeastLoadedForItsWeight) {
     EXPECT_EQ(picks(strategy, candidates, 1), "b");
 }
 
-TEST(RandomTwo, PrefersTheLessLoadedAndReachesEverybody) {
+TEST(RandomTwo, PrefersTheLessLoadedAndReachesAll) {
     Strategy strategy(Balance::random_two, 7);
     Candidates candidates = equal(4);
     candidates[3].active = 1000;

@@ -30,7 +30,7 @@ TEST(Address, PrintsWhatItParsedInItsShortestForm) {
              Case{"[::1]:80", "[::1]:80", false, 80},
              Case{"[::]:443", "[::]:443", false, 443},
              Case{"[2001:DB8:0:0:0:0:0:11]:8080", "[2001:db8::11]:8080", false, 8080},
-             Case{"[::ffff:10.0.0.1]:80", "10.0.0.1:80", true, 80},  // it is IPv4's, however it is written
+             Case{"[::ffff:10.0.0.1]:80", "10.0.0.1:80", true, 80},  // an IPv4 address, in this notation too
              Case{"[::fffe:10.0.0.1]:80", "[::fffe:a00:1]:80", false, 80},
          }) {
         const auto address = Address::parse(c.text);

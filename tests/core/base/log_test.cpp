@@ -88,8 +88,8 @@ TEST(Log, KeepsTheLinesOfManyThreadsWhole) {
     EXPECT_EQ(count, 2000);
 }
 
-// The writer holds at most what it writes now and what is pending; all else is dropped, as whole lines, and counted.
-TEST(Log, DropsAndCountsWholeLinesWhenNobodyReadsAndNeverHoldsUpTheWriter) {
+// The log holds at most what it writes now and what is pending. All else is dropped, as whole lines, and counted.
+TEST(Log, DropsAndCountsWholeLinesWithoutAReaderAndNeverDelaysTheWriter) {
     Pipe pipe;
     const std::string line = std::string(1023, 'x') + "\n";
     constexpr std::uint64_t written = 16 * 1024;  // 16 MiB against a bound of twice 4 MiB
@@ -136,7 +136,7 @@ TEST(Log, GoesOnWithoutAReader) {
     }
 }
 
-// Whoever shares standard output with us may have made it non-blocking: a full pipe is no broken one then.
+// Another process that shares standard output may have made it non-blocking: a full pipe is no broken one then.
 TEST(Log, WaitsForRoomInANonBlockingPipe) {
     Pipe pipe;
     ::fcntl(pipe.writing.get(), F_SETFL, O_NONBLOCK);

@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-// Below /tmp, whose sticky bit keeps what lies there.
+// Below /tmp: its sticky bit protects the files there.
 class TrustedPath : public testing::Test {
 protected:
     TrustedPath() {

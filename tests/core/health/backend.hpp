@@ -1,4 +1,4 @@
-// Backend: a scripted application server on loopback, plain blocking sockets and threads; for probes to visit.
+// Backend: a scripted application server on loopback with plain blocking sockets and threads; for probes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 
 namespace core::health::testing {
 
-// One connection of a probe, as the backend sees it. All waits end after five seconds.
+// A probe's connection, seen from the backend. All waits end after five seconds.
 class Visit {
 public:
     explicit Visit(base::Descriptor fd) : fd_(std::move(fd)) {
@@ -63,7 +63,7 @@ public:
         const std::lock_guard lock(mutex_);
         return value_;
     }
-    // False where it has not come to at_least in five seconds.
+    // False where it has not reached at_least within five seconds.
     bool wait(int at_least) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return value_ >= at_least; });
@@ -116,7 +116,7 @@ private:
     std::thread thread_;
 };
 
-// Answers each visit by the next status of the row, and for ever by the last.
+// Answers each visit with the next status of the row, and all further ones with the last.
 inline Backend::Script answer(std::vector<int> row) {
     return [row = std::move(row)](Visit& visit, int number) {
         visit.read_head();
@@ -126,7 +126,7 @@ inline Backend::Script answer(std::vector<int> row) {
     };
 }
 
-// Says the same bytes to every visit, and ends it where asked to.
+// Sends the same bytes to every visit, and closes it if end is set.
 inline Backend::Script say(std::string bytes, bool end = false) {
     return [bytes = std::move(bytes), end](Visit& visit, int) {
         visit.read_head();

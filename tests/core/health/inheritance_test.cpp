@@ -1,4 +1,4 @@
-// What a monitor knows of targets that have other names, other checks, or are back after a while.
+// What a monitor keeps of targets that get other names or other checks, or return after a while.
 #include "tests/core/health/monitor_fixture.hpp"
 
 namespace core::health::testing {
@@ -6,7 +6,7 @@ namespace {
 
 using InheritanceTest = MonitorTest;
 
-// The checks after the first are out for as long as the test, and change nothing of what it looks at.
+// Answers the first check. The others run for as long as the test, and change nothing that it looks at.
 Backend::Script answers_once() {
     return [](Visit& visit, int number) {
         visit.read_head();
@@ -113,10 +113,10 @@ TEST_F(InheritanceTest, RemembersForAMomentWhatWasTakenOutAndPutBack) {
     apply({target("web1", first.address(), once)});
     apply({target("web1", second.address(), once)});
     EXPECT_EQ(monitor_->standings().at(0).health, Health::down) << "the last that was known";
-    apply({});  // ends the check that is out
+    apply({});  // ends the running check
 }
 
-// The new check fails, and the change goes back: the verdict of the check before counts again, and not that of the new.
+// The new check fails, and the change is taken back: the old check's verdict counts again, not the new one's.
 TEST_F(InheritanceTest, AChangeThatGoesBackFindsTheVerdictOfTheCheckBefore) {
     Backend backend(answer({200}));
     const Target good = target("web1", backend.address(), once);

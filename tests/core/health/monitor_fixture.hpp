@@ -1,4 +1,4 @@
-// Monitor under test, and the events that it tells. For the tests of this room.
+// Monitor under test, and the events that it reports. For the tests of this room.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 
 namespace core::health::testing {
 
-// Keeps what the monitor says.
+// Stores the monitor's events.
 class Events final : public Monitor::Observer {
 public:
     void on_health(const Standing& standing) override {
@@ -33,7 +33,7 @@ public:
         const std::lock_guard lock(mutex_);
         return inherited_;
     }
-    // The first count events, or as many as have come in five seconds.
+    // The first count events, or those of the first five seconds.
     std::vector<Standing> wait(int count) {
         EXPECT_TRUE(count_.wait(count)) << "there should be " << count << " events";
         const std::lock_guard lock(mutex_);

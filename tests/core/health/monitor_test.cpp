@@ -12,7 +12,7 @@
 namespace core::health::testing {
 namespace {
 
-// Every backend answers only when all have been visited: checks one after the other would never get there.
+// Every backend answers only when all have been visited: checks in sequence would never finish.
 TEST_F(MonitorTest, ChecksAllNewTargetsAtOnceAndInParallel) {
     constexpr int count = 8;
     Counter all;
@@ -48,7 +48,7 @@ TEST_F(MonitorTest, KnowsNothingOfATargetUntilItsFirstCheckHasEnded) {
     ASSERT_EQ(standings.size(), 1U);
     EXPECT_EQ(standings[0].health, Health::unknown);
     EXPECT_EQ(standings[0].why, "no check has ended yet");
-    monitor_.reset();  // before the silent backend, which waits for its visitor to go
+    monitor_.reset();  // before the silent backend, which waits for its visitor to close
 }
 
 TEST_F(MonitorTest, FallsAfterTwoFailuresAndRisesAfterOnePass) {
@@ -86,7 +86,7 @@ TEST_F(MonitorTest, LetsOneSilentServerHoldUpNoOther) {
     apply({target("web1", silent.address(), once), target("web2", well.address(), often)});
     ASSERT_TRUE(well.visits().wait(10));
     EXPECT_EQ(events_.wait(1).at(0).server, "web2");
-    monitor_.reset();  // before the silent backend, which waits for its visitor to go
+    monitor_.reset();  // before the silent backend, which waits for its visitor to close
 }
 
 TEST_F(MonitorTest, TakesABackendDownThatVisitorsFoundFailingUntilACheckPasses) {
@@ -125,14 +125,14 @@ TEST_F(MonitorTest, ForgetsTheStandingOnRecheckAndAsksAtOnce) {
     const auto events = events_.wait(4);
     ASSERT_EQ(events.size(), 4U);
     EXPECT_EQ(events[2].server, "web1");
-    EXPECT_EQ(events[2].health, Health::unknown) << "told at once, so that nobody chooses it";
+    EXPECT_EQ(events[2].health, Health::unknown) << "reported at once, so that no worker chooses it";
     EXPECT_EQ(events[3].server, "web1");
     EXPECT_EQ(events[3].health, Health::up);
     EXPECT_EQ(events[3].passed, 2U);
     EXPECT_EQ(other.visits().value(), 1);
 }
 
-// The first check hangs for an hour; the one after the fence was lifted must neither wait for it nor believe it.
+// The first check hangs for an hour. The one after the fence was lifted must not wait for it, nor use its verdict.
 TEST_F(MonitorTest, CountsNoCheckThatBeganBeforeTheRecheck) {
     Backend backend([](Visit& visit, int number) {
         visit.read_head();

@@ -1,4 +1,4 @@
-// What a check says, and how it ends: servers log the clients that do not end well, and some shut them out.
+// What a check sends, and how it closes: servers log clients that do not close properly, and some block them.
 #include <gmock/gmock.h>
 
 #include "tests/core/health/probe_fixture.hpp"
@@ -39,7 +39,7 @@ TEST_F(Probe, PartsAsAGoodClientDoes) {
     }
 }
 
-// A body that ends with the connection is read to its end, and the server has closed first.
+// A body that ends with the connection is read to its end; the server closes first.
 TEST_F(Probe, ReadsToTheEndOfTheConnectionWhereThatIsTheFraming) {
     Check get;
     get.method = "GET";

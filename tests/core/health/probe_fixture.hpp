@@ -1,4 +1,4 @@
-// A probe on a loop of its own, and what it finds out. For the tests of this room.
+// A probe on a loop of its own, and its verdict. For the tests of this room.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -194,7 +194,7 @@ TEST_F(Probe, NamesARefusal) {
 TEST_F(Probe, TimesOutOnASilentServer) {
     Check check;
     check.timeout = Milliseconds(50);
-    const io::Tick begun = loop_->now();  // what the deadline counts from
+    const io::Tick begun = loop_->now();  // the start of the deadline
     const Verdict verdict = ask(say(""), check);
     EXPECT_FALSE(verdict.passed);
     EXPECT_EQ(verdict.why, "timeout after 50ms");
@@ -232,7 +232,7 @@ TEST_F(Probe, PassesATcpCheckOnceConnected) {
         const Verdict verdict = ask(backend.address(), check);
         EXPECT_TRUE(verdict.passed);
         EXPECT_EQ(verdict.why, "connected");
-        ASSERT_TRUE(backend.visits().wait(1));  // it may be accepted only after the probe has gone
+        ASSERT_TRUE(backend.visits().wait(1));  // it may be accepted only after the probe has closed
     }
     EXPECT_EQ(head, "") << "a TCP check sends nothing";
 }

@@ -48,7 +48,7 @@ TEST(Succession, AChangedCheckCarriesItsVerdictThoughTheOldCheckGoesOnElsewhere)
     EXPECT_EQ(found, (std::vector<Inheritance>{{Kind::moved, 0}, {Kind::carried, 0}}));
 }
 
-TEST(Succession, ARenamedServerWithAnotherCheckIsStillWhoItWas) {
+TEST(Succession, ARenamedServerWithAnotherCheckKeepsItsVerdict) {
     const auto found = inherit_from({at("app", "web1", one, 200)}, {at("site", "app1", one, 204)});
     EXPECT_EQ(found, (std::vector<Inheritance>{{Kind::carried, 0}}));
 }

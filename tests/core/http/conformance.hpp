@@ -1,5 +1,5 @@
-// The conformance corpus (tests/conformance) and what runs it: a reader of the case files and a Stream that does with
-// the bytes of one connection what the exchange does, without a socket. Format: tests/conformance/README.md.
+// The conformance corpus (tests/conformance) and its runner: a reader of the case files, and a Stream. It handles one
+// connection's bytes as the exchange does, without a socket. Format: tests/conformance/README.md.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,7 @@ inline unsigned hex(char c) {
     return static_cast<unsigned>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
 }
 
-// The place of the brace that closes the one at begin.
+// The position of the brace that closes the one at begin.
 inline std::size_t closing_brace(std::string_view text, std::size_t begin) {
     std::size_t depth = 0;
     for (std::size_t i = begin; i < text.size(); ++i) {
@@ -48,7 +48,7 @@ inline std::size_t closing_brace(std::string_view text, std::size_t begin) {
     throw std::runtime_error("an open brace in " + std::string(text));
 }
 
-// Takes the escapes of the README off one line.
+// Replaces the README's escapes in one line.
 inline std::string unescape(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -104,7 +104,7 @@ inline void read_line(std::string_view line, const std::string& place, Kind kind
     }
 }
 
-// Every case in tests/conformance. Throws where a file cannot be understood.
+// Every case in tests/conformance. Throws where a file is malformed.
 inline std::vector<Case> read_all() {
     std::vector<Case> cases;
     std::vector<std::filesystem::path> paths;
@@ -128,7 +128,7 @@ inline std::vector<Case> read_all() {
     return cases;
 }
 
-// One direction of one connection: takes bytes in pieces, keeps what would go to the other side.
+// One direction of one connection: takes bytes in pieces, and keeps what would be sent to the other side.
 class Stream {
 public:
     Stream(Kind kind, std::string method, std::uint8_t client_minor)
@@ -159,7 +159,7 @@ public:
 private:
     enum class State { head, body, closed };
 
-    // False: nothing more to do with what is there.
+    // False: nothing more can be done with the bytes so far.
     bool step() {
         switch (state_) {
             case State::head:
@@ -255,7 +255,7 @@ private:
         }
         return step.kind == ChunkParser::Step::Kind::data || step.kind == ChunkParser::Step::Kind::end;
     }
-    // Bodies come out as one chunk, so that the output does not depend on how the input was cut.
+    // Bodies come out as one chunk, so that the output does not depend on the pieces of the input.
     void end_body() {
         const bool chunked = outward_.kind == Framing::Kind::chunked;
         if (chunked && !body_.empty()) {

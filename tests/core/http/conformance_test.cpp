@@ -1,4 +1,5 @@
-// Runs tests/conformance: what is forwarded, refused and kept is data there, and does not depend on how it arrives.
+// Runs tests/conformance: data says what is forwarded, refused and kept. The result must not depend on the input's
+// pieces.
 #include "tests/core/http/conformance.hpp"
 
 #include <gtest/gtest.h>
@@ -56,7 +57,7 @@ TEST(Conformance, EveryCaseComesOutTheSameByteByByte) {
     }
 }
 
-// Long inputs are mostly one repeated byte; cutting them everywhere would take minutes and show nothing more.
+// Long inputs are mostly one repeated byte. Cutting them everywhere would take minutes and show nothing more.
 std::size_t stride(const Case& one) {
     return one.input.size() < 2000 ? 1 : one.input.size() / 500;
 }

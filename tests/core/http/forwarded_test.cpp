@@ -13,7 +13,7 @@ namespace {
 const std::vector<Network> trusted{*Network::parse("10.0.0.0/8"), *Network::parse("fd00::/8")};
 
 struct Said {
-    std::string client;  // "nobody": not said
+    std::string client;  // "nobody": no client is named
     std::string proto;
 };
 

@@ -1,4 +1,4 @@
-// Heads of messages that have to be right, for the tests of what reads or writes them.
+// Parses heads that must be valid, for tests of their readers and writers.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -84,7 +84,7 @@ TEST(RequestParser, ParsesAgainOnlyWhereALineHasEnded) {
         EXPECT_EQ(result.verdict, ParseResult::Verdict::incomplete) << there;
     }
     EXPECT_TRUE(parse_request(bytes, {}, head, bytes.size() - 1).complete());
-    // Told that all of it was found incomplete before, it believes that: proof that it does not look twice.
+    // seen says that all of it was found incomplete before, and the parser relies on that: it does not look again.
     EXPECT_EQ(parse_request(bytes, {}, head, bytes.size()).verdict, ParseResult::Verdict::incomplete);
 }
 

@@ -1,4 +1,4 @@
-// The property of the fuzz targets, on the bytes of the conformance corpus.
+// The fuzz targets' property, on the bytes of the conformance corpus.
 #include "tests/fuzz/round_trip.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// How many receive buffers the kernel gets, in a rush and after it. The kernel's part is played by the tests: they take
-// leases as completions would bring them.
+// How many receive buffers the kernel gets, in a burst and after it. The tests act as the kernel: they take leases as
+// completions would.
 #include "core/io/buffers.hpp"
 
 #include <gtest/gtest.h>
@@ -45,7 +45,7 @@ protected:
             leases_.push_back(buffers_->lease(IORING_CQE_F_BUFFER | id << IORING_CQE_BUFFER_SHIFT));
         }
     }
-    // So many receives of one round find no buffer. How many of them are to try again.
+    // So many receives of one round find no buffer. Returns how many of them must try again.
     int miss(int count) {
         int again = 0;
         for (int each = 0; each < count; ++each) {
@@ -68,7 +68,7 @@ TEST_F(BuffersTest, ARushPublishesWhatItWantsAtOnceAndNotTheDoubleForEach) {
     EXPECT_EQ(buffers_->published(), 16U) << "a ninth at once";
 }
 
-TEST_F(BuffersTest, WhoeverFindsNoneInALaterRoundGetsMore) {
+TEST_F(BuffersTest, AReceiveThatFindsNoneInALaterRoundGetsMore) {
     EXPECT_EQ(miss(1), 1);
     EXPECT_EQ(buffers_->published(), 4U);
     buffers_->begin_round(start);
@@ -95,10 +95,10 @@ TEST_F(BuffersTest, WhatARushHasNeededGoesBackWhenItIsOver) {
     for (Lease& lease : leases_) {
         std::ranges::fill(lease.bytes(), 'x');
     }
-    buffers_->begin_round(start + Buffers::review_every);  // sixteen were wanted since the last look
+    buffers_->begin_round(start + Buffers::review_every);  // sixteen were wanted since the last review
     leases_.clear();
     EXPECT_EQ(buffers_->published(), 16U);
-    buffers_->begin_round(start + 2 * Buffers::review_every);  // and again, for that is when they were given back
+    buffers_->begin_round(start + 2 * Buffers::review_every);  // and again, because they were given back since
     buffers_->begin_round(start + 3 * Buffers::review_every);  // none
     take(0, 3);
     leases_.clear();
@@ -127,7 +127,7 @@ TEST_F(BuffersTest, KeepsTwiceWhatIsWanted) {
     EXPECT_EQ(buffers_->published(), 6U);
 }
 
-TEST_F(BuffersTest, NothingIsSurplusAnyMoreOnceSomebodyFindsNone) {
+TEST_F(BuffersTest, NothingIsSurplusAnyMoreOnceAReceiveFindsNone) {
     take(0, 2);
     miss(62);
     leases_.clear();

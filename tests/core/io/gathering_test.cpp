@@ -1,4 +1,4 @@
-// When a loop waits for several completions together, and when it does not.
+// When a loop waits for several completions together, and when not.
 #include "core/io/gathering.hpp"
 
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 namespace core::io {
 namespace {
 
-// As many rounds as it takes until what was in flight once is forgotten.
+// Runs so many rounds that earlier numbers in flight do not count any more.
 void forget(Gathering& gathering) {
     for (int round = 0; round < 200; ++round) {
         static_cast<void>(gathering.wanted(0));

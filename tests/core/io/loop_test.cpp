@@ -245,7 +245,7 @@ TEST_F(LoopTest, AFlightMayBeMovedAndIsCountedOnce) {
     flight = Flight(*loop_);
     flight = Flight();
     other = std::move(flight);
-    // With none left the loop waits for the first completion, however long that takes.
+    // With none left the loop waits for the first completion, without a limit.
     int result = -1;
     TaskGroup group;
     group.start(sleep_until(*loop_, in_, loop_->now() + 5, result));
@@ -253,7 +253,7 @@ TEST_F(LoopTest, AFlightMayBeMovedAndIsCountedOnce) {
     EXPECT_EQ(result, 0);
 }
 
-// In the whole machine.
+// Of the whole machine.
 unsigned tasks_in_iowait() {
     std::ifstream file("/proc/stat");
     for (std::string name; file >> name;) {
@@ -286,7 +286,7 @@ TEST_F(LoopTest, ThatWaitsIsIdleAndNotWaitingForADisk) {
             EXPECT_EQ(result, 3);
         });
     }
-    // The median of many looks: the machine's own work for a disk passes, and a loop wakes up now and then.
+    // The median of many reads: the machine's own disk waits end, and a loop wakes up now and then.
     ::usleep(300'000);  // by then all of them wait
     std::vector<unsigned> looks;
     for (int look = 0; look < 101; ++look) {

@@ -1,4 +1,4 @@
-// Pipes on loan: how large, how many large ones, and which come back.
+// Pipes on loan: their sizes, the number of large ones, and which return to the pool.
 #include "core/io/pipe.hpp"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ class PipeTest : public testing::Test {
 protected:
     void SetUp() override {
         if (::geteuid() != 0) {
-            GTEST_SKIP() << "needs root, whose share of pipe memory has no limit";
+            GTEST_SKIP() << "needs root: its share of pipe memory has no limit";
         }
     }
     PipePool pool_;
@@ -48,7 +48,7 @@ TEST_F(PipeTest, AnEmptyOneComesBackAndAFullOneIsClosed) {
         loan->filled = 1;
     }
     EXPECT_EQ(pool_.kept(), 0U);
-    EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "nobody else may see what is in it";
+    EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "no other session may see its bytes";
 }
 
 TEST_F(PipeTest, OnlySoManyGrow) {
@@ -60,7 +60,7 @@ TEST_F(PipeTest, OnlySoManyGrow) {
     }
     EXPECT_EQ(loans[PipePool::large_max - 1]->capacity, PipePool::capacity_large);
     EXPECT_EQ(loans[PipePool::large_max]->capacity, PipePool::capacity_wanted);
-    // One that is closed makes room for another.
+    // A closed pipe makes room for another.
     loans.front()->filled = 1;
     loans.erase(loans.begin());
     loans.back().grow();

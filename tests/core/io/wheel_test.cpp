@@ -95,7 +95,7 @@ TEST(Wheel, NamesANextTimeThatIsNeverTooLate) {
     }
 }
 
-// The oracle is the definition: everything fires exactly at its own time when time goes on tick by tick to next().
+// The oracle is the definition: every timer fires exactly at its tick when time advances to next() each time.
 TEST(Wheel, FiresManyRandomTimersEachAtItsOwnTick) {
     std::mt19937_64 random(42);
     Wheel wheel(777);

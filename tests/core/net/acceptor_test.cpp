@@ -45,7 +45,7 @@ protected:
     std::vector<base::Descriptor> guests_;
 };
 
-TEST_F(AcceptorTest, TakesNobodyBeforeItIsStarted) {
+TEST_F(AcceptorTest, TakesNoConnectionBeforeItIsStarted) {
     knock();
     loop_->run_once(20);
     EXPECT_EQ(door_->accepted(), 0U);
@@ -54,7 +54,7 @@ TEST_F(AcceptorTest, TakesNobodyBeforeItIsStarted) {
     EXPECT_TRUE(took(1));
 }
 
-TEST_F(AcceptorTest, TakesEverybodyNonBlockingAndClosedOnExec) {
+TEST_F(AcceptorTest, TakesAllConnectionsNonBlockingAndCloseOnExec) {
     door_->start();
     for (int i = 0; i < 20; ++i) {
         knock();
@@ -102,7 +102,7 @@ TEST_F(AcceptorTest, TakesTheBacklogWhenStopped) {
     EXPECT_EQ(door_->taken.size(), 2U);
 }
 
-TEST_F(AcceptorTest, TakesWhoeverKnockedBeforeTheKernelLetsGo) {
+TEST_F(AcceptorTest, TakesConnectionsThatCameBeforeTheKernelEndsTheAccept) {
     door_->start();
     loop_->run_once(1);
     knock();

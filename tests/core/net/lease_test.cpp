@@ -8,7 +8,7 @@ namespace {
 io::Task<void> take(Socket& socket, io::Lease& lease, int& got) {
     got = co_await socket.receive(lease);
 }
-// One buffer; an idle socket and one with data both wait for it. It comes back: the one with data must get it.
+// An idle socket and one with data both wait for the only buffer. When it returns, the one with data must get it.
 TEST(Lease, AReturnedBufferIsNotSwallowedByAnIdleWaiter) {
     auto made = io::Loop::create({.buffers = {.count = 1, .size = 4096, .published = 1}});
     ASSERT_TRUE(made);

@@ -1,4 +1,4 @@
-// NetTest: a loop and one connection, ours a Socket on the loop, the peer's a plain blocking socket.
+// NetTest: a loop and one connection. Our end is a Socket on the loop, the peer's a plain blocking socket.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ protected:
         socket_ = std::make_unique<Socket>(*loop_, std::move(client));
         peer_ = std::move(server);
     }
-    // Runs the loop until done() holds; false where it has not come true in five seconds.
+    // Runs the loop until done() holds; false where it does not within five seconds.
     template <typename Predicate>
     bool run_until(Predicate done) {
         const io::Tick bound = io::steady_now() + patience;
@@ -36,7 +36,7 @@ protected:
         }
         return done();
     }
-    // Runs until group is empty. Aborts the socket rather than leave an operation behind where that does not come.
+    // Runs until group is empty. If that does not happen, aborts the socket, so that no operation is left behind.
     void run(const io::TaskGroup& group) {
         if (!run_until([&] { return group.empty(); })) {
             ADD_FAILURE() << "an operation has not ended in five seconds";
@@ -74,7 +74,7 @@ inline io::Task<void> connect(Socket& socket, Address to, int& result) {
     result = co_await socket.connect(to);
 }
 
-// What ended the peer's reading: "" for FIN, else the error's text. Gives up after five seconds.
+// What ended the peer's receive: "" for FIN, else the error's text. Gives up after five seconds.
 inline std::string end_of(int fd) {
     const timeval patience{5, 0};
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

@@ -1,4 +1,4 @@
-// Receives that are begun before anybody waits for them, as idle backend connections have them.
+// Receives that run before they are awaited, as on idle backend connections.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,7 +71,7 @@ TEST_F(ReceiveAheadTest, AnAwaitedReceiveBegunAheadEndsWithItsSocket) {
     EXPECT_LE(result, 0);
 }
 
-// A queued entry knows its file by the number alone.
+// A queued entry names its file by the number alone.
 TEST_F(ReceiveAheadTest, AnAbandonedReceiveTakesNothingFromTheNextSocketOfItsNumber) {
     const int number = socket_->fd();
     io::ReceiveAhead::abandon(socket_->receive_ahead());

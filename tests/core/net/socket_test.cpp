@@ -13,7 +13,7 @@ namespace {
 
 class SocketTest : public NetTest {};
 
-// A listening socket whose backlog is full: the kernel answers no further SYN, so connecting to it hangs.
+// A listening socket with a full backlog: the kernel answers no further SYN, so a connect to it hangs.
 class FullListener {
 public:
     FullListener() : listening_(tests::listen_on_loopback(address_, false, 0)) {
@@ -51,7 +51,7 @@ TEST_F(SocketTest, ReceivesSendsAndSeesTheEnd) {
     EXPECT_EQ(result, 0);
 }
 
-// Fills what the kernel takes for a peer that does not read.
+// Fills the kernel's buffers for a peer that does not read.
 void fill(int fd) {
     const std::string much(1 << 20, 'x');
     while (::send(fd, much.data(), much.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
@@ -72,7 +72,7 @@ TEST_F(SocketTest, SendsAllToAPeerThatHasSentFinAndReadsLate) {
     for (int i = 0; i < 20; ++i) {
         loop_->run_once(5);
     }
-    EXPECT_EQ(first, 0) << "it has ended before anybody has read";
+    EXPECT_EQ(first, 0) << "it has ended before any read";
     std::string got;
     std::thread reader([&] {
         std::string piece(100'000, 0);
@@ -215,7 +215,7 @@ TEST_F(SocketTest, AbortSendsFinAndKeepsTheDescriptor) {
     socket_->abort();
     socket_->abort();
     EXPECT_EQ(end_of(peer_.get()), "");
-    EXPECT_GE(::fcntl(fd, F_GETFD), 0) << "its number could be somebody else's";
+    EXPECT_GE(::fcntl(fd, F_GETFD), 0) << "its number could be reused";
     socket_.reset();
     EXPECT_LT(::fcntl(fd, F_GETFD), 0);
 }

@@ -1,4 +1,4 @@
-// Where connections leave from: an address of this machine, in turn where there are several.
+// Source addresses of connections: an address of this machine, in turn where there are several.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -9,7 +9,7 @@
 namespace core::net::testing {
 namespace {
 
-// One socket, as a check's: each of its connections may leave from another address.
+// One socket, as for checks: each of its connections may have another source address.
 TEST(Sources, LeavesFromTheSourceAddressThatWasChosen) {
     Address listening;
     const base::Descriptor listener = tests::listen_on_loopback(listening);

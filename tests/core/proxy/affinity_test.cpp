@@ -1,4 +1,4 @@
-// The affinity cookie, through a real worker: who gets one, whom it leads where, and when it is given anew.
+// The affinity cookie, through a real worker: which clients get one, to which backend it leads, when it is renewed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -48,7 +48,7 @@ TEST_F(Affinity, KeepsAClientOnTheServerThatItFirstMet) {
 
 TEST_F(Affinity, IsForSecureConnectionsOfAllSitesWhereTheVisitorCameByHttps) {
     const std::string https = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-Proto: https\r\n\r\n";
-    EXPECT_THAT(gate_.ask(https), HasSubstr("; HttpOnly; SameSite=Lax\r\n")) << "anybody may say so";
+    EXPECT_THAT(gate_.ask(https), HasSubstr("; HttpOnly; SameSite=Lax\r\n")) << "any client may claim https";
     Gate behind({a_.address()}, Mode::http, [](Snapshot& s) {
         with_cookie(s);
         s.listeners[0].trusted = {*Network::parse("127.0.0.0/8")};
@@ -67,7 +67,7 @@ TEST_F(Affinity, ItsCookieAloneIsNotToldToServers) {
     EXPECT_THAT(seen, Not(HasSubstr("stay")));
 }
 
-TEST_F(Affinity, BalancesWhoComesWithoutOrWithAnUnknownOne) {
+TEST_F(Affinity, BalancesClientsWithoutOrWithAnUnknownOne) {
     EXPECT_NE(ask().back(), ask().back());
     const std::string one = ask("stay=0123456789abcdef");
     const std::string other = ask("stay=");
@@ -76,7 +76,7 @@ TEST_F(Affinity, BalancesWhoComesWithoutOrWithAnUnknownOne) {
     EXPECT_NE(cookie_in(one), cookie_in(other));
 }
 
-TEST_F(Affinity, MovesAClientWhoseServerIsFencedAndLetsItStayThere) {
+TEST_F(Affinity, MovesAClientOfAFencedServerAndKeepsItThere) {
     const std::string first = ask();
     const std::string name = first.back() == 'a' ? "web1" : "web2";
     gate_.fence({name});

@@ -19,7 +19,7 @@ TEST(PreferredMedia, IsTheOneWithTheHighestQuality) {
     EXPECT_EQ(preferred("text/html;q=0., text/plain"), Media::text);
 }
 
-// Their thousandths are no int; converting them would be undefined.
+// Their thousandths do not fit an int; the conversion would be undefined.
 TEST(PreferredMedia, TakesAQualityThatIsNoneForOne) {
     for (const char* odd :
          {"inf", "nan", "1e300", "-1e300", "1e9", "2", "0.0001", "1.5", ".1", "", "x", "99999999999"}) {

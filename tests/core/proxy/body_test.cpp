@@ -1,4 +1,4 @@
-// Bodies where one side goes away at a moment that no client or server can choose.
+// Bodies where one side closes at a moment that no test client or server can choose.
 #include "core/proxy/transfer/body.hpp"
 
 #include <fcntl.h>
@@ -16,9 +16,9 @@ io::Task<void> move_to_end(BodyMove move, std::optional<BodyEnd>& end) {
 
 class BodyTest : public net::testing::NetTest, public ::testing::WithParamInterface<bool> {};
 
-// The server's end may be seen while the request's head is still on its way, or a piece of its body: nothing of ours is
-// out then that could be cancelled, and a client that waits for a 100 would never send what ends the upload.
-TEST_P(BodyTest, WaitsForNothingOnceNobodyTakesIt) {
+// The server's close may be seen while the request's head, or a piece of its body, is being sent. Then no receive of
+// ours is out that could be cancelled. A client that waits for a 100 would never send the end of the upload.
+TEST_P(BodyTest, WaitsForNothingOnceTheReceiverHasFailed) {
     ::fcntl(socket_->fd(), F_SETFL, O_NONBLOCK);  // as all of the proxy's, for splice(2)
     auto [near, far] = tests::socket_pair();
     net::Socket sink(*loop_, std::move(near));

@@ -1,4 +1,4 @@
-// Who sees the site behind a maintenance page, and who does not.
+// Which clients see the site behind a maintenance page.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ using ::testing::StartsWith;
 
 class Bypasses : public RingTest {
 protected:
-    // A pool in maintenance behind a gate that lets through whom set() says.
+    // A gate before a pool in maintenance. set() says which clients bypass the page.
     std::unique_ptr<Gate> gate(const std::function<void(Snapshot&)>& set, Mode mode = Mode::http) {
         auto made = std::make_unique<Gate>(std::vector<Address>{origin_.address()}, mode, set);
         administration_.maintenance.push_back({"app", "Moving house", ""});
@@ -30,7 +30,7 @@ protected:
 constexpr std::string_view page = "Moving house";
 constexpr std::string_view site = "HTTP/1.1 200";
 
-TEST_F(Bypasses, NobodyWhereNothingIsSaid) {
+TEST_F(Bypasses, NoClientWithoutConfiguration) {
     const auto closed = gate([](Snapshot&) {});
     EXPECT_THAT(closed->ask(with("Cookie: =")), HasSubstr(page));
     EXPECT_THAT(closed->ask(with("X: ")), HasSubstr(page));
@@ -45,7 +45,7 @@ TEST_F(Bypasses, ANetworkSeesTheSite) {
         HasSubstr(page));
 }
 
-TEST_F(Bypasses, ABalancerFromWhichAllComeLetsNobodyThroughByItsAddress) {
+TEST_F(Bypasses, ATrustedBalancersAddressLetsNoClientThrough) {
     const auto behind = gate([](Snapshot& snapshot) {
         snapshot.bypass.networks = {*Network::parse("127.0.0.0/8")};
         snapshot.listeners[0].trusted = {*Network::parse("127.0.0.1")};

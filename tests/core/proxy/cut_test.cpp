@@ -1,5 +1,5 @@
-// Bodies whose end is only that of their connection, and that are cut before it: the client must not take one for
-// whole, and gets what there was.
+// Bodies that end with their connection and are cut before that. The client must not take one for whole, and gets all
+// that there was.
 #include <sys/socket.h>
 
 #include <thread>
@@ -22,7 +22,7 @@ TEST_F(Cuts, ABodyCutByADeadlineEndsWithReset) {
     EXPECT_TRUE(r.ends_with("<reset>")) << r;
 }
 
-// More than goes to a client at once: a reset throws away what is in our kernel.
+// More than one send takes at once: a reset discards what is in our kernel.
 TEST_F(Cuts, ABodyCutByItsServerReachesASlowClientBeforeTheReset) {
     const std::string body(3'000'000, 'x');
     Origin origin([&](Peer& peer) {
@@ -33,7 +33,7 @@ TEST_F(Cuts, ABodyCutByItsServerReachesASlowClientBeforeTheReset) {
     Peer client = gate.client();
     client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     client.read_until("\r\n\r\n");
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // so that the server has broken off before
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // the server has broken off by then
     const std::string rest = client.read_all();
     EXPECT_EQ(rest.size(), body.size() + std::string_view("<reset>").size());
     EXPECT_TRUE(rest.ends_with("x<reset>"));

@@ -1,4 +1,4 @@
-// Time and endings: whose silence counts for how long, who is blamed, what a cut looks like, and how a drain ends.
+// Time and endings: which silence counts for how long, which side is blamed, what a cut looks like, how a drain ends.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -80,7 +80,7 @@ TEST_F(Endings, AResponseBodyMayPauseAsLongAsTheBackendTimeoutSays) {
 
 TEST_F(Endings, Answers502WhenTheBackendDiesInTheMiddleOfAnUpload) {
     Origin origin([](Peer& peer) {
-        peer.read_until("beginning");  // and then closes without a word
+        peer.read_until("beginning");  // and then closes without an answer
     });
     Gate gate({origin.address()});
     Peer client = gate.client();
@@ -213,7 +213,7 @@ TEST_F(Endings, ADrainEndsAtItsDeadlineWhateverIsStillAccepted) {
     ::usleep(100'000);
     std::latch busy(1);
     std::latch connected(1);
-    worker.post([&] {  // the worker is at work for a moment; a client connects; then the order to drain is read
+    worker.post([&] {  // the worker is busy for a moment; a client connects; then the order to drain is read
         busy.count_down();
         connected.wait();
         worker.drain(Milliseconds(100), Worker::Idle::end);
@@ -300,8 +300,8 @@ TEST_F(Endings, ABodyThatWeCutIsNotFinishedWithALastChunk) {
     EXPECT_FALSE(body.ends_with("\r\n0\r\n\r\n")) << "cut at " << body.size() << " of " << whole_size;
 }
 
-// A client that writes all of its request before it reads: what is closed with bytes unread takes the answer with it.
-TEST_F(Endings, AnAnswerBeforeTheEndOfAnUploadReachesWhoReadsOnlyThen) {
+// A client that sends its whole request before it reads: a close with unread bytes discards the answer.
+TEST_F(Endings, AnAnswerBeforeTheEndOfAnUploadReachesAClientThatReadsOnlyThen) {
     Origin origin([](Peer& peer) {
         peer.read_until("\r\n\r\n");
         peer.send("HTTP/1.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
@@ -318,7 +318,7 @@ TEST_F(Endings, AnAnswerBeforeTheEndOfAnUploadReachesWhoReadsOnlyThen) {
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 403 No"));
 }
 
-// Nobody takes the body, and we have said so: the client is listened to as long as it goes on, but not for ever.
+// No server takes the body, and the client has its answer. We receive while it sends, but not without end.
 TEST_F(Endings, ARefusedUploadIsHeardToItsEnd) {
     Gate gate({nobody()});
     Peer client = gate.client();

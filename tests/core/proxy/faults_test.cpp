@@ -1,4 +1,4 @@
-// What goes wrong, and how it ends: refusals, silence, broken answers, drains and reloads, through a real worker.
+// Faults and their results: refusals, silence, broken answers, drains and reloads, through a real worker.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -47,7 +47,7 @@ TEST_F(Faults, ClosesASilentSessionWithoutAWord) {
     EXPECT_EQ(gate.ask(""), "");
 }
 
-// It would read the 408 as the answer to its next request.
+// The client would take the 408 for the answer to its next request.
 TEST_F(Faults, ClosesWithoutAWordWhereAClientSendsNothingButAnEmptyLineBehindItsBody) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
@@ -277,14 +277,14 @@ TEST_F(Faults, LetsAServerGoThatFailsVisitorsInARow) {
     for (int i = 0; i < 20; ++i) {
         EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 200"));
     }
-    // Each worker lets it go by its own count of the common row, so one that has not seen the third failure may find
-    // three more; without the passive check it would be ten.
+    // Each worker stops using the server when it sees the third failure in a row. A worker that did not see it may
+    // count three more; without the passive check there would be ten.
     const auto failed = gate.server().report().backends[0].failed;
     EXPECT_GE(failed, 3U);
     EXPECT_LE(failed, 6U);
 }
 
-// Answers "/" well, and nothing else.
+// Answers "/" with 200, and fails all else.
 void answer_root_alone(Peer& peer) {
     for (std::string head = peer.read_until("\r\n\r\n"); !head.empty(); head = peer.read_until("\r\n\r\n")) {
         peer.send(head.starts_with("GET / ") ? ok : "no HTTP\r\n\r\n");
@@ -306,7 +306,7 @@ TEST_F(Faults, OneVisitorCannotTakeAServerOutBySendingWhatItFails) {
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 503"));
 }
 
-// The same balancer brings all: whom its fields name is asked.
+// The same balancer sends all requests: the clients that its fields name are counted.
 TEST_F(Faults, VisitorsBehindABalancerAreToldApartByWhatItSays) {
     Origin origin(answer_root_alone);
     Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
@@ -323,7 +323,7 @@ TEST_F(Faults, VisitorsBehindABalancerAreToldApartByWhatItSays) {
     EXPECT_THAT(bad(1), StartsWith("HTTP/1.1 503"));
 }
 
-TEST_F(Faults, KeepsAServerWhoseFailuresAreNotInARow) {
+TEST_F(Faults, KeepsAServerWithFailuresThatAreNotInARow) {
     std::atomic<int> asked{0};
     Origin origin([&asked](Peer& peer) {
         peer.read_until("\r\n\r\n");
@@ -349,8 +349,8 @@ TEST_F(Faults, CountsABodyThatBreaksOffAsAFailure) {
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 503"));
 }
 
-// Servers send for as long as they care (nginx: send_timeout).
-TEST_F(Faults, AVisitorWhoTakesNothingAndIsGivenUpByTheServerIsNoFailureOfTheServer) {
+// A server gives up a send after a time of its own (nginx: send_timeout).
+TEST_F(Faults, AServerThatGivesUpAVisitorThatTakesNothingHasNotFailed) {
     std::binary_semaphore gave_up{0};
     Origin origin([&gave_up](Peer& peer) {
         peer.read_until("\r\n\r\n");

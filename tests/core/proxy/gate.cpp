@@ -17,7 +17,7 @@ void Peer::send(std::string_view bytes) const {
     while (!bytes.empty()) {
         const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent <= 0) {
-            return;  // the other side has gone; what it left behind is what the test looks at
+            return;  // the other side has closed; the test looks at what it left
         }
         bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -159,7 +159,7 @@ void Gate::configure(std::vector<Address> backends, base::Descriptor listening, 
             server_->set_health("app", backend.server, backend.address, true);
         }
     }
-    static_cast<void>(server_->report());  // the letters before it have been read when it is answered
+    static_cast<void>(server_->report());  // its answer shows that the letters before it were read
 }
 
 void Gate::reload(std::vector<Address> backends) {

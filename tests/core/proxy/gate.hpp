@@ -26,7 +26,7 @@ public:
     explicit Peer(base::Descriptor fd);
     Peer(const Peer&) = delete;
     void send(std::string_view bytes) const;
-    // Up to and including mark; what came before a close or a timeout where it never comes.
+    // Up to and including mark. Where mark never comes: all until the close or a timeout.
     std::string read_until(std::string_view mark);
     std::string read_bytes(std::size_t count);
     // All up to the end of the connection. "<reset>" is appended where it ended with RST.
@@ -62,10 +62,10 @@ private:
 
 // An answer to every request without a body, on a connection that stays open.
 std::function<void(Peer&)> answer_all(std::string response);
-// Answers once and keeps what it was sent, up to mark.
+// Answers once and stores the request, up to mark.
 std::function<void(Peer&)> answer_once(std::string& request, std::string mark, std::string response);
 
-// A port on which nobody listens.
+// A port without a listener.
 Address nobody();
 
 inline const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
@@ -82,7 +82,7 @@ public:
 
     [[nodiscard]] const Address& address() const { return address_; }
     [[nodiscard]] Peer client() const { return Peer(tests::connect_to(address_)); }
-    // One whose address is from: "127.0.0.2".
+    // A client with the source address from: "127.0.0.2".
     [[nodiscard]] Peer client_from(const char* from) const;
     // Sends request and reads all until the proxy closes.
     [[nodiscard]] std::string ask(std::string_view request) const;
@@ -92,12 +92,12 @@ public:
     void reload(std::vector<Address> backends);
     // The same backends under another configuration.
     void reload(std::vector<Address> backends, std::function<void(Snapshot&)> change);
-    // The same, but no check has ended: what is known of the backends stands in findings.
+    // The same before any check has ended; findings says what is known of the backends.
     void reload_unchecked(std::vector<Address> backends, std::function<void(Snapshot&)> change, Findings findings = {});
     Server& server() { return *server_; }
-    // Waits until no session is open; whether that came true.
+    // Waits until no session is open; false where that does not happen.
     bool becomes_idle();
-    // Waits until so many stand in the first pool's queue; whether they did.
+    // Waits until so many requests stand in the first pool's queue; false where that does not happen.
     bool waiting(std::uint64_t count);
     // What was logged; call end_log() after a drain to have all of it.
     [[nodiscard]] std::string log() const;

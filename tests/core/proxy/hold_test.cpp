@@ -1,4 +1,4 @@
-// hold: requests wait while no server is there, for a gap as short as an operator has said.
+// hold: requests wait while no server is up, for as long a gap as an operator allows.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ std::function<void(Snapshot&)> hold(Milliseconds time, std::uint32_t queue = 100
     };
 }
 
-TEST_F(Holds, WhoComesInAGapIsAnsweredWhenItIsOver) {
+TEST_F(Holds, ARequestInAGapIsAnsweredWhenItIsOver) {
     constexpr std::uint64_t clients = 20;
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, hold(Milliseconds(30'000)), 2);
@@ -81,7 +81,7 @@ TEST_F(Holds, NoMoreThanTheQueueHasRoomForTheOthersSeeThePage) {
     EXPECT_THAT(first.read_all(), StartsWith("HTTP/1.1 200"));
 }
 
-TEST_F(Holds, MaintenanceByHandShowsThePageToWhoWaits) {
+TEST_F(Holds, MaintenanceByHandAnswersHeldRequestsWithThePage) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, hold(Milliseconds(30'000)));
     gate.fence({"web1"});
@@ -107,7 +107,7 @@ TEST_F(Holds, AServerThatThePassiveCheckTookOutIsWaitedForAndNotForEver) {
     EXPECT_EQ(gate.server().report().queues.at(0).expired, 1U);
 }
 
-TEST_F(Holds, AReloadInAGapForgetsNeitherTheGapNorWhoWaits) {
+TEST_F(Holds, AReloadInAGapForgetsNeitherTheGapNorTheWaitingRequests) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, hold(Milliseconds(30'000)));
     gate.fence({"web1"});
@@ -131,7 +131,7 @@ TEST_F(Holds, RelaysWaitToo) {
     EXPECT_EQ(client.read_until("\n"), "hello\n");
 }
 
-TEST_F(Holds, AStopDoesNotWaitForWhoWaits) {
+TEST_F(Holds, AStopDoesNotWaitForHeldRequests) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, hold(Milliseconds(60'000)));
     gate.fence({"web1"});

@@ -1,4 +1,4 @@
-// HTTP through a real worker: client and backend are plain sockets, what passes between them is compared byte by byte.
+// HTTP through a real worker. Client and backend are plain sockets, and the bytes between them are compared.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -155,13 +155,13 @@ TEST_F(Http, GoesToTheNextBackendWhenOneRefusesTheConnection) {
     }
 }
 
-TEST_F(Http, SendsARequestAgainWhoseKeptConnectionHadDied) {
+TEST_F(Http, SendsARequestAgainAfterItsKeptConnectionHadClosed) {
     std::atomic<bool> first{true};
     Origin origin([&first](Peer& peer) {
         peer.read_until("\r\n\r\n");
         peer.send(ok);
         if (first.exchange(false)) {
-            peer.read_until("\r\n\r\n");  // takes the second request and dies on it
+            peer.read_until("\r\n\r\n");  // takes the second request and closes
             return;
         }
         while (!peer.read_until("\r\n\r\n").empty()) {
@@ -195,7 +195,7 @@ TEST_F(Http, NeverSendsAPostTwice) {
     EXPECT_EQ(posts, 1);
 }
 
-TEST_F(Http, ShowsTheMaintenancePageWhenNobodyIsLeft) {
+TEST_F(Http, ShowsTheMaintenancePageWhenNoBackendIsLeft) {
     Gate gate({nobody()}, Mode::http, [](Snapshot& snapshot) {
         snapshot.page = "<h1>soon</h1>";
         snapshot.retry_after = 42;
@@ -348,14 +348,14 @@ TEST_F(Http, SendsEachHostAndPathToThePoolOfItsRoute) {
     EXPECT_THAT(gate.ask("GET /lost HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 503"));
 }
 
-TEST_F(Http, RefusesAProtocolSwitchThatNobodyAskedFor) {
+TEST_F(Http, RefusesAProtocolSwitchThatWasNotAskedFor) {
     std::string seen;
     Origin origin(answer_once(seen, "\r\n\r\n", "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"));
     Gate gate({origin.address()});
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 502"));
 }
 
-// Else the tunnel speaks another protocol than the client, and than whoever looks at its requests, believes.
+// Otherwise the tunnel has another protocol than the client asked for, and than a filter in front expects.
 TEST_F(Http, RefusesAProtocolSwitchToAnotherThanWasAskedFor) {
     std::string seen;
     for (const auto& [to, status] : {std::pair("h2c", "HTTP/1.1 502"), std::pair("chat", "HTTP/1.1 502"),

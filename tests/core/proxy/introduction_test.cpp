@@ -1,4 +1,4 @@
-// PROXY headers in and out, and whose word is taken for where a request comes from.
+// PROXY headers in and out, and which peers' headers are believed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ std::function<void(Snapshot&)> trusting(const char* network, bool header) {
     };
 }
 
-// What the backend was sent, up to the empty line, for these bytes of a client that the proxy answers.
+// What the backend gets, up to the empty line, for these bytes of a client; the proxy answers the client.
 std::string forwarded(const std::string& bytes, const std::function<void(Snapshot&)>& change) {
     std::string seen;
     Origin origin(answer_once(seen, "\r\n\r\n", ok));
@@ -36,11 +36,11 @@ std::string forwarded(const std::string& bytes, const std::function<void(Snapsho
     return seen;
 }
 
-// What a client gets that the proxy does not serve; the log must say why.
+// A client that the proxy refuses gets nothing; the log must say why.
 void expect_refusal(const std::string& bytes, const std::function<void(Snapshot&)>& change, const std::string& why) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, change);
-    // A reset that comes before we send is reported by send(2), and recv(2) says only that it is over.
+    // send(2) reports a reset that came before our send; recv(2) then returns the end alone.
     EXPECT_THAT(gate.ask(bytes), AnyOf("", "<reset>"));
     std::string log;
     for (int i = 0; i < 5'000 && log.find(why) == std::string::npos; ++i) {
@@ -59,7 +59,7 @@ TEST_F(Introduction, OfATrustedPeerNamesTheClient) {
     EXPECT_THAT(forwarded("PROXY UNKNOWN\r\n" + get_close, change), HasSubstr("X-Forwarded-For: 127.0.0.1\r\n"));
 }
 
-TEST_F(Introduction, ThatNamesNobodyVouchesForNoField) {
+TEST_F(Introduction, WithoutAnAddressMakesNoFieldTrusted) {
     const auto change = trusting("127.0.0.0/8", true);
     const std::string claiming =
         "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.1.1.1\r\nTrue-Client-IP: 10.1.1.1\r\n"
@@ -73,8 +73,8 @@ TEST_F(Introduction, ThatNamesNobodyVouchesForNoField) {
         << "without a PROXY header the peer itself vouches";
 }
 
-// Its address is many clients': it lets nobody by the maintenance page, and no limit of one source counts it.
-TEST_F(Introduction, ThatNamesNobodyMakesNoClientOfTheBalancer) {
+// Its address stands for many clients: it does not bypass the maintenance page, and no limit for one source counts it.
+TEST_F(Introduction, WithoutAnAddressMakesNoClientOfTheBalancer) {
     const auto change = trusting("127.0.0.0/8", true);
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, [&](Snapshot& snapshot) {
@@ -108,7 +108,7 @@ TEST_F(Introduction, MayComeByteByByte) {
     }
 }
 
-TEST_F(Introduction, IsTakenFromNobodyElse) {
+TEST_F(Introduction, IsTakenFromNoOtherPeer) {
     expect_refusal(v1 + get_close, trusting("10.0.0.0/8", true), "only trusted networks may connect here");
     EXPECT_THAT(forwarded(get_close, trusting("127.0.0.1", false)), StartsWith("GET / "));
     Origin origin(answer_all(ok));
@@ -213,7 +213,7 @@ TEST_F(Introduction, GoesOutBeforeEveryConnectionAndNoConnectionServesTwoClients
     }
 }
 
-TEST_F(Introduction, NamesTheClientsOwnAddressesWhereNobodyStandsBefore) {
+TEST_F(Introduction, NamesTheClientsOwnAddressesWhereNoBalancerIsInFront) {
     std::string seen;
     Origin origin(answer_once(seen, "hello", "bye"));
     Gate gate({origin.address()}, Mode::tcp,

@@ -1,4 +1,4 @@
-// Visitors who leave while something is done for them: in a queue, on hold, while their server thinks or is silent.
+// Visitors who leave while they wait: in a queue, on hold, for a slow server or for a silent one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ using Leaving = RingTest;
 
 constexpr std::chrono::seconds soon{20};
 
-// A server that says so when it has got a request, and when the connection has ended on which it never answers.
+// A server that never answers. It reports when it has a request, and when that connection has ended.
 struct Thinker {
     explicit Thinker(std::string begin = {}) : begin_(std::move(begin)) {}
     std::counting_semaphore<100> asked{0};
@@ -84,7 +84,7 @@ TEST_F(Leaving, AResetEndsASilentStream) {
     EXPECT_EQ(gate.server().report().backends[0].failed, 0U);
 }
 
-TEST_F(Leaving, WhoHasOnlyFinishedSendingIsServed) {
+TEST_F(Leaving, AClientThatHasOnlyFinishedSendingIsServed) {
     std::promise<void> go;
     std::shared_future<void> may = go.get_future().share();
     Origin origin([may](Peer& peer) {
@@ -96,7 +96,7 @@ TEST_F(Leaving, WhoHasOnlyFinishedSendingIsServed) {
     Peer client = gate.client();
     client.send(get_close);
     client.end();
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // it is looked at some times
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // some looks at the client
     go.set_value();
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
 }
@@ -117,7 +117,7 @@ TEST_F(Leaving, WithAbortOnCloseAFinWhileTheServerThinksIsALeave) {
     EXPECT_THAT(gate.log(), HasSubstr(R"("error":"the client went away")"));
 }
 
-// The answer has begun, so it is worth something to whoever reads on.
+// The answer has begun, so a client that still reads can use it.
 TEST_F(Leaving, WithAbortOnCloseAFinInTheMiddleOfTheAnswerIsNone) {
     std::promise<void> go;
     std::shared_future<void> may = go.get_future().share();
@@ -133,12 +133,12 @@ TEST_F(Leaving, WithAbortOnCloseAFinInTheMiddleOfTheAnswerIsNone) {
     client.send(get_close);
     EXPECT_THAT(client.read_until("ab"), StartsWith("HTTP/1.1 200"));
     client.end();
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // it is looked at some times
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // some looks at the client
     go.set_value();
     EXPECT_EQ(client.read_all(), "cd");
 }
 
-TEST_F(Leaving, WhoLeavesAQueueByAResetOrAFinReachesNoServer) {
+TEST_F(Leaving, AResetOrAFinInAQueueReachesNoServer) {
     std::counting_semaphore<100> asked{0};
     std::counting_semaphore<100> go{0};
     Origin origin([&](Peer& peer) {
@@ -167,10 +167,10 @@ TEST_F(Leaving, WhoLeavesAQueueByAResetOrAFinReachesNoServer) {
     EXPECT_THAT(first.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200"));
     EXPECT_THAT(last.read_until("\r\n\r\nhi"), StartsWith("HTTP/1.1 200"));
     EXPECT_TRUE(asked.try_acquire_for(soon));
-    EXPECT_FALSE(asked.try_acquire()) << "the server was asked for those that wait, and for nobody else";
+    EXPECT_FALSE(asked.try_acquire()) << "the server was asked for waiting visitors only";
 }
 
-TEST_F(Leaving, WhoLeavesWhileThePoolIsDarkIsNotAskedFor) {
+TEST_F(Leaving, AVisitorThatLeavesWhileThePoolIsDarkIsNotAskedFor) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http,
               [](Snapshot& snapshot) { snapshot.pools.front().hold = Milliseconds(60'000); });
@@ -184,7 +184,7 @@ TEST_F(Leaving, WhoLeavesWhileThePoolIsDarkIsNotAskedFor) {
     EXPECT_EQ(origin.connections(), 0);
 }
 
-TEST_F(Leaving, AFenceWaitsForNobodyWhoHasClosedATab) {
+TEST_F(Leaving, AFenceWaitsForNoVisitorThatHasClosedATab) {
     Thinker server;
     Gate gate({server.origin.address()});
     Peer stays = gate.client();
@@ -197,11 +197,11 @@ TEST_F(Leaving, AFenceWaitsForNobodyWhoHasClosedATab) {
     EXPECT_EQ(active(gate), 2U);
     gate.fence({"web1"});
     EXPECT_TRUE(server.ended.try_acquire_for(soon));
-    EXPECT_EQ(active(gate), 1U) << "who listens still is waited for";
+    EXPECT_EQ(active(gate), 1U) << "the fence waits for a client that still reads";
     EXPECT_FALSE(server.ended.try_acquire());
 }
 
-TEST_F(Leaving, ADrainWaitsForNobodyWhoHasClosedATab) {
+TEST_F(Leaving, ADrainWaitsForNoVisitorThatHasClosedATab) {
     Thinker server;
     Gate gate({server.origin.address()});
     Peer closed = gate.client();
@@ -247,7 +247,7 @@ TEST_F(Leaving, AnUpgradedConnectionGoesOnWithOneSideFinished) {
     EXPECT_EQ(client.read_all(), "so long");
 }
 
-// A server of TCP, or of what a connection was upgraded to, that takes nothing after its first words.
+// A server of TCP, or of an upgraded connection, that takes nothing after its first bytes.
 struct Deaf {
     explicit Deaf(Mode mode) {
         origin = std::make_unique<Origin>([this, mode](Peer& peer) {
@@ -320,7 +320,7 @@ TEST_P(LeavingARelay, ByTheEndOfItsSendingIsWhatADrainDoesNotWaitFor) {
     EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(50));
 }
 
-TEST_P(LeavingARelay, IsNotDoneByWhoStillListens) {
+TEST_P(LeavingARelay, IsNotDoneByAClientThatStillReads) {
     Peer client = gate_.client();
     begin(client);
     gate_.fence({"web1"});

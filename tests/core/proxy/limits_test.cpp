@@ -1,4 +1,4 @@
-// What a request may hold, through a real worker: the snapshot's limits, at the limit and one past it.
+// A request's limits, through a real worker: the snapshot's limits, at the limit and one past it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -97,7 +97,7 @@ TEST_F(HeadLimits, ABodyBehindALongHeadReachesTheServerWhole) {
     EXPECT_EQ(seen, body);
 }
 
-// One that asks for /head/SIZE or /fields/COUNT.
+// Answers as the path says: /head/SIZE or /fields/COUNT.
 std::function<void(Peer&)> answer_as_asked() {
     return [](Peer& peer) {
         for (std::string head = peer.read_until("\r\n\r\n"); !head.empty(); head = peer.read_until("\r\n\r\n")) {

@@ -1,4 +1,4 @@
-// Logins that belong to a connection (NTLM, Negotiate): the connection is one client's, and nobody else's.
+// Logins that belong to a connection (NTLM, Negotiate): no other client may use that connection.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ std::string answer_of(std::string_view status, std::string_view fields, std::str
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-// Knows each connection by the credentials that came over it first, as servers of Windows do.
+// Identifies each connection by its first credentials, as Windows servers do.
 std::function<void(Peer&)> windows_server(std::string challenge = "WWW-Authenticate: NTLM\r\n") {
     return [challenge](Peer& peer) {
         std::string who;

@@ -1,4 +1,4 @@
-// Requests that one server has left without an answer: when another is asked, and who is blamed.
+// Requests that one server has left without an answer: when another is tried, and which server is blamed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ using ::testing::StartsWith;
 
 using NextServer = RingTest;
 
-// A server that stops resets what is in its backlog: it costs no visitor a GET.
+// A server that stops resets its backlog: that costs no visitor a GET.
 TEST_F(NextServer, AsksTheNextServerWhereAFreshConnectionEndsWithoutAnAnswer) {
     for (const bool reset : {false, true}) {
         Origin going([reset](Peer& peer) {
@@ -46,7 +46,7 @@ TEST_F(NextServer, AsksEachServerOnceAndNotForWhatMustNotBeSentTwice) {
     EXPECT_EQ(first.connections() + second.connections(), 4);
 }
 
-// Frozen, it takes connections and says nothing. A page that takes too long is made by two servers at most.
+// A frozen server takes connections and sends nothing. Two servers at most make a page that takes too long.
 TEST_F(NextServer, AsksOneOtherServerWhereOneIsSilentForItsWholeTime) {
     const auto frozen = [](Peer& peer) { peer.read_all(); };
     const auto quick = [](Snapshot& snapshot) { snapshot.timeouts.backend = Milliseconds(100); };
@@ -80,7 +80,7 @@ TEST_F(NextServer, ARequestOnWhichTwoServersAreSilentIsNeithersFailure) {
     EXPECT_EQ(gate.server().report().backends[0].failed + gate.server().report().backends[1].failed, 0U);
     Gate alone({first.address()}, Mode::http, [](Snapshot& snapshot) { snapshot.timeouts.backend = Milliseconds(50); });
     EXPECT_THAT(alone.ask(get_close), StartsWith("HTTP/1.1 504"));
-    EXPECT_EQ(alone.server().report().backends[0].failed, 1U) << "nobody else could say that it was the page";
+    EXPECT_EQ(alone.server().report().backends[0].failed, 1U) << "no other server could show that the page is slow";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Answers that break RFC 9112 and have one reading: what the visitor gets, whether the server's connection is used
-// again, and how they are counted and told of.
+// Answers that violate RFC 9112 and have one reading: what the visitor gets, whether the server's connection is used
+// again, and how they are counted and reported.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

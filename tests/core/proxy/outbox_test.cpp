@@ -1,4 +1,4 @@
-// What an outbox sends, and how long it holds memory for that.
+// What an outbox sends, and how long it holds memory.
 #include "core/proxy/transfer/outbox.hpp"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ protected:
         }
     }
     void TearDown() override { deadline_.reset(); }
-    // Flushes, and what the peer gets of it.
+    // Flushes, and returns what the peer gets.
     std::string flushed(std::string_view also = {}) {
         int result = -1;
         io::TaskGroup group;
@@ -38,7 +38,7 @@ protected:
         const ssize_t size = ::recv(peer_.get(), got.data(), got.size(), MSG_DONTWAIT);
         return {got.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
     }
-    // Pieces of memory that nobody holds; the outbox has taken the only one there is, or has given it back.
+    // Free pieces of memory: 0 while the outbox holds the only one, 1 after it has given it back.
     [[nodiscard]] std::size_t given_back() const { return memory_.kept(); }
 
     ScratchPool memory_;

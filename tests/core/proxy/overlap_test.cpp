@@ -1,5 +1,5 @@
-// A reload that changes all servers: those before serve until a check has passed one of the new ones, and no longer
-// than the pool's overlap.
+// A reload that replaces all servers. The old ones serve until a new one has passed a check, and no longer than the
+// pool's overlap.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -61,7 +61,7 @@ TEST_F(Overlaps, AnotherReloadMeanwhileGivesThemNoMoreTimeAndTakesNoneAway) {
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 503"));
 }
 
-TEST_F(Overlaps, AServerWhoseVerdictIsKnownUnderAnotherNameServesAtOnce) {
+TEST_F(Overlaps, AServerWithAVerdictUnderAnotherNameServesAtOnce) {
     Origin first(answer_with("one"));
     Origin second(answer_with("two"));
     Gate gate({first.address()}, Mode::http, overlap(hour));
@@ -77,7 +77,7 @@ TEST_F(Overlaps, AServerWhoseVerdictIsKnownUnderAnotherNameServesAtOnce) {
     EXPECT_EQ(second.connections(), 0);
 }
 
-TEST_F(Overlaps, ServersThatAreKnownToBeDownAreReplacedByNobody) {
+TEST_F(Overlaps, ServersThatAreKnownToBeDownAreNotReplaced) {
     Origin old(answer_with("old"));
     Gate gate({old.address()}, Mode::http, overlap(hour));
     gate.reload_unchecked({nobody()}, overlap(hour), {{Finding::down}});
@@ -123,7 +123,7 @@ TEST_F(Overlaps, AFenceTakesAServerOutThatStandsIn) {
     EXPECT_THAT(gate.ask(get_close), StartsWith("HTTP/1.1 503"));
 }
 
-TEST_F(Overlaps, AServerThatWasDownOrFencedStandsInForNobody) {
+TEST_F(Overlaps, AServerThatWasDownOrFencedDoesNotStandIn) {
     Origin old(answer_with("old"));
     Gate gate({old.address()}, Mode::http, overlap(hour));
     gate.fence({"web1"});
@@ -150,7 +150,7 @@ TEST_F(Overlaps, ARelayGoesOnAndANewOneFindsTheServersBefore) {
     EXPECT_EQ(newcomer.read_until("\n"), "old c\n");
 }
 
-// The server before is asked, and answers only when its time is over.
+// The old server gets a request, and answers only when its time is over.
 TEST_F(Overlaps, AnExchangeWithAServerThatStoodInEndsAsItBegan) {
     std::promise<void> asked;
     std::promise<void> released;

@@ -1,5 +1,5 @@
-// Slow bodies: what a client may take its time for, and for how long. Pace by a clock of the test's own, and through a
-// real worker, copied and spliced.
+// Slow bodies: how much time a client may take. Pace with a clock of the test's own, and through a real worker, copied
+// and spliced.
 #include "core/proxy/transfer/pace.hpp"
 
 #include <gmock/gmock.h>
@@ -16,12 +16,13 @@ using ::testing::StartsWith;
 
 constexpr Milliseconds patience{60'000};
 
-// A client that brings bytes after each wait; how long its waits could last before each of the last one's end.
+// A client that sends bytes after each wait. It records how long its waits could have lasted, each before the last
+// one's end.
 class Client {
 public:
     explicit Client(std::uint32_t least) : pace_(BodyRate{least, Milliseconds(20'000)}) {}
 
-    // Waits, and says how long it might have waited.
+    // Waits, and returns how long it might have waited.
     Milliseconds wait(io::Tick ticks) {
         const Milliseconds allowed = pace_.begin_wait(now_, patience);
         now_ += ticks;
@@ -83,7 +84,7 @@ TEST(Pace, NeverAsksForALongerWaitThanThePatience) {
 
 class SlowBodies : public RingTest, public ::testing::WithParamInterface<bool> {
 protected:
-    // A byte whenever nothing has been answered for a little, as slow-body attacks do; what is answered in the end.
+    // Sends a byte whenever no answer has come for a moment, as slow-body attacks do. Returns the final answer.
     static std::string dribble(Peer& client) {
         pollfd readable{client.fd(), POLLIN, 0};
         for (int sent = 0; sent < 1000 && ::poll(&readable, 1, 5) == 0; ++sent) {
@@ -122,7 +123,7 @@ TEST_P(SlowBodies, AreNotWhatABackendMakesSlow) {
         snapshot.limits.body_rate = {1'000, Milliseconds(1'000)};
     });
     Peer client = gate.client();
-    // More than all socket buffers on the way hold, so that the client waits for the backend for most of its time.
+    // More than all socket buffers on the way hold, so that the client mostly waits for the backend.
     const std::string body = std::string(16 << 20, 'x') + "end";
     std::thread sender([&] {
         client.send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: " +
@@ -136,7 +137,7 @@ TEST_P(SlowBodies, AreNotWhatABackendMakesSlow) {
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
 }
 
-// A line of a log now and then: slower than any rate, and alive.
+// A line of a log now and then: slower than any rate, but not silent.
 TEST_P(SlowBodies, AreServedWhereNoRateIsSet) {
     std::string body;
     Origin origin([&](Peer& peer) {
@@ -159,7 +160,7 @@ TEST_P(SlowBodies, AreServedWhereNoRateIsSet) {
     EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 200"));
 }
 
-// One byte or none, and then silence: the rate counts there too.
+// One byte or none, and then silence: the rate counts then too.
 TEST_P(SlowBodies, AreAnsweredWith408InASilenceToo) {
     Origin origin([](Peer& peer) { peer.read_all(); });
     Gate gate({origin.address()}, Mode::http, [](Snapshot& snapshot) {
@@ -224,8 +225,8 @@ TEST_P(SlowReaders, AreServedWhereTheyKeepToTheRateAndWhereThereIsNone) {
     }
 }
 
-// A server that is silent for longer than the credit owes the client nothing that it could take.
-TEST_P(SlowReaders, AreNotWhomAServerMakesSlow) {
+// A server that is silent for longer than the credit gives the client nothing to take.
+TEST_P(SlowReaders, AreNotThoseOfASlowServer) {
     Origin origin([](Peer& peer) {
         peer.read_until("\r\n\r\n");
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");

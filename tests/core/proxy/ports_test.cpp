@@ -1,4 +1,4 @@
-// Ports towards servers: whatever ends a connection there, its port is not kept in TIME_WAIT by us.
+// Ports towards servers: however a connection to a server ends, we keep no port in TIME_WAIT.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ using Ports = RingTest;
 constexpr std::chrono::seconds soon{20};
 constexpr int visits = 10;
 
-// The connections towards a port that this machine keeps in TIME_WAIT as the client, without those of before.
+// Connections to a port that this machine, as the client, keeps in TIME_WAIT; earlier ones are left out.
 class TimeWaits {
 public:
     [[nodiscard]] int towards(const Address& address) const {
@@ -59,7 +59,7 @@ private:
     std::set<std::string> before_ = read();
 };
 
-// Answers every request, and closes only after the client has: with FIN, so that whoever closed first would wait.
+// Answers every request. Closes with FIN, but only after the client, so that the client's close would leave TIME_WAIT.
 struct Patient {
     explicit Patient(std::string answer) : answer_(std::move(answer)) {}
     [[nodiscard]] bool all_ended(int count) {
@@ -132,7 +132,7 @@ TEST_F(Ports, AnAnswerThatDoesNotComeInTimeCostsNone) {
     EXPECT_EQ(waits.towards(server.origin.address()), 0);
 }
 
-// Whatever lets kept connections go: an operator's fence, a reload, the end.
+// However kept connections end: by an operator's fence, by a reload, at the end.
 TEST_F(Ports, KeptConnectionsThatAreLetGoCostNone) {
     const TimeWaits waits;
     Patient fenced(ok);
@@ -174,7 +174,7 @@ TEST_F(Ports, ARelayThatItsServerEndsCostsNone) {
     EXPECT_EQ(waits.towards(origin.address()), 0);
 }
 
-// The answer is complete, but the request has not reached the server as yet: what is on its way is not cut off.
+// The answer is complete, but the request has not reached the server yet: the rest of it is not cut off.
 TEST_F(Ports, ARequestThatIsStillOnItsWayArrivesWhole) {
     const std::string body(500'000, 'b');
     std::string received;
@@ -203,8 +203,8 @@ TEST_F(Ports, ARequestThatIsStillOnItsWayArrivesWhole) {
     EXPECT_THAT(received, EndsWith("\r\n\r\n" + body));
 }
 
-// Two source addresses, and each connection a new one: they take turns, and one that this machine does not have is
-// passed over, where it says nothing of the server.
+// Two source addresses, and a new connection each time. They take turns. An address that this machine does not have is
+// skipped, and the server is not blamed.
 TEST_F(Ports, ConnectionsLeaveFromThePoolsAddressesInTurn) {
     std::mutex mutex;
     std::map<std::string, int> seen;

@@ -1,5 +1,5 @@
-// Limits of servers and the queue before them: who waits, in which order, for how long, and what those are told who
-// cannot wait. Servers here answer when the test says so, so that "busy" is a state and not a moment.
+// Limits of servers and their queue: which requests wait, in which order, for how long, and what refused ones get.
+// Servers here answer on the test's order, so that "busy" is a state and not a moment.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 
 using Queues = RingTest;
 
-// A backend that holds each request until it is let go, and remembers how many it held at once.
+// A backend that holds each request until release(), and counts how many it held at once.
 class Slow {
 public:
     Slow()
@@ -28,13 +28,13 @@ public:
           }) {}
     ~Slow() { release(1'000'000); }
 
-    // Lets this many go, held already or yet to come.
+    // Releases so many requests, held or still to come.
     void release(int count) {
         const std::lock_guard lock(mutex_);
         allowed_ += count;
         changed_.notify_all();
     }
-    // Waits until so many requests have come in all.
+    // Waits until so many requests have come in total.
     bool arrived(std::size_t count) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return targets_.size() >= count; });
@@ -104,7 +104,7 @@ TEST_F(Queues, NeverSendAServerMoreThanItsLimitFromAllWorkersTogether) {
     EXPECT_EQ(queue.overflow + queue.expired, 0U);
 }
 
-TEST_F(Queues, ServeFirstWhoCameFirst) {
+TEST_F(Queues, ServeInTheOrderOfArrival) {
     Slow slow;
     Gate gate({slow.address()}, Mode::http, limited(1, 10), 2);
     std::vector<std::unique_ptr<Peer>> peers;
@@ -120,7 +120,7 @@ TEST_F(Queues, ServeFirstWhoCameFirst) {
     EXPECT_THAT(slow.targets(), ::testing::ElementsAre("/0", "/1", "/2", "/3", "/4", "/5"));
 }
 
-TEST_F(Queues, TurnAwayAtOnceWhoFindsThemFullAndNotWithTheMaintenancePage) {
+TEST_F(Queues, RefuseAtOnceWhenFullAndNotWithTheMaintenancePage) {
     Slow slow;
     Gate gate({slow.address()}, Mode::http, limited(1, 1));
     Peer first = gate.client();
@@ -140,7 +140,7 @@ TEST_F(Queues, TurnAwayAtOnceWhoFindsThemFullAndNotWithTheMaintenancePage) {
     EXPECT_THAT(slow.targets(), ::testing::ElementsAre("/1", "/2"));
 }
 
-TEST_F(Queues, OfLengthZeroLetNobodyWait) {
+TEST_F(Queues, OfLengthZeroLetNoRequestWait) {
     Slow slow;
     Gate gate({slow.address()}, Mode::http, limited(1, 0));
     Peer first = gate.client();
@@ -151,7 +151,7 @@ TEST_F(Queues, OfLengthZeroLetNobodyWait) {
     EXPECT_THAT(first.read_all(), StartsWith("HTTP/1.1 200"));
 }
 
-TEST_F(Queues, TurnAwayWhoWaitsForTooLong) {
+TEST_F(Queues, RefuseARequestThatWaitsForTooLong) {
     Slow slow;
     Gate gate({slow.address()}, Mode::http, limited(1, 10, Milliseconds(50)));
     Peer first = gate.client();
@@ -165,7 +165,7 @@ TEST_F(Queues, TurnAwayWhoWaitsForTooLong) {
     EXPECT_THAT(gate.ask(request("/3")), StartsWith("HTTP/1.1 200")) << "the queue works on";
 }
 
-TEST_F(Queues, ShowThePageToThoseWhoWaitWhenTheLastServerIsFenced) {
+TEST_F(Queues, ShowThePageToWaitingVisitorsWhenTheLastServerIsFenced) {
     Slow slow;
     Gate gate({slow.address()}, Mode::http, limited(1, 10));
     Peer first = gate.client();
@@ -226,7 +226,7 @@ TEST_F(Queues, MoveOnWhenAReloadRaisesTheLimitAndForgetNothingThatIsInFlight) {
     EXPECT_EQ(slow.most(), 3);
 }
 
-TEST_F(Queues, LetAStopEndThoseWhoWait) {
+TEST_F(Queues, LetAStopEndWaitingRequests) {
     Slow slow;
     Gate gate({slow.address()}, Mode::http, limited(1, 10));
     Peer first = gate.client();
@@ -265,7 +265,7 @@ TEST_F(Queues, GiveBackWhatAServerThatRefusesConnectionsHadTaken) {
     EXPECT_EQ(gate.server().report().queues.at(0).waited, 0U);
 }
 
-TEST_F(Queues, TakeABackupRatherThanLetSomebodyWait) {
+TEST_F(Queues, TakeABackupRatherThanLetARequestWait) {
     Slow slow;
     Origin backup(answer_all(ok));
     Gate gate({slow.address(), backup.address()}, Mode::http, [](Snapshot& snapshot) {

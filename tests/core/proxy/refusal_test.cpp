@@ -1,4 +1,4 @@
-// What is known of refused bytes: in the log's line, and the last of each listener and server.
+// What is recorded of refused bytes: in the log's line, and the last of each listener and server.
 #include "core/proxy/stats/refusal.hpp"
 
 #include <gmock/gmock.h>

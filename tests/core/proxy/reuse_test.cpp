@@ -1,4 +1,4 @@
-// Which backend connections are kept, and which are used again.
+// Which backend connections are kept, and which are reused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,8 +16,8 @@ using ::testing::StartsWith;
 
 using Reuse = RingTest;
 
-// More at a time than any fixed store of idle connections is likely to be made for. Each is a thread of the origin's,
-// and a sanitizer's threads are slow to make.
+// More at once than any fixed store of idle connections is likely to hold. Each is a thread of the origin, and threads
+// start slowly under a sanitizer.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int crowd = 40;
 #else

@@ -1,4 +1,4 @@
-// A backend that has just come up is given work little by little.
+// A backend that has just come up gets its load gradually.
 #include <gtest/gtest.h>
 
 #include "core/proxy/upstream/routing.hpp"
@@ -25,7 +25,7 @@ protected:
         routing_->backend("app", "young")->set_healthy(true, came_up);
     }
 
-    // Of 1000 requests at now, each over before the next, or all at once: how many the young one gets.
+    // Of 1000 requests at now, the number that the new backend gets: each over before the next one, or all at once.
     double share(io::Tick now, bool at_once) {
         std::vector<Usage> held;
         double young = 0;
@@ -44,7 +44,7 @@ protected:
 };
 
 TEST_P(SlowStart, GrowsFromNextToNothingToTheWholeShare) {
-    const bool counting = GetParam() != balance::Balance::round_robin;  // it balances by what is in flight
+    const bool counting = GetParam() != balance::Balance::round_robin;  // it balances by the number in flight
     EXPECT_NEAR(share(came_up, counting), 10, 10);
     EXPECT_NEAR(share(came_up + 2'500, counting), 200, 60);
     EXPECT_NEAR(share(came_up + 5'000, counting), 333, 60);

@@ -1,4 +1,4 @@
-// Sessions by source: counted by themselves, and through a real worker.
+// Sessions by source: the counter alone, and through a real worker.
 #include "core/proxy/upstream/sources.hpp"
 
 #include <gmock/gmock.h>
@@ -39,7 +39,7 @@ TEST(Sources, CountAnIpv6AddressWithItsNeighbours) {
 
 class SourceLimit : public RingTest {};
 
-TEST_F(SourceLimit, ResetsWhoHasTooManySessionsAndCountsIt) {
+TEST_F(SourceLimit, ResetsAndCountsASessionTooMany) {
     Origin origin(answer_all(ok));
     Gate gate(
         {origin.address()}, Mode::http, [](Snapshot& s) { s.limits.sessions_per_source = 2; }, 2);
@@ -54,7 +54,7 @@ TEST_F(SourceLimit, ResetsWhoHasTooManySessionsAndCountsIt) {
             EXPECT_EQ(gate.client().read_all(), "<reset>");
         }
         first.send(get);
-        EXPECT_THAT(first.read_until("hi"), StartsWith("HTTP/1.1 200")) << "who is in stays in";
+        EXPECT_THAT(first.read_until("hi"), StartsWith("HTTP/1.1 200")) << "an open session stays open";
     }
     EXPECT_TRUE(eventually([&] { return gate.ask(get_close).starts_with("HTTP/1.1 200"); }))
         << "the worker never saw that the two have gone";
@@ -63,7 +63,7 @@ TEST_F(SourceLimit, ResetsWhoHasTooManySessionsAndCountsIt) {
     EXPECT_THAT(gate.log(), HasSubstr("its source has as many sessions as it may"));
 }
 
-TEST_F(SourceLimit, LeavesOutWhoIsTrusted) {
+TEST_F(SourceLimit, LeavesOutTrustedPeers) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
         s.limits.sessions_per_source = 1;
@@ -77,7 +77,7 @@ TEST_F(SourceLimit, LeavesOutWhoIsTrusted) {
     }
 }
 
-TEST_F(SourceLimit, CountsWhomAPROXYHeaderNames) {
+TEST_F(SourceLimit, CountsTheClientThatAPROXYHeaderNames) {
     Origin origin(answer_all(ok));
     Gate gate({origin.address()}, Mode::http, [](Snapshot& s) {
         s.limits.sessions_per_source = 1;

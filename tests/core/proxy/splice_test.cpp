@@ -1,4 +1,4 @@
-// The two movers must not be told apart by what arrives: bodies of all framings and sizes, byte for byte, both ways.
+// Copying and splicing must deliver the same: bodies of all framings and sizes, byte for byte, both ways.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ std::string chunked(const std::string& body, std::size_t chunk) {
     return out + "0\r\n\r\n";
 }
 
-// The body of a chunked response, as a client reads it; as far as it goes where it is cut.
+// The body of a chunked response as a client reads it; the part before a cut.
 std::string unchunked(std::string_view text) {
     std::string body;
     while (!text.empty()) {
@@ -54,7 +54,7 @@ std::string body_of(const std::string& response) {
     return response.substr(response.find("\r\n\r\n") + 4);
 }
 
-// Sends bytes in random pieces with small pauses in between, so that every boundary falls everywhere.
+// Sends bytes in random pieces with small pauses, so that boundaries fall everywhere.
 void dribble(Peer& peer, std::string_view bytes, std::uint64_t seed) {
     std::mt19937_64 random(seed);
     while (!bytes.empty()) {
@@ -68,7 +68,7 @@ void dribble(Peer& peer, std::string_view bytes, std::uint64_t seed) {
     }
 }
 
-// Every test runs with each mover.
+// Every test runs with each method.
 class Mover : public RingTest, public ::testing::WithParamInterface<bool> {
 protected:
     static void choose(Snapshot& snapshot) { snapshot.zero_copy = GetParam(); }
@@ -157,12 +157,12 @@ TEST_P(Mover, RelaysBulkBothWaysAndPassesOnTheEnds) {
     });
     EXPECT_TRUE(client.read_all() == down);
     sender.join();
-    gate.server().drain(Milliseconds(5000));  // some of what the client has sent may be on its way still
+    gate.server().drain(Milliseconds(5000));  // some of the client's bytes may not have arrived yet
     gate.end_log();
     EXPECT_THAT(gate.log(), HasSubstr(GetParam() ? R"("mover":"splice")" : R"("mover":"copy")"));
 }
 
-// A send towards the client may be the first to meet the RST, and then it alone is told.
+// A send towards the client may meet the RST first, and then only the send reports it.
 TEST_P(Mover, PassesOnAResetThatMeetsASendOnItsWay) {
     std::atomic<int> mistaken = 0;
     Origin origin([&](Peer& peer) {
@@ -182,13 +182,13 @@ TEST_P(Mover, PassesOnAResetThatMeetsASendOnItsWay) {
     EXPECT_EQ(mistaken, 0);
 }
 
-// How a server breaks off, and how its body was framed.
+// How a server breaks off, and its body's framing.
 struct Break {
     bool reset;
     bool chunked;
 };
 
-// A visitor that reads slowly: most of what the server has sent is in the kernel still when it breaks off.
+// A visitor that reads slowly: most of the server's bytes are still in the kernel when it breaks off.
 std::string read_slowly(Peer& client) {
     std::string got;
     for (std::string piece = "."; !piece.empty(); got += piece) {
@@ -207,7 +207,7 @@ TEST_P(Mover, WhatAServerHadSentBeforeItBrokeOffReachesTheVisitor) {
                                   : "HTTP/1.1 200 OK\r\nContent-Length: 6000000\r\n\r\n");
             peer.send(half);
             for (int left = 1; how.reset && left > 0; ::usleep(1'000)) {
-                ::ioctl(peer.fd(), SIOCOUTQ, &left);  // a reset throws away what the proxy's kernel does not have yet
+                ::ioctl(peer.fd(), SIOCOUTQ, &left);  // a reset discards what the proxy's kernel does not have yet
             }
             how.reset ? peer.reset() : peer.end();
         });
@@ -226,7 +226,7 @@ TEST_P(Mover, WhatAServerHadSentBeforeItBrokeOffReachesTheVisitor) {
     }
 }
 
-// Where only the end of the connection ends a body, a FIN would make it look whole.
+// Where only the connection's end ends a body, a FIN would make it look whole.
 TEST_P(Mover, ABodyThatOnlyTheEndEndsIsCutByAReset) {
     Origin origin([](Peer& peer) {
         peer.read_until("\r\n\r\n");

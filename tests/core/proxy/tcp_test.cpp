@@ -65,7 +65,7 @@ TEST_F(Relay, PassesOnAReset) {
     EXPECT_EQ(client.read_all(), "<reset>");
 }
 
-TEST_F(Relay, ResetsAtOnceWhenNobodyIsLeft) {
+TEST_F(Relay, ResetsAtOnceWhenNoBackendIsLeft) {
     Origin origin(echo);
     Gate gate({origin.address()}, Mode::tcp);
     gate.fence({"web1"});
@@ -81,8 +81,8 @@ TEST_F(Relay, EndsAfterALongSilence) {
     EXPECT_EQ(client.read_all(), "<reset>");
 }
 
-// What the proxy, in this process too, has set on its two sockets of a relay: the one towards server, and the one that
-// it has accepted on listener.
+// The keep-alive option of the proxy's two sockets of a relay, in this same process: the one towards server, and the
+// one accepted on listener.
 int kept_alive(const Address& server, const Address& listener) {
     const auto option = [](int fd, int level, int name) {
         int value = 0;

@@ -1,4 +1,4 @@
-// Who the visitor is behind other balancers, and by which scheme: one answer, for all that asks.
+// The visitor behind other balancers, and the scheme: one result for all uses.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ protected:
     static std::string with(const std::string& fields, const std::string& target = "/") {
         return "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + fields + "\r\n";
     }
-    // The head that a server is sent for these bytes of a client.
+    // The head that a server gets for these bytes of a client.
     static std::string told(const std::string& bytes, const Change& change) {
         std::string seen;
         Origin origin(answer_once(seen, "\r\n\r\n", ok));
@@ -49,7 +49,8 @@ const std::string https = "X-Forwarded-Proto: https\r\n";
 const std::string named = "PROXY TCP4 203.0.113.9 10.0.0.1 5000 443\r\n";
 
 TEST_F(Visitor, CameByTheSchemeThatTheSenderSays) {
-    EXPECT_THAT(told(named + with(https), behind(true)), HasSubstr(https)) << "the sender is asked, not whom it names";
+    EXPECT_THAT(told(named + with(https), behind(true)), HasSubstr(https))
+        << "the sender's word counts, not the named client's";
     EXPECT_THAT(told(with("X-Forwarded-Proto: https, http\r\n"), behind(false)), HasSubstr(https));
     EXPECT_THAT(told(with("X-Forwarded-Proto: \"https\"\r\n"), behind(false)), HasSubstr(https));
     EXPECT_THAT(told(tls_header('\x01') + with(""), behind(true)), HasSubstr(https));
@@ -59,7 +60,7 @@ TEST_F(Visitor, CameByTheSchemeThatTheSenderSays) {
                 AllOf(StartsWith("GET /x HTTP/1.1\r\n"), HasSubstr("Host: a\r\n"), HasSubstr(https)));
 }
 
-TEST_F(Visitor, CameByTheSchemeOfTheListenerWhereNobodySaysAnother) {
+TEST_F(Visitor, CameByTheSchemeOfTheListenerWhereNoOtherIsNamed) {
     const auto secure = [](Snapshot& snapshot) { snapshot.listeners[0].https = true; };
     EXPECT_THAT(told(with(""), secure), HasSubstr(https));
     EXPECT_THAT(told(with("X-Forwarded-Proto: http\r\n"), secure), HasSubstr(https)) << "of a stranger";
@@ -79,7 +80,7 @@ TEST_F(Visitor, OfAStrangerIsNotBelieved) {
     EXPECT_EQ(origin.connections(), 0);
 }
 
-TEST_F(Visitor, IsWhoseAddressChoosesTheServer) {
+TEST_F(Visitor, ChoosesTheServerByItsAddress) {
     Origin one(answer_all(ok));
     Origin two(answer_all(ok));
     Origin three(answer_all(ok));
@@ -155,7 +156,8 @@ TEST_F(Visitor, MappedIntoIPv6IsTheIPv4Address) {
         << "10.0.0.9 is trusted";
 }
 
-// As many requests in flight as any other client has sessions; those of one connection belong to many.
+// As many requests in flight as another client may have sessions; the requests of one connection belong to many
+// visitors.
 TEST_F(Visitor, HasItsOwnShareOfWhatABalancerBrings) {
     std::promise<void> promise;
     const std::shared_future<void> released = promise.get_future().share();
@@ -175,7 +177,7 @@ TEST_F(Visitor, HasItsOwnShareOfWhatABalancerBrings) {
     }
     EXPECT_THAT(gate.ask(with("X-Forwarded-For: 203.0.113.9\r\n")), StartsWith("HTTP/1.1 429"));
     EXPECT_THAT(gate.ask(with("X-Forwarded-For: 203.0.113.10\r\n")), StartsWith("HTTP/1.1 200"));
-    EXPECT_THAT(gate.ask(with("")), StartsWith("HTTP/1.1 200")) << "whose it is, is not known";
+    EXPECT_THAT(gate.ask(with("")), StartsWith("HTTP/1.1 200")) << "its client is unknown";
     promise.set_value();
     EXPECT_THAT(slow.read_until("hi"), StartsWith("HTTP/1.1 200"));
     slow.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n");
