@@ -5,9 +5,9 @@
 #include <cerrno>
 #include <memory>
 
-#include "tests/support/memory_kernel.hpp"
 #include "netfilter/agent/redirect_desk.hpp"
 #include "netfilter/redirect/redirect_table.hpp"
+#include "tests/support/memory_kernel.hpp"
 
 namespace netfilter::wire {
 namespace {

@@ -5,8 +5,8 @@
 #include <atomic>
 #include <memory>
 
-#include "tests/support/memory_kernel.hpp"
 #include "tests/search/truth.hpp"
+#include "tests/support/memory_kernel.hpp"
 
 namespace tests::search {
 
