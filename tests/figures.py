@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The house in figures: how large its files, functions, classes and folders are, and how its comments and documents read.
 
-    python3 tests/figures.py [--json]          in the tree's root
+    python3 tests/figures.py [--json | --check]          in the tree's root
 
+--check fails, a line each, where a folder, a class or the words are beyond their bounds.
 Looks at what git has, without tests for the code and without the changelog for the documents. A function is what stands
 in braces behind a bracket; a class is its body and what its .cpp files define of it.
 """
@@ -19,6 +20,11 @@ WHO = re.compile(r"\b(?:who|whom|whose|whoever|whomever|nobody|anybody|somebody|
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 LITERALS = re.compile(r'R"\((?:.|\n)*?\)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'')
 LONG_SENTENCE = 30  # words
+
+# The bounds. What is beyond them today may not grow.
+FOLDER_FILES, CLASS_LINES, WHO_PERMILLE = 25, 400, 1.0
+LARGER_FOLDERS = {"appliance/cli/commands": 40, "core/http": 31}  # a file for each command; all pure functions
+LARGER_CLASSES = {"Conductor": 1189, "Reader": 1105, "Supervisor": 855, "Server": 548, "Monitor": 540, "Exchange": 537}
 
 
 def tracked(*patterns):
@@ -138,15 +144,33 @@ def look():
         "functions": {"count": len(functions), "lines_each": spread(functions),
                       "over_70": sum(size > 70 for size in functions)},
         "comment_lines_percent": round(100 * comment_lines / lines, 1),
-        "largest_folders": sorted(folders.items(), key=lambda each: -each[1])[:10],
-        "largest_classes": sorted(classes_of(codes).items(), key=lambda each: -each[1])[:10],
+        "folders": dict(sorted(folders.items(), key=lambda each: -each[1])),
+        "classes": dict(sorted(classes_of(codes).items(), key=lambda each: -each[1])),
         "comments": words_in(comment for text in sources.values() for comment in comments_of(text)),
         "documents": {str(path): words_in(prose_of(path.read_text())) for path in documents},
     }
 
 
+def beyond(found):
+    """What is beyond the bounds, as lines to print."""
+    for name, count in found["folders"].items():
+        if count > LARGER_FOLDERS.get(name, FOLDER_FILES):
+            yield f"{name} has {count} files; divide it by subject"
+    for name, lines in found["classes"].items():
+        if lines > LARGER_CLASSES.get(name, CLASS_LINES):
+            yield f"class {name} has {lines} lines in all its files; divide it"
+    for name, words in {"comments": found["comments"], **found["documents"]}.items():
+        # One such word may be about a person, however short the document is.
+        if words["who_permille"] > max(WHO_PERMILLE, 2100 / max(words["words"], 1)):
+            yield f"{name}: {words['who_permille']} of 1,000 words are who, nobody and the like; these are for persons"
+
+
 def main():
     found = look()
+    if "--check" in sys.argv[1:]:
+        lines = list(beyond(found))
+        print("\n".join(lines) or "all figures are within their bounds")
+        sys.exit(1 if lines else 0)
     if "--json" in sys.argv[1:]:
         print(json.dumps(found, indent=1))
         return
@@ -156,8 +180,8 @@ def main():
     print(f"functions  {functions['count']}; each {' / '.join(map(str, functions['lines_each']))}, "
           f"{functions['over_70']} of more than 70 lines")
     print(f"comments   {found['comment_lines_percent']} % of the lines")
-    print("folders    " + ", ".join(f"{name} {count}" for name, count in found["largest_folders"]))
-    print("classes    " + ", ".join(f"{name} {lines}" for name, lines in found["largest_classes"]))
+    print("folders    " + ", ".join(f"{name} {count}" for name, count in list(found["folders"].items())[:10]))
+    print("classes    " + ", ".join(f"{name} {lines}" for name, lines in list(found["classes"].items())[:10]))
     print(f"\n{'':<34} {'words':>7} {'a sentence':>11} {'who, for 1,000':>15}")
     for name, words in {"comments": comments, **found["documents"]}.items():
         print(f"{name:<34} {words['words']:>7,} {words['words_a_sentence']:>11} {words['who_permille']:>15}")
