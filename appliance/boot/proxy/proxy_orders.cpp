@@ -13,7 +13,6 @@
 namespace appliance::boot {
 namespace {
 
-using config::Bounds;
 using core::Milliseconds;
 using link::Malformed;
 using link::read_address;
@@ -29,7 +28,7 @@ using nlohmann::json;
 // is the time that these have until they would be down: `fall` checks.
 constexpr Milliseconds overlap_max{10'000};
 // What is no UTF-8 in a page has become three bytes for one on its way.
-constexpr std::size_t page_max = 3 * Bounds::page_bytes;
+constexpr std::size_t page_max = 3 * config::Bounds::page_bytes;
 
 // Into the type and the bounds of what it is for.
 void take(const json& from, const char* name, std::uint32_t& to, std::uint64_t least = 0, std::uint64_t most = ~0U) {
@@ -58,7 +57,7 @@ void read_pool(const json& from, core::proxy::Snapshot& snapshot, std::vector<co
     check.proxy_header = pool.proxy_protocol;
     check.sources = pool.sources;
     pool.overlap = std::min(overlap_max, (check.interval + check.timeout) * check.fall);
-    for (const json& item : read_list(from, "backends", Bounds::backends)) {
+    for (const json& item : read_list(from, "backends", config::Bounds::backends)) {
         core::proxy::BackendSpec backend;
         take(item, "server", backend.server);
         backend.address = read_address(item, "address");
@@ -100,7 +99,7 @@ core::proxy::ListenerSpec read_listener(const json& from) {
     take(from, "name", listener.name);
     listener.address = read_address(from, "address");
     take(from, "pool", listener.pool);
-    for (const json& route : read_list(from, "routes", Bounds::routes)) {
+    for (const json& route : read_list(from, "routes", config::Bounds::routes)) {
         listener.routes.push_back({read_text(route, "host"), read_text(route, "path"), read_text(route, "pool")});
     }
     read_fields<core::proxy::ListenerSettings>(from, listener);
@@ -137,10 +136,10 @@ void check_names(const core::proxy::Snapshot& snapshot) {
 
 ConfigureOrder read_configure(const json& body, std::vector<core::base::Descriptor>& fds) {
     ConfigureOrder order;
-    take(body, "workers", order.workers, 1, Bounds::workers);
+    take(body, "workers", order.workers, 1, config::Bounds::workers);
     auto snapshot = std::make_shared<core::proxy::Snapshot>();
     auto next = fds.begin();
-    for (const json& item : read_list(body, "listeners", Bounds::listeners)) {
+    for (const json& item : read_list(body, "listeners", config::Bounds::listeners)) {
         const auto count = read_number<std::uint32_t>(item, "fds");
         if (count != order.workers || fds.end() - next < static_cast<std::ptrdiff_t>(count)) {
             throw Malformed("fds", "is not the number of sockets that came");
@@ -152,7 +151,7 @@ ConfigureOrder read_configure(const json& body, std::vector<core::base::Descript
     order.probe_sockets.assign(std::make_move_iterator(next), std::make_move_iterator(fds.end()));
     read_fields(read_field(body, "limits"), snapshot->limits);
     snapshot->limits.answer.request_line = std::min(snapshot->limits.answer.request_line, snapshot->limits.answer.head);
-    for (const json& item : read_list(body, "pools", Bounds::pools)) {
+    for (const json& item : read_list(body, "pools", config::Bounds::pools)) {
         read_pool(item, *snapshot, order.targets);
     }
     const bool recall = body.contains("recall") && read_flag(body, "recall");
@@ -192,7 +191,7 @@ AdministerOrder read_administer(const json& body) {
     }
     for (const json& item : read_list(body, "weights")) {
         administration.weights.push_back({read_text(item, "pool"), read_text(item, "server"),
-                                          read_number<std::uint32_t>(item, "weight", 1, Bounds::weight)});
+                                          read_number<std::uint32_t>(item, "weight", 1, config::Bounds::weight)});
     }
     return order;
 }
