@@ -1,6 +1,5 @@
-"""What the Kernel Self Protection Project recommends (kspp.github.io, "Recommended Settings"), by name, held against what
-the image has; and for each departure, why. A setting that departs without a reason, or a reason that is not needed any more,
-is a finding."""
+"""Compares the image with the Kernel Self Protection Project's "Recommended Settings" (kspp.github.io), by name; and
+gives a reason for each departure. A departure without a reason, or a reason without a departure, is a finding."""
 
 import re
 

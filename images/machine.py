@@ -1,5 +1,5 @@
 """A virtual machine with the image in it: UEFI firmware with Secure Boot on and our keys, one disk, one network card
-whose ports are forwarded, its serial console in a file. Only this machine's QEMU process is ever stopped."""
+with forwarded ports, its serial console in a file. Only this machine's QEMU process is ever stopped."""
 
 import base64
 import os

@@ -19,11 +19,11 @@ public:
     // What that configuration names, which the caller has read.
     explicit Bounds(const config::Config& config);
 
-    // Whether a configuration that was read here names the address as one to listen on (a listener, or the API's), or
-    // so many servers of that family to probe. Reads the file once more where none does yet, as after a reload.
+    // Whether a configuration that was read here has the address for a listener or the API, or so many servers of that
+    // family to probe. Where none has, reads the file again, as after a reload.
     bool allow(const core::Address& address);
     bool allow_probes(bool v6, std::size_t count);
-    // The same of redirects, with all of their servers. Error: the first that no such configuration names.
+    // The same for redirects with all of their servers. Error: the first one that no configuration has.
     core::Result<void> allow(std::span<const netfilter::Redirect> redirects);
 
 private:

@@ -1,5 +1,5 @@
-// Cage: tries, inside the sandbox of each role, what no role may do there. `gatehouse --cage` runs it on a machine (the
-// image has no other program that could), and the tests run it on each build.
+// Cage: tries, inside the sandbox of each role, what no role may do there. `gatehouse --cage` runs it on a machine; the
+// image has no other program for it. The tests run it on each build.
 #pragma once
 
 #include <sys/types.h>

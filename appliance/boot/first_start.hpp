@@ -1,6 +1,6 @@
-// FirstStart: when a daemon that has never served gives up. A reason that cannot go away (no io_uring, no nftables, a
-// user that it cannot become) must end it with that reason: visitors would wait for ever in the queues of its listening
-// sockets. Once it has served it never gives up. Pure; the supervisor asks it.
+// FirstStart: when a daemon that has never served gives up. Some reasons are permanent: no io_uring, no nftables, a
+// user that it cannot become. Then the daemon must end with that reason, or visitors would wait for ever in its
+// sockets' queues. Once it has served, it never gives up. Pure; used by the supervisor.
 #pragma once
 
 #include <array>

@@ -30,8 +30,7 @@ struct Upgrade {
     bool operator==(const Upgrade&) const = default;
 };
 
-// Descriptors are plain numbers here, -1 where there is none: they are nobody's while they cross from one program to
-// the next.
+// Descriptors are plain numbers here, -1: none. Nothing owns them between one program and the next.
 struct Handover {
     // Of this form. A program that does not know the form refuses the rehearsal (rehearsal.hpp).
     static constexpr int format = 1;

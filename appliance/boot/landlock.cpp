@@ -1,5 +1,5 @@
-// The file half of the sandbox, through raw system calls: Debian 12 has no library for Landlock, and its kernel headers
-// stop at version 2 of the interface, so the newer bits are written out here (linux/landlock.h of 6.7).
+// The file half of the sandbox, through raw system calls: Debian 12 has no library for Landlock. Its kernel headers
+// stop at version 2 of the interface, so the newer bits stand here (linux/landlock.h of 6.7).
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>

@@ -78,8 +78,8 @@ core::Result<std::vector<int>> Listeners::open(const core::Address& address, std
         return core::fail("cannot listen on " + address.text(), "the request is out of range");
     }
     const auto known = sockets_.find(address);
-    // A second Gatehouse of the same user could join our SO_REUSEPORT group and take a share of the visitors without
-    // anybody noticing. A first bind without that option fails where somebody else listens.
+    // A second Gatehouse of the same user could join our SO_REUSEPORT group, and take a share of the visitors
+    // unnoticed. A first bind without that option fails where another process listens.
     if (known == sockets_.end()) {
         if (auto free = bind_socket(address, false); !free) {
             return tl::unexpected(std::move(free.error()));

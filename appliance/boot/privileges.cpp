@@ -79,8 +79,8 @@ core::Result<void> drop_privileges(Role role, const Account& account) {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return core::fail_os("cannot set no_new_privs", errno);
     }
-    // After the change of user, which clears it (prctl(2)). Without its supervisor a child would hold listening sockets
-    // that nobody manages.
+    // After the change of user, which clears it (prctl(2)). Without a supervisor nothing manages the listening sockets
+    // that a child holds.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return core::fail_os("cannot tie the process to its supervisor", errno);
     }

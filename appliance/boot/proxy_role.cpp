@@ -120,7 +120,7 @@ private:
         return !channel_.closed() && (error.os_error == 0 || error.os_error == EMSGSIZE);
     }
 
-    // Visitors are served all the same. Whoever restarts control takes care of the rest.
+    // Visitors are served all the same. The supervisor restarts control.
     void tell_foreign(const core::Error& error) { log_.write(link::event_line("link", {{"error", error.line()}})); }
 
     // What waits behind it too: this process may have been stopped for a while. A link that has closed is seen by
@@ -199,7 +199,7 @@ private:
     json carry_out(const RefusalsOrder& /*order*/) { return write_refusals(server_.refusals()); }
 
     json carry_out(const DrainOrder& order) {
-        end_monitor();  // nobody is chosen by health any more that was not before
+        end_monitor();  // from here on, health chooses no other server
         const auto cut = server_.drain(order.deadline, order.idle);
         log_.write(link::event_line("drained", {{"exchanges_cut", cut.exchanges}, {"relays_cut", cut.relays}}));
         drained_ = true;

@@ -61,7 +61,7 @@ core::Result<Rehearsal> Rehearsal::begin(const std::string& program, const std::
     }
     Rehearsal rehearsal;
     rehearsal.program_ = program;
-    // In memory, so that however much it says, it neither waits for us nor fills a disk for longer than it runs.
+    // In memory, so that its output never blocks it, and fills no disk.
     rehearsal.output_.reset(::memfd_create("gatehouse-rehearsal", MFD_CLOEXEC));
     if (!rehearsal.output_.valid()) {
         return core::fail_os(what(program), errno);
@@ -110,7 +110,7 @@ int run_rehearsal(int /*argc*/, const char* const* argv) {
         fmt::print(stderr, "{}\n", config.error().front().text());
         return 2;
     }
-    // Control reads the file too, as nobody special.
+    // Control reads the file too, without privileges.
     const auto dropped = choose_account(config->proxy.user).and_then([](const Account& account) {
         return drop_privileges(Role::control, account);
     });

@@ -1,5 +1,5 @@
-// Rehearsal: the new binary is run once beside the old one before anything depends on it. It says whether it can be
-// executed with its libraries, understands the configuration and the handover, and which version it is.
+// Rehearsal: runs the new binary once beside the old one, before anything depends on it. The run shows whether it can
+// be executed with its libraries, whether it understands the configuration and the handover, and its version.
 #pragma once
 
 #include <sys/types.h>
@@ -16,8 +16,8 @@ class Rehearsal {
 public:
     static constexpr std::chrono::seconds time_limit{10};
 
-    // Starts program for the configuration. Errors: it is no executable file, or others than root and this process's
-    // user could have put it there (core::base::check_trusted).
+    // Starts program for the configuration. Errors: it is no executable file, or users other than root and this
+    // process's could have written it (core::base::check_trusted).
     static core::Result<Rehearsal> begin(const std::string& program, const std::string& config);
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }

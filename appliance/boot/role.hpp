@@ -23,7 +23,7 @@ inline constexpr int api_fd = 5;
 // The link on which the supervisor says which redirects the configuration names; fence only.
 inline constexpr int bounds_fd = 5;
 
-// Who the unprivileged processes are.
+// The user and group of the unprivileged processes.
 struct Account {
     std::string name;
     uid_t uid = 0;

@@ -50,7 +50,7 @@ int complain(const config::Problems& problems) {
     return invalid;
 }
 
-// The supervisor's own words to its children, so anything odd is a bug or somebody playing.
+// The supervisor writes these for its children. Any other form is a bug, or a start by hand.
 struct Arguments {
     Role role = Role::control;
     Account account;

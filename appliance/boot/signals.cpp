@@ -104,7 +104,7 @@ std::optional<Order> Signals::take() {
 }
 
 void Signals::note_ignored(int number, int code, int sender) {
-    // A reader of our output who has gone makes a SIGPIPE, a terminal's window a SIGWINCH: nobody has sent those.
+    // A closed reader of our output causes SIGPIPE, a resized terminal SIGWINCH: no process has sent those.
     const bool sent = code <= 0 && sender != ::getpid();
     if (noted_.test(static_cast<std::size_t>(number)) || (!sent && (number == SIGPIPE || number == SIGWINCH))) {
         return;

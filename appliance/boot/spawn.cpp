@@ -26,7 +26,7 @@ constexpr std::size_t fds_max = 8;
     for (const char* part :
          {"gatehouse: it cannot be executed: ", why != nullptr ? why : "unknown error", mend, "\n"}) {
         if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) {
-            break;  // nobody is there to be told
+            break;  // standard error is closed
         }
     }
     ::_exit(127);

@@ -94,7 +94,7 @@ core::Result<void> Supervisor::open() {
 
 void Supervisor::prepare_state() {
     if (auto ready = prepare_state_folder(config_.control.state, account_); !ready) {
-        // Traffic does not need the folder. Control says what it lacks to whoever wants to change something.
+        // Traffic does not need the folder. Control refuses changes, and says why.
         log_.write(link::event_line("state", {{"error", ready.error().line()}}));
     }
 }
@@ -185,7 +185,7 @@ void Supervisor::take_signals() {
     }
 }
 
-// One request at a time is under way, so the loop is never held up for long by a busy control process.
+// One request at a time is under way, so a busy control process never delays the loop for long.
 void Supervisor::take_requests() {
     if (!control_link_.valid() || phase_ == Phase::ended) {
         return;

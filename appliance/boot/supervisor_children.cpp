@@ -205,7 +205,7 @@ bool Supervisor::give_up_after(const Child& child, int status, const std::string
     return true;
 }
 
-// In the log's event, for those who look there, and as the one line of standard error.
+// In the log's event, and as the one line of standard error.
 void Supervisor::give_up(const std::string& what, const std::string& why) {
     log_.write(link::event_line("start", {{"error", what + ": " + why}}));
     finish(1);

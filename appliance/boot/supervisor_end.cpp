@@ -47,7 +47,7 @@ void Supervisor::begin_stop() {
     }
 }
 
-// With nobody in control, over control's end of the link. No answer is waited for: the proxy's end is the answer.
+// Without a control process: over control's end of the link. No answer is waited for: the proxy's end is the answer.
 void Supervisor::drain_directly() {
     Child& proxy = child(Role::proxy);
     if (proxy.pid == 0 || !proxy.near.valid()) {

@@ -82,8 +82,8 @@ void Supervisor::end_rehearsal(int status) {
     tell_control(reply);
 }
 
-// Everything of ours is close-on-exec, so that with the exec the links to control and fence close, which ends them: the
-// next program finds neither two of a kind nor one that it did not start.
+// All our descriptors are close-on-exec. So the exec closes the links to control and fence, and that ends them. So the
+// next program finds no children of this one.
 core::Result<void> Supervisor::hand_over() {
     if (!pending_ || rehearsal_) {
         return core::fail("cannot upgrade", "no upgrade has been checked");
@@ -172,7 +172,7 @@ void Supervisor::end_leaving(const std::vector<pid_t>& leaving) {
     }
 }
 
-// Our proxy accepts on the same sockets by now, so nobody is refused when the other one stops to.
+// Our proxy accepts on the same sockets by now, so no visitor is refused when the previous one stops.
 void Supervisor::complete_upgrade() {
     upgrading_ = false;
     undo_at_.reset();
@@ -195,8 +195,8 @@ void Supervisor::complete_upgrade() {
     note_upgrade("done");
 }
 
-// Returns only where there is no way back; the new processes are then started again for as long as it takes, and the
-// proxy before serves until one of them does.
+// Returns only where the previous program cannot be executed. Then the new processes are started again and again, and
+// the previous proxy serves until one of them does.
 void Supervisor::undo(const std::string& why) {
     undo_at_.reset();
     upgrade_.error = fmt::format("the new version {} was given up: {}", upgrade_.to, why);

@@ -1,6 +1,6 @@
-// Conductor: leads a rollout from its plan to its end, one rollout at a time. Control's API threads give it orders and
-// ask it; the operator's command line fetches commands from it (sync) and brings back how they ended. What has become
-// of a step is in the ledger before anything follows from it, so a restart goes on where it was.
+// Conductor: carries out a rollout from its plan to its end, one rollout at a time. Control's API threads give it
+// orders and ask it. The operator's command line fetches commands from it (sync), and reports how they ended. A step's
+// result is in the ledger before anything follows from it, so a restart resumes there.
 #pragma once
 
 #include <atomic>
@@ -62,7 +62,7 @@ struct Sync {
         bool refused = false;  // the command line does not run it, as trouble says
     };
     std::int64_t rollout = 0;
-    std::string runner;             // who it is: another word for every command line
+    std::string runner;             // its name, unique for each command line
     std::vector<unsigned> running;  // steps whose commands it has
     std::vector<Output> outputs;
     std::vector<Result> results;
@@ -74,7 +74,7 @@ class Conductor {
 public:
     using Json = nlohmann::ordered_json;
 
-    // How long nothing may be heard of whoever runs a command.
+    // A command line that has not called for so long is lost.
     static constexpr std::chrono::seconds silence_max{15};
     // The same for a command that was running when this process started.
     static constexpr std::chrono::seconds return_max{30};
@@ -88,11 +88,11 @@ public:
     ~Conductor();
 
     // The plan alone, or the rollout that has begun. 400: a bad recipe. 404: no such pool or server. 409: another
-    // rollout is under way, a guard does not agree, the plan is none for this schema or this pool, or its commands are
-    // others than were accepted.
+    // rollout is under way, a guard does not agree, the plan does not fit the schema change or the pool, or its
+    // commands are not the accepted ones.
     Outcome<Json> start(const Order& order);
-    // The undoing of the last rollout, or of the one that is under way, which ends with this. command: another one than
-    // its recipe's; empty: that one. accepted: as Order's. 409 also where its commands are others.
+    // Rolls back the last rollout, or the one under way, which ends with this. command: another one than its recipe's;
+    // empty: that one. accepted: as Order's. 409 also where its commands are others.
     Outcome<Json> roll_back(const Words& words, const std::string& command, bool rolling,
                             const std::string& accepted = {});
     // The same rollback as a plan; nothing is done.
@@ -102,7 +102,7 @@ public:
     // Failed steps are tried again, or with skip taken for done. accepted: as Order's. 409 also where the commands are
     // others.
     Outcome<Json> resume(const Words& words, bool skip, const std::string& accepted = {});
-    // Ends it. Servers whose command has not begun are opened again, the others stay fenced until they are verified.
+    // Ends it. Opens the servers on which the command has not begun. The others stay fenced until they are verified.
     Outcome<Json> abort(const Words& words);
 
     // One rollout with its steps; without an id the one under way, or the last. 404 where there is none.
@@ -121,13 +121,13 @@ private:
         bool ready = false;  // its fence stands: it may be given out
         bool taken = false;
         bool withdrawn = false;  // before it was given out: it waits in the plan again
-        std::string runner{};    // who took it
+        std::string runner{};    // the command line that took it
         core::BootTime heard{};
         std::size_t output = 0;  // bytes kept
         std::optional<core::Result<std::string>> result{};
         std::optional<core::WallTime> began_before{};  // an earlier try
     };
-    // A command whose runner fell silent: nobody knows whether it goes on.
+    // A command of a lost command line: it is not known whether it still runs.
     struct Lost {
         std::string runner;
         std::size_t output = 0;
@@ -168,7 +168,7 @@ private:
     bool put_right(Lock& lock);
     bool begin_rollback(Lock& lock, const Words& words, const std::string& command, bool rolling);
     void leave();
-    // Whether nobody has been heard of who would run the commands.
+    // Whether no command line has called for silence_max.
     [[nodiscard]] bool alone() const;
     void look_for_lost();
     void withdraw(Job& job, const std::string& why);

@@ -37,8 +37,8 @@ void Conductor::carry_out(unsigned id, Rollout rollout) {
     changed_.notify_all();
 }
 
-// What happens to a server behind its fence begins and ends with the look whether the fence stands. A command that was
-// given out before this process started runs already, and an opening that is tried again has no fence to find any more.
+// The fence is checked before and after each step on a fenced server. Two steps begin without the check. A command that
+// was given out before this process started runs already. An opening that is tried again may find no fence.
 core::Result<std::string> Conductor::carry_out_fenced(const Step& step, const Rollout& rollout, const Say& say) {
     const bool behind = step.kind == Kind::run || step.kind == Kind::warm || step.kind == Kind::verify;
     const bool running = step.kind == Kind::run && !step.evidence.empty();

@@ -73,8 +73,8 @@ void Conductor::lose(unsigned step, Job& job) {
     changed_.notify_all();
 }
 
-// A runner that comes back after a silence keeps its step, as long as nothing else has become of it: its command goes
-// on there, and another one beside it would run it twice.
+// A runner that returns after a silence keeps its step, unless the step has changed meanwhile. Its command still runs
+// there, so another runner would run it twice.
 void Conductor::take_up_again(const Sync& sync) {
     if (turning_ || aborting_) {
         return;
@@ -173,8 +173,8 @@ void Conductor::hear(const Sync& sync) {
     changed_.notify_all();
 }
 
-// An answer acknowledges the results that it was asked with: a result that a command line forgets must be in the
-// ledger, or a restart would have the command run once more.
+// An answer acknowledges the results of its request, and the command line forgets them then. So they must be in the
+// ledger before, or a restart would run the command again.
 bool Conductor::await_saved(Lock& lock, const Sync& sync) {
     const auto saved = [this](const Sync::Result& result) {
         return !jobs_.contains(result.step) && !unsaved_.contains(result.step);
@@ -184,7 +184,7 @@ bool Conductor::await_saved(Lock& lock, const Sync& sync) {
     });
 }
 
-// What the asker runs and another one, or nobody, is to run: it ends that.
+// The asker's commands that it must end: they are another's, or wanted no more.
 Conductor::Json Conductor::strange_to(const Sync& sync) const {
     Json strange = Json::array();
     for (const unsigned step : sync.running) {
@@ -196,7 +196,7 @@ Conductor::Json Conductor::strange_to(const Sync& sync) const {
     return strange;
 }
 
-// The commands that wait for somebody, which are the asker's from now on.
+// Gives the waiting commands to the asker.
 Conductor::Json Conductor::take_jobs(const Sync& sync) {
     Json taken = Json::array();
     if (!active_ || active_->id != sync.rollout || active_->state != State::running || stop_ || turning_) {

@@ -17,8 +17,8 @@ struct FrontDoor {
 // What a visitor is taken to ask for: what is verified, or where that is on another port, what warms up.
 const std::string& front_path(const config::Recipe& recipe);
 
-// The first HTTP listener that sends the recipe's front_path to its pool, by its routes or without. Nothing where
-// there is none, or where it wants to be told by a PROXY header who comes.
+// The first HTTP listener that sends the recipe's front_path to its pool, by its routes or without. Nothing: there is
+// none, or it expects a PROXY header.
 std::optional<FrontDoor> find_front_door(const config::Config& config, const config::Recipe& recipe);
 
 // Whether a pool's servers are spoken to in HTTP: by visitors or by checks.

@@ -38,8 +38,7 @@ public:
 
     // Writes a new rollout and gives it its id. What is past the bounds goes.
     core::Result<void> add(Rollout& rollout);
-    // Writes what has changed of a rollout's state and of these of its steps, and the entries (whose numbers it sets),
-    // in one transaction.
+    // Writes the rollout's state, these of its steps, and the entries, in one transaction. Sets the entries' numbers.
     core::Result<void> update(const Rollout& rollout, const std::vector<unsigned>& steps, std::vector<Entry>& entries);
     // visitors: JSON of what visitors have seen when a step began or ended.
     core::Result<void> note_visitors(std::int64_t rollout, unsigned step, bool end, const std::string& visitors);

@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds try_again{100};
 constexpr std::chrono::milliseconds long_try{500};
 // How long a proxy that does not answer is waited for where a step needs to know.
 constexpr std::chrono::seconds known_max{30};
-// Guards that do not agree; they are other people's servers.
+// How often guards that do not agree are asked again; their servers are other people's.
 constexpr std::chrono::seconds ask_again{10};
 
 class Performer {
@@ -304,7 +304,7 @@ private:
         }
     }
 
-    // The site opens with the first server that is well again; with the others there is nothing left to do.
+    // The site opens with the first server that is well again; for the others nothing is left to do.
     core::Result<std::string> show_site() {
         const bool paged = has(Kind::page) && !has(Kind::show);
         return (paged ? actions_.page(recipe_.pool, false, {}, words_) : core::Result<void>()).map([paged] {
@@ -333,8 +333,8 @@ private:
             .map([&](const std::string& seen) { return fmt::format("through {}: {}", door->listener, seen); });
     }
 
-    // Whether whoever may answer a visitor has been deployed: servers that are still to come, or that are none of the
-    // rollout's, answer as before.
+    // Whether every eligible server has been deployed. Servers that still wait, or are none of the rollout's, answer as
+    // before.
     [[nodiscard]] bool all_deployed(const std::vector<Standing>& standings) const {
         return std::all_of(standings.begin(), standings.end(), [this](const Standing& standing) {
             const auto opened = [&standing](const Step& step) {

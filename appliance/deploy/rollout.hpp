@@ -86,8 +86,8 @@ struct Extras {
 std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, const std::vector<std::string>& servers,
                              Extras extras);
 
-// The pending steps that nothing stands before: within a batch what is done for all of it, one after the other, then
-// the lanes of its servers side by side, then the rest; batch after batch. Ids.
+// The ids of the pending steps that wait for no other step. Batches run one after the other. Within a batch, steps for
+// all of it run first, one by one. Then the lanes of its servers run side by side, then the rest.
 std::vector<unsigned> ready_steps(const Rollout& rollout);
 
 // "warm web1": the step as a journal names it.
@@ -101,7 +101,7 @@ std::vector<std::string> failed_servers(const Rollout& rollout);
 void excuse(Rollout& rollout, unsigned step);
 // A step of one server, which may fail without the others.
 bool in_lane(Kind kind) noexcept;
-// The servers whose command has begun: what a rollback has to undo.
+// The servers on which the command has begun: what a rollback has to undo.
 std::vector<std::string> touched_servers(const Rollout& rollout);
 // The servers that are fenced by it now: fenced or being fenced, and not opened.
 std::vector<std::string> held_servers(const Rollout& rollout);

@@ -14,8 +14,8 @@ namespace appliance::guard {
 std::string meetings_query(const std::string& secret, config::Checksum checksum);
 
 struct Meetings {
-    std::size_t running = 0;  // with somebody in it
-    std::size_t empty = 0;    // created, nobody is there
+    std::size_t running = 0;  // with participants
+    std::size_t empty = 0;    // created, without participants
     std::size_t participants = 0;
 };
 

@@ -41,7 +41,7 @@ bool among(const std::array<std::string_view, size>& words, std::string_view wor
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Values of these hold no colon, but the names of their zones may, without the quotes that they should have
+// Values of these hold no colon. The names of their zones may, also without the required quotes
 // (tzone://Microsoft/Utc).
 bool ends_at_last_colon(std::string_view name) {
     constexpr std::array<std::string_view, 6> times{"DTSTART", "DTEND", "RDATE", "EXDATE", "RECURRENCE-ID", "DURATION"};

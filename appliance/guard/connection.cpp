@@ -248,7 +248,7 @@ core::Result<bool> Connection::receive(std::string& to) {
         }
         const auto fed = feed();
         if (!fed || !*fed) {
-            // Without TLS's own end, anybody on the way may have cut it off.
+            // Without a close_notify, a party on the network may have cut it off.
             return fed ? core::fail(closed, "without ending TLS") : fed;
         }
     }

@@ -1,5 +1,5 @@
-// Connection: bytes to and from a server of the internet, by itself or under TLS, all of it before one deadline.
-// Blocking; one thread. OpenSSL stays behind connection.cpp.
+// Connection: bytes to and from a server of the internet, plain or over TLS, with one deadline for all of it. Blocking;
+// one thread. OpenSSL stays behind connection.cpp.
 #pragma once
 
 #include <chrono>

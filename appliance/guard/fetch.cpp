@@ -140,8 +140,8 @@ private:
     AnswerMemory memory_;
 };
 
-// Nobody asked for a coding (Accept-Encoding: identity), and nothing here inflates: few bytes make many. Names that are
-// no coding ("UTF-8") are read as if they were not there.
+// Refuses compressed answers: the request excludes them (Accept-Encoding: identity), and a few such bytes inflate to
+// many. Names that are no coding ("UTF-8") are ignored.
 core::Result<void> check_coding(const core::http::ResponseHead& head) {
     constexpr std::array<std::string_view, 7> codings{"gzip", "x-gzip",   "deflate",   "br",
                                                       "zstd", "compress", "x-compress"};

@@ -25,12 +25,12 @@ namespace {
 using config::Guard;
 using namespace std::chrono_literals;
 
-// A time that is further ahead is not of now: who meets then cannot be asked.
+// A time further ahead than this is in the future: BigBlueButton cannot tell who will meet then.
 constexpr std::chrono::minutes of_now{1};
 
 using Clock = std::chrono::steady_clock;
 
-// In a thread of its own, or where there is none in that of whoever wants the result.
+// In a thread of its own; where none can be made, in the thread that waits for the result.
 constexpr auto async_or_here = std::launch::async | std::launch::deferred;
 
 // How many servers of one guard are asked at the same time.
@@ -150,8 +150,7 @@ void judge(Opinion& opinion, const Guard& guard, const core::Result<std::vector<
     }
 }
 
-// Reading takes a multiple of a text's memory and some seconds of a processor for the worst of texts, so one is read at
-// a time.
+// One text is read at a time: reading takes a multiple of its memory, and up to some seconds of processor time.
 std::timed_mutex& reading() {
     static std::timed_mutex mutex;
     return mutex;
@@ -285,7 +284,7 @@ bool knows_ahead(const Asked& asked) {
         case config::GuardKind::bigbluebutton:
             break;
     }
-    return true;  // nobody knows who will meet
+    return true;  // meetings of the future are unknown to it
 }
 
 // For want of memory or threads, too, a guard is unknown.

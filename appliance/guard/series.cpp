@@ -124,7 +124,7 @@ private:
             return day > until.day();
         }
         if (meeting_.start.stamp.whole_day()) {
-            // Of which place the day of a time in UTC is, nobody says: the later one.
+            // UNTIL in UTC does not say in which zone its day counts: the later day of the two.
             const Instant instant(until.local.time_since_epoch());
             const bool utc = until.kind == Stamp::Kind::utc;
             return day > std::max(until.day(), utc ? std::chrono::floor<days>(zone_.local(instant)) : until.day());

@@ -1,19 +1,19 @@
-// gatehouse-setup: takes what a hypervisor hands over at the start (SMBIOS or fw_cfg credentials, or a small disk with
-// the label GATEHOUSE or, in cloud-init's NoCloud layout, cidata), and nothing else of it: the configuration and the
-// files that it names, the network, and where the journal goes. It runs before the network, as root, once. The disk's
-// files are called as on the right.
+// gatehouse-setup: takes from a hypervisor, once at each start: the configuration and the files that it names, the
+// network, and where the journal goes. They come as SMBIOS or fw_cfg credentials, or on a small disk with the label
+// GATEHOUSE, or cidata (cloud-init's NoCloud layout). It takes nothing else. It runs as root, before the network. The
+// names on the right are those on the disk.
 //
 //   gatehouse.config       gatehouse.toml
 //   gatehouse.certificate  certificate.pem     gatehouse.key   key.pem     gatehouse.client-ca  client_ca.pem
 //   gatehouse.page         maintenance.html    gatehouse.network   lines of address=, gateway=, dns=, ntp=
-//   gatehouse.token-hash   token-hash          who may configure a machine that has no configuration
-//   gatehouse.update-ca    update_ca.pem       whom a server of updates is held against
+//   gatehouse.token-hash   token-hash          the first operator of a machine without a configuration
+//   gatehouse.update-ca    update_ca.pem       verifies a server of updates
 //   gatehouse.log          log                 where the journal goes: lines of server=, name=
-//   gatehouse.log-ca       log_ca.pem          whom that server is held against
+//   gatehouse.log-ca       log_ca.pem          verifies that server
 //
-// The configuration is kept on the data partition, where the API changes it; what is handed over counts again when it
-// is another than the last time. Secrets stay in memory. A configuration that is missing or wrong is no reason to stay
-// silent: one is put in its place whose only listener shows the maintenance page, and the console says why.
+// The configuration is kept on the data partition, where the API changes it. What is handed over counts again when it
+// has changed since the last time. Secrets stay in memory. For a missing or wrong configuration another one stands in:
+// its only listener shows the maintenance page, and the console says why.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
@@ -149,7 +149,7 @@ void read_nocloud(const fs::path& mounted, Credentials& credentials) {
     }
 }
 
-// Of every block device whose begin has one of the labels, the first one's files.
+// Reads the files of the first block device that has one of the labels and can be mounted.
 void read_volume(Credentials& credentials) {
     const fs::path mounted = folder / "volume";
     std::error_code none;
@@ -187,7 +187,7 @@ Credentials collect() {
     return credentials;
 }
 
-// Readable for Gatehouse's processes, whose group it is given; mode 0644: for other users' too. False: it could not be
+// Writes a file of Gatehouse's group, readable for its processes; mode 0644: for all users. False: it could not be
 // written, and the file is as it was.
 bool write_file(const fs::path& path, std::string_view text, mode_t mode = 0640) {
     const group* owner = ::getgrnam("gatehouse");
@@ -272,7 +272,8 @@ bool set_log(const Credentials& credentials) {
            write_file(log_folder / "rsyslog.conf", *file, 0644);
 }
 
-// The page, and where whoever set the machine up has said who may do so, the API that takes a configuration.
+// The configuration for the page. With a token hash, a certificate and a key it also has the API, which takes a
+// configuration.
 std::string fallback(const Credentials& credentials) {
     std::string text(page_alone);
     const auto token = credentials.find("gatehouse.token-hash");
@@ -344,7 +345,7 @@ bool set_configuration(const Credentials& credentials) {
     return write_file(spare_file, page) && write_file(spare_made, page) && choose(spare_file);
 }
 
-// Somebody at the console has asked for a machine as it came; gatehouse-console has left the mark.
+// Resets the machine where gatehouse-console has left the mark: a user at the console has asked for it.
 void forget() {
     const fs::path mark = "/var/forget";
     std::error_code error;

@@ -1,6 +1,6 @@
 // stage0: the first program of the image, alone in its initramfs. It refuses a command line that was not signed, loads
 // the few modules that the disk needs, opens the root file system by its hash, and hands over to systemd. Static and
-// without libraries: all that runs before the root is verified is here, and it is in the signed kernel image.
+// without libraries: all code that runs before the root is verified is here, in the signed kernel image.
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
 #include <linux/reboot.h>
@@ -88,8 +88,8 @@ void mount_kernel_views() {
     }
 }
 
-// The list has one file for each line, each after those that it needs. Drivers of other hypervisors' disks refuse to be
-// loaded here, so that is told only where no disk is found.
+// The list has a file on each line, after those that it needs. Drivers of other hypervisors' disks cannot be loaded
+// here. So failures are shown only where no disk is found.
 void load_modules(std::string& refused) {
     const std::string list = read_all("/modules.list");
     for (std::size_t begin = 0; begin < list.size();) {

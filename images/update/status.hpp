@@ -1,4 +1,4 @@
-// Status: how an update stands, for everybody to read, and what else gatehouse-update shares with control: the request.
+// Status: the state of an update, readable for all users; and control's request to gatehouse-update.
 #pragma once
 
 #include <filesystem>

@@ -5,10 +5,9 @@
 //   gatehouse-update tidy     clears up after a look that was ended by force
 //   gatehouse-update health   ends well as soon as this version has served; systemd-boot counts its tries until then
 //
-// Nothing that control writes is trusted: a request names a place to fetch from, or asks to go back; what is fetched
-// has to be signed by a key that the firmware boots. Nothing that a server sends is waited for without an end: a Watch
-// ends the process when an update takes too long, or when going back or a reboot is asked for meanwhile, which the next
-// look does then.
+// Nothing that control writes is trusted. A request names a place to fetch from, or asks to go back. What is fetched
+// has to be signed by a key that the firmware boots. Every wait for a server is bounded. A Watch ends the process when
+// an update takes too long, or when going back or a reboot is asked for meanwhile. The next look does that then.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -134,7 +133,7 @@ void remove_source() {
     fs::remove_all(source_folder, ignored);
 }
 
-// Ends the process from another thread, whatever the main one hangs in; the running version is never touched by it.
+// Ends the process from another thread, also while the main one is blocked. The running version is never touched.
 std::unique_ptr<Watch> watch(std::chrono::milliseconds limit, const char* what, bool (*is_wanted)(const std::string&)) {
     return std::make_unique<Watch>(
         limit, watch_step, [is_wanted] { return is_wanted(requested_action()); },
@@ -237,7 +236,7 @@ Result<std::string> install(const std::string& url) {
     return done.map([&] { return release->version; });
 }
 
-// The other version, whose turn it is then.
+// Makes the next start take the other version, which it returns.
 Result<std::string> mark_this_one() {
     const std::string running = running_version();
     std::optional<fs::path> ours;
@@ -268,7 +267,7 @@ int reboot() {
     return done ? 0 : 1;
 }
 
-// What was fetched before a look was ended, by a signal or by systemd, and what it said that it was at.
+// Clears up after a look that a signal or systemd has ended: the fetched files, and the state that it wrote last.
 int tidy() {
     remove_source();
     if (const auto state = last_state(); state == "fetching" || state == "installing") {
@@ -278,7 +277,7 @@ int tidy() {
 }
 
 int look() {
-    remove_source();  // of before a power cut
+    remove_source();  // left by a power cut
     const auto request = take_request();
     if (!request) {
         write_status("idle", "");
@@ -302,7 +301,7 @@ int look() {
         write_status("installed", fmt::format("version {} is installed; it is tried with the next start", *next));
         return 0;
     }
-    // Whoever has asked for something else meanwhile has the last word: the next look does it.
+    // A request that came meanwhile goes first: the next look does it, instead of this reboot.
     if (action == "install" && !requested_action().empty()) {
         write_status("installed", fmt::format("version {} is installed", *next));
         return 0;

@@ -1,5 +1,5 @@
-// Watch: ends what another thread does when it takes too long, or when something else is wanted. Whatever that thread
-// hangs in (a name service, a handshake, a server that sends a byte now and then) need not know of it.
+// Watch: ends another thread's work when it takes too long, or when something else is wanted. Works while that thread
+// is blocked: in a name service, a handshake, or by a slow server.
 #pragma once
 
 #include <chrono>

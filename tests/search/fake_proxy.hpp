@@ -1,5 +1,5 @@
-// FakeProxy: a proxy process as control meets it over its link, with nothing behind. It holds what it was told, counts
-// what is in flight, checks servers, and falls silent when a step says so. Its end is the end of all that it served.
+// FakeProxy: a proxy process as control meets it over its link, with nothing behind. It keeps its orders, counts
+// exchanges in flight, checks servers, and stops answering when a step says so. All exchanges end with it.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
-// House: one Gatehouse whose control and conductor are the real ones, in a world that the search may trouble: its
-// processes, its kernel, its disk, its clocks. Servers web1 to web4 have two addresses each, between which a
-// reload moves them; pool app has web1 to web3, pool chat has web1 and web4.
+// House: a Gatehouse with the real control and conductor. The search may disturb the rest: processes, kernel, disk,
+// clocks. Servers web1 to web4 have two addresses each, and a reload moves them from one to the other. Pool app has
+// web1 to web3, pool chat has web1 and web4.
 #pragma once
 
 #include <atomic>

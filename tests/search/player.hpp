@@ -15,7 +15,7 @@ namespace tests::search {
 
 class Player {
 public:
-    // alone: nobody else plays in that house, so that the steps may rest and look at all.
+    // alone: no other player uses the house, so the steps may wait for rest and check all of it.
     Player(House& house, std::vector<std::unique_ptr<Runner>>& runners, bool alone)
         : house_(house), operators_(house), runners_(runners), alone_(alone) {}
 

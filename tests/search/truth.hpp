@@ -1,6 +1,6 @@
-// Truth: what is so in the world that control speaks of, moment by moment: the fences in the kernel, the servers that a
-// proxy may send visitors to, what is in flight, which orders are under way. Every part of the world writes it down
-// here, so that the rules can hold each answer against it. Any thread.
+// Truth: the state of the world at each moment. It has the fences in the kernel, the servers in rotation, exchanges in
+// flight, and orders under way. Every part of the world records it here, and the rules compare each answer with it. Any
+// thread.
 #pragma once
 
 #include <algorithm>
@@ -102,8 +102,8 @@ public:
     std::map<Place, Standing> standing;
     std::map<std::string, Place> places;                           // by address
     std::map<unsigned, std::string> refused;                       // orders that were, with the answer
-    std::set<std::string> taken_out;                               // addresses whose fence another program took
-    std::set<std::string> strays;                                  // ids of fences whose server is not known
+    std::set<std::string> taken_out;                               // another program took the fences of these addresses
+    std::set<std::string> strays;                                  // ids of fences of an unknown server
     std::optional<std::string> lie;                                // the first that was found
     std::map<std::pair<std::int64_t, unsigned>, Moment> commands;  // by rollout and step: when it last began
     std::map<std::pair<std::int64_t, std::string>, std::uint64_t> visited;  // by rollout and server, at its end

@@ -1,5 +1,5 @@
-// The demo server's HTTP/1.1: one blocking connection, a handful of pages. Used by demo_server only; it shares no code
-// with core/http, because a server that misreads a message exactly as the proxy does would hide the mistake.
+// The demo server's HTTP/1.1: one blocking connection, a handful of pages. Used by demo_server only. It shares no code
+// with core/http, because a common mistake would stay hidden.
 #pragma once
 
 #include <atomic>

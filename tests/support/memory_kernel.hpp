@@ -1,5 +1,5 @@
-// MemoryKernel: as much of nf_tables as fences use, in memory, so that what FenceManager, the fence process and control
-// do can be tested without root. tests/netfilter/memory_kernel_test.cpp holds it against the real one.
+// MemoryKernel: as much of nf_tables as fences use, in memory. It tests FenceManager, the fence process and control
+// without root. tests/netfilter/memory_kernel_test.cpp compares it with the real one.
 #pragma once
 
 #include <array>

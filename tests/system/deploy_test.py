@@ -134,7 +134,7 @@ class Deploys(house.SystemTest):
         self.assertEqual(status["settings"]["expect_status"], ["2xx"])
         self.assertEqual(self.fenced(), [])
 
-    def test_a_server_that_comes_back_broken_stays_fenced_and_nobody_sees_it(self):
+    def test_a_server_that_comes_back_broken_stays_fenced_and_no_visitor_sees_it(self):
         for release, said in (("broken-500", "status 500"), ("broken-text", "does not contain"),
                               ("broken-hang", "time is over"), ("broken-refuse", "refused"),
                               ("broken-command", "exit code 1")):

@@ -39,7 +39,7 @@ class Diagnose(house.SystemTest):
         connection.close()
         return answer.status, content
 
-    def test_connect_says_who_answered_or_why_nobody_did(self):
+    def test_connect_names_the_server_that_answered_or_the_error(self):
         for host, port in (("10.80.0.11", 80), ("fd80::12", 80)):
             self.assertRegex(self.house.cli("connect", host, port).stdout, r"^\S+:80 (\(\S+\) )?answers after [\d.]+ ms\n$")
         refused = self.house.cli("connect", "10.80.0.11", 81, check=False)
@@ -83,7 +83,7 @@ class Diagnose(house.SystemTest):
         self.assertLess(time.monotonic() - begin, 3)
         self.assertRegex(silent.stderr, r"^gatehouse: no echo from 10.80.0.99: (no answer in time|No route to host)\n$")
 
-    def test_a_handful_at_a_time_hold_up_nobody(self):
+    def test_a_handful_at_a_time_delay_no_other(self):
         """More than may ask at once, all of a host that does not answer: some are turned away, and the API goes on."""
         self.house.cli("fence", "web2", "--mode", "drop")
         answers = []

@@ -75,7 +75,7 @@ class Drift(house.SystemTest):
     def test_a_deleted_table_comes_back(self):
         self.drift("nft", "delete", "table", "inet", "gatehouse")
 
-    def test_a_fence_that_somebody_else_made_is_kept_and_shown(self):
+    def test_a_fence_that_another_program_made_is_kept_and_shown(self):
         run("nft", "add", "element", "inet", "gatehouse", "new4", "{ 10.80.0.12 . tcp . 80 : continue }")
         wait_until(lambda: self.house.states("app")["web2"] == "fenced", 1, "it is adopted")
         self.assertIn("10.80.0.12:80", self.house.nft_elements())
@@ -100,7 +100,7 @@ class Drift(house.SystemTest):
         os.kill(self.house.children()["fence"], 18)
         wait_until(self.whole, 1, "the fences are back")
 
-    def test_fences_hold_as_far_as_they_can_while_somebody_flushes_all_the_time(self):
+    def test_fences_hold_as_far_as_they_can_while_another_program_flushes_all_the_time(self):
         """How many connects slip through is reported and not asserted: it is a race, and the machine decides it."""
         flushes = subprocess.Popen(["bash", "-c", "for ((;;)); do nft flush ruleset; done"])
         # A connect whose first packet slipped through and whose next ones met the fence ends without an answer.

@@ -117,7 +117,7 @@ class GuardLimits(Guarded):
         memory = int(house.process_status(self.house.children()["control"])["VmHWM"].split()[0])
         self.assertLess(memory, 400_000, "kB")
 
-    def test_those_who_ask_at_the_same_time_are_so_many_and_not_more(self):
+    def test_questions_at_the_same_time_are_limited(self):
         release = threading.Event()
         asked = threading.Semaphore(0)
 

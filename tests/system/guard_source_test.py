@@ -116,7 +116,7 @@ class GuardSources(house.SystemTest):
                                'ca_file = "tls.pem"')
         self.assertIn("Board", text)
 
-    def test_nobody_reads_a_password_anywhere(self):
+    def test_no_password_can_be_read_anywhere(self):
         told = []
         for source in (f"http://ann:s3cret@127.0.0.1:{self.http}/none", "http://ann:s3cret@127.0.0.1:1/a.ics?x=t0ken"):
             code, text = self.feed(source)

@@ -128,7 +128,7 @@ class Neighbours(house.SystemTest):
         run("nft", "-f", listing)
         self.assertEqual(lasting(run("nft", "list", "ruleset").stdout), lasting(before))
 
-    def test_a_second_gatehouse_is_refused_and_told_who_is_first(self):
+    def test_a_second_gatehouse_is_refused_and_told_which_is_first(self):
         second = self.house.folder / "second.toml"
         text = self.house.configuration.read_text()
         text = re.sub("8080|5222", lambda port: str(int(port[0]) + 1), text.replace("control.sock", "2.sock"))

@@ -115,7 +115,7 @@ class Redirect(SystemTest):
         with self.connect() as visitor:
             self.assertEqual(self.echo(visitor), b"hello")
 
-    def test_new_connections_are_reset_at_once_when_nobody_is_left(self):
+    def test_new_connections_are_reset_at_once_when_no_server_is_left(self):
         self.house.cli("fence", "web1", "web2", "--pool", "chat", "--why", "the test")
         begun = time.monotonic()
         with self.assertRaises(ConnectionRefusedError):

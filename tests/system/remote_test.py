@@ -95,7 +95,7 @@ class Remote(house.SystemTest):
         self.assertRegex(first["from"], r"^10\.80\.0\.1\d:\d+$")
         self.assertEqual(last["who"], "ann")
 
-    def test_nobody_gets_in_without_credentials(self):
+    def test_no_caller_gets_in_without_credentials(self):
         (self.folder / "wrong.token").write_text("gh_" + 64 * "0")
         (self.folder / "wrong.token").chmod(0o600)
         for who in (None, "wrong", "bob"):
@@ -227,7 +227,7 @@ management = ["10.80.0.11"]
         with socket.create_connection((HOST, PORT), 5) as caller, self.assertRaises(OSError):
             old.wrap_socket(caller)
 
-    def test_callers_who_say_nothing_are_let_go_and_keep_nobody_else_out(self):
+    def test_callers_who_say_nothing_are_let_go_and_keep_no_other_out(self):
         idle = [socket.create_connection((HOST, PORT), 5) for _ in range(16)]
         begun = time.monotonic()
         # As many as one address may have: one more makes the oldest go, and callers are heard all the while.

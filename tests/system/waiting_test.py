@@ -90,7 +90,7 @@ class Waiting(house.SystemTest):
         self.assertEqual(unfence.returncode, 4)
         self.assertIn("web1: unfenced, waits for a passed check: ", unfence.stderr)
 
-    def test_what_follows_fails_where_nothing_can_be_written_and_ends_well_where_nobody_reads(self):
+    def test_what_follows_fails_where_nothing_can_be_written_and_ends_well_without_a_reader(self):
         for words in (["events", "--all"], ["events", "--all", "--json"], ["rules", "--watch"]):
             with open("/dev/full", "w", encoding="ascii") as full:
                 follow = self.begin(*words, stdout=full)

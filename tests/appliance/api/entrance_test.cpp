@@ -34,8 +34,8 @@ TEST(FindAccess, KnowsCertificatesByTheirName) {
     EXPECT_EQ(found("", "ANN.example.org"), "nobody");
 }
 
-TEST(FindAccess, NobodyHasNothing) {
-    // An entry without a token is not that of everybody who has none.
+TEST(FindAccess, NothingIsFoundWithoutCredentials) {
+    // A caller without a token does not match an entry without one.
     EXPECT_EQ(found("", ""), "nobody");
 }
 

@@ -73,7 +73,7 @@ TEST(Slots, WhoHasJustComeIsNotShutDownForMoreOfItsSource) {
     EXPECT_FALSE(first.shut_down());
     EXPECT_TRUE(Guest(slots, "a", begin + std::chrono::seconds(1)).ticket);
     EXPECT_TRUE(first.shut_down());
-    // Another source does not wait for those who have many.
+    // Another source does not wait for one with many.
     Guest b(slots, "b", begin);
     Guest c(slots, "c", begin);
     EXPECT_TRUE(Guest(slots, "d", begin).ticket);

@@ -1,4 +1,4 @@
-// Who may keep the fences of a network namespace.
+// Which process may keep the fences of a network namespace.
 #include "appliance/boot/claim.hpp"
 
 #include <cap-ng.h>
@@ -82,7 +82,7 @@ bool become_nobody() {
     return ::setresuid(65534, 65534, 65534) == 0;
 }
 
-TEST_F(Claim, OfSomebodyWithoutPrivilegesRefusesNobody) {
+TEST_F(Claim, WithoutPrivilegesDoesNotCount) {
     EXPECT_EQ(told_beside(become_nobody), "");
 }
 
@@ -96,7 +96,7 @@ TEST_F(Claim, OfAUserWithTheCapabilityIsSeen) {
     EXPECT_NE(told_beside(become).find("keeps its fences"), std::string::npos);
 }
 
-TEST_F(Claim, OfTheRootOfAUserNamespaceRefusesNobody) {
+TEST_F(Claim, OfTheRootOfAUserNamespaceDoesNotCount) {
     const auto become = [] {
         // A change of user leaves /proc/self to root.
         const bool apart =

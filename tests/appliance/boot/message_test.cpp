@@ -73,7 +73,7 @@ TEST(Messages, TheAnnouncedEndOfMaintenanceArrivesInAllItsForms) {
     }
 }
 
-TEST(Messages, AConfigurationWhoseNamesAreNotThereDoesNotReachTheDataPlane) {
+TEST(Messages, AConfigurationWithMissingNamesDoesNotReachTheDataPlane) {
     const auto breaks = [](const char* pointer, json value) {
         for (json message : fuzz::good_messages()) {
             if (message["type"] == "configure") {

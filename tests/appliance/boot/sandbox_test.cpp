@@ -138,7 +138,7 @@ TEST_F(SandboxTest, WhoIsNotRootRunsAsItselfWhateverIsConfigured) {
               "exit code 0");
 }
 
-TEST_F(FilterTest, NobodySendsASignalToAnother) {
+TEST_F(FilterTest, NoProcessSendsASignalToAnother) {
     const pid_t other = ::getpid();
     for (const Role role : {Role::proxy, Role::control, Role::fence}) {
         EXPECT_EQ(in_child(role, true,

@@ -113,7 +113,7 @@ TEST_F(ConductorTest, AbortLeavesFencedWhatWasTouched) {
     EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
 }
 
-TEST_F(ConductorTest, AbortOpensAServerWhoseCommandNobodyTook) {
+TEST_F(ConductorTest, AbortOpensAServerIfItsCommandWasNotTaken) {
     start(order());
     while (step("run", "web1")["progress"] != "running") {
         std::this_thread::yield();
@@ -296,7 +296,7 @@ TEST_F(ConductorTest, GoesOnAfterARestartWithACommandThatStillRuns) {
     EXPECT_EQ(state(), "done");
 }
 
-TEST_F(ConductorTest, GivesOutAfterARestartWhatNobodyHadTaken) {
+TEST_F(ConductorTest, GivesOutAfterARestartTheCommandsThatWereNotTaken) {
     start(order());
     while (step("run", "web1")["progress"] != "running") {
         std::this_thread::yield();

@@ -191,7 +191,7 @@ TEST_F(Interruption, ACommandThatIsLostWhileTheRolloutIsPausedIsPartOfTheReason)
     EXPECT_NE(why.find("run web1: the result of the command is unknown"), std::string::npos) << why;
 }
 
-TEST_F(Interruption, ARunnerWhoseCommandRunsElsewhereByNowIsToldToEndIt) {
+TEST_F(Interruption, ARunnerIsToldToEndACommandThatRunsElsewhere) {
     tests::support::SetClock clock(tests::support::SetClock::Gait::goes);
     start(order());
     const unsigned run = take_one()["step"];

@@ -79,7 +79,7 @@ TEST(Plan, TakesAllAtOnceBehindThePage) {
               "guard* page* fence* run1 warm1 verify1 open1 run2 warm2 verify2 open2 front*");
 }
 
-TEST(Plan, LetsTestersLookBeforeThePageGoesAndRefusesWhereNobodyCould) {
+TEST(Plan, LetsTestersLookBeforeThePageGoesAndRefusesWhereTheyCouldNot) {
     Order wanted = order(Strategy::maintenance);
     wanted.recipe.servers = {"web1", "web2"};
     wanted.recipe.preview = true;

@@ -51,7 +51,7 @@ TEST(Rollout, TheNextBatchWaitsForTheOneBefore) {
     EXPECT_THAT(ready_steps(made), IsEmpty());
 }
 
-TEST(Rollout, AnExcusedServerHoldsNobodyUp) {
+TEST(Rollout, AnExcusedServerDelaysNoOther) {
     Rollout made = rollout(Strategy::rolling);
     finish(made, {0, 1, 2, 3});
     made.steps.at(4).progress = Progress::failed;

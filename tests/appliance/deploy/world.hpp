@@ -1,5 +1,5 @@
-// A world for the conductor's tests: a pool of two servers, of which each is a real web server of this process, and
-// fences that are only remembered.
+// A world for the conductor's tests: a pool of two servers, each a real web server of this process, and recorded
+// fences.
 #pragma once
 
 #include <gtest/gtest.h>

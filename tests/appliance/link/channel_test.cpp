@@ -168,7 +168,7 @@ core::Result<std::optional<Message>> receive_in_memory(int seals) {
     return Channel(std::move(pair->second)).receive(core::Milliseconds{1000});
 }
 
-TEST(Channel, TakesATextInMemoryOnlyWhereNobodyCanChangeItAnyMore) {
+TEST(Channel, TakesATextInMemoryOnlyWhereItIsSealed) {
     EXPECT_TRUE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE).has_value());
     EXPECT_FALSE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_GROW).has_value());
     EXPECT_FALSE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_WRITE).has_value());

@@ -101,7 +101,7 @@ TEST_P(Signed, IsWhatOneOfTheKeysHasSigned) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Signed, testing::Values(EVP_PKEY_RSA, EVP_PKEY_EC));
 
-TEST(Signed, ByNobodyWhereTheFirmwareHasNoKeys) {
+TEST(Signed, ByNoKeyWhereTheFirmwareHasNone) {
     EXPECT_THAT(verify("sums", "signature", {}).error().line(), HasSubstr("the firmware has no keys"));
 }
 
