@@ -1,8 +1,8 @@
-"""The whole API against requests by chance, made of its own description (docs/openapi.json), on a real daemon: no
-crash, no fault, no status or form that is not documented, no memory without a bound, and nothing that a GET changes.
+"""The whole API against random requests, made of its own description (docs/openapi.json), on a real daemon. No crash,
+no fault, no undocumented status or form, no unbounded memory, and no GET that changes something.
 
-A minute with a sanitizer's build, a few seconds with another; GATEHOUSE_API_FUZZ_SECONDS says otherwise, and
-GATEHOUSE_API_FUZZ_SEED repeats the requests of a run (their order among each other is the threads')."""
+A minute with a sanitizer's build, a few seconds with another. GATEHOUSE_API_FUZZ_SECONDS sets another time.
+GATEHOUSE_API_FUZZ_SEED repeats the requests of a run, but not the order between threads."""
 
 import concurrent.futures
 import http.client
@@ -128,7 +128,7 @@ class Fuzz(house.SystemTest):
             while request[1].startswith("/v1/upgrade"):
                 request = self.requests.next(reading)
             self.sent += 1
-        # An order may name a wait of its own; whoever asks for one gives up.
+        # An order may name a wait of its own; then the test gives up after 2 s.
         waits = any(name in request[1] or name.encode() in request[3][:10_000] for name in openapi_requests.WAITS)
         answer = self.send(request, 2 if waits else 60)
         wrong = "" if answer is None and waits else self.judge(request, answer)

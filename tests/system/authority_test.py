@@ -1,6 +1,5 @@
-"""What an admin of the API, or a control process that somebody has taken over, does not get by a configuration: root's
-rights, a person's, a folder of root's, or files that lie elsewhere.
-"""
+"""What a configuration does not give to an admin of the API, or to a hijacked control process: root's rights, a
+person's, a folder of root's, or files elsewhere. """
 
 import pathlib
 import pwd

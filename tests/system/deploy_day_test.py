@@ -1,5 +1,5 @@
 """A deploy day: rolling deploys under load while a second operator fences, unfences, pauses and resumes at random. No
-request fails, no command runs while its server is open, and no fence of the operator's is lifted by a deploy.
+request fails. No command runs while its server is open. No deploy lifts a fence of the operator's.
 
 GATEHOUSE_DEPLOY_DAY_SECONDS makes it longer, GATEHOUSE_DEPLOY_DAY_SEED repeats its choices.
 """

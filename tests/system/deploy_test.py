@@ -222,7 +222,7 @@ class Deploys(house.SystemTest):
 
     def assert_done_once(self, rollout, release, servers, cut=()):
         """All of it is done, no command twice but those that were cut, and nothing is left closed."""
-        # The deploy may have ended just before the power went; then nobody has waited for the daemon's return.
+        # The deploy may have ended just before the power went. Then nothing has waited for the daemon's return.
         wait_until(lambda: self.house.cli("status", check=False).returncode == 0, 20, "the daemon answers")
         journal = self.house.json("deploy", "report", str(rollout))
         self.assertEqual(journal["state"], "done", journal)
@@ -328,7 +328,7 @@ class Deploys(house.SystemTest):
         self.assertEqual(self.runs("2.0")["web1"], 2)
 
     def leave(self, leave):
-        """Somebody leaves while a command runs; returns what the deploy printed."""
+        """Calls leave with the deploy while a command runs; returns what the deploy printed."""
         self.restart = 1000.0
         deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2")
         wait_until((self.folder / "web1" / "runs").exists, 30, "its command runs")

@@ -1,5 +1,5 @@
-"""What operators without a shell ask the machine: by the built binary, confined and unprivileged, against real servers,
-fences and a kernel that keeps ping sockets for others."""
+"""What operators without a shell ask the machine. The built binary answers, confined and unprivileged, with real
+servers and fences. The kernel allows ping sockets only to another group."""
 
 import grp
 import http.client
@@ -71,7 +71,7 @@ class Diagnose(house.SystemTest):
         self.assertIn(f"net.ipv4.ping_group_range must include it, for example '{gid} {gid}'", refused.stderr)
         GROUPS.write_text(f"{gid} {gid}")
         for host in ("10.80.0.11", "fd80::11"):
-            # Who has just come up may be asked twice, a second apart, until the network knows where it is.
+            # A new address may need a second echo, until its neighbours have found it.
             wait_until(lambda: self.house.cli("ping", host, "--count", 1, check=False).returncode == 0, 5,
                        f"an echo from {host}")
             self.assertRegex(self.house.cli("ping", host, "--count", 2).stdout, r"2 of 2 echoes came back, [\d.]+ ms to ")

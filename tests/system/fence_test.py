@@ -166,7 +166,7 @@ class Fence(house.SystemTest):
         answer = self.fence("web1", "--kill").stdout
         self.assertIn("ended 1 connection", answer)
         visitor.join(1)
-        # The server has the request and may have carried it out, so nobody else gets it.
+        # The server has the request and may have carried it out, so it is not sent to another.
         self.assertEqual(answers[0].status, 502)
 
     def test_kill_with_nothing_in_flight_is_only_a_fence(self):

@@ -1,6 +1,6 @@
-"""Guards whose sources stall, flood or loop, and a name service that does not answer: whatever they do, the question ends
-with "unknown" and why, and the real, confined daemon answers the next one. No time is measured closely: what has no
-deadline does not end at all."""
+"""Guards with sources that stall, flood or loop, and a name service that does not answer. Each question ends with
+"unknown" and why, and the real, confined daemon answers the next one. No time is measured closely: what has no deadline
+does not end at all."""
 
 import concurrent.futures
 import http.client
@@ -32,7 +32,7 @@ class Api(http.client.HTTPConnection):
 
 class Guarded(house.SystemTest):
     def serve(self, talk):
-        """A server whose connections talk() has; returns its port."""
+        """Starts a server that runs talk() for each connection; returns its port."""
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.addCleanup(listener.close)
 
@@ -159,7 +159,7 @@ class NameService(Guarded):
         self.addCleanup(datagrams.close)
         listener = socket.create_server(("127.0.0.1", 53), backlog=64)
         self.addCleanup(listener.close)
-        self.cut = True  # answers are cut, so that the resolver asks over TCP, where nobody answers
+        self.cut = True  # answers are cut, so that the resolver asks over TCP, and gets no answer there
         threading.Thread(target=self.answer, args=(datagrams,), daemon=True).start()
         threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""A short gap without a server, under load, with `hold`: visitors wait, and nobody sees the page."""
+"""A short gap without a server, under load, with `hold`: visitors wait, and do not see the page."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Who else is there: a second Gatehouse, nft as another reader of the same tables, a fence process that is killed."""
+"""Other programs: a second Gatehouse, nft as another reader of the same tables, a fence process that is killed."""
 
 import ipaddress
 import json
@@ -117,7 +117,7 @@ class Neighbours(house.SystemTest):
         wait_until(lambda: self.house.json("firewall", "status")["in_kernel"], 5, "the firewall is in the kernel")
         self.house.cli("fence", "web1", "--why", NASTY)
         self.house.cli("fence", "web2", "--for", "1h", "--mode", "icmp", "--why", "an hour")
-        self.house.daemon.kill()  # with nobody there to put anything right
+        self.house.daemon.kill()  # so that nothing repairs the tables
         self.house.daemon.wait()
         before = run("nft", "list", "ruleset").stdout
         self.assertIn("table inet gatehouse {", before)

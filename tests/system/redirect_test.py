@@ -99,7 +99,7 @@ class Redirect(SystemTest):
         return {line.split()[-1].rpartition(":")[0] for line in lines.stdout.splitlines()}
 
     def test_a_pool_changes_its_plane_in_the_running_daemon(self):
-        """Both ways, with a connection each time that goes on, and nobody refused afterwards."""
+        """Both ways, with a connection each time that goes on, and no visitor refused afterwards."""
         for text, listens in ((CONFIGURATION, True), (KERNEL, False)):
             with self.connect() as before:
                 self.house.write_configuration(text)
@@ -177,7 +177,7 @@ class Redirect(SystemTest):
         self.assertIn('"error":"cannot switch forwarding', (self.house.folder / "gatehouse.log").read_text())
 
     def test_connections_and_newcomers_outlive_control_proxy_and_helper(self):
-        """The checks begin anew with each proxy; that alone takes nobody's slots away."""
+        """The checks begin anew with each proxy; that alone takes no server's slots away."""
         with self.connect() as visitor:
             for role, pid in self.house.children().items():
                 os.kill(pid, 9)

@@ -1,5 +1,5 @@
-"""The API on TCP: certificates made by openssl, real TLS, and the command line of another machine (the servers'
-namespace), with the tokens and certificates of roles."""
+"""The API on TCP, with real TLS and certificates made by openssl. The command line runs on another machine (the
+servers' namespace), with the tokens and certificates of roles."""
 
 import http.client
 import json
@@ -218,7 +218,7 @@ management = ["10.80.0.11"]
         answer = self.https("GET", "/v1/status", {"Authorization": f"bearer  {token}"})
         self.assertEqual(answer.status, 200)
         self.assertIn("pools", json.loads(answer.content))
-        # Who may not is told before a body is read.
+        # A refused caller gets its answer before a body is read.
         answer = self.https("POST", "/v1/fence", {"Authorization": "Bearer x", "Content-Length": "1000000"}, b"")
         self.assertEqual(answer.status, 401)
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -321,7 +321,7 @@ management = ["10.80.0.11"]
     def test_the_port_outlives_control_and_an_upgrade(self):
         children = self.house.children()
         run("kill", "-9", str(children["control"]))
-        # Whoever calls meanwhile waits in the socket's queue.
+        # Calls meanwhile wait in the socket's queue.
         self.assertEqual(self.remote("status", who="read").returncode, 0)
         upgraded = self.remote("upgrade", "--wait", "60s", who="admin")
         self.assertEqual(upgraded.returncode, 0, upgraded.stderr)

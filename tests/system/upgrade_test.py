@@ -18,8 +18,8 @@ WEBSOCKET = (b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: we
 
 
 class Visitor:
-    """Asks again and again, on a connection that is kept (with pauses) or on a new one for each request. No retries:
-    whatever goes wrong is remembered."""
+    """Asks again and again, on a kept connection (with pauses) or on a new one for each request. No retries: every
+    failure is recorded."""
 
     def __init__(self, address, keep, pause=0.0):
         self.address, self.keep, self.pause = address, keep, pause

@@ -126,7 +126,7 @@ class Waiting(house.SystemTest):
         self.assertNotIn(b"\x1b[2J", shown, "a screen that is emptied flickers")
 
     def on_terminal(self, answer, *words):
-        """The words that a terminal shows of the command whose question is answered so, and its exit code."""
+        """Answers the command's question on a terminal; returns what the terminal shows, and the exit code."""
         ours, theirs = pty.openpty()
         process = self.begin(*words, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
