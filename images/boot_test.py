@@ -188,7 +188,7 @@ class SetupModeTest(MachineTest):
 
 
 class SettingsTest(unittest.TestCase):
-    """What can be told of the image without starting it."""
+    """Checks of the image without starting it."""
 
     def test_the_kernel_is_set_as_recommended_or_says_why_not(self):
         tree = WORK / "tree/usr/lib"
@@ -335,7 +335,7 @@ def make_changed_disk(folder, disk, change):
 
 
 class ConfigurationTest(Serving):
-    """Every way in which a configuration comes, and what becomes of a wrong one."""
+    """Every source of a configuration, and the effect of a wrong one."""
 
     def applied(self, text):
         file = self.folder / "new.toml"
@@ -433,7 +433,7 @@ ExecStart=/usr/bin/gatehouse --cage
 
 
 class InsideTest(Serving):
-    """What is told of the running machine."""
+    """Checks of the running machine."""
 
     def test_the_console_says_how_it_stands(self):
         self.serve()

@@ -239,7 +239,7 @@ def main():
         artefacts.append(work / f"gatehouse_{version}.{kind}.raw")
         shutil.copyfile(work / f"root.{kind}.raw", artefacts[-1])
     artefacts += [work / f"gatehouse_{version}.manifest.json", work / f"gatehouse_{version}.cdx.json"]
-    # What one downloads: holes and zeros cost nothing there.
+    # The download: holes and zeros cost nothing there.
     packed = disk.with_suffix(".raw.zst")
     tools.inside(["zstd", "-q", "-f", "-10", "-T0", tools.path(disk), "-o", tools.path(packed)])
     artefacts.append(packed)

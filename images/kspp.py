@@ -32,7 +32,7 @@ kernel.randomize_va_space=2 kernel.unprivileged_bpf_disabled=1 kernel.warn_limit
 net.core.bpf_jit_harden=2 user.max_user_namespaces=0 vm.unprivileged_userfaultfd=0
 """.split()
 
-# Debian builds the kernel, and signs it; one of our own would be ours to mend within hours of every hole.
+# Debian builds the kernel, and signs it. For a kernel of our own we would have to fix every hole within hours.
 DEBIAN = "as Debian builds it; "
 REASONS = {
     "BINFMT_MISC": DEBIAN + "a module, which nothing loads and then nothing may",

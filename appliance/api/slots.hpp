@@ -18,8 +18,8 @@ struct SlotLimits {
     unsigned callers = 64;
     unsigned callers_of_name = 16;
     unsigned readers = 32;  // callers with the role read, all names together
-    // The least time of a stranger against others of its own source: a flood makes the daemon begin fewer handshakes in
-    // vain.
+    // For so long, a newer stranger of the same source does not replace this one. It limits handshakes that a flood
+    // wastes.
     std::chrono::milliseconds grace{250};
 };
 

@@ -1,5 +1,5 @@
-// Bounds: what control may have opened. Control is the process that reads foreign input, so what it says of the
-// configuration is not enough: the supervisor looks into the file itself.
+// Bounds: which sockets and redirects control may ask for. Control reads foreign input, so the supervisor does not
+// trust it about the configuration, and reads the file itself.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace appliance::boot {
 
 class Bounds {
 public:
-    // What that configuration names, which the caller has read.
+    // Allows what this configuration has. The caller has read it from the file.
     explicit Bounds(const config::Config& config);
 
     // Whether a configuration that was read here has the address for a listener or the API, or so many servers of that

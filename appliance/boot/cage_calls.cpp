@@ -44,7 +44,7 @@ struct Plain {
     long number;
 };
 
-// For no role, whatever the arguments. They are all zero.
+// Calls that no role may make with any arguments. Here all arguments are zero.
 constexpr Plain for_nobody[] = {
     {"a new ring", SYS_io_uring_setup},
     {"something registered with a ring", SYS_io_uring_register},

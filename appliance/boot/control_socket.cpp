@@ -112,7 +112,7 @@ core::Result<Descriptor> open_control_socket(const fs::path& path, gid_t group) 
 core::Result<void> prepare_state_folder(const fs::path& folder, const Account& account) {
     struct stat facts {};
     if (::stat(folder.c_str(), &facts) == 0 || errno != ENOENT) {
-        return {};  // as the operator made it; what control cannot do with it the store tells
+        return {};  // as the operator made it; the store reports what control cannot do with it
     }
     const std::string what = "cannot make the folder " + folder.string();
     const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
@@ -137,7 +137,7 @@ core::Result<void> prepare_state_folder(const fs::path& folder, const Account& a
     return {};
 }
 
-// With the account's identity for the file system, which is this thread's alone.
+// Takes the account's file system identity meanwhile, for this thread alone.
 core::Result<void> check_state_folder(const fs::path& folder, const Account& account) {
     const int group = ::setfsgid(account.gid);
     const int user = ::setfsuid(account.uid);

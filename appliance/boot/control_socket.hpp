@@ -1,5 +1,4 @@
-// The Unix socket that operators speak to. Made by the supervisor, so that a command given while control restarts waits
-// instead of failing.
+// The Unix socket for operators. The supervisor makes it, so that a command waits while control restarts.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +10,7 @@
 namespace appliance::boot {
 
 // A listening socket at path, mode 0660, of that group; its folder is made where it is missing. A socket that a dead
-// Gatehouse left behind is replaced. Errors: a living one answers there, something else is in the way, or the folder
+// Gatehouse left behind is replaced. Errors: another Gatehouse answers there, another file has that name, or the folder
 // cannot be written.
 core::Result<core::base::Descriptor> open_control_socket(const std::filesystem::path& path, gid_t group);
 

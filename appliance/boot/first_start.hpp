@@ -26,9 +26,9 @@ public:
     void end() noexcept { end_by_.reset(); }
     [[nodiscard]] bool under_way() const noexcept { return end_by_.has_value(); }
 
-    // That process has ended: whether it is time to give up.
+    // Notes the end of that process. True: give up.
     bool died(Role role) noexcept { return under_way() && ++deaths_[static_cast<std::size_t>(role)] >= deaths_max; }
-    // When it is time to give up, whatever the processes do; none: never.
+    // The deadline for the first start; none: never.
     [[nodiscard]] std::optional<Clock::time_point> end_by() const noexcept { return end_by_; }
 
 private:

@@ -49,7 +49,8 @@ core::Result<Descriptor> bind_socket(const core::Address& address, bool shared) 
     if (!socket.valid() || !switch_on(socket.get(), SOL_SOCKET, SO_REUSEADDR) ||
         (shared && !switch_on(socket.get(), SOL_SOCKET, SO_REUSEPORT)) ||
         (!address.is_v4() && !switch_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
-        // The address may come later: the shared one of a pair is the other machine's for now. Needs no privilege.
+        // The address may come later: of a pair of machines, the other one has the shared address now. Needs no
+        // privilege.
         !switch_on(socket.get(), address.is_v4() ? int{IPPROTO_IP} : int{IPPROTO_IPV6},
                    address.is_v4() ? IP_FREEBIND : IPV6_FREEBIND) ||
         !switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY)) {

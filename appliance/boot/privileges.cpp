@@ -25,7 +25,7 @@ int become(const Account& account) {
     return ::capng_change_id(static_cast<int>(account.uid), static_cast<int>(account.gid), flags);
 }
 
-// The bounding set is root's to clear; with no_new_privs it gives nothing.
+// Only root can clear the bounding set; with no_new_privs it grants nothing.
 int keep_only_chosen() {
     return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ? -errno : ::capng_apply(CAPNG_SELECT_CAPS);
 }
@@ -68,7 +68,7 @@ core::Result<void> check_privileges() {
 core::Result<void> drop_privileges(Role role, const Account& account) {
     ::capng_clear(CAPNG_SELECT_ALL);
     if (role == Role::fence) {
-        // The one capability that a netlink socket for nftables needs; all else of root is gone.
+        // The one capability that a netlink socket for nftables needs.
         ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN);
     }
     const int changed = is_already(account) ? keep_only_chosen() : become(account);

@@ -1,4 +1,4 @@
-// Giving up privileges: what every child does before it does anything else. libcap-ng stays behind privileges.cpp.
+// Drops privileges: the first thing that every child does. libcap-ng stays behind privileges.cpp.
 #pragma once
 
 #include <string>

@@ -22,7 +22,7 @@ public:
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     [[nodiscard]] std::chrono::steady_clock::time_point end_by() const noexcept { return end_by_; }
-    // After its end, with its wait status: the version of the new binary, or why it will not do.
+    // After its end, with its wait status: the new binary's version. Error: why it cannot be used.
     [[nodiscard]] core::Result<std::string> judge(int status) const;
 
 private:
@@ -34,9 +34,9 @@ private:
     pid_t pid_ = 0;
 };
 
-// The other side, in the new binary.
+// The rehearsal itself, in the new binary.
 bool is_rehearsal(int argc, const char* const* argv) noexcept;
-// Prints the version or, on standard error, what speaks against it, and returns the exit code.
+// Prints the version, or the problem on standard error. Returns the exit code.
 int run_rehearsal(int argc, const char* const* argv);
 
 }  // namespace appliance::boot

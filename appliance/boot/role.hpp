@@ -1,4 +1,4 @@
-// Role: what one of the supervisor's children is, and where it finds the descriptors it was born with.
+// Role: the kind of a supervisor's child, and the numbers of its inherited descriptors.
 #pragma once
 
 #include <sys/types.h>

@@ -12,7 +12,7 @@ int run_daemon(const std::string& config);
 
 // Whether this process was started by the supervisor as one of its children.
 bool is_child(int argc, const char* const* argv) noexcept;
-// Such a child's whole life, from giving up privileges on. Returns its exit code.
+// Runs such a child, from dropping privileges to its end. Returns its exit code.
 int run_child(int argc, const char* const* argv);
 
 }  // namespace appliance::boot

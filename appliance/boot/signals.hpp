@@ -12,7 +12,7 @@
 
 namespace appliance::boot {
 
-// What the supervisor is asked for.
+// The order that a signal gives.
 enum class Order { reap, reload, stop };
 
 // "SIGUSR1", "SIGRTMIN+3".

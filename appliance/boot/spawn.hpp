@@ -29,7 +29,7 @@ core::Result<pid_t> spawn(const std::vector<std::string>& arguments, std::span<c
 // What a wait status says: "exit code 1", "signal 9 (Killed)".
 std::string describe_exit(int status);
 
-// What to do about an end that the process could not say anything about: "; ..."; empty where nothing is known.
+// Advice about an end without any output of the process: "; ..."; empty: none.
 std::string mend_for_exit(int status);
 
 }  // namespace appliance::boot

@@ -32,7 +32,7 @@
 
 namespace appliance::boot {
 
-// What stays the same from one program to the next in this process.
+// What stays the same over upgrades in this process.
 struct Origin {
     std::string program;           // the path it was started from, where upgrades are looked for
     core::base::Descriptor claim;  // on the fences of this network namespace
@@ -114,17 +114,17 @@ private:
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
     void drop_control();
     void end_control(const core::Error& error);
-    // The proxy or the fence process, which has said what none of ours would.
+    // Ends the proxy or the fence process, which has broken the protocol.
     void end_child(Role role, const std::string& why);
-    // Whether that number is a process of ours, or was one of the last few that we began: a caller of the API may have
-    // ended since it connected.
+    // Whether pid is one of our processes, or one of the last few: a caller of the API may have ended since it
+    // connected.
     [[nodiscard]] bool is_child(pid_t pid) const;
     void note_child(pid_t pid);
 
     // Upgrades: the old program's part, then the new one's.
     void begin_rehearsal(std::uint64_t id, const link::CheckUpgrade& request);
     void end_rehearsal(int status);
-    // Returns only where it failed.
+    // Returns only on failure.
     core::Result<void> hand_over();
     [[nodiscard]] Handover estate() const;
     void complete_upgrade();
@@ -134,7 +134,7 @@ private:
     [[nodiscard]] nlohmann::ordered_json describe_upgrade() const;
     void note_upgrade(std::string_view state);
     void tell_upgrade();
-    // Proxies beside ours that still have exchanges: those before upgrades.
+    // The number of older proxies that still run after upgrades.
     [[nodiscard]] std::size_t old_proxies() const;
 
     // The end.

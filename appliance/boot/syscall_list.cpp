@@ -36,7 +36,7 @@ void add(Calls& calls, std::initializer_list<const char*> names, Lasting lasting
 // One of the values in one argument, as in "fcntl(fd, command)".
 void add_choice(Calls& calls, const char* call, unsigned argument, std::initializer_list<Named> values) {
     for (const Named& one : values) {
-        // The kernel takes these as an int or an unsigned int: what a caller leaves above does not count.
+        // The kernel takes these as an int or an unsigned int, and ignores the upper half.
         calls.push_back({call, std::string(one.name), {{argument, 0xffff'ffffULL, one.value & 0xffff'ffffULL}}});
     }
 }
@@ -67,10 +67,9 @@ AllowedCall one_more_thread(Lasting lasting) {
     return {"clone", "CLONE_THREAD without CLONE_NEW*", {{0, new_namespaces | CLONE_THREAD, CLONE_THREAD}}, lasting};
 }
 
-// What any C++ program with threads, a log and an open socket does: memory, signals to itself, clocks, and reading and
-// writing what is already open. Nothing here opens, executes or names anything. Nothing reaches another process: all
-// children have the same user, so only this list keeps one from ending another (by kill, F_SETOWN with F_SETSIG,
-// prlimit64).
+// The calls of any C++ program with threads, a log and an open socket: memory, signals to itself, clocks, reading and
+// writing open files. Nothing here opens, executes or names anything. Nothing reaches another process: all children
+// have the same user, so only this list keeps one from ending another (by kill, F_SETOWN with F_SETSIG, prlimit64).
 void add_common(Calls& calls) {
     // what is open already; the log is one of them
     add(calls, {"read",       "write",      "recvmsg",     "sendmsg",     "poll",   "ppoll",    "readv",
@@ -98,7 +97,7 @@ void add_common(Calls& calls) {
     // signals
     add(calls, {"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"});
     calls.push_back({"tgkill", "to itself", {{0, 0xffff'ffffULL, static_cast<std::uint64_t>(::getpid())}}});
-    // time, chance, and what it is
+    // time, random numbers, and identity
     add(calls, {"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom",
                 "getrlimit", "uname", "getuid", "geteuid", "getgid", "getegid", "sysinfo", "getcpu"});
 }

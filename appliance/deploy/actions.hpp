@@ -44,12 +44,12 @@ public:
     virtual std::shared_ptr<const config::Config> config() = 0;
     // Whether the proxy serves and the kernel's fences are known.
     virtual bool ready() = 0;
-    // Returns when the rules are in the kernel; with kill, when exchanges in flight have been ended too. The fences are
-    // the rollout's of words. Error: an operator's fence stands there; it stays as it is.
+    // Returns when the rules are in the kernel; with kill, when exchanges in flight have been ended too. words names
+    // the rollout that owns the fences. Error: an operator's fence stands there; it stays as it is.
     virtual core::Result<void> fence(const std::string& pool, const std::vector<std::string>& servers, bool kill,
                                      const Words& words) = 0;
-    // Lifts the fences of the rollout of words, and no other's (error). Returns when they are lifted; the servers are
-    // up again after their next check, which begins at once. A server that is not fenced is no error.
+    // Lifts fences of the rollout in words. Returns when they are lifted. The servers are up again after their next
+    // check, which begins at once. A server without a fence is no error. Error: another owner's fence.
     virtual core::Result<void> unfence(const std::string& pool, const std::vector<std::string>& servers,
                                        const Words& words) = 0;
     virtual core::Result<void> page(const std::string& pool, bool on, const std::string& message,

@@ -14,7 +14,7 @@ using Clock = core::BootClock;
 
 // How often lost command lines are looked for, and a full disk is tried again.
 constexpr std::chrono::milliseconds look{250};
-// How often it is asked whether the start is over.
+// How often actions.ready() is asked.
 constexpr std::chrono::milliseconds ready_look{10};
 
 }  // namespace
@@ -164,7 +164,7 @@ void Conductor::advance(Lock& lock) {
     }
 }
 
-// Written first, then done: what is not in the ledger has not happened.
+// Each step is in the ledger before it begins.
 bool Conductor::begin(unsigned id) {
     Step& step = active_->steps.at(id);
     const Step before = step;
@@ -173,7 +173,8 @@ bool Conductor::begin(unsigned id) {
     step.began = core::base::wall_now();
     step.ended.reset();
     step.evidence.clear();
-    // One line for each step, at its end; but what follows a command's begin is its output, and a soak may take long.
+    // The journal has one line for each step, at its end. A run and a soak also have one at their begin: output
+    // follows, or it takes long.
     const bool told = step.kind == Kind::run || step.kind == Kind::soak;
     if (told) {
         note("step", id, describe_step(step));
@@ -240,7 +241,7 @@ void Conductor::end(unsigned id, core::Result<std::string> result) {
 }
 
 void Conductor::after_failure(Lock& lock) {
-    // Servers that may be missing are left out; the rollout goes on without them.
+    // The rollout goes on without as many failed servers as the recipe tolerates.
     const auto failed = failed_servers(*active_);
     const auto tolerated = static_cast<std::int64_t>(failed.size()) <= active_->recipe.tolerate && !only_pause_;
     bool left = false;
@@ -270,7 +271,7 @@ void Conductor::after_failure(Lock& lock) {
         finish(lock, State::aborted, why);  // nothing has been begun
         return;
     }
-    // Nothing has been changed yet where a guard or the floor says no.
+    // Where a wait, a guard or the floor fails, nothing has been changed yet.
     const bool harmless = step->kind == Kind::wait || step->kind == Kind::guard || step->kind == Kind::floor;
     const auto policy =
         harmless || std::exchange(only_pause_, false) ? config::OnFailure::pause : active_->recipe.on_failure;

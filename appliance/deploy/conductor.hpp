@@ -24,7 +24,7 @@
 
 namespace appliance::deploy {
 
-// Why an order was not carried out, with the HTTP status that says so to programs.
+// Why an order was refused, with its HTTP status.
 struct Refused {
     int status = 500;
     core::Error error;
@@ -42,14 +42,14 @@ struct Order {
     Strategy strategy = Strategy::rolling;
     config::Recipe recipe;
     Words words;
-    std::string overridden;                       // why guards are not to be asked; empty: they are
+    std::string overridden;                       // the reason to skip the guards; empty: they are asked
     std::optional<core::WallTime> starts{};       // not before
-    std::optional<core::Milliseconds> expires{};  // after that time, or after now: it begins by then or not at all
+    std::optional<core::Milliseconds> expires{};  // after starts, or after now: it begins by then or not at all
     bool dry_run = false;
-    std::string accepted{};  // the digest of the commands that the orderer has seen; empty: whatever they are
+    std::string accepted{};  // the digest of the accepted commands; empty: any commands
 };
 
-// What a command line tells and asks: it runs the commands of one rollout.
+// A command line's report and question. It runs the commands of one rollout.
 struct Sync {
     struct Output {
         unsigned step = 0;
@@ -79,12 +79,12 @@ public:
     // The same for a command that was running when this process started.
     static constexpr std::chrono::seconds return_max{30};
 
-    // actions outlives it. Reads the ledger, and goes on with what is under way as soon as actions is ready. A ledger
-    // that cannot be read refuses every order, with the reason.
+    // actions outlives it. Reads the ledger, and resumes the active rollout as soon as actions is ready. Without a
+    // readable ledger every order is refused, with the reason.
     Conductor(Actions& actions, std::filesystem::path state);
     Conductor(const Conductor&) = delete;
     Conductor& operator=(const Conductor&) = delete;
-    // Leaves the rollout as it is; a later one goes on with it. Waits for the steps under way.
+    // Leaves the rollout as it is for a later conductor. Waits for the steps under way.
     ~Conductor();
 
     // The plan alone, or the rollout that has begun. 400: a bad recipe. 404: no such pool or server. 409: another
@@ -99,7 +99,7 @@ public:
     Outcome<Json> view_rollback(const Words& words, const std::string& command, bool rolling);
     // No step is begun any more; those under way end.
     Outcome<Json> pause(const Words& words);
-    // Failed steps are tried again, or with skip taken for done. accepted: as Order's. 409 also where the commands are
+    // Tries failed steps again; with skip, marks them as done. accepted: as Order's. 409 also where the commands are
     // others.
     Outcome<Json> resume(const Words& words, bool skip, const std::string& accepted = {});
     // Ends it. Opens the servers on which the command has not begun. The others stay fenced until they are verified.
@@ -108,7 +108,7 @@ public:
     // One rollout with its steps; without an id the one under way, or the last. 404 where there is none.
     Outcome<Json> view(std::int64_t id);
     Outcome<Json> history(unsigned count);
-    // The same as view, and what visitors have seen during each step.
+    // As view(), and with request statistics of each step.
     Outcome<Json> report(std::int64_t id);
     // The entries of a rollout's journal after one, when there are some, or after patience; at most 1000.
     Outcome<Json> journal(std::int64_t id, std::int64_t after, core::Milliseconds patience);
@@ -132,7 +132,7 @@ private:
         std::string runner;
         std::size_t output = 0;
     };
-    // An order that gives the lock back in the middle: no other order, step or end begins meanwhile.
+    // Held by an order that releases the lock meanwhile: no other order, step or end begins.
     class Turn {
     public:
         explicit Turn(Conductor& conductor) : conductor_(conductor) { conductor_.turning_ = true; }
@@ -200,7 +200,7 @@ private:
     std::condition_variable changed_;
     std::optional<Ledger> ledger_;
     core::Error ledger_error_;
-    bool recovered_ = false;  // what an earlier process has left in the ledger was read
+    bool recovered_ = false;  // an earlier process's rollout has been read
     std::optional<Rollout> active_;
     std::set<unsigned> under_way_;  // steps
     std::map<unsigned, Job> jobs_;
@@ -208,7 +208,7 @@ private:
     std::map<std::string, std::string> drained_;  // by server: the address at which it was
     bool aborting_ = false;
     bool turning_ = false;     // see Turn
-    bool only_pause_ = false;  // what has failed asks for an operator, whatever the recipe says
+    bool only_pause_ = false;  // the failure needs an operator, also against the recipe's policy
     std::string runner_;       // the last that was heard of
     std::optional<core::WallTime> runner_heard_;
     core::BootTime attended_{};   // an operator or a runner was last there

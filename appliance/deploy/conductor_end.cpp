@@ -1,4 +1,4 @@
-// How a rollout ends, and what is put right where it ends early.
+// Ends a rollout, and undoes its fences and page where it ends early.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -1,4 +1,4 @@
-// What operators order: start, roll back, pause, resume, abort.
+// Orders of operators: start, roll back, pause, resume, abort.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -110,7 +110,7 @@ Outcome<void> Conductor::need_known() {
     return {};
 }
 
-// Refused as in need_known(), and where another order is in the middle of its work.
+// Refused as in need_known(), and while another order is being carried out.
 Outcome<void> Conductor::need_quiet() {
     if (auto known = need_known(); !known) {
         return known;
@@ -222,7 +222,7 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
     return true;
 }
 
-// What a rollback would undo. Refused where nothing is, or no command does.
+// The rollout that a rollback would undo. Refused where there is none, or no command for it.
 Outcome<Rollout> Conductor::find_undone(const std::string& command) {
     if (auto quiet = need_quiet(); !quiet) {
         return tl::unexpected(std::move(quiet.error()));

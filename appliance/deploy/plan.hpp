@@ -1,4 +1,4 @@
-// Planning a deploy: an order held against the configuration. Pure.
+// Plans a deploy: checks an order against the configuration. Pure.
 #pragma once
 
 #include "appliance/config/config.hpp"

@@ -15,7 +15,7 @@ namespace appliance::guard {
 
 // More in one stretch of time are refused.
 inline constexpr std::size_t meetings_max = 10'000;
-// A rule may be written so that following it takes hours. All of these take two seconds of a slow processor's time.
+// Following a malicious rule could take hours. All these steps take two seconds on a slow processor.
 inline constexpr std::uint64_t steps_of_calendar = 20'000'000;
 inline constexpr std::uint64_t steps_of_event = 5'000'000;
 

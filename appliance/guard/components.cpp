@@ -269,7 +269,7 @@ std::string to_utf8(std::string text) {
         return text.substr(3);
     }
     const bool marked = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
-    // Without a mark, the first character tells: it is ASCII, and the other half of it 0.
+    // Without a byte order mark the first character shows it: ASCII, so its other half is 0.
     const bool big = marked ? text.front() == '\xFE' : text.size() >= 2 && text[0] == '\0' && text[1] != '\0';
     const bool little = !big && (marked || (text.size() >= 2 && text[0] != '\0' && text[1] == '\0'));
     return big || little ? from_utf16(std::string_view(text).substr(marked ? 2 : 0), big) : text;

@@ -33,7 +33,7 @@ public:
     AnswerMemory& operator=(const AnswerMemory&) = delete;
     ~AnswerMemory();
 
-    // So many bytes more. Error: others have them.
+    // Takes so many bytes more. Error: other answers have them.
     core::Result<void> take(std::size_t bytes);
 
 private:

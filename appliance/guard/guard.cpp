@@ -80,7 +80,7 @@ std::optional<core::WallTime> find_free(const std::vector<Guard>& guards, std::v
             windows.emplace_back(&guard, system_zone_or_utc(guard.timezone));
         }
     }
-    // The time only grows, so of those that have begun the last end is all that counts.
+    // at only grows, so of the begun spans only the last end counts.
     std::sort(busy.begin(), busy.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
     auto ahead = busy.begin();
     core::WallTime ends = from;
@@ -230,8 +230,8 @@ Gathering gather_meetings(const Guard& guard, Deadline deadline) {
     return all;
 }
 
-// One that is not known is worse than one with a meeting, which is worse than one without. Of a time to come only this
-// can be known: whether the servers could be asked at all.
+// The worst answer counts: unknown before a meeting, a meeting before none. For a future time it is only known whether
+// the servers could be asked.
 Opinion ask_meetings(const Guard& guard, bool of_future, Deadline deadline) {
     Opinion opinion{guard.name, guard.kind, Verdict::allowed, "no meeting is running", std::nullopt};
     Gathering all = gather_meetings(guard, deadline);
@@ -274,7 +274,7 @@ Asked ask_one(const Guard& guard, const Question& question) {
     return {};
 }
 
-// Whether it has said all that it can of the time to come.
+// Whether it has answered for the future as far as it can.
 bool knows_ahead(const Asked& asked) {
     switch (asked.opinion.kind) {
         case config::GuardKind::windows:

@@ -10,7 +10,7 @@
 
 namespace appliance::guard {
 
-// warned: something speaks against it, and the operator asked to be told only.
+// warned: it would block, but the configuration says to warn only.
 enum class Verdict { allowed, warned, blocked, unknown };
 
 std::string_view print(Verdict verdict) noexcept;

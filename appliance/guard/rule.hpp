@@ -1,5 +1,5 @@
-// Rule: how an event recurs (RFC 5545 3.3.10), followed in the local time of its beginning: what zones make of it is
-// the caller's. Pure.
+// Rule: how an event recurs (RFC 5545 3.3.10), followed in the local time of its beginning; the caller applies zones.
+// Pure.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Screen: what the console shows, and the little that may be typed there. Pure.
+// Screen: what the console shows, and the words that may be typed there. Pure.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// Log: where an operator wants the machine's journal sent, and what rsyslogd reads for it. Pure.
+// Log: the server that the journal is sent to, and rsyslogd's configuration for it. Pure.
 #pragma once
 
 #include <string>

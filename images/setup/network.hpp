@@ -1,4 +1,4 @@
-// Network: what an operator writes of the appliance's address, and what systemd-networkd reads. Pure.
+// Network: the operator's lines about the appliance's address, as systemd-networkd's file. Pure.
 #pragma once
 
 #include <string>

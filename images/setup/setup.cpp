@@ -50,10 +50,10 @@ const fs::path kept = "/var/lib/gatehouse/configuration";  // control's; so noth
 const fs::path current = kept / "gatehouse.toml";
 const fs::path previous = kept / "gatehouse.toml.previous";  // as `gatehouse config rollback` has it
 const fs::path handed_before = kept / "handed.toml";
-// Beside it what runs where that one is missing or wrong, so that it stays as it is: another version may like it.
+// Used where that one is missing or wrong. The kept one stays as it is: another version may accept it.
 const fs::path spare = "/var/lib/gatehouse/spare";
 const fs::path spare_file = spare / "gatehouse.toml";
-const fs::path spare_made = spare / "made.toml";  // as it was made; another one was applied by an operator
+const fs::path spare_made = spare / "made.toml";  // as it was made; spare_file differs after `config apply`
 
 const fs::path log_folder = "/run/gatehouse-log-setup";
 
@@ -93,7 +93,7 @@ std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Nothing where there is none; one that is too big is said.
+// Nothing: there is none, or it is too big, which is logged.
 std::optional<std::string> read_on_volume(const fs::path& mounted, std::string_view file) {
     std::error_code none;
     const auto size = fs::file_size(mounted / file, none);
@@ -208,7 +208,7 @@ bool write_file(const fs::path& path, std::string_view text, mode_t mode = 0640)
     return true;
 }
 
-// Only a folder of that name is given away, never what a link of that name leads to.
+// Gives only a real folder of that name to Gatehouse, never the target of a link.
 bool make_folder(const fs::path& path, bool to_write) {
     const passwd* owner = ::getpwnam("gatehouse");
     std::error_code error;
@@ -224,7 +224,7 @@ bool make_folder(const fs::path& path, bool to_write) {
     return good;
 }
 
-// What is wrong with it goes to where our own lines go.
+// Prints its problems to our standard error.
 bool check_configuration(const fs::path& path) {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -288,7 +288,7 @@ std::string fallback(const Credentials& credentials) {
     return text;
 }
 
-// What is good takes the place of the configuration that is kept, which becomes the one before.
+// Makes a valid text the kept configuration; the one before becomes previous.
 bool keep(const std::string& text) {
     const fs::path candidate = kept / "candidate.toml";
     if (!write_file(candidate, text)) {
@@ -307,9 +307,9 @@ bool choose(const fs::path& configuration) {
     return write_file(folder / "environment", "CONFIGURATION=" + configuration.string() + "\n");
 }
 
-// False: not even one for the page could be written.
+// False: not even the page's configuration could be written.
 bool set_configuration(const Credentials& credentials) {
-    bool right = false;  // the one that is kept, as far as it has been looked at
+    bool right = false;  // whether the kept one is known to be valid
     if (const std::string applied = read_file(spare_file); !applied.empty() && applied != read_file(spare_made)) {
         right = keep(applied);
     }

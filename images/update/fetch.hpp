@@ -19,11 +19,11 @@ struct Source {
 };
 
 // Both follow redirects, and verify the certificate of an https server against ca_file (empty: the system's
-// authorities). They give up after 30 seconds without a byte. A slow server can make them take without end: a Watch
-// (watch.hpp) ends that. Error: what the server or the connection said. At most 64 KiB.
+// authorities). They give up after 30 seconds without a byte. With a slow server they may never end: a Watch
+// (watch.hpp) bounds that. Error: what the server or the connection said. At most 64 KiB.
 core::Result<std::string> fetch_text(const Source& source, const std::string& name, const std::string& ca_file);
-// Into folder, where it is afterwards only if it has the size and the SHA-256 that `file` says; no byte more is
-// written. Error: also where the file system has no room for it.
+// Fetches into folder. The file is there afterwards only with the size and SHA-256 of `file`; no byte more is written.
+// Error: also where the file system has no room for it.
 core::Result<void> fetch_file(const Source& source, const File& file, const std::string& ca_file,
                               const std::filesystem::path& folder);
 

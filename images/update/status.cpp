@@ -95,7 +95,7 @@ std::optional<json> take_request() {
     if (request) {
         write_status("asked", "");  // before the request is removed, so that a reader always sees one of them
     }
-    // Whatever it is: what stays is asked for again at once.
+    // Also a folder or another kind of file: a request that stays would start us again at once.
     std::error_code ignored;
     fs::remove_all(request_file, ignored);
     return request;

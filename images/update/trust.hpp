@@ -16,8 +16,8 @@ namespace images::update {
 // out.
 std::vector<std::string> certificates_in(std::span<const std::byte> bytes);
 
-// Whether signature is one of text (RSA or ECDSA with SHA-256) by the key of one of the certificates. Error: none of
-// them has signed it; or there is no certificate at all, because the firmware has no keys yet.
+// Checks that signature is one of text (RSA or ECDSA with SHA-256) by a key of one of the certificates. Error: none of
+// them has signed it; or there is no certificate, because the firmware has no keys yet.
 core::Result<void> verify(std::string_view text, std::string_view signature,
                           const std::vector<std::string>& certificates);
 

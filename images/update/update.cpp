@@ -58,7 +58,7 @@ const char* const ca_credential = "/run/gatehouse-setup/update_ca.pem";
 constexpr auto fetch_within = 30min;    // all of it: 60 MB by 40 kB/s
 constexpr auto install_within = 10min;  // the disk's, for as much
 constexpr auto watch_step = 500ms;
-constexpr auto serve_within = 150s;  // a machine that is slow to boot is not slow to serve
+constexpr auto serve_within = 150s;  // from the start of this program, not of the machine
 constexpr auto page_after = 20s;     // of control's answers, where no server was up before the update either
 
 std::string read_file(const fs::path& path) {
@@ -66,7 +66,7 @@ std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Runs it to its end; what it said, where it ended badly.
+// Runs the program to its end. Error: its last line of output.
 Result<void> run(const std::vector<std::string>& words) {
     std::vector<char*> arguments;
     for (const std::string& word : words) {
@@ -169,7 +169,7 @@ Result<void> fetch_release(const Source& place, const Release& release, const st
     return {};
 }
 
-// A version that is there already, to be tried anew.
+// Gives a version that is installed already three new tries.
 Result<void> try_again(const fs::path& entry, const std::string& version) {
     std::error_code error;
     fs::rename(entry, entries_folder / fmt::format("gatehouse_{}+3-0.efi", version), error);
@@ -177,7 +177,7 @@ Result<void> try_again(const fs::path& entry, const std::string& version) {
     return error ? core::base::fail_os("cannot mark version " + version, error.value()) : Result<void>();
 }
 
-// What the place offers, of which everything is known then but what its files hold.
+// The release that the place offers, verified; only its files are not fetched yet.
 Result<Release> ask(const Source& place, const std::string& ca_file) {
     const auto sums = fetch_text(place, "SHA256SUMS", ca_file);
     const auto signature = sums ? fetch_text(place, "SHA256SUMS.sig", ca_file) : sums;
@@ -202,7 +202,7 @@ Result<Release> ask(const Source& place, const std::string& ca_file) {
         .map([&] { return std::move(*release); });
 }
 
-// The version that the next start takes.
+// Installs an update; returns the version that the next start takes.
 Result<std::string> install(const std::string& url) {
     const auto place = Source::parse(url);
     if (!place) {

@@ -1,4 +1,4 @@
-"""The sources of guards: feeds with real forms of addresses, servers that send wrong lengths, drip or hang, and private
+"""The sources of guards: feeds with real forms of addresses, servers that drip, flood or close early, and private
 secrets. The real, confined daemon asks real servers of HTTP and HTTPS."""
 
 import base64

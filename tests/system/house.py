@@ -365,7 +365,8 @@ class SystemTest(unittest.TestCase):
 
 
 def try_namespace():
-    """Why a namespace of our own cannot be entered, or None. In a chroot the root may be no mount point."""
+    """Why a namespace of our own cannot be entered, or None. In a chroot, the root may be no mount point; that is one
+    reason."""
     name = f"gatehouse-{os.getpid()}-try"
     made = run("ip", "netns", "add", name, check=False)
     entered = run("ip", "-n", name, "link", "set", "lo", "up", check=False)
