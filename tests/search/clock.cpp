@@ -11,7 +11,7 @@
 namespace tests::search {
 namespace {
 
-// Of real time. A thread that never blocks, or all of them waiting for each other: both are faults.
+// In real time. After it, a thread never blocks, or all wait for each other: both are faults.
 constexpr std::chrono::seconds stuck_after{120};
 
 // One for each thread, because a thread waits in one poll at a time.

@@ -123,7 +123,7 @@ FakeProxy::Json FakeProxy::carry_out(const Json& order) {
 }
 
 void FakeProxy::configure(const Json& order) {
-    // As the real one: what is fenced before or in this order is, until the next one about all fences.
+    // As the real one: fences from before and from this order stand, until the next order about all fences.
     auto fenced = fences_;
     for (const Json& fence : order.at("fences")) {
         fenced.emplace(fence.at("pool").get<std::string>(), fence.at("server").get<std::string>());

@@ -28,7 +28,7 @@ constexpr unsigned chat_port = 5222;
 constexpr core::Milliseconds settle_look{100};
 
 fs::path make_folder() {
-    // A memory disk, where there is one: what is tested is not how fast a disk is.
+    // On a memory disk, where there is one: the disk's speed does not matter here.
     std::string name = fs::exists("/dev/shm") ? "/dev/shm/gatehouse-search-XXXXXX" : "/tmp/gatehouse-search-XXXXXX";
     VERIFY(::mkdtemp(name.data()) != nullptr);
     return name;
@@ -86,7 +86,7 @@ House::~House() {
 
 namespace {
 
-// A thread that is in already is waited for by gate(), so it does not wait there itself.
+// gate() waits for a thread that is inside already, so that one does not wait here.
 thread_local unsigned uses_of_this_thread = 0;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Player: carries the steps of a plan out in a house. Orders that wait go to threads of their own, so that the steps
-// that follow meet them waiting.
+// Player: carries out the steps of a plan in a house. Orders that wait get threads of their own, so the next steps run
+// meanwhile.
 #pragma once
 
 #include <deque>
@@ -23,7 +23,7 @@ public:
     std::size_t play(const Plan& plan);
     // Waits for the orders that wait.
     void join();
-    // Ends all troubles and looks whether all agrees.
+    // Ends all troubles and checks that all agrees.
     void rest();
 
 private:

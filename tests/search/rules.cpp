@@ -76,7 +76,7 @@ bool as_strict(Truth& truth, const std::string& address, const std::string& id, 
 
 void judge_drained(Truth& truth, unsigned order, const std::string& address, const std::string& id, Moment complete,
                    bool drain) {
-    // At one moment of the order all of it was so at once: what comes after that moment is the next order's.
+    // All of it was true at one moment of the order. Later changes belong to the next order.
     const std::string server = truth.places[address].second;
     for (const Moment at : moments_of(truth, address, complete, truth.moment)) {
         const auto seen = truth.kernel[address].at(at);
@@ -108,7 +108,7 @@ void judge_holds(Truth& truth, unsigned order) {
     for (const auto& [address, place] : truth.places) {
         std::set<Moment> all;
         truth.kernel[address].moments(begin, truth.moment, all);
-        // By id: its owner may have ordered it anew, in other words.
+        // By id: its owner may have ordered it again, with another reason.
         std::set<std::string> ids;
         for (const Moment at : all) {
             if (const auto seen = truth.kernel[address].at(at); own(seen)) {
@@ -150,7 +150,7 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
             judge_holds(truth, order);
         }
         if (status == 409 || holds) {
-            // Its fence may have stood in place of another for a while, as an owner's own order may.
+            // Its fence may have replaced another one for a while, as an owner's own order may.
             for (const auto& [address, place] : truth.places) {
                 Standing& standing = truth.standing[place];
                 standing.disputed = standing.disputed || truth.deeds.at(order).servers.contains(place.second);
@@ -312,7 +312,7 @@ void judge_refused(Truth& truth) {
         if (refused == truth.refused.end()) {
             continue;
         }
-        // An owner's own fence keeps its id; the words of the one that was refused stay in the kernel's note.
+        // An owner's own fence keeps its id. The refused order's reason stays in the kernel's note.
         const auto before = truth.kernel[address].at(truth.deeds.at(order).begun);
         if (before && before->id == seen->id) {
             continue;

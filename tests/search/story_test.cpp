@@ -1,5 +1,5 @@
-// Stories: each known lie as it was told, step by step, in the house of the search. A story fails where control says
-// what is not so.
+// Stories: the steps of each known lie, in the house of the search. A story fails where an answer of control is not
+// true.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

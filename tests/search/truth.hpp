@@ -77,7 +77,7 @@ struct Deeds {
     core::BootTime began{};
 };
 
-// What an operator's fence of one backend is to be, as far as answers have said.
+// The wanted fence of one backend, by the answers to operators.
 struct Standing {
     unsigned order = 0;  // 0: none is to be
     std::string id;
@@ -121,12 +121,11 @@ public:
     void accuse(const std::string& rule, const std::string& what);
     // Reads the kernel's fences after a change. ours: Gatehouse made it, so no operator's fence may go unexplained.
     void look_at_kernel(bool ours);
-    // Why an operator's fence of that server may change now; empty: no reason.
+    // The reason why an operator's fence of that server may change now; empty: none.
     std::string excuse(const std::string& server, unsigned order);
     [[nodiscard]] std::optional<netfilter::Fence> in_kernel(const std::string& address);
 
-    // The order has its answer; after a crash it has none, and what it may have done is explained by it until
-    // forget_lost().
+    // The order has its answer. After a crash it has none, and explains changes until forget_lost().
     void end(unsigned number, const std::string& answer);
 
     // With the lock free.

@@ -7,7 +7,7 @@
 
 namespace tests::support {
 
-// What the pages say and how the server feels. Outlives every connection.
+// The pages' texts and the server's health. Outlives every connection.
 struct DemoSite {
     std::string name = "demo";
     std::atomic<bool> unhealthy{false};  // every page but /alive answers 503

@@ -24,7 +24,7 @@ FORK = multiprocessing.get_context("fork")
 
 
 def client_hello():
-    """What begins a handshake, as a real client writes it."""
+    """The first message of a handshake, as a real client writes it."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

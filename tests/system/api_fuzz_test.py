@@ -38,7 +38,7 @@ class Fuzz(house.SystemTest):
     configuration = CONFIGURATION
 
     def send(self, request, timeout=15):
-        """Status, type and content; nothing where the daemon hung up or thinks too long."""
+        """Status, type and content; None where the daemon closed or took too long."""
         method, target, fields, body = request
         head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -64,7 +64,7 @@ class Fuzz(house.SystemTest):
         return json.loads(answer[2])
 
     def state(self):
-        """All that a change would change, without what changes by itself: fences and pages that run out do."""
+        """The state that a change would change, without fences and pages that run out by themselves."""
         lasts = lambda found: found and (found.get("until") is None)
         pools = [{"name": pool["name"], "maintenance": pool["maintenance"] if lasts(pool["maintenance"]) else None,
             "weights": [(backend["server"], backend["weight"]) for backend in pool["backends"]]}
@@ -163,7 +163,7 @@ class Fuzz(house.SystemTest):
             while time.monotonic() < deadline and not self.wrong:
                 list(threads.map(self.one, [False] * 60))
                 memory = self.whole()
-                # What waits goes on for a while; then nothing changes but by a GET.
+                # Waiting orders go on for a while; after that only a GET could change something.
                 before = wait_until(self.quiet, 60, "what was begun has ended")
                 list(threads.map(self.one, [True] * 60))
                 self.assertEqual(self.state(), before, "a GET has changed something")

@@ -1,6 +1,6 @@
-"""Thousands of calendars, drawn by chance from a seed, as our guard and two other readers have them:
-python3-recurring-ical-events (over dateutil) and ical.js. No meeting of theirs may be missed, and nothing may be free
-that one of them calls busy; what else differs must have a reason below.
+"""Compares our guard with two other readers on thousands of random calendars from a seed: python3-recurring-ical-events
+(over dateutil) and ical.js. We may miss no meeting of theirs, and call nothing free that one of them calls busy. Every
+other difference must have a reason below.
 
     GATEHOUSE_CORPUS_SEED=7 GATEHOUSE_CORPUS_COUNT=20000 python3 tests/system/calendar_corpus_test.py
 """
@@ -92,7 +92,7 @@ def answers(command, corpus):
     return json.loads(done.stdout)
 
 
-# Why a reader and we may differ, each with how that is recognised. All the rest is a fault of ours.
+# Reasons why a reader and we may differ, each with its test. Any other difference is our fault.
 
 def local(zone, instant):
     return datetime.datetime.fromtimestamp(instant, UTC).astimezone(zone).replace(tzinfo=None, fold=0)
@@ -204,7 +204,7 @@ EXTRA = [is_had_by_other, is_at_edge, is_week_number, is_unpicked_start, is_repl
 
 
 class Case:
-    """A question, what we say, and what is needed to tell why others differ."""
+    """A question, our answer, and the facts that explain other answers."""
 
     def __init__(self, asked, ours):
         self.asked = asked

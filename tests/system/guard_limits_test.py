@@ -59,7 +59,7 @@ class Guarded(house.SystemTest):
         self.house.cli("reload")
 
     def ask(self):
-        """What the daemon says of its guards: status and body."""
+        """The daemon's answer about its guards: status and body."""
         api = Api(self.house.folder / "control.sock")
         api.request("GET", "/v1/guard")
         response = api.getresponse()
@@ -68,7 +68,7 @@ class Guarded(house.SystemTest):
         return answer
 
     def why(self, source, timeout="2s"):
-        """Why the guard is unknown; that the question ends, the API's own timeout says."""
+        """The reason why the guard is unknown. The API's timeout checks that the question ends."""
         self.configure(source, timeout)
         status, body = self.ask()
         self.assertEqual((status, body["allowed"], body["guards"][0]["verdict"]), (200, False, "unknown"))

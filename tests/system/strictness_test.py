@@ -1,5 +1,5 @@
-"""The conformance cases through a whole Gatehouse, and the same bytes through HAProxy and nginx: wherever we forward
-what one of them refuses, tests/conformance/differences.txt says why."""
+"""The conformance cases through a whole Gatehouse, and the same bytes through HAProxy and nginx. Where one of them
+refuses what we forward, tests/conformance/differences.txt says why."""
 
 import shutil
 import socket

@@ -1,5 +1,5 @@
-"""Two operators and a rollout on the same servers, and processes that are stopped or killed in the middle: every word that
-is said is so."""
+"""Two operators and a rollout on the same servers, with processes that are stopped or killed meanwhile. Every answer is
+true."""
 
 import os
 import random

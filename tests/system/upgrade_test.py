@@ -261,7 +261,7 @@ class Upgrade(house.SystemTest):
     def assert_refused(self, why):
         refused = self.house.cli("upgrade", check=False)
         self.assertEqual((refused.returncode, refused.stdout), (1, ""), refused.stderr)
-        # On a slow machine a line before it says what is waited for.
+        # On a slow machine an earlier line names the wait.
         told = [line for line in refused.stderr.splitlines() if line.startswith("gatehouse: ")]
         self.assertEqual((len(told), refused.stderr.splitlines()[-1:]), (1, told), refused.stderr)
         self.assertIn(f"cannot upgrade to {self.house.program}: ", refused.stderr)

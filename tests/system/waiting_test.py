@@ -1,4 +1,4 @@
-"""What an operator sees of a command that waits, and of one that asks first."""
+"""The output of a command that waits, and of one that asks first."""
 
 import os
 import pty

@@ -112,7 +112,7 @@ def say(text):
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        pass  # the terminal has gone; a restart that stops half way for that would be worse
+        pass  # the terminal is closed; an interrupted restart would be worse
 
 
 def restart(folder, namespace, server, release, seconds, first):

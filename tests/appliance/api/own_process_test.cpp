@@ -1,5 +1,5 @@
-// None of the daemon's own processes comes in by the control socket. The kernel says of the two ends of a pair that
-// they are this process's.
+// None of the daemon's own processes may use the control socket. The kernel gives this process as the peer of both ends
+// of a pair.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>

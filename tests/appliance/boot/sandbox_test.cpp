@@ -1,4 +1,5 @@
-// What a child has left after it gave its privileges up. Each case runs in a forked child, since there is no way back.
+// The rights of a child after it has dropped its privileges. Each case runs in a forked child, because that is
+// permanent.
 #include "appliance/boot/sandbox.hpp"
 
 #include <cap-ng.h>

@@ -204,7 +204,7 @@ private:
     std::multiset<std::string> commands_;  // that run
 };
 
-// A conductor with its folder, and a command line that says what the test wants of each command.
+// A conductor with its folder, and a command line that reports the test's results.
 class ConductorTest : public testing::Test {
 protected:
     using Json = Conductor::Json;
@@ -279,7 +279,7 @@ protected:
         })) << "no command";
         return taken;
     }
-    // What a command line asks again and again, until the state is that one.
+    // Repeats a command line's sync until the rollout has that state.
     bool settles(const std::string& wanted, const std::vector<unsigned>& running = {}) {
         return eventually([&] {
             sync(running);

@@ -21,7 +21,7 @@ struct Site {
     unsigned status = 200;
     std::string wants;  // the path with its query; anything else is answered as a wrong checksum is
     bool silent = false;
-    std::atomic<unsigned> asked = 0;                               // connections that have said something
+    std::atomic<unsigned> asked = 0;                               // connections that have sent something
     std::function<void(const core::base::Descriptor&)> talk{};     // instead of all that follows, TLS perhaps
     std::function<std::string(const std::string& request)> raw{};  // what it answers in its own words
     std::string endless{};                                         // sent after these again and again, with a pause
