@@ -54,7 +54,7 @@ REASONS = {
     "RANDOM_KMALLOC_CACHES": DEBIAN + "slab_nomerge and SLAB_FREELIST_RANDOM",
     "SLAB_MERGE_DEFAULT": DEBIAN + "slab_nomerge", "STATIC_USERMODEHELPER": DEBIAN + "no helper that it could start is in the image",
     "UBSAN": DEBIAN + "not built in", "UBSAN_BOUNDS": DEBIAN + "not built in", "UBSAN_TRAP": DEBIAN + "not built in",
-    "WERROR": DEBIAN + "a choice for who builds it",
+    "WERROR": DEBIAN + "a choice of the builder",
     "ZERO_CALL_USED_REGS": DEBIAN + "not built in",
     "INTEL_IOMMU_DEFAULT_ON": DEBIAN + "a virtual machine has none",
     "IOMMU_DEFAULT_DMA_STRICT": DEBIAN + "a virtual machine has none", "SCHED_CORE": DEBIAN + "nothing here shares a core with strangers",
@@ -82,7 +82,7 @@ def differences(config, command_line, sysctl):
                 continue
             needed.add(name)
             if name not in REASONS:
-                findings.append(f"{kind}: {name} is {is_}, where {value or 'on'} is recommended, and nobody says why")
+                findings.append(f"{kind}: {name} is {is_}, where {value or 'on'} is recommended, and no reason is given")
             else:
                 departures.append(f"{name}={is_}: {REASONS[name]}")
     findings += [f"{name} is as recommended, and its reason can go" for name in REASONS if name not in needed]

@@ -1,5 +1,5 @@
-// Rehearsal: runs the new binary once beside the old one, before anything depends on it. The run shows whether it can
-// be executed with its libraries, whether it understands the configuration and the handover, and its version.
+// Rehearsal: runs the new binary once beside the old one, before anything depends on it. The run shows its version,
+// whether it finds its libraries, and whether it understands the configuration and the handover.
 #pragma once
 
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 // Supervisor: the small privileged process behind `gatehouse run`. Starts control, proxy and fence, and starts them
 // again when they die. Holds what must outlive each of them: the listening sockets, the control socket, and the links
-// between them. Reads the configuration at its start, and again when control or the fence process asks for an address
-// that it does not know. Decodes the requests of control (appliance/link/request).
+// between them. Reads the configuration at its start, and again when a child asks for an address that it does not know.
+// Decodes the requests of control (appliance/link/request).
 #pragma once
 
 #include <sys/types.h>

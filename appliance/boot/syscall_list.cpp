@@ -69,7 +69,7 @@ AllowedCall one_more_thread(Lasting lasting) {
 
 // The calls of any C++ program with threads, a log and an open socket: memory, signals to itself, clocks, reading and
 // writing open files. Nothing here opens, executes or names anything. Nothing reaches another process: all children
-// have the same user, so only this list keeps one from ending another (by kill, F_SETOWN with F_SETSIG, prlimit64).
+// have the same user, so one could end another (by kill, F_SETOWN with F_SETSIG, prlimit64).
 void add_common(Calls& calls) {
     // what is open already; the log is one of them
     add(calls, {"read",       "write",      "recvmsg",     "sendmsg",     "poll",   "ppoll",    "readv",

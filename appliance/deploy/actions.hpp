@@ -65,7 +65,7 @@ public:
     virtual void end_command(const std::string& pool, const std::string& server) = 0;
     // Of every backend of the pool.
     virtual std::vector<Standing> standings(const std::string& pool) = 0;
-    // A TCP socket of that family whose packets pass the fences.
+    // A TCP socket of that family. Its packets pass the fences.
     virtual core::Result<core::base::Descriptor> socket(int family) = 0;
     // Asks the guards about the time from at on, for length. The evidence where all agree. Error: each guard that does
     // not, and why.

@@ -63,7 +63,7 @@ struct Sync {
     };
     std::int64_t rollout = 0;
     std::string runner;             // its name, unique for each command line
-    std::vector<unsigned> running;  // steps whose commands it has
+    std::vector<unsigned> running;  // the steps of the commands that it has
     std::vector<Output> outputs;
     std::vector<Result> results;
     std::int64_t after = 0;  // the last entry of the journal that it knows
@@ -88,7 +88,7 @@ public:
     ~Conductor();
 
     // The plan alone, or the rollout that has begun. 400: a bad recipe. 404: no such pool or server. 409: another
-    // rollout is under way, a guard does not agree, the plan does not fit the schema change or the pool, or its
+    // rollout is under way, a guard does not agree, the plan does not fit the schema change or the pool. Also where its
     // commands are not the accepted ones.
     Outcome<Json> start(const Order& order);
     // Rolls back the last rollout, or the one under way, which ends with this. command: another one than its recipe's;

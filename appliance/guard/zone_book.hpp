@@ -22,9 +22,9 @@ public:
     // own: the calendar's VTIMEZONEs; they and budget outlive the book.
     ZoneBook(const std::vector<ZoneComponent>& own, Budget& budget) : own_(own), budget_(budget) {}
 
-    // Null: unknown. Tries in this order: a name of the time zone database (its rules are newer than a calendar's
-    // copy), such a name behind a prefix ("/mozilla.org/1/Europe/Berlin"), the calendar's own VTIMEZONE, one of
-    // Windows's names, an old name of the database.
+    // Null: unknown. Tries in this order: a name of the time zone database; such a name behind a prefix
+    // ("/mozilla.org/1/Europe/Berlin"); the calendar's own VTIMEZONE; one of Windows's names; an old name of the
+    // database. The database comes first because its rules are newer than a calendar's copy.
     ZonePointer find(const std::string& name);
 
 private:

@@ -341,7 +341,7 @@ class Deploys(house.SystemTest):
         self.assertEqual(self.fenced(), ["10.80.0.11:80"])
         begun = time.monotonic()
         aborted = self.house.cli("deploy", "abort", "--why", "the wrong release")
-        self.assertLess(time.monotonic() - begun, 5, "nobody waits for a command line that has said how it ended")
+        self.assertLess(time.monotonic() - begun, 5, "the abort does not wait for a command that has ended")
         self.assertIn("gatehouse unfence web1", aborted.stdout)
         return output, status
 

@@ -195,7 +195,7 @@ run = "touch {folder}/recipe.{{server}}"
 
     def leave_behind(self, text):
         self.post("/v1/deploy", strategy="rolling", pool="app", run=text, claimed_by="mallory", why="a fix")
-        wait_until(lambda: self.house.json("deploy", "status")["state"] == "paused", 60, "nobody is there")
+        wait_until(lambda: self.house.json("deploy", "status")["state"] == "paused", 60, "the rollout is paused")
 
     def ran(self):
         return sorted(path.name for path in self.folder.glob("*.web?"))
@@ -288,7 +288,7 @@ run = "touch {folder}/recipe.{{server}}"
 
     def test_a_rollout_under_a_recipes_name_with_another_command_is_not_the_recipes(self):
         self.post("/v1/deploy", strategy="rolling", recipe="app", run=f"touch {self.folder}/left.{{server}}")
-        wait_until(lambda: self.house.json("deploy", "status")["state"] == "paused", 60, "nobody is there")
+        wait_until(lambda: self.house.json("deploy", "status")["state"] == "paused", 60, "the rollout is paused")
         self.assertEqual(self.deploy("resume").returncode, 1)
         self.assertEqual(self.ran(), [])
 

@@ -33,7 +33,7 @@ private:
     core::base::Descriptor home_;
 };
 
-TEST_F(Claim, IsRefusedToASecondWhichLearnsWhoIsFirst) {
+TEST_F(Claim, IsRefusedToASecondWhichLearnsTheFirst) {
     auto first = claim_fences();
     ASSERT_TRUE(first) << first.error().line();
     const auto second = claim_fences();
@@ -107,7 +107,7 @@ TEST_F(Claim, OfTheRootOfAUserNamespaceDoesNotCount) {
     };
     const std::string told = told_beside(become);
     if (told == cannot_become) {
-        GTEST_SKIP() << "needs user namespaces for everybody (sysctl kernel.unprivileged_userns_clone, "
+        GTEST_SKIP() << "needs user namespaces for all users (sysctl kernel.unprivileged_userns_clone, "
                         "user.max_user_namespaces)";
     }
     EXPECT_EQ(told, "");

@@ -108,7 +108,7 @@ std::string in_own_child(Role role, const std::function<bool()>& check) {
     return in_fork(begin, check);
 }
 
-TEST_F(SandboxTest, WhoIsThatUserAlreadyKeepsNoMoreThanWhoWasRoot) {
+TEST_F(SandboxTest, AStartAsThatUserKeepsNoMoreThanAStartAsRoot) {
     for (const Role role : {Role::proxy, Role::control, Role::fence}) {
         const std::string left = role == Role::fence ? "0000000000001000" : "0000000000000000";
         EXPECT_EQ(in_own_child(role,
@@ -122,13 +122,13 @@ TEST_F(SandboxTest, WhoIsThatUserAlreadyKeepsNoMoreThanWhoWasRoot) {
     }
 }
 
-TEST_F(SandboxTest, OnlyWhoMayChangeNftablesSupervises) {
+TEST_F(SandboxTest, OnlyAProcessThatMayChangeNftablesSupervises) {
     EXPECT_TRUE(check_privileges().has_value());
     EXPECT_EQ(in_child(Role::fence, false, [] { return check_privileges().has_value(); }), "exit code 0");
     EXPECT_EQ(in_child(Role::proxy, false, [] { return !check_privileges(); }), "exit code 0");
 }
 
-TEST_F(SandboxTest, WhoIsNotRootRunsAsItselfWhateverIsConfigured) {
+TEST_F(SandboxTest, WithoutRootItRunsAsItsOwnUserWhateverIsConfigured) {
     EXPECT_EQ(choose_account("nobody")->uid, nobody.uid);
     EXPECT_EQ(choose_account("nobody-of-that-name").error().why, "there is no such user");
     EXPECT_EQ(in_child(Role::proxy, false,

@@ -270,7 +270,7 @@ TEST(Plan, TheFrontDoorIsTheListenerThatLeadsToThePool) {
     const auto config = configuration();
     config::Recipe recipe;
     recipe.pool = "app";
-    EXPECT_FALSE(find_front_door(config, recipe).has_value()) << "nobody comes to it with /";
+    EXPECT_FALSE(find_front_door(config, recipe).has_value()) << "no visitor reaches it with /";
     recipe.verify_path = "/app/login";
     const auto door = find_front_door(config, recipe);
     ASSERT_TRUE(door.has_value());

@@ -62,7 +62,7 @@ TEST(Rollout, AnExcusedServerDelaysNoOther) {
     EXPECT_THAT(ready_steps(made), ElementsAre(7));
 }
 
-TEST(Rollout, KnowsWhomItHoldsAndWhomItHasTouched) {
+TEST(Rollout, KnowsWhichServersItHoldsAndHasTouched) {
     Rollout made = rollout(Strategy::rolling);
     EXPECT_THAT(held_servers(made), IsEmpty());
     finish(made, {0, 1, 2});
