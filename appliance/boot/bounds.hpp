@@ -19,8 +19,8 @@ public:
     // Allows what this configuration has. The caller has read it from the file.
     explicit Bounds(const config::Config& config);
 
-    // Whether a configuration that was read here has the address for a listener or the API; or so many servers to
-    // probe. Where none has, reads the file again, as after a reload.
+    // Whether a configuration that was read here has the address for a listener or the API; or so many servers of that
+    // family to probe. Where none has, reads the file again, as after a reload.
     bool allow(const core::Address& address);
     bool allow_probes(bool v6, std::size_t count);
     // The same for redirects with all of their servers. Error: the first one that no configuration has.

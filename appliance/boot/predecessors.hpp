@@ -30,7 +30,8 @@ public:
     // Kills those that still live.
     ~Predecessors() { kill_all(); }
 
-    // Tells a proxy over control's end of its link to drain. It serves sessions that wait for a request once more.
+    // Tells a proxy over control's end of its link to drain. Idle sessions stay: the old proxy answers one more request
+    // of each.
     void retire(pid_t pid, core::base::Descriptor link, core::Milliseconds drain);
     // Adds a proxy that the old binary has already told to drain.
     void adopt(const Handover::Proxy& proxy);

@@ -271,7 +271,7 @@ void Conductor::after_failure(Lock& lock) {
         finish(lock, State::aborted, why);  // nothing has been begun
         return;
     }
-    // Where a wait, a guard or the floor fails, nothing has been changed yet.
+    // Where a wait, a guard or the floor fails, nothing of its batch has been changed yet.
     const bool harmless = step->kind == Kind::wait || step->kind == Kind::guard || step->kind == Kind::floor;
     const auto policy =
         harmless || std::exchange(only_pause_, false) ? config::OnFailure::pause : active_->recipe.on_failure;

@@ -19,8 +19,8 @@ struct Meetings {
     std::size_t participants = 0;
 };
 
-// Reads the answer. Errors: not XML, no answer of BigBlueButton's, FAILED with its own words, a meeting without its
-// participants, or with two lists of them.
+// Reads the answer. Errors: not XML, no answer of BigBlueButton's, FAILED with its own words, a meeting without
+// participantCount, or with two.
 core::Result<Meetings> read_meetings(const std::string& xml);
 
 }  // namespace appliance::guard

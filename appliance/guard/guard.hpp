@@ -10,7 +10,8 @@
 
 namespace appliance::guard {
 
-// warned: it would block, but the configuration says to warn only.
+// warned: shown, and forbids nothing. For on_meeting = "warn", or where BigBlueButton cannot answer about a future
+// time.
 enum class Verdict { allowed, warned, blocked, unknown };
 
 std::string_view print(Verdict verdict) noexcept;
