@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/config/load.hpp"
-#include "appliance/control/sync/redirects.hpp"
 #include "appliance/control/link/messages.hpp"
+#include "appliance/control/sync/redirects.hpp"
 
 namespace appliance::boot {
 
