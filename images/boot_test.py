@@ -104,7 +104,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 def vouch_for(name, key, certificate, *more):
-    """Makes a certificate that vouches for itself, with its key."""
+    """Makes a self-signed certificate with its key."""
     alternatives = ",".join((f"DNS:{name}", *more))
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName={alternatives}",
@@ -139,7 +139,7 @@ class MachineTest(unittest.TestCase):
         self.disk.unlink()
 
     def get(self, path="/", port=80):
-        """Status and body; nothing where nobody answers."""
+        """Status and body; None without an answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.machine.ports[port], timeout=5)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", path)
@@ -154,7 +154,7 @@ class MachineTest(unittest.TestCase):
         return self.machine.wait_for(self.get, BOOT, "port 80 answers")
 
     def refuses(self, said):
-        """Starts it, and waits until it says so; and nobody answers."""
+        """Starts it, waits until its console says so, and checks that port 80 does not answer."""
         self.machine.ports[80] = free_port()
         self.machine.start()
         self.machine.wait_for(lambda: said in self.machine.said(), BOOT, f"it says {said}")
@@ -188,7 +188,7 @@ class SetupModeTest(MachineTest):
 
 
 class SettingsTest(unittest.TestCase):
-    """What can be told of the image without starting it."""
+    """Checks of the image without starting it."""
 
     def test_the_kernel_is_set_as_recommended_or_says_why_not(self):
         tree = WORK / "tree/usr/lib"
@@ -223,7 +223,7 @@ class ReproducibleTest(unittest.TestCase):
 
 
 class Serving(MachineTest):
-    """Two servers on this machine, a configuration that names them, and somebody who may operate."""
+    """Two servers on this machine, a configuration that names them, and a token of an operator."""
 
     def setUp(self):
         super().setUp()
@@ -298,7 +298,7 @@ class Updates(http.server.SimpleHTTPRequestHandler):
 
 
 def make_signed(version, work, change):
-    """The root hash and the signed kernel image of another version, from a copy of the tree of this one."""
+    """The root hash and the signed kernel image of another version, from a copy of this version's tree."""
     work.mkdir()
     subprocess.run(["cp", "-a", "--reflink=auto", WORK / "tree", work / "tree"], check=True)
     release = work / "tree/usr/lib/os-release"
@@ -335,7 +335,7 @@ def make_changed_disk(folder, disk, change):
 
 
 class ConfigurationTest(Serving):
-    """Every way in which a configuration comes, and what becomes of a wrong one."""
+    """Every source of a configuration, and the effect of a wrong one."""
 
     def applied(self, text):
         file = self.folder / "new.toml"
@@ -433,7 +433,7 @@ ExecStart=/usr/bin/gatehouse --cage
 
 
 class InsideTest(Serving):
-    """What is told of the running machine."""
+    """Checks of the running machine."""
 
     def test_the_console_says_how_it_stands(self):
         self.serve()
@@ -559,7 +559,7 @@ class LogServer:
 
 
 class LogTest(Serving):
-    """The journal goes to a server of the operator's, and to nobody else."""
+    """The journal goes to the operator's server, and to no other."""
 
     def setUp(self):
         super().setUp()
@@ -572,7 +572,7 @@ class LogTest(Serving):
         self.machine.credentials |= {"gatehouse.log": f"server=10.0.2.2:{port}\nname={name}\n",
                                      "gatehouse.log-ca": (self.folder / f"{authority}.crt").read_text()}
 
-    def test_every_line_goes_there_and_waits_while_nobody_listens(self):
+    def test_every_line_goes_there_and_waits_while_no_server_listens(self):
         server = LogServer(self.folder, "logs.example.org")
         self.send_to(server.port, "logs.example.org", "logs.example.org")
         self.serve()
@@ -581,13 +581,13 @@ class LogTest(Serving):
         for message in server.messages:
             self.assertRegex(message, r"^<\d{1,3}>1 \d{4}-\d\d-\d\dT[0-9:.]+[^ ]* gatehouse [^ ]+ ")
         server.close()
-        self.get()  # whose line finds out that it is away, and may be lost: syslog acknowledges nothing
+        self.get()  # its line meets the closed connection and may be lost: syslog acknowledges nothing
         time.sleep(3)
-        self.operate("fence", "web1", "--why", "while nobody listens")
+        self.operate("fence", "web1", "--why", "while no server listens")
         time.sleep(10)  # as long as a server may be away
         server = LogServer(self.folder, "logs.example.org", server.port)
         self.addCleanup(server.close)
-        self.machine.wait_for(lambda: server.has("while nobody listens"), 60, "the line that waited comes")
+        self.machine.wait_for(lambda: server.has("while no server listens"), 60, "the line that waited comes")
 
     def gets_nothing(self, name, authority):
         self.vouch("other.example.org")
@@ -602,7 +602,7 @@ class LogTest(Serving):
     def test_a_server_with_another_name_gets_nothing(self):
         self.gets_nothing("logs.example.org", "other.example.org")
 
-    def test_a_server_that_nobody_vouches_for_gets_nothing(self):
+    def test_a_server_that_no_authority_has_signed_gets_nothing(self):
         self.gets_nothing("other.example.org", "logs.example.org")
 
 
@@ -619,7 +619,7 @@ class WatchdogTest(Serving):
 
 
 def break_version(tree):
-    """Its Gatehouse is a program that does nothing of the kind; and it is told sooner that it does not serve."""
+    """Its gatehouse is another program that does not serve; and the health unit gives up sooner."""
     shutil.copyfile(tree / "usr/bin/udevadm", tree / "usr/bin/gatehouse")
     unit = tree / "usr/lib/systemd/system/gatehouse-health.service"
     unit.write_text(unit.read_text().replace("TimeoutStartSec=180", "TimeoutStartSec=20"))
@@ -692,7 +692,7 @@ class UpdateTest(Serving):
         self.assertIn("more bytes than", self.refused("install", self.offers + "2/"))
         self.assertEqual(self.versions(), {VERSION: "served"})
 
-    def test_a_server_that_never_ends_keeps_nobody_from_a_reboot(self):
+    def test_a_server_that_never_ends_does_not_prevent_a_reboot(self):
         make_version("2", self.folder)
         self.serve()
         self.settled()
@@ -802,7 +802,7 @@ class TamperTest(MachineTest):
         self.write_uki((WORK / f"gatehouse_{VERSION}.unsigned.efi").read_bytes())
         self.refuses("Access denied")
 
-    def test_a_kernel_image_signed_by_somebody_else(self):
+    def test_a_kernel_image_signed_with_another_key(self):
         key, certificate, other = (self.folder / name for name in ("other.key", "other.crt", "other.efi"))
         subprocess.run(["openssl", "req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj",
                         "/CN=Somebody else/", "-keyout", key, "-out", certificate], check=True, capture_output=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""./dev image: builds the image from Debian's packages and this tree. Each step that costs more than seconds is kept in
-build/image/cache under a name made of what it depends on."""
+"""./dev image: builds the image from Debian's packages and this tree. The result of each slow step is kept in
+build/image/cache. Its name is made of what the step depends on."""
 
 import argparse
 import datetime
@@ -60,7 +60,7 @@ def digest(path):
 
 
 class Tools:
-    """Debian trixie in a folder, whose programs are used whatever the host is. /src there is this tree."""
+    """Debian trixie in a folder: the build uses its programs on any host. /src there is this tree."""
 
     def __init__(self):
         name = hashlib.sha256(" ".join(TOOLS).encode()).hexdigest()[:12]
@@ -166,8 +166,8 @@ def make_uki(tools, work, version, command_line, release, roothash):
 
 
 def make_update(tools, keys, work, version, roothash, signed, folder, days=VALID_DAYS):
-    """What `gatehouse update install` fetches: the slot's files and the kernel image, how large they are and until when they
-    may be installed, the checksums of all that, and the signature of those by the key that firmware boots."""
+    """What `gatehouse update install` fetches: the slot's files, the kernel image, and their terms (sizes, and until
+    when they may be installed). Then the checksums of all these, and their signature by the key that firmware boots."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     halves = {"root": uuid.UUID(roothash[:32]), "verity": uuid.UUID(roothash[32:])}
@@ -239,7 +239,7 @@ def main():
         artefacts.append(work / f"gatehouse_{version}.{kind}.raw")
         shutil.copyfile(work / f"root.{kind}.raw", artefacts[-1])
     artefacts += [work / f"gatehouse_{version}.manifest.json", work / f"gatehouse_{version}.cdx.json"]
-    # What one downloads: holes and zeros cost nothing there.
+    # The download: holes and zeros cost nothing there.
     packed = disk.with_suffix(".raw.zst")
     tools.inside(["zstd", "-q", "-f", "-10", "-T0", tools.path(disk), "-o", tools.path(packed)])
     artefacts.append(packed)

@@ -1,6 +1,5 @@
-"""What the Kernel Self Protection Project recommends (kspp.github.io, "Recommended Settings"), by name, held against what
-the image has; and for each departure, why. A setting that departs without a reason, or a reason that is not needed any more,
-is a finding."""
+"""Compares the image with the Kernel Self Protection Project's "Recommended Settings" (kspp.github.io), by name; and
+gives a reason for each departure. A departure without a reason, or a reason without a departure, is a finding."""
 
 import re
 
@@ -33,7 +32,7 @@ kernel.randomize_va_space=2 kernel.unprivileged_bpf_disabled=1 kernel.warn_limit
 net.core.bpf_jit_harden=2 user.max_user_namespaces=0 vm.unprivileged_userfaultfd=0
 """.split()
 
-# Debian builds the kernel, and signs it; one of our own would be ours to mend within hours of every hole.
+# Debian builds the kernel, and signs it. For a kernel of our own we would have to fix every hole within hours.
 DEBIAN = "as Debian builds it; "
 REASONS = {
     "BINFMT_MISC": DEBIAN + "a module, which nothing loads and then nothing may",
@@ -55,7 +54,7 @@ REASONS = {
     "RANDOM_KMALLOC_CACHES": DEBIAN + "slab_nomerge and SLAB_FREELIST_RANDOM",
     "SLAB_MERGE_DEFAULT": DEBIAN + "slab_nomerge", "STATIC_USERMODEHELPER": DEBIAN + "no helper that it could start is in the image",
     "UBSAN": DEBIAN + "not built in", "UBSAN_BOUNDS": DEBIAN + "not built in", "UBSAN_TRAP": DEBIAN + "not built in",
-    "WERROR": DEBIAN + "a choice for who builds it",
+    "WERROR": DEBIAN + "a choice of the builder",
     "ZERO_CALL_USED_REGS": DEBIAN + "not built in",
     "INTEL_IOMMU_DEFAULT_ON": DEBIAN + "a virtual machine has none",
     "IOMMU_DEFAULT_DMA_STRICT": DEBIAN + "a virtual machine has none", "SCHED_CORE": DEBIAN + "nothing here shares a core with strangers",
@@ -83,7 +82,7 @@ def differences(config, command_line, sysctl):
                 continue
             needed.add(name)
             if name not in REASONS:
-                findings.append(f"{kind}: {name} is {is_}, where {value or 'on'} is recommended, and nobody says why")
+                findings.append(f"{kind}: {name} is {is_}, where {value or 'on'} is recommended, and no reason is given")
             else:
                 departures.append(f"{name}={is_}: {REASONS[name]}")
     findings += [f"{name} is as recommended, and its reason can go" for name in REASONS if name not in needed]

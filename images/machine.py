@@ -1,5 +1,5 @@
 """A virtual machine with the image in it: UEFI firmware with Secure Boot on and our keys, one disk, one network card
-whose ports are forwarded, its serial console in a file. Only this machine's QEMU process is ever stopped."""
+with forwarded ports, its serial console in a file. Only this machine's QEMU process is ever stopped."""
 
 import base64
 import os
@@ -11,7 +11,7 @@ import subprocess
 import time
 
 FIRMWARE = pathlib.Path("/usr/share/OVMF")
-# What is handed over, and how it is called on a volume and beside a configuration; the network is told by itself.
+# The credentials, and their file names on a volume and beside a configuration; the network has its own.
 FILES = {"gatehouse.config": "gatehouse.toml", "gatehouse.certificate": "certificate.pem", "gatehouse.key": "key.pem",
          "gatehouse.client-ca": "client_ca.pem", "gatehouse.page": "maintenance.html", "gatehouse.network": "network",
          "gatehouse.update-ca": "update_ca.pem", "gatehouse.log": "log", "gatehouse.log-ca": "log_ca.pem"}
@@ -103,7 +103,7 @@ class Machine:
         return self
 
     def hang(self):
-        """Its processor goes round in one instruction for ever, and hears no interrupt."""
+        """Its processor repeats one instruction for ever, with interrupts off."""
         with socket.socket(socket.AF_UNIX) as link:
             link.settimeout(10)
             link.connect(self.debugger)  # which stops it, and it says so

@@ -1,5 +1,4 @@
-"""What is in the image: a manifest to read, with what each package is there for, and the same as a CycloneDX 1.6 bill of
-materials for programs."""
+"""Lists the image's packages: a manifest with the purpose of each, and a CycloneDX 1.6 bill of materials."""
 
 import json
 import uuid

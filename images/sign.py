@@ -1,5 +1,5 @@
-"""The site's own Secure Boot keys, and what is signed with them. The keys are made with the first image and stay below
-build/image/keys, or wherever --keys says; whoever has db.key can sign what the machines boot."""
+"""The site's own Secure Boot keys, and what is signed with them. The keys are made with the first image, in
+build/image/keys or the folder of --keys. The holder of db.key can sign what the machines boot."""
 
 import os
 import pathlib
@@ -51,6 +51,6 @@ def make_esp(tools, keys, folder: pathlib.Path, uki):
     shutil.copyfile(uki, folder / "EFI/Linux" / uki.name)
     for name in ("PK", "KEK", "db"):
         shutil.copyfile(keys / f"{name}.auth", folder / "loader/keys/auto" / f"{name}.auth")
-    # No menu, no editor: the command line is signed, and nobody changes it at the console.
+    # No menu, no editor: the signed command line cannot be changed at the console.
     (folder / "loader/loader.conf").write_text("timeout 0\neditor no\nauto-firmware no\nsecure-boot-enroll force\n")
     os.sync()

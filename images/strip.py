@@ -1,5 +1,5 @@
-"""Takes everything out of the image's tree that nothing in it needs: programs by an allow-list, libraries by who links
-them, modules by their folders. What stays is what there is to attack."""
+"""Removes from the image's tree what nothing in it needs: programs by an allow-list, libraries that no program links,
+modules by their folders. What stays is the attack surface."""
 
 import pathlib
 import re
@@ -201,7 +201,7 @@ def strip_modules(root):
 
 
 def refuse_strangers(root):
-    """A program that nobody has allowed ends the build: a package has brought it with a new version."""
+    """A program that is in no list ends the build: a package's new version has brought it."""
     for path in sorted(root.rglob("*")):
         if path.is_symlink() or not path.is_file() or not path.stat().st_mode & 0o111:
             continue

@@ -22,8 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The library knows no Unix sockets. It asks a virtual function for its connection, so the rest of it, which reads and
-// writes whatever descriptor it is given, stays as it is.
+// The library has no Unix sockets. It gets its connection from a virtual function, and works on any descriptor.
 class UnixClient : public httplib::ClientImpl {
 public:
     UnixClient(const std::string& socket_path, std::chrono::milliseconds timeout)
@@ -100,7 +99,7 @@ core::Error judge_time(std::string what, std::chrono::milliseconds timeout, Cloc
             "see with 'gatehouse status' what was done, then try again", 0};
 }
 
-// Newer versions of the library tell a name that does not fit from a certificate that does not hold.
+// Newer versions of the library distinguish a wrong name from an invalid certificate.
 template <typename Error>
 bool is_of_another_name(Error error) {
     if constexpr (requires { Error::SSLServerHostnameVerification; }) {
@@ -120,7 +119,7 @@ void note_alert(const SSL* /*connection*/, int where, int value) {
     }
 }
 
-// A daemon that does not take a certificate ends the conversation, and its alert may be lost with the connection.
+// A daemon that refuses a certificate closes the connection. Its alert may be lost with it.
 core::Error judge_end(core::Error ended, const Place& place) {
     if (!place.certificate_file.empty()) {
         ended.mend = fmt::format("its log says whether it refuses {}; if not, {}", place.certificate_file, ended.mend);

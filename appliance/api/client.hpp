@@ -21,17 +21,17 @@ struct Answer {
     std::string body;
 };
 
-// Where the control socket is when nobody says otherwise.
+// The control socket's default path.
 inline constexpr std::string_view default_socket = "/run/gatehouse/control.sock";
 
-// A daemon on another machine, and as whom it is spoken to. Files are PEM; an empty path: none.
+// A daemon on another machine, and the credentials for it. Files are PEM; an empty path: none.
 struct Place {
     static constexpr std::uint16_t default_port = 8443;
 
     std::string host;  // a name or an address
     std::uint16_t port = default_port;
     std::string token;               // empty: none
-    std::string ca_file{};           // whom its certificate is held against; empty: the system's authorities
+    std::string ca_file{};           // its certificate is verified against these; empty: the system's authorities
     std::string certificate_file{};  // to be shown, with its key
     std::string key_file{};
 
@@ -45,12 +45,12 @@ class Client {
 public:
     // Connects only when asked something. The path is at most 107 bytes long, as unix(7) wants it.
     explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
-    // The certificate of the daemon has to hold, and to be one of that host.
+    // The daemon's certificate must be valid, and for that host.
     explicit Client(Place place) : place_(std::move(place)) {}
 
-    // Blocks the calling thread for timeout at most: the time from one byte of the answer to the next, the first
-    // included. An error means that there is no answer: the daemon is not running, may not be spoken to by this user,
-    // is stuck, or went away in between. Every answer, good or bad, is a value. The caller ignores SIGPIPE.
+    // Blocks the calling thread. timeout: the longest wait for the first byte, and from one byte to the next. Errors:
+    // the daemon does not run, refuses this user, does not answer in time, or closed the connection early. An answer
+    // with any status is a value. The caller ignores SIGPIPE.
     core::Result<Answer> get(const std::string& path, std::chrono::milliseconds timeout = answer_timeout) const;
     // body is JSON.
     core::Result<Answer> post(const std::string& path, const std::string& body,
@@ -60,12 +60,12 @@ public:
     core::Result<Answer> put(const std::string& path, const std::string& body,
                              std::chrono::milliseconds timeout = answer_timeout) const;
 
-    // A body that comes bit by bit: on_bytes is given what comes, until it returns false or there is no more. timeout:
-    // between two bytes. The answer's body is empty, unless its status is another than 200.
+    // A streamed body: on_bytes gets each piece, until it returns false or the body ends. timeout: between two bytes.
+    // The answer's body is empty, unless its status is another than 200.
     core::Result<Answer> follow(const std::string& path, const std::function<bool(std::string_view)>& on_bytes,
                                 std::chrono::milliseconds timeout) const;
 
-    // The control process answers from memory; whoever waits longer than this waits for something that is stuck.
+    // The control process answers from memory. One that takes longer than this is stuck.
     static constexpr std::chrono::milliseconds answer_timeout{10'000};
 
 private:

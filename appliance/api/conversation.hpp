@@ -18,12 +18,12 @@ public:
     Conversation(Wire& wire, Entrance& entrance, Slots& slots, Slots::Ticket ticket, const Server::Handler& handler)
         : wire_(wire), entrance_(entrance), slots_(slots), ticket_(ticket), handler_(handler), reader_(wire) {}
 
-    // Reads the request, has it handled, answers, and does what comes then. Throws what that throws.
+    // Reads the request, calls the handler, sends the reply, and calls its `then`. Throws what these throw.
     void run();
 
 private:
     Reply answer();
-    // Who sends it, once a slot of callers is its own; or what to answer.
+    // Identifies the caller and takes a caller's slot for it. Error: the reply that refuses it.
     tl::expected<Peer, Reply> admit_caller();
     void send(const Reply& reply);
     void send_stream(const Reply& reply);

@@ -65,7 +65,7 @@ std::optional<ucred> credentials_of(int fd) {
                                                                                  : std::nullopt;
 }
 
-// In one breath, to somebody whose request is not read. body: JSON.
+// Sends an answer without reading the request. Does not block. body: JSON.
 void send_refusal(int fd, std::string_view status, std::string_view body) {
     const std::string answer = "HTTP/1.1 " + std::string(status) +
                                "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
@@ -73,8 +73,8 @@ void send_refusal(int fd, std::string_view status, std::string_view body) {
     static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-// To close a socket with something unread would take the answer from the peer (unix(7): ECONNRESET). For a second at
-// most: it may be somebody who means no good.
+// Closing a socket with unread bytes would take the answer from the peer (unix(7): ECONNRESET). So this discards what
+// the peer sends, for at most one second.
 void let_it_read(int fd) {
     ::shutdown(fd, SHUT_WR);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
@@ -112,7 +112,7 @@ std::unique_ptr<Wire> LocalEntrance::admit(int fd) {
     if (!peer) {
         return nullptr;
     }
-    // All of the daemon's processes have our user. Any other user's is none of them.
+    // The supervisor's children all run as this process's user.
     const auto ours = peer->uid == ::geteuid() ? is_ours_(peer->pid) : core::Result<bool>(false);
     if (!ours) {
         refused_(peer->pid, ours.error().line());
@@ -164,7 +164,7 @@ std::string RemoteEntrance::source_of(int fd) const {
     return network_of(fd);
 }
 
-// Made anew when a reload has brought other files.
+// Makes a new context when a reload has changed the files.
 tls::Context RemoteEntrance::context_for(const tls::Material& material) {
     const std::lock_guard lock(mutex_);
     if (!context_ || !(material == material_)) {

@@ -1,5 +1,5 @@
-// Entrance: where callers of the API come in: over the Unix socket, where the kernel says who they are, or over TLS,
-// where a bearer token or a certificate does.
+// Entrance: admits and identifies callers of the API. On the Unix socket the kernel identifies them. Over TLS a bearer
+// token or a certificate does.
 #pragma once
 
 #include <sys/types.h>
@@ -20,7 +20,7 @@
 
 namespace appliance::api {
 
-// Who is at the other end: as the kernel says it (SO_PEERCRED), or as the credentials of a remote caller do.
+// The identified caller: from the kernel (SO_PEERCRED), or from a remote caller's credentials.
 struct Peer {
     uid_t uid = 0;
     pid_t pid = 0;
@@ -39,25 +39,25 @@ public:
     Entrance& operator=(const Entrance&) = delete;
     virtual ~Entrance() = default;
 
-    // How many connections it holds, and whose.
+    // How many connections it holds, in all and for each source and name.
     [[nodiscard]] virtual SlotLimits limits() const = 0;
-    // Where a new connection comes from, never empty: those of one source share its slots. Does not block.
+    // The source of a new connection, never empty. Connections of one source share its slots. Does not block.
     [[nodiscard]] virtual std::string source_of(int fd) const = 0;
-    // The conversation with a new connection; null where there will be none. Blocks within the bounds of Wire.
+    // The wire of a new connection; null: it was refused. Blocks within the bounds of Wire.
     virtual std::unique_ptr<Wire> admit(int fd) = 0;
-    // Says to a new connection that there is no room, where that can be said in one breath. Does not block.
+    // Answers 503 to a new connection where that needs no handshake. Does not block.
     virtual void turn_away(int fd) = 0;
-    // Who sends this request; authorization: the value of its field, may be empty. Nothing: nobody that we know.
+    // The sender of this request. authorization: the value of its field, may be empty. Nothing: an unknown sender.
     virtual std::optional<Peer> identify(const Wire& wire, const std::string& authorization) = 0;
 };
 
 // Its callers are the machine's own users, who may have all slots. Their source is their uid.
 class LocalEntrance final : public Entrance {
 public:
-    // Whether a process of that number is the daemon's own: asked of callers that have this process's user, in their
-    // connection's thread. Error: that cannot be known now, and the caller is refused.
+    // Whether that process is one of the daemon's own. Called for callers with this process's user, in the connection's
+    // thread. Error: it is not known now; the caller is refused.
     using IsOurs = std::function<core::Result<bool>(pid_t)>;
-    // Told of callers that were refused, each time: the process, and why.
+    // Called for each refused caller: its process, and why.
     using Refused = std::function<void(pid_t, const std::string& why)>;
 
     // None of the daemon's own processes speaks to its API: one that does has been taken over.
@@ -66,7 +66,7 @@ public:
 
     [[nodiscard]] SlotLimits limits() const override;
     [[nodiscard]] std::string source_of(int fd) const override;
-    // Null also for a process of ours, which is told so.
+    // Null also for one of the daemon's own processes; it gets a 403.
     std::unique_ptr<Wire> admit(int fd) override;
     void turn_away(int fd) override;
     std::optional<Peer> identify(const Wire& wire, const std::string& authorization) override;
@@ -80,12 +80,12 @@ private:
 // The source of a caller is its address; of IPv6 the first 64 bits, which one host may have all of.
 class RemoteEntrance final : public Entrance {
 public:
-    // The configuration as it is now; its remote may be missing, then nobody comes in.
+    // The configuration as it is now. Without a `remote` in it, every connection is refused.
     using Configuration = std::function<std::shared_ptr<const config::Config>()>;
-    // Told of callers that were turned away, at most once a second: the last one's address and reason, and how many
-    // others there were since the last time.
+    // Called at most once a second for refused callers: the last one's address and reason, and how many others there
+    // were since the last call.
     using Refused = std::function<void(const std::string& from, const std::string& why, unsigned others)>;
-    // Told of each request whose sender [access] does not know: its source and why.
+    // Called for each request from a sender that [access] does not have: its source and why.
     using Unknown = std::function<void(const std::string& source, const std::string& why)>;
 
     RemoteEntrance(Configuration configuration, Refused refused, Unknown unknown);
@@ -110,8 +110,8 @@ private:
     unsigned untold_ = 0;
 };
 
-// The one of the list that a token, or else a certificate's common name, belongs to; null where there is none. Takes as
-// long for a wrong token as for a right one.
+// The entry with that token, or else with that certificate's common name; null: none. A wrong token takes as long as a
+// right one.
 const config::Access* find_access(const std::vector<config::Access>& list, std::string_view token,
                                   std::string_view certificate);
 

@@ -98,9 +98,9 @@ void Server::serve(Descriptor connection, Slots::Ticket ticket) {
             Conversation(*wire, *entrance_, slots_, ticket, handler_).run();
         }
     } catch (const std::exception&) {
-        // Out of memory, if anything: this conversation ends without its answer, and no other.
+        // Mostly out of memory: this conversation ends without an answer; others go on.
     }
-    // Before the descriptor is closed, whose number another connection may get.
+    // Before the descriptor is closed: another connection may get its number.
     slots_.leave(ticket);
 }
 

@@ -1,5 +1,5 @@
-// Server: the HTTP side of the control process, on a socket that somebody else made. It knows connections and sizes;
-// who is calling is for its entrance, what a request means for its handler.
+// Server: the HTTP side of the control process, on a socket that the supervisor opened. It bounds connections and
+// sizes. Its entrance identifies callers; its handler carries requests out.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@ struct Request {
     std::map<std::string, std::string> query;
     std::string body;
     Peer peer;
-    std::string last_event_id{};  // Last-Event-ID, of whoever has followed events before
+    std::string last_event_id{};  // Last-Event-ID, where the caller followed events before
     bool respond_async = false;   // Prefer: respond-async (RFC 7240, section 4.1)
 };
 
@@ -31,8 +31,8 @@ struct Reply {
     std::string body;
     std::function<void()> then{};  // called when the reply has been written, in the same thread; may be empty
     std::map<std::string, std::string> fields{};  // of the head, beside Content-Type and Content-Length
-    // Instead of body: called again and again until it returns false. It writes with what it is given, which returns
-    // false when the peer is gone or too slow.
+    // Instead of body: called until it returns false. It writes with its parameter, which returns false when the peer
+    // is gone or too slow.
     using Write = std::function<bool(std::string_view)>;
     std::function<bool(const Write&)> stream{};
 };

@@ -31,13 +31,13 @@ Slots::Entry* Slots::oldest_of(const std::string& source) {
     return found == entries_.end() ? nullptr : &*found;
 }
 
-// Its thread wakes from whatever it waits for, and leaves.
+// Its thread wakes from any wait, and leaves.
 void Slots::shut_down(Entry& entry) {
     entry.state = State::shut_down;
     ::shutdown(entry.fd, SHUT_RDWR);
 }
 
-// False where the newcomer is the one that has to go.
+// False: the new connection has to go.
 bool Slots::make_room(const std::string& source, Clock::time_point now) {
     const auto strangers = static_cast<unsigned>(std::count_if(
         entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.state == State::stranger; }));

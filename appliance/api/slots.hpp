@@ -1,5 +1,5 @@
-// Slots: which connections a server holds, and which of them has to go when there are too many. Strangers, who have not
-// said yet who they are, have slots of their own, so that they never keep a caller out. Thread safe.
+// Slots: which connections a server holds, and which one has to go when there are too many. A stranger is a connection
+// that is not identified yet. Strangers have slots of their own, so they never keep a caller out. Thread safe.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,9 @@ struct SlotLimits {
     unsigned strangers_of_source = 16;
     unsigned callers = 64;
     unsigned callers_of_name = 16;
-    unsigned readers = 32;  // callers whose role is read, all names together
-    // What a stranger has at least, so that a flood does not have the daemon begin handshakes that it ends itself.
+    unsigned readers = 32;  // callers with the role read, all names together
+    // For so long, a newer stranger of the same source does not replace this one. It limits handshakes that a flood
+    // wastes.
     std::chrono::milliseconds grace{250};
 };
 
@@ -33,12 +34,12 @@ public:
     Slots& operator=(const Slots&) = delete;
     ~Slots() = default;
 
-    // A new connection of a stranger. Where there are too many strangers, the oldest one of the source that has most of
-    // them is shut down: of this source, where it has its full share. The descriptor must stay open until leave().
-    // Nothing: there is no place, because the oldest of its own source has not had its grace yet, or because so many
-    // that were shut down have not left yet.
+    // Adds a stranger. Where its source has its full share, the oldest stranger of that source is shut down. Else,
+    // where there are too many strangers, the oldest one of the source with the most. fd must stay open until leave().
+    // Nothing: there is no slot. Either that oldest one is of the same source and within its grace, or too many
+    // connections that were shut down have not left yet.
     std::optional<Ticket> enter(int fd, const std::string& source, Clock::time_point now = Clock::now());
-    // The stranger is a caller of this name now; full, name_full: it stays a stranger.
+    // Makes the stranger a caller of this name. full, name_full: it stays a stranger.
     Admission admit(Ticket ticket, const std::string& name, bool reader);
     void leave(Ticket ticket);
     // Shuts down the oldest stranger, for want of descriptors. False: there is none.

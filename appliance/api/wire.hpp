@@ -40,8 +40,8 @@ public:
     // The subject's common name of the certificate that the peer showed and the context trusts; empty: it showed none.
     [[nodiscard]] virtual std::string certificate() const { return {}; }
     [[nodiscard]] int fd() const noexcept { return fd_; }
-    // The peer has not been heard to its end: end() takes what still comes and throws it away, within bounds, because
-    // closing before would take from the peer what it has not read yet.
+    // The peer may still send. end() then discards what comes, within bounds: closing earlier would take from the peer
+    // the answer that it has not read yet.
     void leave_rest() noexcept { rest_ = true; }
     // A read that failed did so because the request's time was up.
     [[nodiscard]] bool late() const noexcept { return late_; }
@@ -73,7 +73,8 @@ private:
 
 // A connection of this machine. patience: for the whole request.
 std::unique_ptr<Wire> make_plain_wire(int fd, std::chrono::milliseconds patience);
-// Shakes hands as the server. A peer that speaks plain HTTP is told so in HTTP. Error: why there is no TLS.
+// Shakes hands as the server. A peer that sends plain HTTP gets an HTTP answer that says so. Error: why there is no
+// TLS.
 core::Result<std::unique_ptr<Wire>> make_tls_wire(int fd, std::chrono::milliseconds patience, ssl_ctx_st* context);
 
 }  // namespace appliance::api

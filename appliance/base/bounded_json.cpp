@@ -28,7 +28,7 @@ core::Result<Json> read(std::string_view text, const JsonBounds& bounds) {
 
 }  // namespace
 
-// As far as the text is JSON, this sees the same strings and brackets as the parser, which stops where it is none.
+// Up to the first syntax error, this finds the same strings and brackets as the parser.
 core::Result<void> check_bounds(std::string_view text, const JsonBounds& bounds) {
     if (text.size() > bounds.bytes) {
         return core::fail("the JSON is too long", fmt::format("it has more than {} bytes", bounds.bytes));

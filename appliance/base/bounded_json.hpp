@@ -1,5 +1,5 @@
-// Bounded JSON: reads a text that comes from outside of this process. Parsing is iterative, but copying and printing a
-// value recurse, so a text that is nested deep enough overflows the stack later, far from here. Pure.
+// Bounded JSON: reads a text from outside of this process. Parsing is iterative, but copying and printing a value
+// recurse. A text that is nested too deep would overflow the stack there. Pure.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace appliance::base {
 
-// What a text may hold. All three are looked at before a value is made of it.
+// What a text may hold. All three are checked before the text is parsed.
 struct JsonBounds {
     std::size_t bytes = std::size_t{1} << 20;
     std::size_t depth = 32;       // arrays and objects in each other

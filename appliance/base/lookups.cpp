@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* no_lookup = "its name cannot be looked up";
 
-// What the thread shares with the one that waits for it, which may leave first.
+// Shared by the look-up's thread and the waiting one. The waiting one may leave first.
 struct Lookup {
     std::mutex mutex;
     std::condition_variable ended;

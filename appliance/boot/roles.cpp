@@ -50,7 +50,7 @@ int complain(const config::Problems& problems) {
     return invalid;
 }
 
-// The supervisor's own words to its children, so anything odd is a bug or somebody playing.
+// The supervisor writes these for its children. Any other form is a bug, or a start by hand.
 struct Arguments {
     Role role = Role::control;
     Account account;
@@ -90,8 +90,9 @@ Arguments read_arguments(int argc, const char* const* argv) {
     return arguments;
 }
 
-// Where the machine's memory ends, control ends before others: it reads what strangers send, it is started again at
-// once, and visitors do not miss it. While /proc/self is still the process's own. Without /proc nothing changes.
+// Makes the kernel kill control first when memory runs out. Control reads foreign input, it is started again at once,
+// and visitors do not need it. Call it while /proc/self still belongs to the process's user. Without /proc nothing
+// changes.
 void go_first_without_memory() {
     const core::base::Descriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
     if (file.valid()) {
@@ -148,7 +149,7 @@ int supervise(config::Config config, Account account, const std::optional<Handov
         return complain(origin.error());
     }
     if (before) {
-        config.control.socket = before->control_path;  // operators know it there; another takes a start
+        config.control.socket = before->control_path;  // operators use this one; a new path needs a restart
     }
     // Signals are blocked before the log's thread starts, so that none of them is delivered there.
     block_signals();
@@ -166,7 +167,7 @@ int supervise(config::Config config, Account account, const std::optional<Handov
     return supervisor.run();
 }
 
-// The program before is still there, and so is its proxy. Returns only where there is no way back.
+// The previous program can still be executed, and its proxy serves. Returns only where that fails.
 void go_back(const std::optional<Handover>& before, const std::string& config, std::string why) {
     if (before && before->image >= 0) {
         Handover back = *before;

@@ -16,8 +16,8 @@ namespace appliance::deploy {
 nlohmann::ordered_json view_command(const config::Config& config, const config::Recipe& recipe, unsigned step,
                                     const std::string& server);
 
-// Every command that the rollout gives out, in the order of its steps, whatever has become of them; and then those of
-// the rollback that follows a failure by itself, where its recipe orders one.
+// Every command of the rollout, in the order of its steps, done or not. Then those of its automatic rollback, where the
+// recipe has one.
 std::vector<config::ServerCommand> commands_of(const config::Config& config, const Rollout& rollout);
 
 // Adds "commands": [{"purpose", "server", "host", "port", "command", "source"}] and "commands_digest" to a rollout.

@@ -14,7 +14,7 @@ using Clock = core::BootClock;
 
 // How often lost command lines are looked for, and a full disk is tried again.
 constexpr std::chrono::milliseconds look{250};
-// How often it is asked whether the start is over.
+// How often actions.ready() is asked.
 constexpr std::chrono::milliseconds ready_look{10};
 
 }  // namespace
@@ -52,8 +52,8 @@ core::Result<void> Conductor::open_ledger() {
     return recovered_ ? core::Result<void>() : recover();
 }
 
-// What an earlier process was doing, as soon as the ledger can be read. A command goes on by itself on the operator's
-// machine, so it is waited for; what was done here is done once more, which every such step allows.
+// Resumes an earlier process's steps, as soon as the ledger can be read. A command goes on by itself on the operator's
+// machine, so it is waited for. Steps that the earlier process did itself begin again; each of them may be repeated.
 core::Result<void> Conductor::recover() {
     auto found = ledger_->active();
     if (!found) {
@@ -99,7 +99,7 @@ core::Result<void> Conductor::recover() {
 }
 
 void Conductor::conduct() {
-    // Nothing is decided before the kernel's fences are known and somebody can be asked who is eligible.
+    // Nothing is decided before the proxy and the fence helper run and the kernel's fences are known.
     while (!ending_ && !actions_.ready()) {
         Lock lock(mutex_);
         core::base::wait_for(changed_, lock, ready_look, [this] { return ending_.load(); });
@@ -151,7 +151,7 @@ void Conductor::advance(Lock& lock) {
         return;
     }
     for (const unsigned step : ready) {
-        // A server is not taken away for a command that nobody would run.
+        // A server is not fenced for a command that no command line would run.
         const Kind kind = active_->steps.at(step).kind;
         if (alone() && (kind == Kind::floor || kind == Kind::page || kind == Kind::fence)) {
             set_state(State::paused, "nobody is there to run its commands; gatehouse deploy resume does");
@@ -164,7 +164,7 @@ void Conductor::advance(Lock& lock) {
     }
 }
 
-// Written first, then done: what is not in the ledger has not happened.
+// Each step is in the ledger before it begins.
 bool Conductor::begin(unsigned id) {
     Step& step = active_->steps.at(id);
     const Step before = step;
@@ -173,7 +173,8 @@ bool Conductor::begin(unsigned id) {
     step.began = core::base::wall_now();
     step.ended.reset();
     step.evidence.clear();
-    // One line for each step, at its end; but what follows a command's begin is its output, and a soak may take long.
+    // The journal has one line for each step, at its end. A run and a soak also have one at their begin: output
+    // follows, or it takes long.
     const bool told = step.kind == Kind::run || step.kind == Kind::soak;
     if (told) {
         note("step", id, describe_step(step));
@@ -196,7 +197,7 @@ bool Conductor::begin(unsigned id) {
     return true;
 }
 
-// A step that the end of this process interrupts stays running in the ledger, so that it is taken up again.
+// A step that this process's end interrupts stays running in the ledger, so the next process resumes it.
 void Conductor::end(unsigned id, core::Result<std::string> result) {
     if (ending_ && !result) {
         return;
@@ -221,7 +222,7 @@ void Conductor::end(unsigned id, core::Result<std::string> result) {
     step.evidence = result ? *result : result.error().line();
     note("step", id, fmt::format("{}: {}{}", describe_step(step), result ? "" : "failed: ", step.evidence));
     if (!result && first_failure && active_->state == State::paused) {
-        // Resume would begin it anew: whoever reads why the rollout is paused must read of it too.
+        // Resume begins this step again, so the reason for the pause must name it too.
         set_state(State::paused, fmt::format("{}; {}: {}", active_->state_why, describe_step(step), step.evidence));
     }
     if (result && step.kind == Kind::preview) {
@@ -240,7 +241,7 @@ void Conductor::end(unsigned id, core::Result<std::string> result) {
 }
 
 void Conductor::after_failure(Lock& lock) {
-    // Servers that may be missing are left out; the rollout goes on without them.
+    // The rollout goes on without as many failed servers as the recipe tolerates.
     const auto failed = failed_servers(*active_);
     const auto tolerated = static_cast<std::int64_t>(failed.size()) <= active_->recipe.tolerate && !only_pause_;
     bool left = false;
@@ -270,7 +271,7 @@ void Conductor::after_failure(Lock& lock) {
         finish(lock, State::aborted, why);  // nothing has been begun
         return;
     }
-    // Nothing has been changed yet where a guard or the floor says no.
+    // Where a wait, a guard or the floor fails, nothing of its batch has been changed yet.
     const bool harmless = step->kind == Kind::wait || step->kind == Kind::guard || step->kind == Kind::floor;
     const auto policy =
         harmless || std::exchange(only_pause_, false) ? config::OnFailure::pause : active_->recipe.on_failure;

@@ -1,6 +1,6 @@
-// Conductor: leads a rollout from its plan to its end, one rollout at a time. Control's API threads give it orders and
-// ask it; the operator's command line fetches commands from it (sync) and brings back how they ended. What has become
-// of a step is in the ledger before anything follows from it, so a restart goes on where it was.
+// Conductor: carries out a rollout from its plan to its end, one rollout at a time. Control's API threads give it
+// orders and ask it. The operator's command line fetches commands from it (sync), and reports how they ended. A step's
+// result is in the ledger before anything follows from it, so a restart resumes there.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@
 
 namespace appliance::deploy {
 
-// Why an order was not carried out, with the HTTP status that says so to programs.
+// Why an order was refused, with its HTTP status.
 struct Refused {
     int status = 500;
     core::Error error;
@@ -42,14 +42,14 @@ struct Order {
     Strategy strategy = Strategy::rolling;
     config::Recipe recipe;
     Words words;
-    std::string overridden;                       // why guards are not to be asked; empty: they are
+    std::string overridden;                       // the reason to skip the guards; empty: they are asked
     std::optional<core::WallTime> starts{};       // not before
-    std::optional<core::Milliseconds> expires{};  // after that time, or after now: it begins by then or not at all
+    std::optional<core::Milliseconds> expires{};  // after starts, or after now: it begins by then or not at all
     bool dry_run = false;
-    std::string accepted{};  // the digest of the commands that the orderer has seen; empty: whatever they are
+    std::string accepted{};  // the digest of the accepted commands; empty: any commands
 };
 
-// What a command line tells and asks: it runs the commands of one rollout.
+// A command line's report and question. It runs the commands of one rollout.
 struct Sync {
     struct Output {
         unsigned step = 0;
@@ -62,8 +62,8 @@ struct Sync {
         bool refused = false;  // the command line does not run it, as trouble says
     };
     std::int64_t rollout = 0;
-    std::string runner;             // who it is: another word for every command line
-    std::vector<unsigned> running;  // steps whose commands it has
+    std::string runner;             // its name, unique for each command line
+    std::vector<unsigned> running;  // the steps of the commands that it has
     std::vector<Output> outputs;
     std::vector<Result> results;
     std::int64_t after = 0;  // the last entry of the journal that it knows
@@ -74,41 +74,41 @@ class Conductor {
 public:
     using Json = nlohmann::ordered_json;
 
-    // How long nothing may be heard of whoever runs a command.
+    // A command line that has not called for so long is lost.
     static constexpr std::chrono::seconds silence_max{15};
     // The same for a command that was running when this process started.
     static constexpr std::chrono::seconds return_max{30};
 
-    // actions outlives it. Reads the ledger, and goes on with what is under way as soon as actions is ready. A ledger
-    // that cannot be read refuses every order, with the reason.
+    // actions outlives it. Reads the ledger, and resumes the active rollout as soon as actions is ready. Without a
+    // readable ledger every order is refused, with the reason.
     Conductor(Actions& actions, std::filesystem::path state);
     Conductor(const Conductor&) = delete;
     Conductor& operator=(const Conductor&) = delete;
-    // Leaves the rollout as it is; a later one goes on with it. Waits for the steps under way.
+    // Leaves the rollout as it is for a later conductor. Waits for the steps under way.
     ~Conductor();
 
     // The plan alone, or the rollout that has begun. 400: a bad recipe. 404: no such pool or server. 409: another
-    // rollout is under way, a guard does not agree, the plan is none for this schema or this pool, or its commands are
-    // others than were accepted.
+    // rollout is under way, a guard does not agree, the plan does not fit the schema change or the pool. Also where its
+    // commands are not the accepted ones.
     Outcome<Json> start(const Order& order);
-    // The undoing of the last rollout, or of the one that is under way, which ends with this. command: another one than
-    // its recipe's; empty: that one. accepted: as Order's. 409 also where its commands are others.
+    // Rolls back the last rollout, or the one under way, which ends with this. command: another one than its recipe's;
+    // empty: that one. accepted: as Order's. 409 also where its commands are others.
     Outcome<Json> roll_back(const Words& words, const std::string& command, bool rolling,
                             const std::string& accepted = {});
     // The same rollback as a plan; nothing is done.
     Outcome<Json> view_rollback(const Words& words, const std::string& command, bool rolling);
     // No step is begun any more; those under way end.
     Outcome<Json> pause(const Words& words);
-    // Failed steps are tried again, or with skip taken for done. accepted: as Order's. 409 also where the commands are
+    // Tries failed steps again; with skip, marks them as done. accepted: as Order's. 409 also where the commands are
     // others.
     Outcome<Json> resume(const Words& words, bool skip, const std::string& accepted = {});
-    // Ends it. Servers whose command has not begun are opened again, the others stay fenced until they are verified.
+    // Ends it. Opens the servers on which the command has not begun. The others stay fenced until they are verified.
     Outcome<Json> abort(const Words& words);
 
     // One rollout with its steps; without an id the one under way, or the last. 404 where there is none.
     Outcome<Json> view(std::int64_t id);
     Outcome<Json> history(unsigned count);
-    // The same as view, and what visitors have seen during each step.
+    // As view(), and with request statistics of each step.
     Outcome<Json> report(std::int64_t id);
     // The entries of a rollout's journal after one, when there are some, or after patience; at most 1000.
     Outcome<Json> journal(std::int64_t id, std::int64_t after, core::Milliseconds patience);
@@ -121,18 +121,18 @@ private:
         bool ready = false;  // its fence stands: it may be given out
         bool taken = false;
         bool withdrawn = false;  // before it was given out: it waits in the plan again
-        std::string runner{};    // who took it
+        std::string runner{};    // the command line that took it
         core::BootTime heard{};
         std::size_t output = 0;  // bytes kept
         std::optional<core::Result<std::string>> result{};
         std::optional<core::WallTime> began_before{};  // an earlier try
     };
-    // A command whose runner fell silent: nobody knows whether it goes on.
+    // A command of a lost command line: it is not known whether it still runs.
     struct Lost {
         std::string runner;
         std::size_t output = 0;
     };
-    // An order that gives the lock back in the middle: no other order, step or end begins meanwhile.
+    // Held by an order that releases the lock meanwhile: no other order, step or end begins.
     class Turn {
     public:
         explicit Turn(Conductor& conductor) : conductor_(conductor) { conductor_.turning_ = true; }
@@ -168,7 +168,7 @@ private:
     bool put_right(Lock& lock);
     bool begin_rollback(Lock& lock, const Words& words, const std::string& command, bool rolling);
     void leave();
-    // Whether nobody has been heard of who would run the commands.
+    // Whether no command line has called for silence_max.
     [[nodiscard]] bool alone() const;
     void look_for_lost();
     void withdraw(Job& job, const std::string& why);
@@ -200,7 +200,7 @@ private:
     std::condition_variable changed_;
     std::optional<Ledger> ledger_;
     core::Error ledger_error_;
-    bool recovered_ = false;  // what an earlier process has left in the ledger was read
+    bool recovered_ = false;  // an earlier process's rollout has been read
     std::optional<Rollout> active_;
     std::set<unsigned> under_way_;  // steps
     std::map<unsigned, Job> jobs_;
@@ -208,7 +208,7 @@ private:
     std::map<std::string, std::string> drained_;  // by server: the address at which it was
     bool aborting_ = false;
     bool turning_ = false;     // see Turn
-    bool only_pause_ = false;  // what has failed asks for an operator, whatever the recipe says
+    bool only_pause_ = false;  // the failure needs an operator, also against the recipe's policy
     std::string runner_;       // the last that was heard of
     std::optional<core::WallTime> runner_heard_;
     core::BootTime attended_{};   // an operator or a runner was last there

@@ -1,4 +1,4 @@
-// How a rollout ends, and what is put right where it ends early.
+// Ends a rollout, and undoes its fences and page where it ends early.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -32,8 +32,8 @@ void Conductor::leave() {
     changed_.notify_all();
 }
 
-// Opens the servers that the rollout has fenced and not touched, and takes the page off where somebody can serve. True:
-// it stays on, because what is behind it was for testers first.
+// Opens the servers that the rollout has fenced and not touched. Takes the page off where a server can serve. True: the
+// page stays on, because testers have not approved the site.
 bool Conductor::put_right(Lock& lock) {
     const auto touched = touched_servers(*active_);
     std::vector<std::string> untouched;
@@ -44,7 +44,7 @@ bool Conductor::put_right(Lock& lock) {
     }
     const bool paged = std::any_of(active_->steps.begin(), active_->steps.end(),
                                    [](const Step& step) { return step.kind == Kind::page && step.began; });
-    // What testers were to look at, and nobody has said yes to.
+    // Testers were to look, and no operator has resumed.
     const bool unseen = std::any_of(active_->steps.begin(), active_->steps.end(),
                                     [](const Step& step) { return step.kind == Kind::show && !step.began; });
     const std::string pool = active_->recipe.pool;
@@ -56,7 +56,7 @@ bool Conductor::put_right(Lock& lock) {
         return found == nullptr ? std::size_t{0} : found->backends.size();
     }();
     lock.unlock();
-    // Each by itself: one that an operator has fenced meanwhile stays so.
+    // One at a time: a server that an operator has fenced meanwhile stays fenced.
     std::vector<std::string> opened;
     for (const std::string& server : untouched) {
         if (const auto lifted = actions_.unfence(pool, {server}, words); lifted) {

@@ -1,4 +1,4 @@
-// What operators order: start, roll back, pause, resume, abort.
+// Orders of operators: start, roll back, pause, resume, abort.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ std::string by(const Words& words) {
     return fmt::format("by {}{}{}", words.who, words.why.empty() ? "" : ": ", words.why);
 }
 
-// The lock names who holds it, and whether anybody still does.
+// Names the active rollout, its operator, and whether a command line still runs its commands.
 core::Error busy(const Rollout& active, const std::optional<core::WallTime>& heard) {
     const auto age = core::base::print_age(core::base::wall_now() - active.created);
     const bool alone = !heard || core::base::wall_now() - *heard > Conductor::silence_max;
@@ -29,7 +29,7 @@ core::Error busy(const Rollout& active, const std::optional<core::WallTime>& hea
             0};
 }
 
-// A fence that an operator has set is not the rollout's to lift. Refused where one of the servers has such a one.
+// Refused where an operator's fence stands for one of the servers: a rollout never lifts that.
 Outcome<void> check_fences(Actions& actions, const Rollout& rollout) {
     for (const Standing& standing : actions.standings(rollout.recipe.pool)) {
         const bool ours = std::any_of(rollout.steps.begin(), rollout.steps.end(), [&](const Step& step) {
@@ -53,7 +53,7 @@ Outcome<Conductor::Json> Conductor::start(const Order& order) {
     if (auto free = check_fences(actions_, *planned); !free) {
         return tl::unexpected(std::move(free.error()));
     }
-    // Of the time at which it begins. They are asked again then, so what they say now of a time to come forbids
+    // Asks about the time of the start. The guards are asked again then, so their answer about a later time forbids
     // nothing.
     const auto agreed = order.overridden.empty()
                             ? actions_.guards(order.starts.value_or(core::base::wall_now()), order.recipe.expected)
@@ -110,7 +110,7 @@ Outcome<void> Conductor::need_known() {
     return {};
 }
 
-// Refused as in need_known(), and where another order is in the middle of its work.
+// Refused as in need_known(), and while another order is being carried out.
 Outcome<void> Conductor::need_quiet() {
     if (auto known = need_known(); !known) {
         return known;
@@ -119,7 +119,7 @@ Outcome<void> Conductor::need_quiet() {
                     : Outcome<void>();
 }
 
-// Refused where its commands are not those that somebody has seen and agreed to.
+// Refused where its commands are not those that the operator has accepted.
 Outcome<void> Conductor::need_accepted(const Rollout& rollout, const std::string& accepted) {
     const bool same = accepted.empty() || accepted == config::digest_of(commands_of(*actions_.config(), rollout));
     return same ? Outcome<void>()
@@ -186,7 +186,7 @@ Outcome<Conductor::Json> Conductor::abort(const Words& words) {
     active_->state_why = by(words);
     note("state", std::nullopt, "aborting " + active_->state_why);
     changed_.notify_all();
-    // A command that does not heed its end, or a full disk, must not hold the operator up; status shows the rest.
+    // A command that ignores its end, or a full disk, must not delay the operator; status shows the rest.
     core::base::wait_for(changed_, lock, abort_patience, [&] { return !active_ || active_->id != id || ending_; });
     lock.unlock();
     return view(id);
@@ -222,7 +222,7 @@ bool Conductor::begin_rollback(Lock& lock, const Words& words, const std::string
     return true;
 }
 
-// What a rollback would undo. Refused where nothing is, or no command does.
+// The rollout that a rollback would undo. Refused where there is none, or no command for it.
 Outcome<Rollout> Conductor::find_undone(const std::string& command) {
     if (auto quiet = need_quiet(); !quiet) {
         return tl::unexpected(std::move(quiet.error()));

@@ -1,5 +1,4 @@
-// How the conductor carries out one step, in a thread of its own: what happens to a server behind its fence happens
-// only while that fence stands.
+// Carries out one step, in a thread of its own. Steps on a fenced server run only while that fence stands.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -11,7 +10,7 @@
 namespace appliance::deploy {
 namespace {
 
-// How often it is asked whether the start is over.
+// How often actions.ready() is asked.
 constexpr std::chrono::milliseconds start_look{10};
 
 }  // namespace
@@ -37,8 +36,8 @@ void Conductor::carry_out(unsigned id, Rollout rollout) {
     changed_.notify_all();
 }
 
-// What happens to a server behind its fence begins and ends with the look whether the fence stands. A command that was
-// given out before this process started runs already, and an opening that is tried again has no fence to find any more.
+// The fence is checked before and after each step on a fenced server. Two steps begin without the check. A command that
+// was given out before this process started runs already. An opening that is tried again may find no fence.
 core::Result<std::string> Conductor::carry_out_fenced(const Step& step, const Rollout& rollout, const Say& say) {
     const bool behind = step.kind == Kind::run || step.kind == Kind::warm || step.kind == Kind::verify;
     const bool running = step.kind == Kind::run && !step.evidence.empty();
@@ -94,14 +93,15 @@ std::string Conductor::address_of(const Rollout& rollout, const std::string& ser
     return {};
 }
 
-// Whether the server was drained where it is now: a reload may have moved it, to where others are in flight.
+// Whether the server was drained at its present address. A reload may have moved it, and exchanges may be in flight
+// there.
 bool Conductor::is_drained(const Rollout& rollout, const std::string& server) const {
     const auto found = drained_.find(server);
     return found != drained_.end() && found->second == address_of(rollout, server);
 }
 
-// A step that is tried again may find its server open: an operator has lifted the fence, and then ordered to go on. A
-// command that is tried again may find visitors behind a fence that stands: the server was open in between, and
+// Fences again where needed. A repeated step may find its server open: an operator has lifted the fence, and then
+// resumed. A repeated command may find exchanges in flight behind its fence: the server was open in between, and
 // draining has failed since.
 core::Result<void> Conductor::stands_or_fence(const Step& step, const Rollout& rollout, const Say& say) {
     while (!ending_ && !stop_ && !actions_.ready()) {
@@ -129,7 +129,7 @@ core::Result<void> Conductor::stands_or_fence(const Step& step, const Rollout& r
     return stands;
 }
 
-// Servers that visitors have reached already are taken away from them again. An operator's fence stays as it is.
+// Fences servers again that visitors have reached already. An operator's fence stays as it is.
 void Conductor::refence(const Step& step, const Rollout& rollout, core::Error& failure) {
     if (rollout.strategy == Strategy::maintenance || ending_) {
         return;

@@ -1,4 +1,4 @@
-// Command lines: they take the commands that are to be run, say how they go, and read the journal meanwhile.
+// Command lines: they take commands, report their progress, and read the journal meanwhile.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ core::Result<std::string> Conductor::await_job(unsigned step) {
     changed_.notify_all();
     changed_.wait(lock, [&] {
         const Job& job = jobs_.at(step);
-        // A command that is running is told to end (see take_jobs), and its end is waited for.
+        // A running command is cancelled by sync(), and its end is waited for.
         return job.result || ending_ || (stop_ && !job.taken);
     });
     Job& job = jobs_.at(step);
@@ -56,7 +56,7 @@ void Conductor::look_for_lost() {
     }
 }
 
-// No terminal has begun it: it waits in the plan, where a rollback need not wait for it.
+// No command line has begun it: it goes back into the plan, so a rollback need not wait for it.
 void Conductor::withdraw(Job& job, const std::string& why) {
     job.withdrawn = true;
     job.result = core::fail("not run", why);
@@ -73,8 +73,8 @@ void Conductor::lose(unsigned step, Job& job) {
     changed_.notify_all();
 }
 
-// A runner that comes back after a silence keeps its step, as long as nothing else has become of it: its command goes
-// on there, and another one beside it would run it twice.
+// A runner that returns after a silence keeps its step, unless the step has changed meanwhile. Its command still runs
+// there, so another runner would run it twice.
 void Conductor::take_up_again(const Sync& sync) {
     if (turning_ || aborting_) {
         return;
@@ -102,7 +102,7 @@ void Conductor::take_up_again(const Sync& sync) {
     }
 }
 
-// The step is the runner's again. ended: what carried it out has given up, and begins anew.
+// Gives the step back to the runner. ended: the step's thread has ended, and begins anew.
 void Conductor::return_to(const std::string& runner, Step& step, bool ended) {
     const std::string& server = step.servers.front();
     note("state", step.id, fmt::format("{} is back with the command of {}", describe_runner(runner), server));
@@ -139,7 +139,7 @@ void Conductor::hear(const Sync& sync) {
     for (auto& [step, job] : jobs_) {
         if (job.taken && job.runner == sync.runner) {
             job.heard = Clock::now();
-            // The answer that gave it away has not arrived.
+            // The runner does not have it: the answer with the command was lost.
             job.taken = holds(step);
         }
     }
@@ -173,8 +173,8 @@ void Conductor::hear(const Sync& sync) {
     changed_.notify_all();
 }
 
-// An answer acknowledges the results that it was asked with: a result that a command line forgets must be in the
-// ledger, or a restart would have the command run once more.
+// An answer acknowledges the results of its request, and the command line forgets them then. So they must be in the
+// ledger before, or a restart would run the command again.
 bool Conductor::await_saved(Lock& lock, const Sync& sync) {
     const auto saved = [this](const Sync::Result& result) {
         return !jobs_.contains(result.step) && !unsaved_.contains(result.step);
@@ -184,7 +184,7 @@ bool Conductor::await_saved(Lock& lock, const Sync& sync) {
     });
 }
 
-// What the asker runs and another one, or nobody, is to run: it ends that.
+// The asker's commands that it must end: they are another's, or wanted no more.
 Conductor::Json Conductor::strange_to(const Sync& sync) const {
     Json strange = Json::array();
     for (const unsigned step : sync.running) {
@@ -196,7 +196,7 @@ Conductor::Json Conductor::strange_to(const Sync& sync) const {
     return strange;
 }
 
-// The commands that wait for somebody, which are the asker's from now on.
+// Gives the waiting commands to the asker.
 Conductor::Json Conductor::take_jobs(const Sync& sync) {
     Json taken = Json::array();
     if (!active_ || active_->id != sync.rollout || active_->state != State::running || stop_ || turning_) {
@@ -218,7 +218,7 @@ Conductor::Json Conductor::take_jobs(const Sync& sync) {
             keep_back(job, std::move(fenced.error()));
             continue;
         }
-        // After the look at the fence, which has followed its server.
+        // After the check of the fence, which has moved with its server.
         if (!is_drained(*active_, server)) {
             actions_.end_command(active_->recipe.pool, server);
             if (drained_.contains(server)) {

@@ -115,7 +115,7 @@ core::Result<void> Ledger::in_transaction(const auto& work) {
     auto done =
         database_.execute("BEGIN IMMEDIATE").and_then(work).and_then([this] { return database_.execute("COMMIT"); });
     if (!done) {
-        // Fails where the transaction has ended by itself, which is what is wanted.
+        // This fails where SQLite has already rolled back, which is fine.
         static_cast<void>(database_.execute("ROLLBACK"));
     }
     return done;

@@ -23,8 +23,7 @@ struct Entry {
     std::string text;
 };
 
-// How many of the newest rollouts are kept, and of how many what their commands have printed. One that has not ended
-// stays in any case.
+// How many of the newest rollouts are kept, and of how many the commands' output. An active one always stays.
 struct LedgerBounds {
     std::int64_t rollouts = 1'000;
     std::int64_t outputs = 100;
@@ -36,15 +35,14 @@ public:
     static core::Result<Ledger> open(const std::filesystem::path& folder, const LedgerBounds& bounds = {});
     [[nodiscard]] bool writable() const noexcept { return database_.writable(); }
 
-    // Writes a new rollout and gives it its id. What is past the bounds goes.
+    // Writes a new rollout and gives it its id. Removes what is past the bounds.
     core::Result<void> add(Rollout& rollout);
-    // Writes what has changed of a rollout's state and of these of its steps, and the entries (whose numbers it sets),
-    // in one transaction.
+    // Writes the rollout's state, these of its steps, and the entries, in one transaction. Sets the entries' numbers.
     core::Result<void> update(const Rollout& rollout, const std::vector<unsigned>& steps, std::vector<Entry>& entries);
-    // visitors: JSON of what visitors have seen when a step began or ended.
+    // visitors: request statistics as JSON, when a step began or ended.
     core::Result<void> note_visitors(std::int64_t rollout, unsigned step, bool end, const std::string& visitors);
 
-    // The rollouts that have not ended; at most one, but for what a crash left of a rollback's beginning.
+    // The rollouts that have not ended: at most one, or two after a crash while a rollback began.
     core::Result<std::vector<Rollout>> active();
     // Nothing where there is none of that id.
     core::Result<std::optional<Rollout>> find(std::int64_t id);

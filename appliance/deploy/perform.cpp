@@ -18,9 +18,9 @@ using core::base::print_duration;
 constexpr std::chrono::milliseconds look_again{20};
 constexpr std::chrono::milliseconds try_again{100};
 constexpr std::chrono::milliseconds long_try{500};
-// How long a proxy that does not answer is waited for where a step needs to know.
+// The longest wait for a proxy's report that a step needs.
 constexpr std::chrono::seconds known_max{30};
-// Guards that do not agree; they are other people's servers.
+// How often guards that do not agree are asked again; their servers are other people's.
 constexpr std::chrono::seconds ask_again{10};
 
 class Performer {
@@ -94,7 +94,7 @@ private:
             return visit(std::move(socket), target, deadline, stop_);
         });
     }
-    // Sleeps a little; false where that is no use any more.
+    // Sleeps for that time; false: stopped, or past the deadline.
     [[nodiscard]] bool wait(Clock::time_point deadline, std::chrono::milliseconds time) const {
         if (stop_ || Clock::now() >= deadline) {
             return false;
@@ -149,7 +149,7 @@ private:
         }
     }
 
-    // What every backend's checks say; an error where that is not known in time.
+    // Every backend's standing; an error where one is not known in time.
     core::Result<std::vector<Standing>> known_standings() {
         const auto deadline = Clock::now() + known_max;
         for (;;) {
@@ -195,7 +195,7 @@ private:
         return count;
     }
 
-    // The rule is in the kernel before and after the look that finds nothing in flight.
+    // Drained means: nothing in flight, and the rule is in the kernel before and after that look.
     core::Result<std::string> fence() {
         const auto deadline = Clock::now() + recipe_.drain;
         if (auto done = actions_.fence(recipe_.pool, step_.servers, false, words_); !done) {
@@ -251,7 +251,7 @@ private:
                 first = answered++ == 0 ? last : first;
                 continue;
             }
-            // A try that was begun shortly before the end ran out of time; the one before it says more.
+            // A try begun shortly before the deadline ran out of time; the one before it tells more.
             if (answer || Clock::now() < deadline || Clock::now() - begun > long_try) {
                 trouble = answer ? fmt::format("status {}", answer->status) : answer.error().line();
             }
@@ -304,7 +304,7 @@ private:
         }
     }
 
-    // The site opens with the first server that is well again; with the others there is nothing left to do.
+    // The site opens with the first server that is well again; for the others nothing is left to do.
     core::Result<std::string> show_site() {
         const bool paged = has(Kind::page) && !has(Kind::show);
         return (paged ? actions_.page(recipe_.pool, false, {}, words_) : core::Result<void>()).map([paged] {
@@ -333,8 +333,8 @@ private:
             .map([&](const std::string& seen) { return fmt::format("through {}: {}", door->listener, seen); });
     }
 
-    // Whether whoever may answer a visitor has been deployed: servers that are still to come, or that are none of the
-    // rollout's, answer as before.
+    // Whether every eligible server has been deployed. Servers that still wait, or are none of the rollout's, answer as
+    // before.
     [[nodiscard]] bool all_deployed(const std::vector<Standing>& standings) const {
         return std::all_of(standings.begin(), standings.end(), [this](const Standing& standing) {
             const auto opened = [&standing](const Step& step) {
@@ -354,7 +354,7 @@ private:
                 }
             }
         }
-        // A proxy that does not answer at the end says nothing of how it went.
+        // Without a report at the end the result is unknown.
         if (const auto standings = known_standings(); !standings && !stop_) {
             return tl::unexpected(standings.error());
         }

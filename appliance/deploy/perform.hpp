@@ -1,4 +1,4 @@
-// perform(): carries out one step of a rollout, but for a run, which is somebody else's command (conductor).
+// perform(): carries out one step of a rollout, except run: the command line runs that (conductor).
 #pragma once
 
 #include <atomic>
@@ -11,9 +11,9 @@
 
 namespace appliance::deploy {
 
-// Blocks until the step's evidence is there; returns it. Errors: what is not as it has to be, or stop was set (looked
-// at ten times a second at least). May be called again for the same step.
-// say: told what a long wait is for, when that changes.
+// Blocks until the step's evidence is there; returns it. Errors: a condition that is not met, or stop was set (checked
+// at least ten times a second). May be called again for the same step. say: called with the reason of a long wait, when
+// it changes.
 core::Result<std::string> perform(const Step& step, const Rollout& rollout, Actions& actions,
                                   const std::atomic<bool>& stop, const std::function<void(const std::string&)>& say);
 

@@ -66,7 +66,7 @@ Outcome<std::vector<std::string>> find_servers(const config::Pool& pool, const c
     return servers;
 }
 
-// What leaves enough servers of so many.
+// Advice that leaves enough servers.
 std::string mend_for(std::int64_t servers, std::int64_t away, std::int64_t min_healthy) {
     if (servers > min_healthy) {
         return fmt::format("give --batch {}, or use gatehouse deploy maintenance", servers - min_healthy);
@@ -156,7 +156,7 @@ Rollout plan_rollback(const Rollout& undone, const Words& words, const std::stri
     rollout.recipe.rollback_source.clear();
     rollout.recipe.tolerate = 0;
     rollout.recipe.on_failure = config::OnFailure::pause;
-    // The version before has another text on its pages.
+    // The previous version's pages differ.
     rollout.recipe.expect_body = rollout.recipe.expect_regex = {};
     rollout.recipe.expect_json = rollout.recipe.expect_header = {};
     rollout.recipe.servers = touched_servers(undone);

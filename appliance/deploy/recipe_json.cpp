@@ -64,7 +64,8 @@ public:
                 : wrong(key, "a text of at most 4096 bytes");
         }
     }
-    // What the ledger has kept of an earlier version may name nothing; an order is checked where it comes in.
+    // Without a check of placeholders: an earlier version's text in the ledger may have others. Orders are checked
+    // where they come in.
     void command(const char* key, std::string& value, const char* help) { text(key, value, help); }
     void list(const char* key, std::vector<std::string>& value, const char* /*help*/) {
         const json* found = find(key);

@@ -61,7 +61,7 @@ bool over(const Step& step) {
     return step.progress == Progress::done || step.progress == Progress::skipped || step.excused;
 }
 
-// Whether a step waits for another: all that stands before it in the plan, but for the lanes of other servers.
+// Whether a step waits for another: for all before it in the plan, except the lanes of other servers.
 bool waits_for(const Step& step, const Step& before) {
     if (before.batch == step.batch && in_lane(step.kind) && in_lane(before.kind)) {
         return before.servers == step.servers;
@@ -147,7 +147,7 @@ std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, co
         if (extras.waits && number == 0) {
             planner.add(Kind::wait, number, these);
         }
-        // A rollback puts things right: nothing may keep it from that.
+        // A rollback repairs, so guards do not apply.
         if (extras.guarded && strategy != Strategy::rollback) {
             planner.add(Kind::guard, number, these);
         }

@@ -1,5 +1,5 @@
-// Rollout: one deploy as a list of steps with what has become of each. Pure: planning and asking what comes next. The
-// conductor carries steps out, the ledger keeps them.
+// Rollout: one deploy as a list of steps with their results. Pure: plans, and tells the next steps. The conductor
+// carries steps out, the ledger keeps them.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,19 @@ namespace appliance::deploy {
 
 enum class Strategy { rolling, maintenance, rollback };
 
-// wait   the time to begin has come
-// guard  every guard agrees                    floor  enough eligible servers are left without the batch
-// page   visitors see the maintenance page     fence  the rule is in the kernel, nothing is in flight
-// run    the operator's command has succeeded  warm   the server answers the warming requests
-// verify its answer is what is expected        open   the fence is lifted, the first check passed; the page is off,
-//                                                     where no step shows the site by itself
-// preview  only testers see the site, paused   show   an operator has resumed, the page is off
-// front  verified once more as a visitor sees  soak   it has stayed well
+// wait     The time to begin has come.
+// guard    Every guard agrees.
+// floor    Enough eligible servers are left without the batch.
+// page     Visitors see the maintenance page.
+// fence    The rule is in the kernel, nothing is in flight.
+// run      The operator's command has succeeded.
+// warm     The server answers the warming requests.
+// verify   Its answer is what is expected.
+// open     The fence is lifted, the first check passed. The page is off, unless a preview shows the site later.
+// preview  Only testers see the site; the rollout is paused.
+// show     An operator has resumed, the page is off.
+// front    Verified once more as a visitor sees it.
+// soak     The server has stayed up.
 enum class Kind { wait, guard, floor, page, fence, run, warm, verify, open, preview, show, front, soak };
 
 // skipped: not needed any more, because its server failed before, or an operator said so.
@@ -86,8 +91,8 @@ struct Extras {
 std::vector<Step> plan_steps(Strategy strategy, const config::Recipe& recipe, const std::vector<std::string>& servers,
                              Extras extras);
 
-// The pending steps that nothing stands before: within a batch what is done for all of it, one after the other, then
-// the lanes of its servers side by side, then the rest; batch after batch. Ids.
+// The ids of the pending steps that wait for no other step. Batches run one after the other. Within a batch, steps for
+// all of it run first, one by one. Then the lanes of its servers run side by side, then the rest.
 std::vector<unsigned> ready_steps(const Rollout& rollout);
 
 // "warm web1": the step as a journal names it.
@@ -97,11 +102,11 @@ std::string describe_runner(const std::string& name);
 
 // The servers with a failed step, each once.
 std::vector<std::string> failed_servers(const Rollout& rollout);
-// The rollout goes on without the server of this failed step of a lane: what was to come for it is skipped.
+// The rollout goes on without the server of this failed step of a lane: its remaining steps are skipped.
 void excuse(Rollout& rollout, unsigned step);
 // A step of one server, which may fail without the others.
 bool in_lane(Kind kind) noexcept;
-// The servers whose command has begun: what a rollback has to undo.
+// The servers on which the command has begun: what a rollback has to undo.
 std::vector<std::string> touched_servers(const Rollout& rollout);
 // The servers that are fenced by it now: fenced or being fenced, and not opened.
 std::vector<std::string> held_servers(const Rollout& rollout);

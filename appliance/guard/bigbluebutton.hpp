@@ -14,13 +14,13 @@ namespace appliance::guard {
 std::string meetings_query(const std::string& secret, config::Checksum checksum);
 
 struct Meetings {
-    std::size_t running = 0;  // with somebody in it
-    std::size_t empty = 0;    // created, nobody is there
+    std::size_t running = 0;  // with participants
+    std::size_t empty = 0;    // created, without participants
     std::size_t participants = 0;
 };
 
-// Reads the answer. Errors: not XML, no answer of BigBlueButton's, FAILED with its own words, a meeting whose
-// participants are not said, or said twice.
+// Reads the answer. Errors: not XML, no answer of BigBlueButton's, FAILED with its own words, a meeting without
+// participantCount, or with two.
 core::Result<Meetings> read_meetings(const std::string& xml);
 
 }  // namespace appliance::guard

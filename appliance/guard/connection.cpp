@@ -71,7 +71,7 @@ core::Result<TlsContext> make_client_context(const std::filesystem::path& ca_fil
     return context;
 }
 
-// The name that the certificate must be of, and that the server may choose it by.
+// Sets the name that the certificate is verified against, and the server name (SNI).
 bool expect(SSL* tls, const std::string& host) {
     std::array<unsigned char, sizeof(in6_addr)> bytes{};
     const bool number =
@@ -126,7 +126,7 @@ core::Result<void> Connection::send_plain(std::string_view bytes) const {
 core::Result<bool> Connection::receive_plain(std::string& to) {
     std::array<char, piece> buffer;
     for (;;) {
-        // Also where much is there: a deadline that is only looked at when nothing is would never come.
+        // Checks the deadline also when bytes are waiting: a fast server could otherwise pass it.
         if (Clock::now() >= deadline_ || !wait(POLLIN)) {
             return core::fail(no_answer);
         }
@@ -248,7 +248,7 @@ core::Result<bool> Connection::receive(std::string& to) {
         }
         const auto fed = feed();
         if (!fed || !*fed) {
-            // Without TLS's own end, anybody on the way may have cut it off.
+            // Without a close_notify, a party on the network may have cut it off.
             return fed ? core::fail(closed, "without ending TLS") : fed;
         }
     }

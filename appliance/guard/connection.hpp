@@ -1,5 +1,5 @@
-// Connection: bytes to and from a server of the internet, by itself or under TLS, all of it before one deadline.
-// Blocking; one thread. OpenSSL stays behind connection.cpp.
+// Connection: bytes to and from a server of the internet, plain or over TLS, with one deadline for all of it. Blocking;
+// one thread. OpenSSL stays behind connection.cpp.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ namespace appliance::guard {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-// Bytes that a connection takes in: an answer's own, with what frames them and what TLS says beside them.
+// Bytes that a connection receives: an answer's, with its framing and TLS's overhead.
 inline constexpr std::uint64_t received_max = std::uint64_t{64} << 20;
 
 class Connection {
@@ -34,11 +34,11 @@ public:
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    // TLS 1.2 or newer; the certificate must hold for host, against the system's authorities or ca_file's.
+    // TLS 1.2 or newer; the certificate is verified for host, against the system's authorities or ca_file's.
     core::Result<void> secure(const std::string& host, const std::filesystem::path& ca_file);
     core::Result<void> send(std::string_view bytes);
     // Appends what has come; false where the server has closed in order. Errors, as of the others: the deadline, more
-    // than received_max, a connection that broke off, TLS that does not hold.
+    // than received_max, a broken connection, a TLS error.
     core::Result<bool> receive(std::string& to);
 
 private:

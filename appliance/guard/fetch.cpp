@@ -140,8 +140,8 @@ private:
     AnswerMemory memory_;
 };
 
-// Nobody asked for a coding (Accept-Encoding: identity), and nothing here inflates: few bytes make many. Names that are
-// no coding ("UTF-8") are read as if they were not there.
+// Refuses compressed answers: the request excludes them (Accept-Encoding: identity), and a few such bytes inflate to
+// many. Names that are no coding ("UTF-8") are ignored.
 core::Result<void> check_coding(const core::http::ResponseHead& head) {
     constexpr std::array<std::string_view, 7> codings{"gzip", "x-gzip",   "deflate",   "br",
                                                       "zstd", "compress", "x-compress"};
@@ -207,7 +207,7 @@ std::string base64(const std::string& text) {
     return out;
 }
 
-// Outlives the threads that guards ask in, so it is never ended.
+// Never destroyed: threads of guards may outlive main.
 base::Lookups& lookups() {
     constexpr unsigned at_once = 16;
     constexpr std::size_t addresses_tried = 8;
@@ -289,7 +289,7 @@ core::Result<Fetched> fetch(const config::Site& site, const std::string& query, 
     for (unsigned redirects = 0;; ++redirects) {
         const std::string origin = url->origin();
         const std::string what = "cannot ask " + first + (origin == first ? "" : ", which sends to " + origin);
-        // One that has used up the time leaves nothing for where it sends to.
+        // A slow redirect leaves no time for its target.
         auto reply = std::chrono::steady_clock::now() < deadline ? ask_once(*url, deadline, ca_file)
                                                                  : core::fail("no answer in time");
         if (!reply) {

@@ -17,7 +17,7 @@ inline constexpr std::size_t answer_max = std::size_t{16} << 20;
 inline constexpr std::size_t answer_head_max = std::size_t{64} << 10;
 inline constexpr unsigned redirects_max = 5;
 
-// All answers that are held at the same time together: many guards, or many who ask them, do not add up.
+// The bytes of all answers in memory at the same time, over all guards and callers.
 inline constexpr std::size_t answers_together_max = std::size_t{128} << 20;
 
 // The memory that one answer has of answers_together_max, given back at its end. Any thread.
@@ -33,7 +33,7 @@ public:
     AnswerMemory& operator=(const AnswerMemory&) = delete;
     ~AnswerMemory();
 
-    // So many bytes more. Error: others have them.
+    // Takes so many bytes more. Error: other answers have them.
     core::Result<void> take(std::size_t bytes);
 
 private:
@@ -46,12 +46,11 @@ struct Fetched {
     AnswerMemory memory;   // of the body
 };
 
-// The body of a 200. Blocks until the deadline at most: all of it, the name, the connection, TLS, redirects, the last
-// byte. TLS is verified, with the name, against the system's authorities or ca_file's. Redirects are followed,
-// redirects_max of them and never from https to http; user and password are sent as Basic, and not to another origin.
-// Nothing is inflated: a compressed answer is an error. Errors hold origins only, for secrets are in users, paths and
-// queries alike: no connection, a certificate that does not hold, another status, too long, too late, no memory left of
-// answers_together_max. Any thread.
+// The body of a 200. Blocks until the deadline at most, from the look-up of the name to the last byte. TLS is verified,
+// with the name, against the system's authorities or ca_file's. At most redirects_max redirects are followed, never
+// from https to http. User and password are sent as Basic, and not to another origin. Errors: no connection, an invalid
+// certificate, another status, a compressed answer, too long, too late, no memory left of answers_together_max. Their
+// texts hold origins only: users, paths and queries may hold secrets. Any thread.
 core::Result<Fetched> fetch(const config::Site& site, const std::string& query, Deadline deadline,
                             const std::filesystem::path& ca_file);
 

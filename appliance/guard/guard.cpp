@@ -25,12 +25,12 @@ namespace {
 using config::Guard;
 using namespace std::chrono_literals;
 
-// A time that is further ahead is not of now: who meets then cannot be asked.
+// A time further ahead than this is in the future: BigBlueButton cannot tell who will meet then.
 constexpr std::chrono::minutes of_now{1};
 
 using Clock = std::chrono::steady_clock;
 
-// In a thread of its own, or where there is none in that of whoever wants the result.
+// In a thread of its own; where none can be made, in the thread that waits for the result.
 constexpr auto async_or_here = std::launch::async | std::launch::deferred;
 
 // How many servers of one guard are asked at the same time.
@@ -80,7 +80,7 @@ std::optional<core::WallTime> find_free(const std::vector<Guard>& guards, std::v
             windows.emplace_back(&guard, system_zone_or_utc(guard.timezone));
         }
     }
-    // The time only grows, so of those that have begun the last end is all that counts.
+    // at only grows, so of the begun spans only the last end counts.
     std::sort(busy.begin(), busy.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
     auto ahead = busy.begin();
     core::WallTime ends = from;
@@ -150,8 +150,7 @@ void judge(Opinion& opinion, const Guard& guard, const core::Result<std::vector<
     }
 }
 
-// Reading takes a multiple of a text's memory and some seconds of a processor for the worst of texts, so one is read at
-// a time.
+// One text is read at a time: reading takes a multiple of its memory, and up to some seconds of processor time.
 std::timed_mutex& reading() {
     static std::timed_mutex mutex;
     return mutex;
@@ -231,8 +230,8 @@ Gathering gather_meetings(const Guard& guard, Deadline deadline) {
     return all;
 }
 
-// One that is not known is worse than one with a meeting, which is worse than one without. Of a time to come only this
-// can be known: whether the servers could be asked at all.
+// The worst answer counts: unknown before a meeting, a meeting before none. For a future time it is only known whether
+// the servers could be asked.
 Opinion ask_meetings(const Guard& guard, bool of_future, Deadline deadline) {
     Opinion opinion{guard.name, guard.kind, Verdict::allowed, "no meeting is running", std::nullopt};
     Gathering all = gather_meetings(guard, deadline);
@@ -275,7 +274,7 @@ Asked ask_one(const Guard& guard, const Question& question) {
     return {};
 }
 
-// Whether it has said all that it can of the time to come.
+// Whether it has answered for the future as far as it can.
 bool knows_ahead(const Asked& asked) {
     switch (asked.opinion.kind) {
         case config::GuardKind::windows:
@@ -285,7 +284,7 @@ bool knows_ahead(const Asked& asked) {
         case config::GuardKind::bigbluebutton:
             break;
     }
-    return true;  // nobody knows who will meet
+    return true;  // meetings of the future are unknown to it
 }
 
 // For want of memory or threads, too, a guard is unknown.

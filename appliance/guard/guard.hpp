@@ -10,7 +10,8 @@
 
 namespace appliance::guard {
 
-// warned: something speaks against it, and the operator asked to be told only.
+// warned: shown, and forbids nothing. For on_meeting = "warn", or where BigBlueButton cannot answer about a future
+// time.
 enum class Verdict { allowed, warned, blocked, unknown };
 
 std::string_view print(Verdict verdict) noexcept;
@@ -23,16 +24,16 @@ struct Opinion {
     std::optional<core::WallTime> until;  // when it may be otherwise, where that is known
 };
 
-// Asks every guard, side by side, whether a deploy may run from `from` for length. A time further ahead of now than a
-// minute is judged by windows and schedules; what bigbluebutton says of now is told, and forbids nothing then. Blocks
-// for the longest guard's timeout at most, for what comes over the network; reading it takes bounded work. A guard that
-// cannot be asked for want of time, memory or threads is unknown. In the order of the guards. Any thread.
+// Asks every guard, side by side, whether a deploy may run from `from` for length. Windows and schedules judge a time
+// more than a minute ahead. BigBlueButton's answer is about now, so it is shown, and forbids nothing then. Blocks for
+// the network at most for the longest guard's timeout. Reading takes bounded work. A guard that cannot be asked for
+// want of time, memory or threads is unknown. In the order of the guards. Any thread.
 std::vector<Opinion> ask(const std::vector<config::Guard>& guards, core::WallTime from, core::Milliseconds length,
                          core::WallTime now = core::base::wall_now());
 
 // None is blocked or unknown.
 bool agree(const std::vector<Opinion>& opinions);
-// "all 3 guards agree", or who does not and why.
+// "all 3 guards agree", or each guard that does not, and why.
 std::string summary(const std::vector<Opinion>& opinions);
 
 inline constexpr std::chrono::days horizon{14};

@@ -20,7 +20,7 @@ std::string take_entity(std::string_view& text) {
             return {character};
         }
     }
-    // Numbers of characters matter where digits are written so; all else is only told to people.
+    // Numeric characters matter for digits written so; other text is only shown to people.
     const auto end = text.find(';');
     unsigned code = 0;
     if (text.starts_with("&#") && end != std::string_view::npos) {

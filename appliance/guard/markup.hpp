@@ -29,7 +29,7 @@ private:
     [[nodiscard]] std::size_t tag_end() const;
 
     std::string_view rest_;
-    std::string ends_;  // the element of <a/>, whose end comes next
+    std::string ends_;  // the element of <a/>, to end with the next token
     bool broken_ = false;
 };
 

@@ -48,7 +48,7 @@ core::Result<std::vector<Span>> read_meeting_list(std::string_view text, core::W
             end = *begin + *length;
         }
         if (!begin || !end || *end <= *begin) {
-            // One that cannot lie near is no matter, as in a calendar.
+            // One that cannot lie in the stretch is ignored, as in a calendar.
             constexpr std::chrono::days a_day{1};
             const auto last = end ? *end + a_day : begin ? *begin + longest_unread_meeting : until;
             const bool near = !begin || (*begin - a_day < until && std::max(*begin + a_day, last) > from);

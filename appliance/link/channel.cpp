@@ -45,8 +45,7 @@ core::Result<Descriptor> make_memfd(std::string_view text) {
     return file;
 }
 
-// Sealed means that nobody changes it between our look at its size and our reading, or makes that fail. A file that is
-// no memfd has no seals.
+// The seals keep the file as it is between fstat and read. A file that is no memfd has no seals.
 core::Result<std::string> read_memfd(int file, std::size_t bytes) {
     constexpr int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     if (const int seals = ::fcntl(file, F_GET_SEALS); seals < 0 || (seals & wanted) != wanted) {

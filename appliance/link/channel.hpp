@@ -1,9 +1,8 @@
 // Channel: JSON messages with file descriptors between the processes of one Gatehouse, over a SOCK_SEQPACKET Unix
-// socketpair. Used by the supervisor, by control and by the proxy; the fence helper has its own fixed-size protocol.
+// socketpair. Used by the supervisor, control and the proxy. The fence helper has its own fixed-size protocol.
 //
-// On the wire a message is one packet: a head, then the JSON text. A text above inline_max travels in a sealed memfd
-// instead, because a packet must fit the socket's send buffer; descriptors beyond packet_fds_max follow in packets of
-// their own.
+// On the wire a message is one packet: a head, then the JSON text. A packet must fit the socket's send buffer, so a
+// text above inline_max travels in a sealed memfd. Descriptors beyond packet_fds_max follow in packets of their own.
 #pragma once
 
 #include <cstddef>
@@ -48,14 +47,14 @@ public:
         : socket_(std::move(socket)), limits_(limits) {}
 
     // Sends one message; body must be an object; fds stay the caller's. Errors: a message past the limits (nothing is
-    // sent), the peer gone (os_error EPIPE), the peer not reading for longer than patience (ETIMEDOUT).
-    // One thread may send while another receives; two senders need a lock of their own.
+    // sent); the peer is gone (os_error EPIPE); the peer has not read for longer than patience (ETIMEDOUT). One thread
+    // may send while another receives; two senders need a lock of their own.
     core::Result<void> send(const nlohmann::json& body, std::span<const int> fds = {});
 
     // The next message, or nothing when none came within timeout (0 ms: only looks). At the peer's end, and only then,
-    // the error carries os_error EPIPE and closed() holds. Every other error means a peer that does not keep to the
-    // form: give the channel up, and have the peer ended. Whatever comes is taken for what an attacker would send: past
-    // the limits, deeper than depth_max (fields.hpp), a memfd that is not sealed, a message that stays unfinished.
+    // the error carries os_error EPIPE and closed() holds. Every other error means that the peer broke the protocol:
+    // close the channel, and have the peer ended. Input is untrusted. Errors of the protocol: a message past the
+    // limits, JSON deeper than depth_max (fields.hpp), a memfd without seals, a message that stays unfinished.
     core::Result<std::optional<Message>> receive(core::Milliseconds timeout);
 
     [[nodiscard]] bool closed() const noexcept { return closed_; }

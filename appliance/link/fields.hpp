@@ -1,6 +1,6 @@
 // Fields: how the decoders of messages read JSON that another process wrote. Each reader takes one field of one type
-// within its bounds, or throws Malformed, which decode() makes an error of: no exception leaves a decoder, and no
-// number is converted that does not fit.
+// within its bounds, or throws Malformed. decode() turns that into an error, so no exception leaves a decoder. A number
+// that does not fit is never converted.
 #pragma once
 
 #include <concepts>

@@ -1,6 +1,6 @@
 // First words: what a child of the supervisor says on standard error before it works. The supervisor reads it when the
-// child has ended, so that it can tell why the child could not start, even where the loader or a library said it. From
-// release_errors() on standard error is the daemon's own.
+// child has ended. So it can tell why the child did not start, even where the loader or a library wrote the reason.
+// From release_errors() on, standard error is the daemon's own.
 #pragma once
 
 #include <string>

@@ -78,8 +78,8 @@ core::Result<void> send_packet(int socket, std::span<const std::byte> head, std:
             return {};
         }
         const int error = errno;
-        // ETOOMANYREFS: more descriptors in flight than RLIMIT_NOFILE until the other end has read some (unix(7)). That
-        // is not a state poll(2) can wait for, so it counts as an error rather than as a reason to spin.
+        // ETOOMANYREFS: more descriptors in flight than RLIMIT_NOFILE until the other end has read some (unix(7)).
+        // poll(2) cannot wait for that, so it counts as an error.
         if (error == EAGAIN || error == EINTR) {
             if (!wait_for(socket, POLLOUT, deadline)) {
                 return core::fail_os("cannot send to the other process", ETIMEDOUT);
@@ -108,7 +108,7 @@ core::Result<Packet> receive_packet(int socket, std::span<std::byte> buffer, Clo
             }
             return packet;
         }
-        // Nobody sends empty packets, so nothing means the end; a reset is what the end looks like with unread data.
+        // No sender sends empty packets, so 0 bytes mean the end. With unread data the end is a reset.
         if (got == 0 || error == ECONNRESET) {
             return Packet{Arrival::closed, 0, {}};
         }

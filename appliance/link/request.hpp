@@ -1,5 +1,5 @@
-// What control may ask of the supervisor: the one decoder of it, in the supervisor. Control reads foreign input, so
-// whatever comes is taken for what an attacker would send.
+// What control may ask of the supervisor: the one decoder of it, in the supervisor. Control reads foreign input, so the
+// supervisor does not trust what it sends.
 #pragma once
 
 #include <sys/types.h>

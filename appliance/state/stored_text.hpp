@@ -1,5 +1,4 @@
-// One text in a table of its own in gatehouse.db, beside those of control's store, which count their schema's versions
-// without it.
+// One text in a table of its own in gatehouse.db. The schema version of control's store does not count this table.
 #pragma once
 
 #include <filesystem>

@@ -77,7 +77,7 @@ Done use_client_ca(SSL_CTX* context, const std::string& pem) {
         return refuse("client_ca", "it holds no certificate", "write it as PEM: -----BEGIN CERTIFICATE-----");
     }
     ::ERR_clear_error();
-    // Asked for, not insisted on: others have a token.
+    // Asked for, not required: other clients have a token.
     ::SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     return {};
 }

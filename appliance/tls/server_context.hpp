@@ -1,5 +1,5 @@
-// The server's side of TLS from PEM, for the API on TCP. OpenSSL stays behind server_context.cpp and whoever holds a
-// connection (appliance/api/tls_wire.cpp).
+// The server's side of TLS from PEM, for the API on TCP. OpenSSL stays behind server_context.cpp and
+// appliance/api/tls_wire.cpp.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace appliance::tls {
 struct Material {
     std::string certificate;  // with the chain behind it, if there is one
     std::string key;          // without a password
-    std::string client_ca;    // whom clients' certificates are held against; empty: clients are not asked for any
+    std::string client_ca;    // verifies clients' certificates; empty: clients are not asked for any
 
     friend bool operator==(const Material&, const Material&) = default;
 };
@@ -29,11 +29,11 @@ struct Trouble {
     core::Error error;
 };
 
-// TLS 1.2 and newer; a client's certificate is asked for where there is a client_ca, and not insisted on.
+// TLS 1.2 and newer; with a client_ca, a client's certificate is asked for, and not required.
 tl::expected<Context, Trouble> make_server_context(const Material& material);
 
-// The one common name in the certificate's subject; empty where there is no certificate, none or several of it, or
-// it holds what is no name.
+// The one common name in the certificate's subject. Empty: no certificate, no common name, several, or one that is no
+// valid name.
 std::string common_name(const x509_st* certificate);
 // The words of an error code of OpenSSL.
 std::string reason(unsigned long code);

@@ -1,5 +1,5 @@
-// gatehouse-console: the console's screen. It shows what an operator wants to know of a machine without a shell, each
-// time that it changes, and takes two words: reboot and forget.
+// gatehouse-console: the console's screen. It shows the state of a machine without a shell, and takes two words: reboot
+// and forget.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -112,7 +112,7 @@ void carry_out(Wish wish) {
     ::execl("/usr/bin/systemctl", "systemctl", "reboot", nullptr);
 }
 
-// Keys as they are pressed, and not shown: what is typed here is nobody's to read.
+// Reads each key as it is pressed. Signals from the keyboard are off.
 void prepare_terminal() {
     termios terminal{};
     if (::tcgetattr(STDIN_FILENO, &terminal) == 0) {

@@ -1,4 +1,4 @@
-// Screen: what the console shows, and the little that may be typed there. Pure.
+// Screen: what the console shows, and the words that may be typed there. Pure.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,8 @@ std::string draw(const Facts& facts);
 
 enum class Wish { none, reboot, forget };
 
-// Somebody at the console types a word and Enter: "reboot", or "forget", which has to be typed once more. Anything
-// else, and a word of more than 16 characters, is forgotten.
+// Takes a word and Enter from the console: "reboot", or "forget", which has to be typed once more. Anything else, and a
+// word of more than 16 characters, is dropped.
 class Keyboard {
 public:
     // What the key asks for, and in `answer` what is to be shown for it; empty: nothing.

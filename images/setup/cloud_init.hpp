@@ -15,13 +15,13 @@ struct UserData {
     std::vector<std::string> passed_over;      // a line each, for the operator
 };
 
-// Of "user-data" (#cloud-config) the entries of write_files whose path is /etc/gatehouse/NAME; content as text, or
-// base64 where encoding says b64 or base64. There is no shell, no user and no package here, so everything else is
-// passed over and said. Error: no cloud-config, no YAML (with its line), or an entry that is none.
+// Reads "user-data" (#cloud-config): the entries of write_files with a path /etc/gatehouse/NAME. content is text, or
+// base64 where encoding says b64 or base64. All else is ignored with a line for the operator: there is no shell, no
+// user and no package here. Error: no cloud-config, no YAML (with its line), or an entry that is none.
 core::base::Result<UserData> read_user_data(std::string_view text);
 
 // Of "network-config" (version 1 or 2, with or without "network:" around it), as lines for network_file; empty where it
-// says DHCP. Error: more than one interface, or what could not be honoured.
+// says DHCP. Error: more than one interface, or a setting that is not supported.
 core::base::Result<std::string> read_network_config(std::string_view text);
 
 }  // namespace images::setup

@@ -1,19 +1,19 @@
-// gatehouse-setup: takes what a hypervisor hands over at the start (SMBIOS or fw_cfg credentials, or a small disk with
-// the label GATEHOUSE or, in cloud-init's NoCloud layout, cidata), and nothing else of it: the configuration and the
-// files that it names, the network, and where the journal goes. It runs before the network, as root, once. The disk's
-// files are called as on the right.
+// gatehouse-setup: takes from a hypervisor, once at each start: the configuration and the files that it names, the
+// network, and where the journal goes. They come as SMBIOS or fw_cfg credentials, or on a small disk with the label
+// GATEHOUSE, or cidata (cloud-init's NoCloud layout). It takes nothing else. It runs as root, before the network. The
+// names on the right are those on the disk.
 //
 //   gatehouse.config       gatehouse.toml
 //   gatehouse.certificate  certificate.pem     gatehouse.key   key.pem     gatehouse.client-ca  client_ca.pem
 //   gatehouse.page         maintenance.html    gatehouse.network   lines of address=, gateway=, dns=, ntp=
-//   gatehouse.token-hash   token-hash          who may configure a machine that has no configuration
-//   gatehouse.update-ca    update_ca.pem       whom a server of updates is held against
+//   gatehouse.token-hash   token-hash          the first operator of a machine without a configuration
+//   gatehouse.update-ca    update_ca.pem       verifies a server of updates
 //   gatehouse.log          log                 where the journal goes: lines of server=, name=
-//   gatehouse.log-ca       log_ca.pem          whom that server is held against
+//   gatehouse.log-ca       log_ca.pem          verifies that server
 //
-// The configuration is kept on the data partition, where the API changes it; what is handed over counts again when it
-// is another than the last time. Secrets stay in memory. A configuration that is missing or wrong is no reason to stay
-// silent: one is put in its place whose only listener shows the maintenance page, and the console says why.
+// The configuration is kept on the data partition, where the API changes it. What is handed over counts again when it
+// has changed since the last time. Secrets stay in memory. For a missing or wrong configuration another one stands in:
+// its only listener shows the maintenance page, and the console says why.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
@@ -50,10 +50,10 @@ const fs::path kept = "/var/lib/gatehouse/configuration";  // control's; so noth
 const fs::path current = kept / "gatehouse.toml";
 const fs::path previous = kept / "gatehouse.toml.previous";  // as `gatehouse config rollback` has it
 const fs::path handed_before = kept / "handed.toml";
-// Beside it what runs where that one is missing or wrong, so that it stays as it is: another version may like it.
+// Used where that one is missing or wrong. The kept one stays as it is: another version may accept it.
 const fs::path spare = "/var/lib/gatehouse/spare";
 const fs::path spare_file = spare / "gatehouse.toml";
-const fs::path spare_made = spare / "made.toml";  // as it was made; another one was applied by an operator
+const fs::path spare_made = spare / "made.toml";  // as it was made; spare_file differs after `config apply`
 
 const fs::path log_folder = "/run/gatehouse-log-setup";
 
@@ -93,7 +93,7 @@ std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Nothing where there is none; one that is too big is said.
+// Nothing: there is none, or it is too big, which is logged.
 std::optional<std::string> read_on_volume(const fs::path& mounted, std::string_view file) {
     std::error_code none;
     const auto size = fs::file_size(mounted / file, none);
@@ -149,7 +149,7 @@ void read_nocloud(const fs::path& mounted, Credentials& credentials) {
     }
 }
 
-// Of every block device whose begin has one of the labels, the first one's files.
+// Reads the files of the first block device that has one of the labels and can be mounted.
 void read_volume(Credentials& credentials) {
     const fs::path mounted = folder / "volume";
     std::error_code none;
@@ -187,7 +187,7 @@ Credentials collect() {
     return credentials;
 }
 
-// Readable for Gatehouse's processes, whose group it is given; mode 0644: for other users' too. False: it could not be
+// Writes a file of Gatehouse's group, readable for its processes; mode 0644: for all users. False: it could not be
 // written, and the file is as it was.
 bool write_file(const fs::path& path, std::string_view text, mode_t mode = 0640) {
     const group* owner = ::getgrnam("gatehouse");
@@ -208,7 +208,7 @@ bool write_file(const fs::path& path, std::string_view text, mode_t mode = 0640)
     return true;
 }
 
-// Only a folder of that name is given away, never what a link of that name leads to.
+// Gives only a real folder of that name to Gatehouse, never the target of a link.
 bool make_folder(const fs::path& path, bool to_write) {
     const passwd* owner = ::getpwnam("gatehouse");
     std::error_code error;
@@ -224,7 +224,7 @@ bool make_folder(const fs::path& path, bool to_write) {
     return good;
 }
 
-// What is wrong with it goes to where our own lines go.
+// Prints its problems to our standard error.
 bool check_configuration(const fs::path& path) {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -272,7 +272,8 @@ bool set_log(const Credentials& credentials) {
            write_file(log_folder / "rsyslog.conf", *file, 0644);
 }
 
-// The page, and where whoever set the machine up has said who may do so, the API that takes a configuration.
+// The configuration for the page. With a token hash, a certificate and a key it also has the API, which takes a
+// configuration.
 std::string fallback(const Credentials& credentials) {
     std::string text(page_alone);
     const auto token = credentials.find("gatehouse.token-hash");
@@ -287,7 +288,7 @@ std::string fallback(const Credentials& credentials) {
     return text;
 }
 
-// What is good takes the place of the configuration that is kept, which becomes the one before.
+// Makes a valid text the kept configuration; the one before becomes previous.
 bool keep(const std::string& text) {
     const fs::path candidate = kept / "candidate.toml";
     if (!write_file(candidate, text)) {
@@ -306,9 +307,9 @@ bool choose(const fs::path& configuration) {
     return write_file(folder / "environment", "CONFIGURATION=" + configuration.string() + "\n");
 }
 
-// False: not even one for the page could be written.
+// False: not even the page's configuration could be written.
 bool set_configuration(const Credentials& credentials) {
-    bool right = false;  // the one that is kept, as far as it has been looked at
+    bool right = false;  // whether the kept one is known to be valid
     if (const std::string applied = read_file(spare_file); !applied.empty() && applied != read_file(spare_made)) {
         right = keep(applied);
     }
@@ -344,7 +345,7 @@ bool set_configuration(const Credentials& credentials) {
     return write_file(spare_file, page) && write_file(spare_made, page) && choose(spare_file);
 }
 
-// Somebody at the console has asked for a machine as it came; gatehouse-console has left the mark.
+// Resets the machine where gatehouse-console has left the mark: a user at the console has asked for it.
 void forget() {
     const fs::path mark = "/var/forget";
     std::error_code error;

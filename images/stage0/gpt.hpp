@@ -15,8 +15,8 @@ using Guid = std::array<std::uint8_t, 16>;  // as it stands on the disk
 // 64 hexadecimal digits; nothing where the text is anything else.
 std::optional<std::array<std::uint8_t, 32>> parse_hash(std::string_view text) noexcept;
 
-// The GUIDs of the root and verity partitions are the two halves of the root hash (Discoverable Partitions
-// Specification), written as UUIDs, whose first three groups stand in little endian on the disk.
+// The GUIDs of the root and verity partitions are the halves of the root hash (Discoverable Partitions Specification).
+// They are UUIDs: their first three groups stand in little endian on the disk.
 struct Halves {
     Guid root;
     Guid verity;

@@ -1,6 +1,6 @@
-// stage0: the first program of the image, alone in its initramfs. It refuses a command line that was not signed, loads
-// the few modules that the disk needs, opens the root file system by its hash, and hands over to systemd. Static and
-// without libraries: all that runs before the root is verified is here, and it is in the signed kernel image.
+// stage0: the first program of the image, alone in its initramfs. It refuses a command line that was not signed, and
+// loads the modules that the disk needs. Then it opens the root file system by its hash, and executes systemd. Static
+// and without libraries: all code that runs before the root is verified is here, in the signed kernel image.
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
 #include <linux/reboot.h>
@@ -88,8 +88,8 @@ void mount_kernel_views() {
     }
 }
 
-// The list has one file for each line, each after those that it needs. Drivers of other hypervisors' disks refuse to be
-// loaded here, so that is told only where no disk is found.
+// The list has a file on each line, after those that it needs. Drivers of other hypervisors' disks cannot be loaded
+// here. So failures are shown only where no disk is found.
 void load_modules(std::string& refused) {
     const std::string list = read_all("/modules.list");
     for (std::size_t begin = 0; begin < list.size();) {
@@ -138,7 +138,7 @@ std::optional<Device> find_on(const std::string& disk, const Guid& wanted) {
     return found;
 }
 
-// Looks on every disk, until it is there: drivers find their disks in their own time.
+// Looks on every disk until the partition is there: drivers need time to find their disks.
 Device find_device(const Guid& wanted, const char* what, const std::string& refused) {
     for (int tries = 0; tries < looks; ++tries) {
         std::error_code none;
@@ -218,7 +218,7 @@ void mount_root(std::string_view hash, const std::string& refused) {
             fail("cannot move " + to);
         }
     }
-    // What the initramfs held is given back.
+    // Frees the initramfs's files.
     for (const char* file : {"/modules.list", "/cmdline", "/init"}) {
         ::unlink(file);
     }

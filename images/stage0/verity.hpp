@@ -25,7 +25,7 @@ std::optional<Verity> parse_verity(std::span<const std::byte> superblock);
 // 512-byte sectors of the verified device.
 std::uint64_t sectors(const Verity& verity) noexcept;
 // The target's parameters. A block that does not match its hash ends the system at once, so that the boot loader can
-// take the other slot; verity's own way is to answer reads with an error, which a running system may live with.
+// take the other slot. By default verity would answer with read errors, and the system might run on.
 std::string table(const Verity& verity, std::string_view data, std::string_view hashes, std::string_view root_hash);
 
 }  // namespace images::stage0

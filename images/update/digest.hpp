@@ -1,4 +1,4 @@
-// Digest: SHA-256 of what comes piece by piece, as SHA256SUMS has it.
+// Digest: SHA-256 of bytes that come piece by piece, in SHA256SUMS's form.
 #pragma once
 
 #include <memory>

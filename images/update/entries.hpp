@@ -10,9 +10,9 @@ namespace images::update {
 
 struct Entry {
     std::string version;
-    std::optional<unsigned> tries_left;  // nothing: it has served, and nobody counts any more
+    std::optional<unsigned> tries_left;  // nothing: it has served, and tries are not counted any more
 
-    // A version that was tried in vain; systemd-boot takes it only where there is no other.
+    // All tries have failed; systemd-boot takes it only where there is no other.
     [[nodiscard]] bool given_up() const noexcept { return tries_left == 0U; }
 };
 

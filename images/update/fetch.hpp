@@ -1,4 +1,4 @@
-// Fetch: takes files of an update from a web server. What they hold is checked by those who ask.
+// Fetch: takes files of an update from a web server. The callers check what they hold.
 #pragma once
 
 #include <filesystem>
@@ -18,12 +18,12 @@ struct Source {
     static core::Result<Source> parse(std::string_view url);
 };
 
-// Both follow redirects, hold the certificate of an https server against ca_file (empty: the system's authorities), and
-// give up where nothing comes for 30 seconds. A server that sends a byte now and then keeps them for as long as it
-// likes: a Watch (watch.hpp) ends that. Error: what the server or the connection said. At most 64 KiB.
+// Both follow redirects, and verify the certificate of an https server against ca_file (empty: the system's
+// authorities). They give up after 30 seconds without a byte. With a slow server they may never end: a Watch
+// (watch.hpp) bounds that. Error: what the server or the connection said. At most 64 KiB.
 core::Result<std::string> fetch_text(const Source& source, const std::string& name, const std::string& ca_file);
-// Into folder, where it is afterwards only if it has the size and the SHA-256 that `file` says; no byte more is
-// written. Error: also where the file system has no room for it.
+// Fetches into folder. The file is there afterwards only with the size and SHA-256 of `file`; no byte more is written.
+// Error: also where the file system has no room for it.
 core::Result<void> fetch_file(const Source& source, const File& file, const std::string& ca_file,
                               const std::filesystem::path& folder);
 

@@ -1,6 +1,6 @@
-// Release: what a folder of updates offers. Its SHA256SUMS, which is signed, names one version's root, its hash tree,
-// its kernel image, and its terms: a small file, signed through its checksum, that says how large each of them is and
-// until when they may be installed. Pure.
+// Release: what a folder of updates offers. Its signed SHA256SUMS names one version's root, its hash tree, its kernel
+// image and its terms. The terms are a small file, signed through its checksum: the size of each file, and until when
+// they may be installed. Pure.
 #pragma once
 
 #include <array>
@@ -32,13 +32,13 @@ inline constexpr std::uint64_t file_size_max = std::uint64_t{1} << 30;  // bytes
 // What an update leaves free for Gatehouse's state, in bytes. It writes its files beside that.
 inline constexpr std::uint64_t room_kept = std::uint64_t{32} << 20;
 
-// The text of SHA256SUMS. Other files than those of the update may be in it and are left out. Error: a line is none of
-// that form, or one of the four is missing, is there twice or belongs to another version.
+// The text of SHA256SUMS. Other files in it are ignored. Error: a line of another form; or one of the four is missing,
+// is there twice, or belongs to another version.
 core::Result<Release> parse_release(std::string_view sums);
 
-// Adds what the text of the terms says, which has the checksum that the release names: JSON, with "version", "expires"
-// (RFC 3339) and "sizes", bytes by file name. Error: it has another checksum, it is none of that form, it is of another
-// version, it says no size of a file, or one that is 0 or more than file_size_max.
+// Adds the terms: JSON with "version", "expires" (RFC 3339) and "sizes", bytes by file name. Error: the text has
+// another checksum than the release names, or another form, or is of another version. Or a file's size is missing, 0,
+// or more than file_size_max.
 core::Result<void> take_terms(std::string_view text, Release& release);
 
 // Whether it may be installed where `running` runs. Error: it is not newer, or has expired by now.

@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 const fs::path request_file = "/var/lib/gatehouse/update-request.json";  // control's
-const fs::path status_file = "/run/gatehouse-update/status.json";        // ours, for everybody to read
+const fs::path status_file = "/run/gatehouse-update/status.json";        // ours, readable for all users
 const fs::path entries_folder = "/boot/EFI/Linux";
 constexpr std::size_t request_max = 4096;
 
-// Control's file, so whatever it is: no link is followed, and nothing waits for a writer.
+// Control's file, so it is untrusted: no link is followed, and nothing waits for a writer.
 std::optional<json> read_request() {
     const int fd = ::open(request_file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
@@ -43,7 +43,7 @@ std::string text_in(const json& object, const char* key) {
 }  // namespace
 
 void say(const std::string& text) {
-    const std::string line = text + "\n";  // the journal says whose it is
+    const std::string line = text + "\n";  // the journal adds the unit's name
     static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
 }
 
@@ -93,9 +93,9 @@ std::string last_state() {
 std::optional<json> take_request() {
     auto request = read_request();
     if (request) {
-        write_status("asked", "");  // before the request goes, so that whoever asks meanwhile sees one of them
+        write_status("asked", "");  // before the request is removed, so that a reader always sees one of them
     }
-    // Whatever it is: what stays is asked for again at once.
+    // Also a folder or another kind of file: a request that stays would start us again at once.
     std::error_code ignored;
     fs::remove_all(request_file, ignored);
     return request;

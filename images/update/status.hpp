@@ -1,4 +1,4 @@
-// Status: how an update stands, for everybody to read, and what else gatehouse-update shares with control: the request.
+// Status: the state of an update, readable for all users; and control's request to gatehouse-update.
 #pragma once
 
 #include <filesystem>
@@ -25,10 +25,9 @@ void write_status(std::string_view state, const std::string& what);
 // The state that was written last; empty where there is none.
 [[nodiscard]] std::string last_state();
 
-// The request that control has left, which is gone then, whatever becomes of it; nothing where there is none. One that
-// is no request is an empty object.
+// Takes control's request, and removes it in any case; nothing: there is none. An invalid one gives an empty object.
 [[nodiscard]] std::optional<nlohmann::json> take_request();
-// What it asks for ("install", "rollback", "reboot"), and it stays; empty where there is none.
+// The waiting request's action ("install", "rollback", "reboot"); the request stays. Empty: there is none.
 [[nodiscard]] std::string requested_action();
 
 }  // namespace images::update

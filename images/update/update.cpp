@@ -5,10 +5,9 @@
 //   gatehouse-update tidy     clears up after a look that was ended by force
 //   gatehouse-update health   ends well as soon as this version has served; systemd-boot counts its tries until then
 //
-// Nothing that control writes is trusted: a request names a place to fetch from, or asks to go back; what is fetched
-// has to be signed by a key that the firmware boots. Nothing that a server sends is waited for without an end: a Watch
-// ends the process when an update takes too long, or when going back or a reboot is asked for meanwhile, which the next
-// look does then.
+// Nothing that control writes is trusted. A request names a place to fetch from, or asks to go back. What is fetched
+// has to be signed by a key that the firmware boots. Every wait for a server is bounded. A Watch ends the process when
+// an update takes too long, or when going back or a reboot is asked for meanwhile. The next look does that then.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -59,7 +58,7 @@ const char* const ca_credential = "/run/gatehouse-setup/update_ca.pem";
 constexpr auto fetch_within = 30min;    // all of it: 60 MB by 40 kB/s
 constexpr auto install_within = 10min;  // the disk's, for as much
 constexpr auto watch_step = 500ms;
-constexpr auto serve_within = 150s;  // a machine that is slow to boot is not slow to serve
+constexpr auto serve_within = 150s;  // from the start of this program, not of the machine
 constexpr auto page_after = 20s;     // of control's answers, where no server was up before the update either
 
 std::string read_file(const fs::path& path) {
@@ -67,7 +66,7 @@ std::string read_file(const fs::path& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Runs it to its end; what it said, where it ended badly.
+// Runs the program to its end. Error: its last line of output.
 Result<void> run(const std::vector<std::string>& words) {
     std::vector<char*> arguments;
     for (const std::string& word : words) {
@@ -134,7 +133,7 @@ void remove_source() {
     fs::remove_all(source_folder, ignored);
 }
 
-// Ends the process from another thread, whatever the main one hangs in; the running version is never touched by it.
+// Ends the process from another thread, also while the main one is blocked. The running version is never touched.
 std::unique_ptr<Watch> watch(std::chrono::milliseconds limit, const char* what, bool (*is_wanted)(const std::string&)) {
     return std::make_unique<Watch>(
         limit, watch_step, [is_wanted] { return is_wanted(requested_action()); },
@@ -170,7 +169,7 @@ Result<void> fetch_release(const Source& place, const Release& release, const st
     return {};
 }
 
-// A version that is there already, to be tried anew.
+// Gives a version that is installed already three new tries.
 Result<void> try_again(const fs::path& entry, const std::string& version) {
     std::error_code error;
     fs::rename(entry, entries_folder / fmt::format("gatehouse_{}+3-0.efi", version), error);
@@ -178,7 +177,7 @@ Result<void> try_again(const fs::path& entry, const std::string& version) {
     return error ? core::base::fail_os("cannot mark version " + version, error.value()) : Result<void>();
 }
 
-// What the place offers, of which everything is known then but what its files hold.
+// The release that the place offers, verified; only its files are not fetched yet.
 Result<Release> ask(const Source& place, const std::string& ca_file) {
     const auto sums = fetch_text(place, "SHA256SUMS", ca_file);
     const auto signature = sums ? fetch_text(place, "SHA256SUMS.sig", ca_file) : sums;
@@ -203,7 +202,7 @@ Result<Release> ask(const Source& place, const std::string& ca_file) {
         .map([&] { return std::move(*release); });
 }
 
-// The version that the next start takes.
+// Installs an update; returns the version that the next start takes.
 Result<std::string> install(const std::string& url) {
     const auto place = Source::parse(url);
     if (!place) {
@@ -237,7 +236,7 @@ Result<std::string> install(const std::string& url) {
     return done.map([&] { return release->version; });
 }
 
-// The other version, whose turn it is then.
+// Makes the next start take the other version, which it returns.
 Result<std::string> mark_this_one() {
     const std::string running = running_version();
     std::optional<fs::path> ours;
@@ -268,7 +267,7 @@ int reboot() {
     return done ? 0 : 1;
 }
 
-// What was fetched before a look was ended, by a signal or by systemd, and what it said that it was at.
+// Clears up after a look that a signal or systemd has ended: the fetched files, and the state that it wrote last.
 int tidy() {
     remove_source();
     if (const auto state = last_state(); state == "fetching" || state == "installing") {
@@ -278,7 +277,7 @@ int tidy() {
 }
 
 int look() {
-    remove_source();  // of before a power cut
+    remove_source();  // left by a power cut
     const auto request = take_request();
     if (!request) {
         write_status("idle", "");
@@ -302,7 +301,7 @@ int look() {
         write_status("installed", fmt::format("version {} is installed; it is tried with the next start", *next));
         return 0;
     }
-    // Whoever has asked for something else meanwhile has the last word: the next look does it.
+    // A request that came meanwhile goes first: the next look does it, instead of this reboot.
     if (action == "install" && !requested_action().empty()) {
         write_status("installed", fmt::format("version {} is installed", *next));
         return 0;

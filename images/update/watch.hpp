@@ -1,5 +1,5 @@
-// Watch: ends what another thread does when it takes too long, or when something else is wanted. Whatever that thread
-// hangs in (a name service, a handshake, a server that sends a byte now and then) need not know of it.
+// Watch: ends another thread's work when it takes too long, or when something else is wanted. Works while that thread
+// is blocked: in a name service, a handshake, or by a slow server.
 #pragma once
 
 #include <chrono>
@@ -15,9 +15,8 @@ public:
     enum class Reason { too_long, something_else };
     using Clock = std::chrono::steady_clock;
 
-    // Calls end once, in a thread of its own: when `limit` is over, or when wanted() has said yes, which is asked every
-    // `look`. Neither is called after the destructor has begun, unless it is being called just then: the destructor
-    // waits for it. end() may end the process.
+    // Calls end once, in a thread of its own: when `limit` is over, or when wanted() is true, which is checked every
+    // `look`. The destructor waits for a running call; neither is called afterwards. end() may end the process.
     Watch(std::chrono::milliseconds limit, std::chrono::milliseconds look, std::function<bool()> wanted,
           std::function<void(Reason)> end);
     ~Watch();

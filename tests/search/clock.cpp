@@ -11,7 +11,7 @@
 namespace tests::search {
 namespace {
 
-// Of real time. A thread that never blocks, or all of them waiting for each other: both are faults.
+// In real time. After it, a thread never blocks, or all wait for each other: both are faults.
 constexpr std::chrono::seconds stuck_after{120};
 
 // One for each thread, because a thread waits in one poll at a time.
@@ -111,8 +111,8 @@ bool SearchClock::jump() {
         now_ = std::max(now_.load(), next->first + next->second.leap.count());
         ++jumps_;
     }
-    // Also those that were woken and are still here. The kernel may have woken a thread, with a packet that it had put
-    // off, after all were seen idle; such a thread may have been between add() and its wait, and missed the wake.
+    // Also those that were woken and are still here. A delayed packet may have woken a thread after all were seen idle.
+    // That thread may have been between add() and its wait, and missed the wake.
     for (auto& [due, sleeper] : sleepers_) {
         if (due > now_) {
             break;

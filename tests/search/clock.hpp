@@ -1,6 +1,6 @@
-// SearchClock: time that passes only while no thread works. All waits of the product for a time end here, so that a
-// slow machine is no slow world: when every thread of the process is blocked and nothing but time can wake one, the
-// clock jumps to the earliest deadline. A step may have it jump further, and set its wall clock.
+// SearchClock: time that passes only while no thread works. All timed waits of the product end here, so a slow machine
+// changes nothing. When every thread of the process is blocked and only time can wake one, the clock jumps to the
+// earliest deadline. A step may make it jump further, and set its wall clock.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ public:
                         core::Milliseconds duration) override;
     int poll(pollfd& entry, core::Milliseconds duration) override;
 
-    // Lets what is under way come to rest, then so much time pass at once, as where the machine was suspended.
+    // Waits until all threads are idle, then lets the time pass at once, as after a suspend.
     void pass(core::Milliseconds time);
     void set_wall(core::Milliseconds step) noexcept { wall_ahead_ += step.count(); }
     // The wall clock as when it was made.

@@ -1,4 +1,4 @@
-// Stories of mends that cover each other: in each, the others cannot help.
+// Several fixes cover the same fault. In each of these stories only one of them can help.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What waits for a drain ends with the fence, and not with its own patience.
+// A wait for a drain ends with the fence, before its own deadline.
 TEST_F(Story, AnAnswerDoesNotSayThatALiftedFenceHolds) {
     warm();
     const std::string address = load(1);
@@ -49,7 +49,7 @@ TEST_F(Story, ARolloutDoesNotLiftAFenceThatAnOperatorSetsBetweenItsLookAndItsLif
     EXPECT_TRUE(fenced(0));
 }
 
-// What puts right after an abort does not look at the fences before it lifts them.
+// The repair after an abort does not check the fences before it lifts them.
 TEST_F(Story, AnAbortDoesNotLiftTheFenceThatAnOperatorHasSetInPlaceOfTheRollouts) {
     warm();
     load(1, 0);

@@ -26,7 +26,7 @@ bool take(std::atomic<unsigned>& left) {
 FakeProxy::FakeProxy(Truth& truth, ProxyTroubles& troubles, core::base::Descriptor end)
     : truth_(truth), troubles_(troubles), channel_(std::move(end)), thread_([this] { serve(); }) {}
 
-// It is dead first, and then everybody sees it.
+// First it is dead, then its channel closes.
 FakeProxy::~FakeProxy() {
     {
         const std::lock_guard lock(truth_.mutex);
@@ -59,8 +59,8 @@ void FakeProxy::serve() {
     }
 }
 
-// As the real one: what waits behind it is read first, and of several orders about all fences the last one counts,
-// for what comes before it too.
+// As the real one: reads first what waits behind the message. The last order about all fences counts, also for messages
+// before it.
 bool FakeProxy::answer_all(Json first) {
     std::vector<Json> waiting{std::move(first)};
     for (;;) {
@@ -123,7 +123,7 @@ FakeProxy::Json FakeProxy::carry_out(const Json& order) {
 }
 
 void FakeProxy::configure(const Json& order) {
-    // As the real one: what is fenced before or in this order is, until the next one about all fences.
+    // As the real one: fences from before and from this order stand, until the next order about all fences.
     auto fenced = fences_;
     for (const Json& fence : order.at("fences")) {
         fenced.emplace(fence.at("pool").get<std::string>(), fence.at("server").get<std::string>());

@@ -1,5 +1,5 @@
-// FakeProxy: a proxy process as control meets it over its link, with nothing behind. It holds what it was told, counts
-// what is in flight, checks servers, and falls silent when a step says so. Its end is the end of all that it served.
+// FakeProxy: a proxy process as control meets it over its link, with nothing behind. It keeps its orders, counts
+// exchanges in flight, checks servers, and stops answering when a step says so. All exchanges end with it.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@
 namespace tests::search {
 
 struct ProxyTroubles {
-    std::atomic<bool> wedged = false;  // it reads nothing; what it was told by then holds
+    std::atomic<bool> wedged = false;  // it reads nothing; earlier orders hold
     std::atomic<unsigned> mute = 0;    // so many orders are carried out, and not answered
     std::atomic<unsigned> late = 0;    // so many answers come three seconds late
     std::atomic<unsigned> refuse_configure = 0;
@@ -35,12 +35,12 @@ public:
 
     // A visitor comes: true where the proxy has sent the request to that address. Any thread.
     bool request(const std::string& address);
-    // All that it was told of fences, as addresses. Truth's lock is held.
+    // The fenced addresses by its orders. Truth's lock is held.
     [[nodiscard]] std::set<std::string> fenced() const;
     // The same for pools with the page, and weights by hand.
     [[nodiscard]] const std::set<std::string>& pages() const { return pages_; }
     [[nodiscard]] const std::set<std::string>& weights() const { return weights_; }
-    // It has been told all since it began.
+    // It has had a complete order since its start.
     [[nodiscard]] bool serving() const { return serving_; }
 
 private:

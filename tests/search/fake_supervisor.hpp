@@ -1,4 +1,4 @@
-// FakeSupervisor: answers what control asks of the supervisor, and tells it of processes that come and go.
+// FakeSupervisor: answers control's requests to the supervisor, and reports starts and ends of processes.
 #pragma once
 
 #include <fcntl.h>

@@ -28,7 +28,7 @@ constexpr unsigned chat_port = 5222;
 constexpr core::Milliseconds settle_look{100};
 
 fs::path make_folder() {
-    // A memory disk, where there is one: what is tested is not how fast a disk is.
+    // On a memory disk, where there is one: the disk's speed does not matter here.
     std::string name = fs::exists("/dev/shm") ? "/dev/shm/gatehouse-search-XXXXXX" : "/tmp/gatehouse-search-XXXXXX";
     VERIFY(::mkdtemp(name.data()) != nullptr);
     return name;
@@ -86,7 +86,7 @@ House::~House() {
 
 namespace {
 
-// A thread that is in already is waited for by gate(), so it does not wait there itself.
+// gate() waits for a thread that is inside already, so that one does not wait here.
 thread_local unsigned uses_of_this_thread = 0;
 
 }  // namespace
@@ -131,8 +131,8 @@ void House::begin() {
     gate(true);
 }
 
-// Nobody knows any more of which server a fence is that only the kernel has kept, when its address is no server's by
-// the file that control finds; nor of a fence that another program has taken out, while the disk cannot be read.
+// Notes fences of an unknown server. Only the kernel has kept the fence, and by the file its address is no server's. Or
+// another program has taken it out, and the disk cannot be read.
 void House::note_strays() {
     const auto stored = appliance::control::Store::open(folder_).and_then(
         [](appliance::control::Store&& store) { return store.load(); });
@@ -156,8 +156,8 @@ void House::note_strays() {
     }
 }
 
-// Control goes by the file that it finds, also by one that it has refused to reload: as in a reload, the fence of a
-// server that has moved follows it.
+// Control follows the file that it finds, also one that it has refused to reload. As in a reload, a moved server's
+// fence moves with it.
 void House::note_moves(const Layout& before) {
     std::set<std::string> moved;
     for (unsigned server = 0; server < server_count; ++server) {

@@ -1,6 +1,6 @@
-// House: one Gatehouse whose control and conductor are the real ones, in a world that the search may trouble: its
-// processes, its kernel, its disk, its clocks. Servers web1 to web4 have two addresses each, between which a
-// reload moves them; pool app has web1 to web3, pool chat has web1 and web4.
+// House: a Gatehouse with the real control and conductor. The search may disturb the rest: processes, kernel, disk,
+// clocks. Servers web1 to web4 have two addresses each, and a reload moves them from one to the other. Pool app has
+// web1 to web3, pool chat has web1 and web4.
 #pragma once
 
 #include <atomic>
@@ -30,7 +30,7 @@ inline constexpr unsigned server_count = 4;
 std::string server_name(unsigned index);
 std::vector<std::string> pools_of(unsigned server);
 
-// What the configuration file says.
+// The content of the configuration file.
 struct Layout {
     unsigned moved = 0;  // a bit for each server: it is at its second address
     bool more = false;   // a second listener
@@ -58,7 +58,7 @@ public:
         House& house_;
     };
 
-    // What the world does. One thread.
+    // Changes of the world. One thread.
     void kill_proxy();
     void start_proxy();
     [[nodiscard]] bool has_proxy() const { return proxy_ != nullptr; }
@@ -67,7 +67,7 @@ public:
     [[nodiscard]] bool has_helper() const { return helper_.joinable(); }
     // Control ends in order: nothing is under way.
     void restart_control();
-    // Control ends here and now: from this moment nothing that it does reaches kernel, proxy or disk.
+    // Control ends at once: from here on it reaches neither kernel, proxy nor disk.
     void crash_control();
     void flush_table();
     void remove_element(unsigned server);
@@ -76,7 +76,7 @@ public:
     void write_config(const Layout& layout);
     // Control has taken the file as it is now.
     void took_file() { taken_ = file_; }
-    // What control goes by.
+    // The layout that control follows.
     [[nodiscard]] const Layout& taken() const { return taken_; }
     void refuse_listeners(unsigned count) { supervisor_->refuse_listeners = count; }
     void end_troubles();
@@ -84,7 +84,7 @@ public:
     void end_request(const std::string& address);
     void set_healthy(unsigned server, bool healthy);
 
-    // Waits until proxy and kernel are known to control again; false where that takes longer.
+    // Waits until control knows proxy and kernel again; false: it takes too long.
     bool settle(core::Milliseconds patience = std::chrono::minutes(5));
     [[nodiscard]] std::string address(unsigned server, const std::string& pool) const;
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }

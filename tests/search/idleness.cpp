@@ -50,7 +50,7 @@ struct Call {
     std::array<std::uint64_t, 6> arguments{};
 };
 
-// "running", or its number in decimal and its arguments in hexadecimal. Number -1: blocked, and not in a call.
+// "running", or the call's number in decimal and its arguments in hexadecimal. Number -1: blocked outside of a call.
 Call parse(const char* text) {
     Call call;
     char* rest = nullptr;
@@ -64,7 +64,7 @@ Call parse(const char* text) {
     return call;
 }
 
-// Whether only another thread ends that call. One that the kernel's own clock ends, or a disk, is work.
+// Whether only another thread can end that call. A call that a kernel timer or a disk ends counts as work.
 bool waits(const Call& call) {
     switch (call.number) {
         case SYS_futex: {
@@ -75,7 +75,7 @@ bool waits(const Call& call) {
         case SYS_poll:
             return static_cast<int>(call.arguments[2]) < 0;
 #endif
-        // What poll(2) without an end is called once the process was stopped and went on.
+        // The number of an endless poll(2) after the process was stopped and continued.
         case SYS_restart_syscall:
             return static_cast<int>(call.arguments[2]) < 0;
         case SYS_ppoll:
@@ -101,7 +101,7 @@ Idleness::Idleness() : folder_(::open("/proc/self/task", O_RDONLY | O_DIRECTORY 
     }
 }
 
-// Blocked in two looks, and not run between them: so it was blocked at the moment between the two, as all were.
+// Blocked in both looks, and not run between them. So all were blocked at the moment between the two.
 bool Idleness::all_idle() {
     if (look(false) && look(true)) {
         busy_ = 0;

@@ -1,5 +1,5 @@
-// Idleness: whether every other thread of this process is blocked until another one, or a test's clock, wakes it. Read
-// off /proc/self/task: what a thread is blocked in, and how often it has run.
+// Idleness: whether every other thread of this process is blocked until another one, or a test's clock, wakes it.
+// /proc/self/task shows each thread's system call, and how often it has run.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +15,7 @@ namespace tests::search {
 
 class Idleness {
 public:
-    // Threads that run already, but for the caller, are not looked at: they are a sanitizer's.
+    // Ignores threads that exist already, except the caller: they are a sanitizer's.
     Idleness();
 
     // Blocks for a moment where it is not so. One thread, the same each time.

@@ -63,7 +63,7 @@ Answer Operators::fence(const FenceWish& wish) {
     order.lasts = wish.lasts;
     order.kill = wish.kill;
     order.replace = wish.replace;
-    order.who = number % 2 == 0 ? "ann" : "carl";  // an operator's fence is another's no less than a rollout's
+    order.who = number % 2 == 0 ? "ann" : "carl";  // another operator is another owner too
     order.why = fmt::format("o{}", number);
     Answer answer = use.control().fence(order);
     const std::lock_guard lock(house_.truth.mutex);
@@ -179,7 +179,7 @@ std::map<Place, std::string> Operators::addresses(const Control& control) const 
     return all;
 }
 
-// Nothing is lost; what troubles have kept away is back within some ticks.
+// Nothing is lost; what was missing because of troubles is back within some ticks.
 void Operators::expect_standing(const Control& control, bool proxy_too, const std::string& when, unsigned asking) {
     std::optional<std::string> lost;
     for (int tries = 0; tries < standing_tries; ++tries) {

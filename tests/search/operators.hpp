@@ -1,5 +1,5 @@
-// Operators: they order, and every answer is held against the rules. Each function may block as an operator's command
-// does; any thread.
+// Operators: their orders; the rules check every answer. Each function may block as an operator's command does; any
+// thread.
 #pragma once
 
 #include "tests/search/house.hpp"
@@ -48,9 +48,9 @@ public:
     void abort();
     void roll_back();
 
-    // All that answers have said of fences, against kernel and proxy. For a moment without troubles.
+    // Compares the answers about fences with kernel and proxy. Call it without troubles.
     void check_standing(const std::string& when);
-    // Kernel, store and proxy agree, within a number of ticks; what was refused has left nothing.
+    // Kernel, store and proxy agree within a number of ticks; refused orders have left nothing.
     void check_agreement();
 
 private:

@@ -90,7 +90,7 @@ Plan make_plan(std::uint64_t seed, std::size_t length, Mix mix) {
         const bool fewer = few && each.kind == Kind::fence;
         bag.insert(bag.end(), !wanted ? 0 : fewer ? each.weight / few_fences : each.weight, each.kind);
     }
-    // An episode has some kinds of trouble and not others, so that each is met without the noise of all.
+    // An episode has only some kinds of trouble, so that each is also met without the others.
     const std::uint64_t quiet = random.next();
     std::map<std::size_t, Kind> ends;
     Plan plan;

@@ -1,5 +1,5 @@
-// Plan: the steps of one episode, as data that a seed makes, that prints as a story, and that can be played again with
-// some of its steps left out.
+// Plan: the steps of one episode, as data. A seed makes it. It prints as a story, and can be replayed with some steps
+// left out.
 #pragma once
 
 #include <cstdint>

@@ -242,7 +242,7 @@ void Player::trouble_processes(const Step& step) {
             break;
     }
     step.kind == Kind::crash ? house_.crash_control() : house_.restart_control();
-    // Some of it may be away for longer; then what was lost stays an excuse until the next rest.
+    // Some fences may be away for longer; then the loss stays an excuse until the next rest.
     if (house_.settle(settled_max)) {
         house_.truth.forget_lost();
     }

@@ -1,5 +1,5 @@
-// Player: carries the steps of a plan out in a house. Orders that wait go to threads of their own, so that the steps
-// that follow meet them waiting.
+// Player: carries out the steps of a plan in a house. Orders that wait get threads of their own, so the next steps run
+// meanwhile.
 #pragma once
 
 #include <deque>
@@ -15,7 +15,7 @@ namespace tests::search {
 
 class Player {
 public:
-    // alone: nobody else plays in that house, so that the steps may rest and look at all.
+    // alone: no other player uses the house, so the steps may wait for rest and check all of it.
     Player(House& house, std::vector<std::unique_ptr<Runner>>& runners, bool alone)
         : house_(house), operators_(house), runners_(runners), alone_(alone) {}
 
@@ -23,7 +23,7 @@ public:
     std::size_t play(const Plan& plan);
     // Waits for the orders that wait.
     void join();
-    // Ends all troubles and looks whether all agrees.
+    // Ends all troubles and checks that all agrees.
     void rest();
 
 private:

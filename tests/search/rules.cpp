@@ -18,7 +18,7 @@ bool over(const Truth& truth, unsigned order) {
     return own.lasts && core::BootClock::now() >= own.began + *own.lasts - early_max;
 }
 
-// Whether somebody else's deed, or the fence's own end, explains that it does not stand at some moment of [from, to].
+// Whether another order's deed, or the fence's own end, explains that it is away at some moment of [from, to].
 bool explained(const Truth& truth, unsigned order, const std::string& server, Moment from, Moment to) {
     for (const auto& [number, each] : truth.deeds) {
         const bool about = each.servers.empty() ? each.deed == Deed::reload : each.servers.contains(server);
@@ -30,8 +30,8 @@ bool explained(const Truth& truth, unsigned order, const std::string& server, Mo
     return over(truth, order) || (truth.foreign >= from && truth.foreign <= to);
 }
 
-// The kernel in memory tells the fence process nothing, which would put the fence back at once; so it is control that
-// does, when no order keeps it busy.
+// The kernel in memory announces nothing to the fence process, which would put the fence back at once. So control does,
+// when no order keeps it busy.
 bool waits_for_control(const Truth& truth, const std::string& address, unsigned asking) {
     return truth.taken_out.contains(address) &&
            std::any_of(truth.deeds.begin(), truth.deeds.end(),
@@ -58,7 +58,7 @@ bool stands(Truth& truth, const std::string& address, const std::string& id, Mom
     return seen && seen->id == id && !truth.rotation[address].at(at);
 }
 
-// A reload moves a fence to its server's new address, and a fence is away for a moment where that fails.
+// A reload moves a fence to its server's new address. Where that fails, the fence is away for a moment.
 bool reloaded(const Truth& truth, Moment since) {
     return std::any_of(truth.deeds.begin(), truth.deeds.end(), [&](const auto& each) {
         return each.second.deed == Deed::reload && each.second.ended >= since;
@@ -76,7 +76,7 @@ bool as_strict(Truth& truth, const std::string& address, const std::string& id, 
 
 void judge_drained(Truth& truth, unsigned order, const std::string& address, const std::string& id, Moment complete,
                    bool drain) {
-    // At one moment of the order all of it was so at once: what comes after that moment is the next order's.
+    // All of it was true at one moment of the order. Later changes belong to the next order.
     const std::string server = truth.places[address].second;
     for (const Moment at : moments_of(truth, address, complete, truth.moment)) {
         const auto seen = truth.kernel[address].at(at);
@@ -108,7 +108,7 @@ void judge_holds(Truth& truth, unsigned order) {
     for (const auto& [address, place] : truth.places) {
         std::set<Moment> all;
         truth.kernel[address].moments(begin, truth.moment, all);
-        // By id: its owner may have ordered it anew, in other words.
+        // By id: its owner may have ordered it again, with another reason.
         std::set<std::string> ids;
         for (const Moment at : all) {
             if (const auto seen = truth.kernel[address].at(at); own(seen)) {
@@ -118,7 +118,7 @@ void judge_holds(Truth& truth, unsigned order) {
         const auto now = truth.kernel[address].now();
         const bool gone = !ids.empty() && !(now && ids.contains(now->id));
         const bool late = core::BootClock::now() - truth.changed[address] <= look_max;
-        // Another order may be in the middle of its work, or have been refused, and what it did be put back just now.
+        // Another order may be under way. Or it was refused, and its changes are being undone.
         const bool others = std::any_of(truth.deeds.begin(), truth.deeds.end(), [&](const auto& each) {
             const Deeds& deed = each.second;
             return deed.number != order && deed.servers.contains(place.second) &&
@@ -136,12 +136,12 @@ void judge_holds(Truth& truth, unsigned order) {
 
 void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answer) {
     const Moment begin = truth.deeds.at(order).begun;
-    truth.look_at_kernel(true);  // what has run out is told by nobody
+    truth.look_at_kernel(true);  // the kernel does not announce fences that have run out
     truth.step();
     if (!answer) {
         const std::string line = answer.error().error.line();
         const int status = answer.error().status;
-        // 409: somebody has ended the fence of one of the servers; those of the others stand.
+        // 409: another order has ended the fence of one server; those of the others stand.
         if (status != 409) {
             truth.refused[order] = line;
         }
@@ -150,7 +150,7 @@ void judge_fence(Truth& truth, unsigned order, Wanted wanted, const Answer& answ
             judge_holds(truth, order);
         }
         if (status == 409 || holds) {
-            // Its fence may have stood in place of another for a while, as an owner's own order may.
+            // Its fence may have replaced another one for a while, as an owner's own order may.
             for (const auto& [address, place] : truth.places) {
                 Standing& standing = truth.standing[place];
                 standing.disputed = standing.disputed || truth.deeds.at(order).servers.contains(place.second);
@@ -312,7 +312,7 @@ void judge_refused(Truth& truth) {
         if (refused == truth.refused.end()) {
             continue;
         }
-        // An owner's own fence keeps its id; the words of the one that was refused stay in the kernel's note.
+        // An owner's own fence keeps its id. The refused order's reason stays in the kernel's note.
         const auto before = truth.kernel[address].at(truth.deeds.at(order).begun);
         if (before && before->id == seen->id) {
             continue;

@@ -1,5 +1,5 @@
-// The rules: what control may say only when it is so. Each is held against Truth while its lock is held, at the moment
-// of the answer; what breaks one is put down with Truth::accuse().
+// The rules: claims of control that must be true. Each is checked against Truth at the moment of the answer, with its
+// lock held. Truth::accuse() records what breaks one.
 #pragma once
 
 #include <set>
@@ -13,8 +13,8 @@ namespace tests::search {
 
 using Answer = appliance::control::Outcome<appliance::control::Control::Json>;
 
-// "fenced" means: in the kernel and out of rotation, at some moment of the order, and still, unless somebody has
-// explained otherwise. "drained" means: nothing in flight, and the fence stood until the answer.
+// "fenced" means: in the kernel and out of rotation, at some moment of the order, and still, unless another deed
+// explains otherwise. "drained" means: nothing in flight, and the fence stood until the answer.
 struct Wanted {
     bool drain = false;
     bool all = false;      // every packet
@@ -26,14 +26,14 @@ void judge_unfence(Truth& truth, unsigned order, const std::set<std::string>& ad
                    const Answer& answer);
 // The page is what the answer says. proxy: there is one that serves.
 void judge_page(Truth& truth, unsigned order, const std::string& pool, bool on, bool proxy, const Answer& answer);
-// A number in status is a number that is so.
+// Each number in status is true.
 void judge_status(Truth& truth, Moment begun, const appliance::control::Control::Json& status);
-// An operator's fence that is to stand and does not, in the kernel or for the proxy, or one that stands though it was
-// lifted; in words. addresses: of each place, as the configuration has them now; told: the addresses that the proxy
-// takes for fenced, none where that is not asked; asking: the order that asks, which is still under way, or 0.
+// Describes an operator's fence that must stand and does not, in the kernel or for the proxy; or a lifted one that
+// stands. addresses: of each place, by the configuration now. told: the addresses that the proxy takes for fenced;
+// nothing: not asked. asking: the order that asks, still under way; or 0.
 std::optional<std::string> find_lost(Truth& truth, const std::map<Place, std::string>& addresses,
                                      const std::optional<std::set<std::string>>& told, unsigned asking);
-// What an order that was refused has left behind, when all troubles have ended.
+// Checks that a refused order has left nothing, when all troubles have ended.
 void judge_refused(Truth& truth);
 
 }  // namespace tests::search

@@ -141,7 +141,7 @@ void Runner::follow(const Json& answer, Moment /*begun*/) {
     }
 }
 
-// A step that is not over though it stands before the command's in the plan; empty where there is none.
+// An unfinished step before the command's in the plan; empty: none.
 std::string Runner::passed_over(const House::Use& use, unsigned command) const {
     const auto rollout = use.conductor().view(rollout_);
     if (!rollout || (*rollout)["settings"].value("tolerate", 0) > 0) {

@@ -1,6 +1,6 @@
-// Runner: a command line that runs a rollout's commands, as `gatehouse deploy` does: it asks, takes commands, and
-// brings back how they ended. It may fall silent, lose an answer, or be killed with all that it runs. What it is given
-// is held against the rules of rollouts.
+// Runner: a command line that runs a rollout's commands, as `gatehouse deploy` does. It asks, takes commands, and
+// reports how they ended. It may fall silent, lose an answer, or be killed with its commands. The rules of rollouts
+// check each command that it gets.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ public:
     std::atomic<bool> slow = false;          // its commands do not end
     std::atomic<bool> silent = false;        // it asks nothing; its commands go on
     std::atomic<unsigned> lose = 0;          // so many answers do not arrive
-    std::atomic<bool> killed = false;        // once: it forgets all, and begins anew under another name
+    std::atomic<bool> killed = false;        // once: it loses its state, and begins again under another name
     std::atomic<unsigned> fail_percent = 5;  // of its commands
 
     // How many it runs.

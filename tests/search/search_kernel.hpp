@@ -1,5 +1,5 @@
-// SearchKernel: the kernel in memory, with a machine's troubles: commits refused, or made while the answer is lost.
-// Writes down in Truth what becomes of the fences.
+// SearchKernel: the kernel in memory, with troubles: commits that are refused, and commits with a lost answer. Records
+// the fences in Truth.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@
 
 namespace tests::search {
 
-// What the next commits meet. Shared by all kernels of a world, because fence processes come and go.
+// Troubles of the next commits. Shared by all kernels of a world, because fence processes come and go.
 struct KernelTroubles {
     std::atomic<unsigned> spare = 0;    // so many commits are made before the next ones are met
     std::atomic<unsigned> refuse = 0;   // so many commits

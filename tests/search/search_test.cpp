@@ -1,5 +1,5 @@
-// The search: orders and troubles in random order, as many as fit into the time, and each answer held against what is
-// so. One after the other, for speed; and by several operators at once.
+// The search: orders and troubles in random order, as many as fit into the time. Each answer is compared with the
+// truth. One after the other, for speed; and by several operators at once.
 //
 // GATEHOUSE_SEARCH_SECONDS: how long all of it takes (60).
 // GATEHOUSE_SEARCH_SEED: repeats an episode, as a lie has printed it; then the others follow.

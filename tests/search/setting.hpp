@@ -1,4 +1,4 @@
-// What the environment says of a run.
+// The settings of a run from the environment.
 #pragma once
 
 #include <cstdint>

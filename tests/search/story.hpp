@@ -1,4 +1,4 @@
-// Story: the house of the search, for a known lie told step by step. Fails where control says what is not so.
+// Story: the house of the search, for the steps of a known lie. Fails where an answer of control is not true.
 #pragma once
 
 #include <gtest/gtest.h>

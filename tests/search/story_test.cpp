@@ -1,5 +1,5 @@
-// Stories: each known lie as it was told, step by step, in the house of the search. A story fails where control says
-// what is not so.
+// Stories: the steps of each known lie, in the house of the search. A story fails where an answer of control is not
+// true.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -107,7 +107,7 @@ TEST_F(Story, ACommandDoesNotBeginOnAServerThatAnOperatorHasOpened) {
     wait_for([&] { return state_of(rollout) != "running"; });
 }
 
-TEST_F(Story, ADeployDoesNotBeginWithAServerWhoseRequestsNobodyCanCount) {
+TEST_F(Story, ADeployDoesNotBeginWithAServerOfUnknownRequests) {
     Runner runner(house_, "dora", 1);
     warm();
     load(2, 0);
@@ -215,7 +215,7 @@ TEST_F(Story, AStepBackOfTheWallClockKeepsNoFence) {
     EXPECT_TRUE(wait_for([&] { return rotates(1); })) << "control still takes it for fenced";
 }
 
-TEST_F(Story, ACommitWhoseAnswerIsLostIsLookedAt) {
+TEST_F(Story, ACommitWithALostAnswerIsLookedAt) {
     house_.kernel_troubles.unknown = 1;
     EXPECT_TRUE(operators_.fence({.servers = {1}, .pool = {}, .drain = {}, .lasts = {}}));
     house_.kernel_troubles.vanish = 1;

@@ -1,6 +1,6 @@
-// Truth: what is so in the world that control speaks of, moment by moment: the fences in the kernel, the servers that a
-// proxy may send visitors to, what is in flight, which orders are under way. Every part of the world writes it down
-// here, so that the rules can hold each answer against it. Any thread.
+// Truth: the state of the world at each moment. It has the fences in the kernel, the servers in rotation, exchanges in
+// flight, and orders under way. Every part of the world records it here, and the rules compare each answer with it. Any
+// thread.
 #pragma once
 
 #include <algorithm>
@@ -77,7 +77,7 @@ struct Deeds {
     core::BootTime began{};
 };
 
-// What an operator's fence of one backend is to be, as far as answers have said.
+// The wanted fence of one backend, by the answers to operators.
 struct Standing {
     unsigned order = 0;  // 0: none is to be
     std::string id;
@@ -102,8 +102,8 @@ public:
     std::map<Place, Standing> standing;
     std::map<std::string, Place> places;                           // by address
     std::map<unsigned, std::string> refused;                       // orders that were, with the answer
-    std::set<std::string> taken_out;                               // addresses whose fence another program took
-    std::set<std::string> strays;                                  // ids of fences whose server is not known
+    std::set<std::string> taken_out;                               // another program took the fences of these addresses
+    std::set<std::string> strays;                                  // ids of fences of an unknown server
     std::optional<std::string> lie;                                // the first that was found
     std::map<std::pair<std::int64_t, unsigned>, Moment> commands;  // by rollout and step: when it last began
     std::map<std::pair<std::int64_t, std::string>, std::uint64_t> visited;  // by rollout and server, at its end
@@ -121,12 +121,11 @@ public:
     void accuse(const std::string& rule, const std::string& what);
     // Reads the kernel's fences after a change. ours: Gatehouse made it, so no operator's fence may go unexplained.
     void look_at_kernel(bool ours);
-    // Why an operator's fence of that server may change now; empty: no reason.
+    // The reason why an operator's fence of that server may change now; empty: none.
     std::string excuse(const std::string& server, unsigned order);
     [[nodiscard]] std::optional<netfilter::Fence> in_kernel(const std::string& address);
 
-    // The order has its answer; after a crash it has none, and what it may have done is explained by it until
-    // forget_lost().
+    // The order has its answer. After a crash it has none, and explains changes until forget_lost().
     void end(unsigned number, const std::string& answer);
 
     // With the lock free.

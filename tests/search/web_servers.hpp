@@ -1,4 +1,4 @@
-// WebServers: what deploys visit. One small HTTP server on each of some loopback addresses, all with the same port.
+// WebServers: the servers of deploys. One small HTTP server on each of some loopback addresses, all with the same port.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// For a fence process of which a test wants something else than that it asks.
+// Allows every redirect, for tests of a fence process without a supervisor.
 #pragma once
 
 #include <span>

@@ -1,6 +1,6 @@
-"""Calendars by chance, from a seed: what real ones hold (zones, days when the clocks change, all frequencies and parts
-of rules, COUNT and UNTIL, additions and exceptions, replacements, whole days, Windows's names), and a stretch of time
-for each. Only what RFC 5545 allows: what it forbids, each reader takes as it likes."""
+"""Makes random calendars from a seed, with a stretch of time for each. They have the features of real ones: zones, days
+when the clocks change, all frequencies and parts of rules, COUNT and UNTIL. Also additions and exceptions,
+replacements, whole days, Windows's names. Only what RFC 5545 allows: readers differ in what it forbids."""
 
 import datetime
 import random

@@ -1,5 +1,5 @@
-// The same as calendar_reader, by ical.js, which lies in the folder that the first argument names. It knows no time
-// zones but those that it is told: "zones" of each question, VTIMEZONEs by name.
+// The same as calendar_reader, by ical.js, which lies in the folder that the first argument names. It knows only the
+// time zones of each question: "zones", VTIMEZONEs by name.
 import { pathToFileURL } from "node:url";
 import { readFileSync } from "node:fs";
 

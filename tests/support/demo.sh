@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The demo behind `./dev run`: Gatehouse in a network namespace of its own, two demo servers in another one behind a
 # veth pair, and a bridge that makes the site reachable from the host. The host's network and firewall are not touched.
-# Whatever ends it (Ctrl-C, SIGTERM, a part that dies), nothing is left behind.
+# Nothing is left behind, however it ends: by Ctrl-C, SIGTERM, or the death of a part.
 #
 #     demo.sh [--port 8080] [--name gatehouse-demo]      PORT in the environment does the same as --port
 set -euo pipefail

@@ -77,7 +77,7 @@ bool parse(Request& request) {
     return true;
 }
 
-// Letters that name their place, so that a body moved or cut on the way is seen.
+// Each letter depends on its place, so that a moved or cut body is noticed.
 std::string pattern(std::size_t size) {
     std::string bytes(size, ' ');
     for (std::size_t i = 0; i < size; ++i) {

@@ -1,5 +1,5 @@
-// The demo server's HTTP/1.1: one blocking connection, a handful of pages. Used by demo_server only; it shares no code
-// with core/http, because a server that misreads a message exactly as the proxy does would hide the mistake.
+// The demo server's HTTP/1.1: one blocking connection, a handful of pages. Used by demo_server only. It shares no code
+// with core/http, because a common mistake would stay hidden.
 #pragma once
 
 #include <atomic>
@@ -7,7 +7,7 @@
 
 namespace tests::support {
 
-// What the pages say and how the server feels. Outlives every connection.
+// The pages' texts and the server's health. Outlives every connection.
 struct DemoSite {
     std::string name = "demo";
     std::atomic<bool> unhealthy{false};  // every page but /alive answers 503

@@ -36,7 +36,7 @@ int usage() {
     return 2;
 }
 
-// The file is looked for once per connection and by the health check's own connections, which is often enough.
+// The file is looked for at each connection, also of health checks; that is often enough.
 void serve_http(const Descriptor& client) {
     if (!sick_file.empty()) {
         site.unhealthy = ::access(sick_file.c_str(), F_OK) == 0;

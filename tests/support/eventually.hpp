@@ -1,5 +1,5 @@
-// Eventually: a test's wait for what happens on another thread or in another process. It looks every few milliseconds
-// and gives up after a minute, which no machine needs unless it is stuck.
+// Eventually: a test's wait for an event of another thread or process. It looks every few milliseconds, and gives up
+// after a minute. No machine needs that long unless it is stuck.
 #pragma once
 
 #include <chrono>

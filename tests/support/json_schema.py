@@ -1,5 +1,5 @@
-"""As much of JSON Schema (draft 2020-12) as the schemas in docs/ use; a keyword that is not known here is an error, so
-that none is believed to be checked and is not."""
+"""As much of JSON Schema (draft 2020-12) as the schemas in docs/ use. An unknown keyword is an error, so none goes
+unchecked."""
 
 import re
 

@@ -1,5 +1,5 @@
-// MemoryKernel: as much of nf_tables as fences use, in memory, so that what FenceManager, the fence process and control
-// do can be tested without root. tests/netfilter/memory_kernel_test.cpp holds it against the real one.
+// MemoryKernel: as much of nf_tables as fences use, in memory. It tests FenceManager, the fence process and control
+// without root. tests/netfilter/memory_kernel_test.cpp compares it with the real one.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace netfilter {
 
-// The state of a MemoryKernel, which its maker may keep to look at and to meddle with. One thread at a time.
+// The state of a MemoryKernel. A test may read and change it. One thread at a time.
 struct Memory {
     struct Holding {
         Map map;
@@ -32,7 +32,7 @@ struct Memory {
     std::map<std::pair<core::Address, std::uint8_t>, Reaped> flows;  // established, by their backend
     std::array<Forwarding, 2> forwarding;                            // of IPv6, of IPv4
 
-    // What the next calls meet, one each: errno of the next commit, of the next reap.
+    // The errno of the next commit, and of the next reap; one each.
     std::optional<int> refuse_commit;
     std::optional<int> refuse_reap;
     std::function<void()> before_reap;  // called by the thread that reaps, each time

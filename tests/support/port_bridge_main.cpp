@@ -1,6 +1,6 @@
 // port_bridge: makes a port inside a network namespace reachable from the host without touching the host's network. It
-// listens in the namespace it is started in, then moves into the other one, where every connection onward is made: a
-// socket belongs for life to the namespace it was created in, and an accepted one to that of its listener.
+// listens in the namespace it is started in, then moves into the other one, and connects onward there. A socket stays
+// in the namespace it was created in, and an accepted one in that of its listener.
 //
 //     port_bridge --namespace NAME --listen 127.0.0.1:8080 --to 127.0.0.1:8080
 //     port_bridge --free 127.0.0.1:8080        exits 0 when the address can be listened on, else says why not

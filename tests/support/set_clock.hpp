@@ -1,5 +1,5 @@
-// SetClock: the wall clock and the boot clock of a test, which stand still, or go on by themselves, and jump when the
-// test lets time pass or sets them.
+// SetClock: the wall clock and the boot clock of a test. They stand still or run, and jump when the test lets time pass
+// or sets them.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// Plain blocking sockets for test programs (demo_server, port_bridge): one thread per connection, nothing of
-// Gatehouse's own ring, so that a fault in the product cannot hide behind the same fault in its test.
+// Plain blocking sockets for test programs (demo_server, port_bridge), with one thread per connection. They use nothing
+// of Gatehouse's own ring, so that a fault of the product is not in its test too.
 #pragma once
 
 #include <functional>

@@ -70,7 +70,7 @@ struct Document {
 std::vector<Document> read_documents(const std::string& root);
 // Every file and folder below `root`, without what is built.
 std::set<std::string> find_files(const std::string& root);
-// Each link of a document into the tree leads to a file, and to a heading where it names one.
+// Each link into the tree leads to a file, and to a heading where it names one.
 Findings check_links(const std::vector<Document>& documents, const std::set<std::string>& files);
 // Each page of docs/ is at most two links away from README.md.
 Findings check_reach(const std::vector<Document>& documents);

@@ -1,4 +1,4 @@
-// The layers. An arrow that is missing here must first be argued for in ARCHITECTURE.md.
+// The layers. For a new arrow, ARCHITECTURE.md must first give the reason.
 #include <algorithm>
 #include <functional>
 #include <map>

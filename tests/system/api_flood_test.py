@@ -1,5 +1,5 @@
-"""The API under a flood: silent peers, handshakes that nobody ends, and a reader who asks without a pause. An
-operator's fence, over the socket and over TLS, must not wait for them."""
+"""The API under a flood: silent peers, unfinished handshakes, and a reader that asks without a pause. An operator's
+fence, over the socket and over TLS, must not wait for them."""
 
 import http.client
 import json
@@ -16,15 +16,15 @@ import remote_test
 from house import wait_until
 from remote_test import HOST, PORT
 
-# For the median, in milliseconds. Where a fence at rest takes longer than a fifth of it (a sanitizer's build, a machine
-# with other work), five times that.
+# For the median, in milliseconds. Where an idle fence takes longer than a fifth of it, five times that. (A sanitizer's
+# build, a busy machine.)
 BOUND = 200
 ROUNDS = 25
 FORK = multiprocessing.get_context("fork")
 
 
 def client_hello():
-    """What begins a handshake, as a real client writes it."""
+    """The first message of a handshake, as a real client writes it."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

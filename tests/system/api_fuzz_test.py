@@ -1,8 +1,8 @@
-"""The whole API against requests by chance, made of its own description (docs/openapi.json), on a real daemon: no
-crash, no fault, no status or form that is not documented, no memory without a bound, and nothing that a GET changes.
+"""The whole API against random requests, made of its own description (docs/openapi.json), on a real daemon. No crash,
+no fault, no undocumented status or form, no unbounded memory, and no GET that changes something.
 
-A minute with a sanitizer's build, a few seconds with another; GATEHOUSE_API_FUZZ_SECONDS says otherwise, and
-GATEHOUSE_API_FUZZ_SEED repeats the requests of a run (their order among each other is the threads')."""
+A minute with a sanitizer's build, a few seconds with another. GATEHOUSE_API_FUZZ_SECONDS sets another time.
+GATEHOUSE_API_FUZZ_SEED repeats the requests of a run, but not the order between threads."""
 
 import concurrent.futures
 import http.client
@@ -38,7 +38,7 @@ class Fuzz(house.SystemTest):
     configuration = CONFIGURATION
 
     def send(self, request, timeout=15):
-        """Status, type and content; nothing where the daemon hung up or thinks too long."""
+        """Status, type and content; None where the daemon closed or took too long."""
         method, target, fields, body = request
         head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -64,7 +64,7 @@ class Fuzz(house.SystemTest):
         return json.loads(answer[2])
 
     def state(self):
-        """All that a change would change, without what changes by itself: fences and pages that run out do."""
+        """The state that a change would change, without fences and pages that run out by themselves."""
         lasts = lambda found: found and (found.get("until") is None)
         pools = [{"name": pool["name"], "maintenance": pool["maintenance"] if lasts(pool["maintenance"]) else None,
             "weights": [(backend["server"], backend["weight"]) for backend in pool["backends"]]}
@@ -128,7 +128,7 @@ class Fuzz(house.SystemTest):
             while request[1].startswith("/v1/upgrade"):
                 request = self.requests.next(reading)
             self.sent += 1
-        # An order may name a wait of its own; whoever asks for one gives up.
+        # An order may name a wait of its own; then the test gives up after 2 s.
         waits = any(name in request[1] or name.encode() in request[3][:10_000] for name in openapi_requests.WAITS)
         answer = self.send(request, 2 if waits else 60)
         wrong = "" if answer is None and waits else self.judge(request, answer)
@@ -163,7 +163,7 @@ class Fuzz(house.SystemTest):
             while time.monotonic() < deadline and not self.wrong:
                 list(threads.map(self.one, [False] * 60))
                 memory = self.whole()
-                # What waits goes on for a while; then nothing changes but by a GET.
+                # Waiting orders go on for a while; after that only a GET could change something.
                 before = wait_until(self.quiet, 60, "what was begun has ended")
                 list(threads.map(self.one, [True] * 60))
                 self.assertEqual(self.state(), before, "a GET has changed something")

@@ -1,6 +1,5 @@
-"""What an admin of the API, or a control process that somebody has taken over, does not get by a configuration: root's
-rights, a person's, a folder of root's, or files that lie elsewhere.
-"""
+"""What a configuration does not give to an admin of the API, or to a hijacked control process: root's rights, a
+person's, a folder of root's, or files elsewhere. """
 
 import pathlib
 import pwd
@@ -33,7 +32,7 @@ class Authority(house.SystemTest):
         self.assertEqual(self.house.configuration.read_text(), before)
         return done.stderr
 
-    def test_nobody_becomes_root_or_a_person_by_a_configuration(self):
+    def test_no_process_becomes_root_or_a_person_by_a_configuration(self):
         people = [user.pw_name for user in pwd.getpwall()
                   if user.pw_uid >= 1000 and user.pw_shell in pathlib.Path("/etc/shells").read_text().split()]
         for user in ["root", *people[:1]]:
@@ -90,7 +89,7 @@ class Authority(house.SystemTest):
                                            'user = "a"\npassword_file = "/etc/hostname"\n')
         self.assertIn("leads out of the folder", self.apply(text))
 
-    def test_the_state_folder_is_made_only_where_nobody_else_could_have(self):
+    def test_the_state_folder_is_made_only_where_no_other_user_could_have(self):
         self.house.daemon.terminate()
         self.house.daemon.wait(30)
         shared = self.house.folder / "shared"

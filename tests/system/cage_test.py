@@ -1,5 +1,5 @@
-"""What code that got into one of the daemon's processes can do there: in the processes as they run, with their real
-filters. The long list is tried by `gatehouse --cage`."""
+"""What injected code can do in the daemon's running processes, with their real filters. `gatehouse --cage` tries the
+long list."""
 
 import errno
 import os

@@ -1,6 +1,6 @@
-"""Thousands of calendars, drawn by chance from a seed, as our guard and two other readers have them:
-python3-recurring-ical-events (over dateutil) and ical.js. No meeting of theirs may be missed, and nothing may be free
-that one of them calls busy; what else differs must have a reason below.
+"""Compares our guard with two other readers on thousands of random calendars from a seed: python3-recurring-ical-events
+(over dateutil) and ical.js. We may miss no meeting of theirs, and call nothing free that one of them calls busy. Every
+other difference must have a reason below.
 
     GATEHOUSE_CORPUS_SEED=7 GATEHOUSE_CORPUS_COUNT=20000 python3 tests/system/calendar_corpus_test.py
 """
@@ -92,7 +92,7 @@ def answers(command, corpus):
     return json.loads(done.stdout)
 
 
-# Why a reader and we may differ, each with how that is recognised. All the rest is a fault of ours.
+# Reasons why a reader and we may differ, each with its test. Any other difference is our fault.
 
 def local(zone, instant):
     return datetime.datetime.fromtimestamp(instant, UTC).astimezone(zone).replace(tzinfo=None, fold=0)
@@ -112,9 +112,8 @@ def is_in_gap(case, reader, at):
 
 
 def is_other_end(case, reader, at):
-    """On days when the clocks change an end is what DTEND says as time passes, or as the clock shows it; we take the
-    later one. dateutil and ical.js add the time that passes to what the clock shows, which is an hour off, and take the
-    second of two hours for DTEND."""
+    """On days when the clocks change, DTEND may mean elapsed time or the clock's time; we take the later one. dateutil
+    and ical.js add elapsed time to the clock's, which is an hour off. They take the second of two hours for DTEND."""
     return case.near_change(at) or any(case.near_change(literal) for literal in case.literals)
 
 
@@ -125,14 +124,14 @@ def is_week_number(case, reader, at):
 
 
 def is_unpicked_day(case, reader, at):
-    """ical.js has the first day with the hours and minutes of the rule, also where the rule does not pick that day."""
+    """ical.js has the first day with the rule's hours and minutes, also where the rule does not pick it."""
     return reader == "ical.js" and case.tags & {"BYHOUR", "BYMINUTE"} and at not in case.theirs["python"] and \
         any(f"DTSTART;TZID={name}:{text}T" in case.text or f"DTSTART:{text}T" in case.text
             for text in case.texts(at) for name in calendar_generator.NAMES)
 
 
 def is_monthly_mix(case, reader, at):
-    """ical.js has wrong days in the first month of monthly rules with BYDAY and BYHOUR or BYSETPOS (a 1st of July for
+    """ical.js has wrong days in the first month of rules with MONTHLY, BYDAY, and BYHOUR or BYSETPOS (a 1st of July for
     BYDAY=-2TH)."""
     return reader == "ical.js" and {"MONTHLY", "BYDAY"} <= case.tags and case.tags & {"BYHOUR", "BYSETPOS"} and \
         at not in case.theirs["python"]
@@ -156,25 +155,25 @@ def is_named(case, at):
 
 
 def is_replaced(case, reader, at):
-    """Python's reader keeps an occurrence whose replacement begins together with another occurrence."""
+    """Python's reader keeps an occurrence if its replacement begins together with another one."""
     return reader == "python" and at not in case.theirs["ical.js"] and is_named(case, at)
 
 
 def is_replaced_in_place(case, reader, at):
-    """Python's reader keeps, with its length, an occurrence whose replacement begins when it did, in rules within the
-    day."""
+    """In rules within the day, Python's reader keeps an occurrence with its length if its replacement begins at the
+    same time."""
     return reader == "python" and case.tags & {"HOURLY", "MINUTELY", "SECONDLY"} and is_named(case, at)
 
 
 def is_not_counted(case, reader, at):
-    """We count for COUNT only what surely is an occurrence: no local time that does not exist (RFC 5545 3.3.10), no
-    DTSTART that the rule does not pick, so that it may reach further."""
+    """For COUNT we count only sure occurrences: no missing local time (RFC 5545 3.3.10), no DTSTART outside the rule.
+    So our rules may reach further."""
     return "COUNT" in case.tags
 
 
 def is_of_last_day(case, reader, at):
-    """RFC 5545 3.3.10 wants UNTIL to be a date only where DTSTART is one. Where it is one all the same, the meetings of
-    that day are meant by those who write it; both readers end at its midnight."""
+    """RFC 5545 3.3.10 wants UNTIL to be a date only where DTSTART is one. Authors who write it elsewhere mean the
+    meetings of that day too; both readers end at its midnight."""
     return "UNTIL-DATE" in case.tags
 
 
@@ -190,7 +189,7 @@ def is_had_by_other(case, reader, at):
 
 
 def is_at_edge(case, reader, at):
-    """It ends at the beginning of what was asked for, an hour earlier by the reader than by us (is_other_end)."""
+    """It ends near the beginning of the range, an hour earlier for the reader than for us (is_other_end)."""
     ends = [span[1] for span in case.spans if span[0] == at]
     return min(ends) - case.asked["from"] <= 7200 and is_other_end(case, reader, min(ends))
 
@@ -205,7 +204,7 @@ EXTRA = [is_had_by_other, is_at_edge, is_week_number, is_unpicked_start, is_repl
 
 
 class Case:
-    """A question, what we say, and what is needed to tell why others differ."""
+    """A question, our answer, and the facts that explain other answers."""
 
     def __init__(self, asked, ours):
         self.asked = asked

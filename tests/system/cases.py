@@ -21,7 +21,7 @@ class Case:
 
 @dataclasses.dataclass
 class Difference:
-    """What one peer refuses and we forward: peer, where the input looks so, and why we do."""
+    """A difference: the peer that refuses, a pattern of the input, and why we forward it."""
 
     name: str
     peer: str = ""

@@ -1,10 +1,9 @@
 """The wall clock is set while fences stand: libfaketime moves it for Gatehouse alone, the kernel's own timeouts stay as
-they are. It is the cross-check of tests/appliance/control/trouble_test.cpp, whose clock is injected.
+they are. It cross-checks tests/appliance/control/trouble_test.cpp, which injects its clock.
 
-The sandboxes of the proxy and of the fence process keep libfaketime from reading a new offset, so these two go on by the
-machine's clock. A clock that is set back is tried with the injected clock alone: here the fence process would see ends
-that are long over.
-"""
+The sandboxes of the proxy and of the fence process prevent libfaketime from reading a new offset. So these two follow
+the machine's clock. A clock that is set back is tried with the injected clock alone: here the fence process would see
+ends that are long over. """
 
 import datetime
 import json

@@ -112,7 +112,7 @@ class ConfigApply(house.SystemTest):
         self.assertEqual(bad.returncode, 2)
         self.assertRegex(bad.stderr, r"gatehouse.toml:4:\d+: .*'ap'.*app")
         self.assertEqual(self.at_place(), self.text)
-        # An address that nobody can listen at: the reload is refused, and the file is as it was.
+        # No process can listen at that address: the reload is refused, and the file is as it was.
         refused = self.apply(self.text.replace('"0.0.0.0:8080"', '"192.0.2.1:8080"'), check=False)
         self.assertEqual(refused.returncode, 1)
         self.assertIn("192.0.2.1:8080", refused.stderr)

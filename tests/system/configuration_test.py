@@ -55,7 +55,7 @@ class Configuration(house.SystemTest):
         self.assertEqual(answer.returncode, 0)
 
     def test_a_root_that_may_become_no_other_user_says_what_it_has_not_tried(self):
-        # As the image's gatehouse-setup is, which must not hold a right configuration for a wrong one.
+        # As in the image's gatehouse-setup, which must accept a valid configuration.
         confined = ("setpriv", "--bounding-set=-setuid,-setgid")
         answer = run(*confined, house.BUILD / "gatehouse", "check", "-c", self.house.configuration)
         self.assertEqual(answer.stderr,

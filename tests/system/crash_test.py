@@ -1,4 +1,4 @@
-"""kill -9 of any one process: the fences stay, traffic goes on, and the truth is told."""
+"""kill -9 of any one process: the fences stay, traffic goes on, and answers are true."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from house import get, wait_until
 
 
 class Visitors:
-    """One visitor after the other, until told to stop; remembers when each answer came and what it was."""
+    """Sends one request after the other until stopped; records the time and result of each."""
 
     def __init__(self):
         self.answers = []

@@ -1,5 +1,5 @@
 """A deploy day: rolling deploys under load while a second operator fences, unfences, pauses and resumes at random. No
-request fails, no command runs while its server is open, and no fence of the operator's is lifted by a deploy.
+request fails. No command runs while its server is open. No deploy lifts a fence of the operator's.
 
 GATEHOUSE_DEPLOY_DAY_SECONDS makes it longer, GATEHOUSE_DEPLOY_DAY_SEED repeats its choices.
 """
@@ -18,7 +18,7 @@ SECONDS = int(os.environ.get("GATEHOUSE_DEPLOY_DAY_SECONDS", "20"))
 SEED = int(os.environ.get("GATEHOUSE_DEPLOY_DAY_SEED", str(random.randrange(1 << 31))))
 SERVERS = ["web1", "web2", "web3", "web4"]
 
-# What a deploy's command is: it looks again and again whether its server is fenced, and says where it is not.
+# A deploy's command: it checks again and again that its server is fenced, and reports where it is not.
 COMMAND = """\
 import json, subprocess, sys, time
 gatehouse, socket, host, port, told = sys.argv[1:]
@@ -71,7 +71,7 @@ class DeployDay(house.SystemTest):
         return self.house.backends("app")[server]["fence"]
 
     def act(self, chance):
-        """One thing that the second operator does; at most one fence of his stands."""
+        """One order of the second operator; at most one fence of the operator's stands."""
         done = chance.choice(["fence", "fence", "unfence", "unfence other", "pause", "resume", "resume", "look"])
         if done == "fence" and not self.own:
             server = chance.choice(SERVERS)

@@ -134,7 +134,7 @@ class Deploys(house.SystemTest):
         self.assertEqual(status["settings"]["expect_status"], ["2xx"])
         self.assertEqual(self.fenced(), [])
 
-    def test_a_server_that_comes_back_broken_stays_fenced_and_nobody_sees_it(self):
+    def test_a_server_that_comes_back_broken_stays_fenced_and_no_visitor_sees_it(self):
         for release, said in (("broken-500", "status 500"), ("broken-text", "does not contain"),
                               ("broken-hang", "time is over"), ("broken-refuse", "refused"),
                               ("broken-command", "exit code 1")):
@@ -222,7 +222,7 @@ class Deploys(house.SystemTest):
 
     def assert_done_once(self, rollout, release, servers, cut=()):
         """All of it is done, no command twice but those that were cut, and nothing is left closed."""
-        # The deploy may have ended just before the power went; then nobody has waited for the daemon's return.
+        # The deploy may have ended just before the power went. Then nothing has waited for the daemon's return.
         wait_until(lambda: self.house.cli("status", check=False).returncode == 0, 20, "the daemon answers")
         journal = self.house.json("deploy", "report", str(rollout))
         self.assertEqual(journal["state"], "done", journal)
@@ -328,7 +328,7 @@ class Deploys(house.SystemTest):
         self.assertEqual(self.runs("2.0")["web1"], 2)
 
     def leave(self, leave):
-        """Somebody leaves while a command runs; returns what the deploy printed."""
+        """Calls leave with the deploy while a command runs; returns what the deploy printed."""
         self.restart = 1000.0
         deploy = self.deploy("rolling", "2.0", "--servers", "web1,web2")
         wait_until((self.folder / "web1" / "runs").exists, 30, "its command runs")
@@ -341,7 +341,7 @@ class Deploys(house.SystemTest):
         self.assertEqual(self.fenced(), ["10.80.0.11:80"])
         begun = time.monotonic()
         aborted = self.house.cli("deploy", "abort", "--why", "the wrong release")
-        self.assertLess(time.monotonic() - begun, 5, "nobody waits for a command line that has said how it ended")
+        self.assertLess(time.monotonic() - begun, 5, "the abort does not wait for a command that has ended")
         self.assertIn("gatehouse unfence web1", aborted.stdout)
         return output, status
 

@@ -1,5 +1,5 @@
-"""What operators without a shell ask the machine: by the built binary, confined and unprivileged, against real servers,
-fences and a kernel that keeps ping sockets for others."""
+"""What operators without a shell ask the machine. The built binary answers, confined and unprivileged, with real
+servers and fences. The kernel allows ping sockets only to another group."""
 
 import grp
 import http.client
@@ -39,7 +39,7 @@ class Diagnose(house.SystemTest):
         connection.close()
         return answer.status, content
 
-    def test_connect_says_who_answered_or_why_nobody_did(self):
+    def test_connect_names_the_server_that_answered_or_the_error(self):
         for host, port in (("10.80.0.11", 80), ("fd80::12", 80)):
             self.assertRegex(self.house.cli("connect", host, port).stdout, r"^\S+:80 (\(\S+\) )?answers after [\d.]+ ms\n$")
         refused = self.house.cli("connect", "10.80.0.11", 81, check=False)
@@ -71,7 +71,7 @@ class Diagnose(house.SystemTest):
         self.assertIn(f"net.ipv4.ping_group_range must include it, for example '{gid} {gid}'", refused.stderr)
         GROUPS.write_text(f"{gid} {gid}")
         for host in ("10.80.0.11", "fd80::11"):
-            # Who has just come up may be asked twice, a second apart, until the network knows where it is.
+            # A new address may need a second echo, until its neighbours have found it.
             wait_until(lambda: self.house.cli("ping", host, "--count", 1, check=False).returncode == 0, 5,
                        f"an echo from {host}")
             self.assertRegex(self.house.cli("ping", host, "--count", 2).stdout, r"2 of 2 echoes came back, [\d.]+ ms to ")
@@ -83,7 +83,7 @@ class Diagnose(house.SystemTest):
         self.assertLess(time.monotonic() - begin, 3)
         self.assertRegex(silent.stderr, r"^gatehouse: no echo from 10.80.0.99: (no answer in time|No route to host)\n$")
 
-    def test_a_handful_at_a_time_hold_up_nobody(self):
+    def test_a_handful_at_a_time_delay_no_other(self):
         """More than may ask at once, all of a host that does not answer: some are turned away, and the API goes on."""
         self.house.cli("fence", "web2", "--mode", "drop")
         answers = []

@@ -1,4 +1,4 @@
-"""Somebody else changes our table: found out within a second, put right, told with the culprit's name."""
+"""Another program changes our table: found within a second, undone, and logged with the program's name."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class Drift(house.SystemTest):
         self.sound = self.structure()
 
     def structure(self):
-        """The table as nft prints it, without its elements, whose counters and order may differ."""
+        """The table as nft prints it, without its elements: their counters and order may differ."""
         return run("nft", "--terse", "list", "ruleset").stdout
 
     def events(self, kind="drift"):
@@ -32,7 +32,7 @@ class Drift(house.SystemTest):
         return self.house.nft_elements() == FENCED and self.structure() == self.sound
 
     def drift(self, *command, culprit="nft"):
-        """Runs what somebody else does; returns the event that tells of it."""
+        """Runs another program's change; returns the event about it."""
         before = len(self.events())
         run(*command)
         wait_until(lambda: len(self.events()) > before, 1, "the event")
@@ -75,7 +75,7 @@ class Drift(house.SystemTest):
     def test_a_deleted_table_comes_back(self):
         self.drift("nft", "delete", "table", "inet", "gatehouse")
 
-    def test_a_fence_that_somebody_else_made_is_kept_and_shown(self):
+    def test_a_fence_that_another_program_made_is_kept_and_shown(self):
         run("nft", "add", "element", "inet", "gatehouse", "new4", "{ 10.80.0.12 . tcp . 80 : continue }")
         wait_until(lambda: self.house.states("app")["web2"] == "fenced", 1, "it is adopted")
         self.assertIn("10.80.0.12:80", self.house.nft_elements())
@@ -100,10 +100,10 @@ class Drift(house.SystemTest):
         os.kill(self.house.children()["fence"], 18)
         wait_until(self.whole, 1, "the fences are back")
 
-    def test_fences_hold_as_far_as_they_can_while_somebody_flushes_all_the_time(self):
-        """How many connects slip through is reported and not asserted: it is a race, and the machine decides it."""
+    def test_fences_hold_as_far_as_they_can_while_another_program_flushes_all_the_time(self):
+        """How many connects pass is reported and not asserted: it is a race."""
         flushes = subprocess.Popen(["bash", "-c", "for ((;;)); do nft flush ruleset; done"])
-        # A connect whose first packet slipped through and whose next ones met the fence ends without an answer.
+        # unanswered: the first packet passed, and the next ones met the fence.
         outcomes = {"refused": 0, "slipped through": 0, "unanswered": 0}
         try:
             end = time.monotonic() + 10

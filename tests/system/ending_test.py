@@ -1,4 +1,4 @@
-"""How it ends: SIGTERM lets visitors finish and leaves nothing behind."""
+"""The daemon's end: SIGTERM lets visitors finish and leaves nothing behind."""
 
 import os
 import signal

@@ -48,14 +48,14 @@ class Fence(house.SystemTest):
         self.assertTrue(rule["since"])
         self.assertIsNone(rule["drift"])
 
-    def test_a_fence_that_somebody_else_removed_is_shown_as_drift(self):
+    def test_a_fence_that_another_program_removed_is_shown_as_drift(self):
         self.fence("web1", "--pool", "app")
         run("nft", "delete", "table", "inet", "gatehouse")
         rules = self.house.json("rules")["fences"]
         # Either it has been put back by now, or it is told that it is missing; silence would be a lie.
         self.assertTrue(rules and (rules[0]["drift"] or "10.80.0.11:80" in self.house.nft_elements()), rules)
 
-    def test_nobody_elses_tables_are_touched(self):
+    def test_other_tables_are_not_touched(self):
         run("nft", "add", "table", "inet", "somebody_else")
         self.fence("web1")
         self.house.cli("unfence", "web1")
@@ -84,7 +84,7 @@ class Fence(house.SystemTest):
         raw = talk(b"HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         self.assertTrue(raw.startswith(b"HTTP/1.1 503") and raw.endswith(b"\r\n\r\n"), raw)
 
-    def test_with_nobody_left_chat_is_refused_at_once(self):
+    def test_with_no_server_left_chat_is_refused_at_once(self):
         self.assertEqual(talk(b"hello", CHAT, until=b"hello"), b"hello")
         self.fence("web1", "web2")
         started = time.monotonic()
@@ -166,7 +166,7 @@ class Fence(house.SystemTest):
         answer = self.fence("web1", "--kill").stdout
         self.assertIn("ended 1 connection", answer)
         visitor.join(1)
-        # The server has the request and may have carried it out, so nobody else gets it.
+        # The server has the request and may have carried it out, so it is not sent to another.
         self.assertEqual(answers[0].status, 502)
 
     def test_kill_with_nothing_in_flight_is_only_a_fence(self):

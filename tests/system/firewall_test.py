@@ -1,4 +1,4 @@
-"""The appliance's own firewall: who gets in, and what becomes of a change that nobody confirms."""
+"""The appliance's own firewall: which connections it allows, and the end of an unconfirmed change."""
 
 import json
 import os

@@ -39,7 +39,7 @@ class Front:
         run("ip", "netns", "delete", self.client, check=False)
 
     def join(self):
-        """Routes on both sides, as they are where Gatehouse is everybody's way out."""
+        """Routes on both sides, as where Gatehouse is the servers' default gateway."""
         run("ip", "-n", self.client, "route", "add", "10.80.0.0/24", "via", "10.81.0.1")
         run("ip", "-n", self.client, "route", "add", "fd80::/64", "via", "fd81::1")
         run("ip", "-n", self.house.app, "route", "add", "default", "via", "10.80.0.1")

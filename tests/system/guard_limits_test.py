@@ -1,6 +1,6 @@
-"""Guards whose sources stall, flood or loop, and a name service that does not answer: whatever they do, the question ends
-with "unknown" and why, and the real, confined daemon answers the next one. No time is measured closely: what has no
-deadline does not end at all."""
+"""Guards with sources that stall, flood or loop, and a name service that does not answer. Each question ends with
+"unknown" and why, and the real, confined daemon answers the next one. No time is measured closely: what has no deadline
+does not end at all."""
 
 import concurrent.futures
 import http.client
@@ -32,7 +32,7 @@ class Api(http.client.HTTPConnection):
 
 class Guarded(house.SystemTest):
     def serve(self, talk):
-        """A server whose connections talk() has; returns its port."""
+        """Starts a server that runs talk() for each connection; returns its port."""
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.addCleanup(listener.close)
 
@@ -59,7 +59,7 @@ class Guarded(house.SystemTest):
         self.house.cli("reload")
 
     def ask(self):
-        """What the daemon says of its guards: status and body."""
+        """The daemon's answer about its guards: status and body."""
         api = Api(self.house.folder / "control.sock")
         api.request("GET", "/v1/guard")
         response = api.getresponse()
@@ -68,7 +68,7 @@ class Guarded(house.SystemTest):
         return answer
 
     def why(self, source, timeout="2s"):
-        """Why the guard is unknown; that the question ends, the API's own timeout says."""
+        """The reason why the guard is unknown. The API's timeout checks that the question ends."""
         self.configure(source, timeout)
         status, body = self.ask()
         self.assertEqual((status, body["allowed"], body["guards"][0]["verdict"]), (200, False, "unknown"))
@@ -117,7 +117,7 @@ class GuardLimits(Guarded):
         memory = int(house.process_status(self.house.children()["control"])["VmHWM"].split()[0])
         self.assertLess(memory, 400_000, "kB")
 
-    def test_those_who_ask_at_the_same_time_are_so_many_and_not_more(self):
+    def test_questions_at_the_same_time_are_limited(self):
         release = threading.Event()
         asked = threading.Semaphore(0)
 
@@ -159,7 +159,7 @@ class NameService(Guarded):
         self.addCleanup(datagrams.close)
         listener = socket.create_server(("127.0.0.1", 53), backlog=64)
         self.addCleanup(listener.close)
-        self.cut = True  # answers are cut, so that the resolver asks over TCP, where nobody answers
+        self.cut = True  # answers are cut, so that the resolver asks over TCP, and gets no answer there
         threading.Thread(target=self.answer, args=(datagrams,), daemon=True).start()
         threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 

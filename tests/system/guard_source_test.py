@@ -1,5 +1,5 @@
-"""Where guards read: feeds as people have their addresses, servers that lie, drip or hang, and secrets that nobody else
-may read. The real, confined daemon asks real servers of HTTP and HTTPS."""
+"""The sources of guards: feeds with real forms of addresses, servers that drip, flood or close early, and private
+secrets. The real, confined daemon asks real servers of HTTP and HTTPS."""
 
 import base64
 import datetime
@@ -116,7 +116,7 @@ class GuardSources(house.SystemTest):
                                'ca_file = "tls.pem"')
         self.assertIn("Board", text)
 
-    def test_nobody_reads_a_password_anywhere(self):
+    def test_no_password_can_be_read_anywhere(self):
         told = []
         for source in (f"http://ann:s3cret@127.0.0.1:{self.http}/none", "http://ann:s3cret@127.0.0.1:1/a.ics?x=t0ken"):
             code, text = self.feed(source)
@@ -132,7 +132,7 @@ class GuardSources(house.SystemTest):
         self.assertFalse("s3cret" in self.house.cli("support", "--json").stdout)
 
     def drip(self, first, again, pause):
-        """A server that says so, and again and again so, until nobody listens."""
+        """Starts a server that sends first, and then again, repeatedly, until the client closes."""
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
 

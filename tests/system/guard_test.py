@@ -1,4 +1,4 @@
-"""Guards as the real, confined daemon asks them, and a deploy that heeds them."""
+"""The real, confined daemon asks guards, and a deploy follows them."""
 
 import datetime
 import http.server

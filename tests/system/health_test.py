@@ -1,5 +1,5 @@
-"""What a reload does to health, under load and with checks that take their time: servers and pools get other names, all
-servers are exchanged at once, a listener goes over to a pool that is new. No visitor may see the maintenance page."""
+"""What a reload does to health, under load and with slow checks. Servers and pools get other names, all servers are
+exchanged at once, a listener changes to a new pool. No visitor may see the maintenance page."""
 
 import re
 import signal
@@ -47,7 +47,8 @@ class Health(house.SystemTest):
         self.assertEqual(self.since("site"), before)
 
     def test_a_fenced_server_that_is_renamed_gets_no_visitor_in_between(self):
-        """The fence drops packets: whoever is sent there waits for the connect timeout, and then asks the other one."""
+        """The fence drops packets: a request sent there waits for the connect timeout, and then goes to the other
+        server."""
         self.house.cli("fence", "web1", "--mode", "drop", "--why", "the test")
         self.reload_under_load(*[SLOW.replace("web1", "app1"), SLOW] * 3, pause=0.1)
         log = (self.house.folder / "gatehouse.log").read_text()
@@ -81,7 +82,7 @@ class Health(house.SystemTest):
         self.assertEqual(self.house.states("green"), {"web3": "up"})
 
     def test_new_servers_that_never_pass_are_replaced_by_the_old_ones_for_so_long(self):
-        """fall * (interval + timeout) is 3.8 s here; then a server that was taken out serves nobody any more."""
+        """fall * (interval + timeout) is 3.8 s here; then a removed server gets no requests any more."""
         begun = time.monotonic()
         self.house.write_configuration(SLOW.replace("10.80.0.11", "10.80.0.21").replace("10.80.0.12", "10.80.0.22"))
         self.house.cli("reload")

@@ -1,4 +1,4 @@
-"""A short gap without a server, under load, with `hold`: visitors wait, and nobody sees the page."""
+"""A short gap without a server, under load, with `hold`: visitors wait, and do not see the page."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ class Hold(SystemTest):
         'servers = ["web1", "web2"]\nhold = "5s"\ncheck = {{ method',
     )
 
-    def test_a_gap_under_load_costs_nobody_a_request(self):
+    def test_a_gap_under_load_costs_no_visitor_a_request(self):
         wrk = subprocess.Popen(["wrk", "-t1", "-c64", "-d6s", "--timeout", "5s", "http://127.0.0.1:8080/"],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(lambda: (wrk.kill(), wrk.wait()))

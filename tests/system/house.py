@@ -1,5 +1,5 @@
-"""A whole Gatehouse in network namespaces of its own, for the system tests: the built binary, two demo servers behind a
-veth pair, and the test itself inside the gatekeeper's namespace, so that plain sockets are a visitor's.
+"""A whole Gatehouse in network namespaces of its own, for the system tests: the built binary, and two demo servers
+behind a veth pair. The test itself runs in the gatekeeper's namespace, so that plain sockets are a visitor's.
 
 Only the standard library. Every namespace and folder carries the test's process id, and all of it goes at the end of
 the test, however it ends. Each test method is one ctest test (tests/CMakeLists.txt), run in a process of its own.
@@ -172,7 +172,7 @@ class House:
         self.configuration.write_text(text.format(folder=self.folder))
 
     def install(self):
-        """The program where only root may write, as an upgrade wants it; the build folder may be anybody's."""
+        """The program where only root may write, as an upgrade wants it; any user may own the build folder."""
         folder = pathlib.Path(tempfile.mkdtemp(prefix="gatehouse-program-", dir="/var/tmp"))
         folder.chmod(0o755)
         self.program = folder / "gatehouse"
@@ -345,7 +345,7 @@ class SystemTest(unittest.TestCase):
         """What a test wants to do before anything runs."""
 
     def visit(self, seconds, pause):
-        """Starts wrk's 32 visitors of the web listener, each of whom waits that many milliseconds after an answer."""
+        """Starts wrk with 32 connections to the web listener. Each waits that many milliseconds after an answer."""
         script = self.house.folder / "pause.lua"
         script.write_text(f"function delay() return {pause} end\n")
         # A machine that is busy with other tests lets an answer wait longer than wrk's own two seconds.
@@ -365,7 +365,8 @@ class SystemTest(unittest.TestCase):
 
 
 def try_namespace():
-    """What speaks against entering a namespace of our own, or nothing. A chroot whose root is no mount point does."""
+    """Why a namespace of our own cannot be entered, or None. In a chroot, the root may be no mount point; that is one
+    reason."""
     name = f"gatehouse-{os.getpid()}-try"
     made = run("ip", "netns", "add", name, check=False)
     entered = run("ip", "-n", name, "link", "set", "lo", "up", check=False)
@@ -374,8 +375,8 @@ def try_namespace():
 
 
 def main(*more):
-    """Runs unittest, or says what is missing (of these programs too) and exits with the code that ctest counts as not
-    tested."""
+    """Runs unittest. Where something is missing (one of these programs too), says so and exits with ctest's code for
+    not tested."""
     missing = []
     if os.geteuid() != 0:
         missing.append("root (network namespaces)")

@@ -1,4 +1,4 @@
-"""What Prometheus is told: in its format, and held against what visitors did."""
+"""The metrics: in Prometheus's format, and compared with visitors' requests."""
 
 import json
 import re
@@ -10,7 +10,7 @@ LINE = re.compile(r'(gatehouse_[a-z_0-9]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\["\\n]
 
 
 def samples(text):
-    """Name and labels to value; raises where a line is not as the format wants it, or its name was not introduced."""
+    """Maps name and labels to the value; raises for a line that breaks the format, or a name without TYPE."""
     found, kinds = {}, {}
     for line in text.splitlines():
         if line.startswith("# "):

@@ -1,4 +1,4 @@
-"""Servers that the file gives by names, looked up in a /etc/hosts of the test's own, in a mount namespace."""
+"""Servers with names in the file, looked up in the test's own /etc/hosts, in a mount namespace."""
 
 import os
 import threading
@@ -73,7 +73,7 @@ class Names(NamedHouse):
             self.say(web1="10.80.0.13", web2="10.80.0.12")
             self.await_web1(lambda web1: (web1["address"], web1["state"]) == ("10.80.0.13:80", "up"), "the move")
             house.wait_until(lambda: "web3" in {house.get().getheader("X-Served-By") for _ in range(4)}, ENDS, "web3")
-            # Nobody is sent to the old address any more: it may go.
+            # The old address gets no requests any more: it may go.
             self.house.stop_server("web1")
             self.assertEqual({house.get().getheader("X-Served-By") for _ in range(8)}, {"web2", "web3"})
         finally:

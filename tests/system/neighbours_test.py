@@ -1,4 +1,4 @@
-"""Who else is there: a second Gatehouse, nft as another reader of the same tables, a fence process that is killed."""
+"""Other programs: a second Gatehouse, nft as another reader of the same tables, a fence process that is killed."""
 
 import ipaddress
 import json
@@ -117,7 +117,7 @@ class Neighbours(house.SystemTest):
         wait_until(lambda: self.house.json("firewall", "status")["in_kernel"], 5, "the firewall is in the kernel")
         self.house.cli("fence", "web1", "--why", NASTY)
         self.house.cli("fence", "web2", "--for", "1h", "--mode", "icmp", "--why", "an hour")
-        self.house.daemon.kill()  # with nobody there to put anything right
+        self.house.daemon.kill()  # so that nothing repairs the tables
         self.house.daemon.wait()
         before = run("nft", "list", "ruleset").stdout
         self.assertIn("table inet gatehouse {", before)
@@ -128,7 +128,7 @@ class Neighbours(house.SystemTest):
         run("nft", "-f", listing)
         self.assertEqual(lasting(run("nft", "list", "ruleset").stdout), lasting(before))
 
-    def test_a_second_gatehouse_is_refused_and_told_who_is_first(self):
+    def test_a_second_gatehouse_is_refused_and_told_which_is_first(self):
         second = self.house.folder / "second.toml"
         text = self.house.configuration.read_text()
         text = re.sub("8080|5222", lambda port: str(int(port[0]) + 1), text.replace("control.sock", "2.sock"))

@@ -1,5 +1,5 @@
-"""Odd answers of servers and odd requests of visitors, as real sites meet them, for odd_messages_test.py: what nginx and
-HAProxy serve, Gatehouse serves, or the row says why not. docs/odd_messages.md has the reasons for people."""
+"""Odd answers and odd requests of real sites, for odd_messages_test.py. Gatehouse serves what nginx and HAProxy serve,
+or the row says why not. docs/odd_messages.md has the reasons for people."""
 
 import dataclasses
 

@@ -1,5 +1,5 @@
-"""Odd answers of servers and odd requests of visitors through Gatehouse, HAProxy and nginx, side by side: nowhere an error
-of ours where both of them serve, unless the row says why; and what we pass on is well-formed."""
+"""Odd answers and odd requests through Gatehouse, HAProxy and nginx, side by side. Where both others serve, Gatehouse
+does too, or the row says why not. What Gatehouse forwards is well-formed."""
 
 import json
 import pathlib
@@ -102,7 +102,7 @@ def read_answer(answer, method):
 
 
 class Table:
-    """What came of each row, and what must not be."""
+    """The result of each row, and the wrong ones."""
 
     def __init__(self):
         self.lines = []

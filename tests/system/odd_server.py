@@ -1,5 +1,5 @@
-"""A server that gives the answers of odd_messages.py, each at /row/NUMBER, and to all else a plain one that carries
-MARK. Its threads end with the process. Only the standard library."""
+"""A server that gives the answers of odd_messages.py, each at /row/NUMBER, and elsewhere a plain one with MARK. Its
+threads end with the process. Only the standard library."""
 
 import socket
 import threading

@@ -1,5 +1,5 @@
-"""Requests by chance out of docs/openapi.json: right ones, and ones that are wrong in every way that a client, a
-careless program or an attacker may think of. Pure but for the random numbers it is given."""
+"""Random requests out of docs/openapi.json: right ones, and ones with mistakes of a client or an attacker. Pure, except
+for the random numbers it is given."""
 
 import gzip
 import json

@@ -26,8 +26,8 @@ class Passive(SystemTest):
         self.assertIn("exchanges in a row failed", (self.house.folder / "gatehouse.log").read_text())
 
     def post_until_one_is_down(self):
-        # Which server gets a visitor's request is the balancer's affair: three in a row of one server, by both visitors,
-        # are there at the latest when each server has had three of each.
+        # The balancer chooses the server. At the latest when each server has had three requests of each visitor, one
+        # server has had three in a row from both.
         for visitor in ("127.0.0.1", "127.0.0.2") * 12:
             self.assertEqual(self.visit(visitor, "POST"), 504)
             if down := self.shown_down():

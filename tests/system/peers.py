@@ -1,5 +1,5 @@
-"""Debian's haproxy and nginx as children of a test, with a configuration of their own in its folder and in its network
-namespace, each before a recorder of its own or another server. Neither is made stricter or laxer than it comes."""
+"""Debian's haproxy and nginx as children of a test, in its network namespace, with a configuration in its folder. Each
+stands before a recorder of its own or another server. Both have their default strictness."""
 
 import pathlib
 import socket

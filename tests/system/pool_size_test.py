@@ -43,7 +43,7 @@ class PoolSize(SystemTest):
         self.assertEqual(get().status, 200)
         self.house.write_configuration(configuration(COUNT - 1))
         self.house.cli("reload")
-        self.assertEqual(self.up(), COUNT - 1, "a reload forgets of nobody how it is")
+        self.assertEqual(self.up(), COUNT - 1, "a reload keeps the health of every server")
         fenced = [f"s{number}" for number in range(249)]
         self.house.cli("fence", *fenced, "--why", "half of the racks move")
         self.assertEqual(sum("fenced" in state for state in self.house.states("app").values()), len(fenced))

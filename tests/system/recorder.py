@@ -1,6 +1,6 @@
-"""A backend that writes down what reaches it, for tests that compare proxies: every whole request in one normal form,
-a chunked body as one chunk, and what has come of one that is not whole yet. It answers each whole request with a 200
-that carries MARK, so that a visitor can tell its answers from a proxy's own.
+"""A backend that records what reaches it, for tests that compare proxies. It records every whole request in one normal
+form, a chunked body as one chunk, and the part of an unfinished one. It answers each whole request with a 200 that
+carries MARK, so that its answers differ from a proxy's own.
 
 Only the standard library. A recorder's threads end with the process.
 """
@@ -36,8 +36,8 @@ class Recorder:
             return found
 
     def _settle(self):
-        """Returns when everything is written down that was sent to us before: a connection of our own comes after it,
-        and what the loop finds at once it handles under one lock."""
+        """Returns when all that was sent before is recorded. Our own connection comes after it, and the loop handles
+        what it finds at once under one lock."""
         with socket.create_connection(("127.0.0.1", self.port), 10) as probe:
             probe.sendall(PROBE)
             probe.recv(len(ANSWER))

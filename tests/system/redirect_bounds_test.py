@@ -1,5 +1,5 @@
-"""What a control process that somebody has taken over can have redirected: what the configuration file names. The test
-takes a copy of control's end of the link to the fence process, and asks there while control itself stands still."""
+"""A hijacked control process can redirect only what the configuration file has. The test takes a copy of control's end
+of the link to the fence process, and asks there while control is stopped."""
 
 import contextlib
 import ctypes

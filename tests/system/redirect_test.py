@@ -99,7 +99,7 @@ class Redirect(SystemTest):
         return {line.split()[-1].rpartition(":")[0] for line in lines.stdout.splitlines()}
 
     def test_a_pool_changes_its_plane_in_the_running_daemon(self):
-        """Both ways, with a connection each time that goes on, and nobody refused afterwards."""
+        """Both ways, with a connection each time that goes on, and no visitor refused afterwards."""
         for text, listens in ((CONFIGURATION, True), (KERNEL, False)):
             with self.connect() as before:
                 self.house.write_configuration(text)
@@ -115,7 +115,7 @@ class Redirect(SystemTest):
         with self.connect() as visitor:
             self.assertEqual(self.echo(visitor), b"hello")
 
-    def test_new_connections_are_reset_at_once_when_nobody_is_left(self):
+    def test_new_connections_are_reset_at_once_when_no_server_is_left(self):
         self.house.cli("fence", "web1", "web2", "--pool", "chat", "--why", "the test")
         begun = time.monotonic()
         with self.assertRaises(ConnectionRefusedError):
@@ -177,7 +177,7 @@ class Redirect(SystemTest):
         self.assertIn('"error":"cannot switch forwarding', (self.house.folder / "gatehouse.log").read_text())
 
     def test_connections_and_newcomers_outlive_control_proxy_and_helper(self):
-        """The checks begin anew with each proxy; that alone takes nobody's slots away."""
+        """The checks begin anew with each proxy; that alone takes no server's slots away."""
         with self.connect() as visitor:
             for role, pid in self.house.children().items():
                 os.kill(pid, 9)

@@ -90,7 +90,7 @@ class Reload(house.SystemTest):
         self.assertGreater(reloads, 5, "reloads took too long to mean anything")
         self.assertGreater(self.said, 3 * len(held))
         self.assertGreater(self.sent, SECONDS)
-        # What the last reload says is what counts, and nobody has gone on with an older one.
+        # The last reload counts, and no process goes on with an older one.
         self.house.write_configuration(variant(0))
         self.house.cli("reload")
         wait_until(lambda: self.house.states("app") == {"web1": "up", "web2": "up"}, 5, "both up again")

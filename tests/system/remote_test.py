@@ -1,5 +1,5 @@
-"""The API on TCP: certificates made by openssl, real TLS, and the command line of another machine (the servers'
-namespace), with the tokens and certificates of roles."""
+"""The API on TCP, with real TLS and certificates made by openssl. The command line runs on another machine (the
+servers' namespace), with the tokens and certificates of roles."""
 
 import http.client
 import json
@@ -95,7 +95,7 @@ class Remote(house.SystemTest):
         self.assertRegex(first["from"], r"^10\.80\.0\.1\d:\d+$")
         self.assertEqual(last["who"], "ann")
 
-    def test_nobody_gets_in_without_credentials(self):
+    def test_no_caller_gets_in_without_credentials(self):
         (self.folder / "wrong.token").write_text("gh_" + 64 * "0")
         (self.folder / "wrong.token").chmod(0o600)
         for who in (None, "wrong", "bob"):
@@ -218,7 +218,7 @@ management = ["10.80.0.11"]
         answer = self.https("GET", "/v1/status", {"Authorization": f"bearer  {token}"})
         self.assertEqual(answer.status, 200)
         self.assertIn("pools", json.loads(answer.content))
-        # Who may not is told before a body is read.
+        # A refused caller gets its answer before a body is read.
         answer = self.https("POST", "/v1/fence", {"Authorization": "Bearer x", "Content-Length": "1000000"}, b"")
         self.assertEqual(answer.status, 401)
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -227,7 +227,7 @@ management = ["10.80.0.11"]
         with socket.create_connection((HOST, PORT), 5) as caller, self.assertRaises(OSError):
             old.wrap_socket(caller)
 
-    def test_callers_who_say_nothing_are_let_go_and_keep_nobody_else_out(self):
+    def test_callers_who_say_nothing_are_let_go_and_keep_no_other_out(self):
         idle = [socket.create_connection((HOST, PORT), 5) for _ in range(16)]
         begun = time.monotonic()
         # As many as one address may have: one more makes the oldest go, and callers are heard all the while.
@@ -321,7 +321,7 @@ management = ["10.80.0.11"]
     def test_the_port_outlives_control_and_an_upgrade(self):
         children = self.house.children()
         run("kill", "-9", str(children["control"]))
-        # Whoever calls meanwhile waits in the socket's queue.
+        # Calls meanwhile wait in the socket's queue.
         self.assertEqual(self.remote("status", who="read").returncode, 0)
         upgraded = self.remote("upgrade", "--wait", "60s", who="admin")
         self.assertEqual(upgraded.returncode, 0, upgraded.stderr)

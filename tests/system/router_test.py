@@ -1,5 +1,5 @@
-"""What goes through the machine, and not to it: nothing but the connections that the kernel redirects. A stranger in front,
-who has a route to the servers behind, and a server that listens on a port that no listener has."""
+"""What goes through the machine, and not to it: nothing but the connections that the kernel redirects. There is a
+foreign host in front with a route to the servers, and a server on a port that no listener has."""
 
 import os
 import signal

@@ -1,6 +1,5 @@
-"""Whose commands a command line runs: its operator's own, and those that he has seen and agreed to. A daemon that has
-been stolen, or a token that may only operate, runs nothing on an operator's machine.
-"""
+"""Which commands a command line runs: its operator's own, and those that the operator has accepted. A stolen daemon, or
+a token with the role operate, runs nothing on an operator's machine. """
 
 import http.client
 import http.server
@@ -121,7 +120,7 @@ class StolenDaemon(unittest.TestCase):
         daemon.following = following
         done = self.cli(daemon, "rolling", "--pool", "app", "--run", f"touch {self.mark}.{{server}}")
         self.assertTrue(pathlib.Path(f"{self.mark}.web1").exists(), done.stderr)
-        # A rollback follows with commands that nobody here has agreed to.
+        # A rollback follows with commands that the operator has not accepted.
         self.assertFalse(self.mark.exists())
         self.assertEqual(done.returncode, 1)
         self.assertIn("rollout 2 undoes this one with commands that you have not agreed to", done.stderr)
@@ -183,7 +182,7 @@ run = "touch {folder}/recipe.{{server}}"
         self.folder = self.house.folder
 
     def post(self, path, **body):
-        """As somebody with no more than the right to operate, who then leaves."""
+        """Posts an order with the right to operate alone, and then runs no command line."""
         connection = http.client.HTTPConnection("gatehouse")
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.sock.connect(f"{self.folder}/control.sock")
@@ -196,7 +195,7 @@ run = "touch {folder}/recipe.{{server}}"
 
     def leave_behind(self, text):
         self.post("/v1/deploy", strategy="rolling", pool="app", run=text, claimed_by="mallory", why="a fix")
-        wait_until(lambda: self.house.json("deploy", "status")["state"] == "paused", 60, "nobody is there")
+        wait_until(lambda: self.house.json("deploy", "status")["state"] == "paused", 60, "the rollout is paused")
 
     def ran(self):
         return sorted(path.name for path in self.folder.glob("*.web?"))
@@ -211,7 +210,7 @@ run = "touch {folder}/recipe.{{server}}"
         return self.deploy(*words, env=dict(environment, HOME=str(home)) if home else environment)
 
     def paused(self, home):
-        """One's own rollout, whose first command fails; it goes on when there is a file "go"."""
+        """The operator's own rollout; its first command fails until there is a file "go"."""
         text = f"test -e {self.folder}/go && touch {self.folder}/own.{{server}}"
         begun = self.at_home(home, "rolling", "--pool", "app", "--run", text)
         self.assertEqual(begun.returncode, 1, begun.stdout + begun.stderr)
@@ -289,7 +288,7 @@ run = "touch {folder}/recipe.{{server}}"
 
     def test_a_rollout_under_a_recipes_name_with_another_command_is_not_the_recipes(self):
         self.post("/v1/deploy", strategy="rolling", recipe="app", run=f"touch {self.folder}/left.{{server}}")
-        wait_until(lambda: self.house.json("deploy", "status")["state"] == "paused", 60, "nobody is there")
+        wait_until(lambda: self.house.json("deploy", "status")["state"] == "paused", 60, "the rollout is paused")
         self.assertEqual(self.deploy("resume").returncode, 1)
         self.assertEqual(self.ran(), [])
 

@@ -35,7 +35,7 @@ http {{
 
 
 class Visitors:
-    """Four of them, each with a connection of its own that stays open; what they met."""
+    """Four visitors, each with a connection of its own that stays open; and their results."""
 
     def __init__(self):
         self.ended = threading.Event()

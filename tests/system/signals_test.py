@@ -9,7 +9,7 @@ import time
 import house
 from house import get, wait_until
 
-# Their default ends a process, WINCH's does not; other balancers take some of them for an order.
+# By default these end a process, except WINCH; some are orders for other balancers.
 HARMLESS = [signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF,
             signal.SIGIO, signal.SIGPWR, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSTKFLT, signal.SIGWINCH,
             *range(signal.SIGRTMIN, signal.SIGRTMAX + 1)]

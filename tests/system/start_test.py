@@ -1,4 +1,4 @@
-"""How it starts where something is missing: standard descriptors, io_uring, nftables, a privilege, descriptors."""
+"""The start where something is missing: standard descriptors, io_uring, nftables, a privilege, descriptors."""
 
 import errno
 import itertools
@@ -112,7 +112,7 @@ class Descriptors(house.SystemTest):
 
 
 class FirstStart(house.SystemTest):
-    """What cannot start for a reason that stays ends with that reason, and lets no visitor wait."""
+    """A daemon with a permanent reason not to start ends with that reason, and no visitor waits."""
 
     def setUp(self):
         self.house = house.House()

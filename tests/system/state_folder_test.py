@@ -1,5 +1,5 @@
-"""A state folder in trouble. While running: fences and the page go on in memory, whatever opens something is refused, and
-all is written when there is room. At the start: a refusal that names the mend."""
+"""A state folder in trouble. While running: fences and the page go on in memory, orders that open something are
+refused, and all is written when there is room. At the start: a refusal that says what to do."""
 
 import contextlib
 import shutil
@@ -70,7 +70,7 @@ class StateFolder(SystemTest):
         self.check_trouble(self.fill, lambda: (self.folder / "ballast").unlink(), "full|No space")
 
     def test_gone_and_a_plain_file(self):
-        """Not the mount: a folder below it, which somebody moves away."""
+        """Not the mount: a folder below it is moved away."""
         inner = self.folder / "inner"
         text = self.house.configuration.read_text()
         self.house.configuration.write_text(text.replace(f'state = "{self.folder}"', f'state = "{inner}"'))
@@ -113,7 +113,7 @@ class StateFolder(SystemTest):
                              "root owns it", "chown gatehouse")
 
     def test_corrupt(self):
-        """Nothing is known of what it held, so the kernel's fences are taken over, and the file is left alone."""
+        """Its content is unknown, so the kernel's fences are taken over, and the file stays as it is."""
         self.house.cli("fence", "web1", "--pool", "app", "--why", "it stays")
         self.house.daemon.terminate()
         self.house.daemon.wait(20)

@@ -1,5 +1,5 @@
-"""The conformance cases through a whole Gatehouse, and the same bytes through HAProxy and nginx: wherever we forward
-what one of them refuses, tests/conformance/differences.txt says why."""
+"""The conformance cases through a whole Gatehouse, and the same bytes through HAProxy and nginx. Where one of them
+refuses what we forward, tests/conformance/differences.txt says why."""
 
 import shutil
 import socket
@@ -60,8 +60,8 @@ def hear(visitor):
 
 
 def count_forwarded(bytes_):
-    """How many requests in these bytes a server has answered through Gatehouse, which answers what it has taken also
-    when the visitor has said all."""
+    """How many requests in these bytes a server has answered through Gatehouse. Gatehouse answers accepted requests
+    also after the visitor's half-close."""
     with socket.create_connection(WEB, 10) as visitor:
         say(visitor, bytes_, len(bytes_))
         try:
@@ -72,8 +72,8 @@ def count_forwarded(bytes_):
 
 
 def forwards(peer, bytes_, count):
-    """Whether so many requests in these bytes are answered through this peer. It is not told that the visitor has said
-    all, because HAProxy then drops now and then what it has not begun with; one that waits for more does not forward."""
+    """Whether so many requests in these bytes are answered through this peer. There is no half-close, because HAProxy
+    then sometimes drops requests that it has not begun. A peer that waits for more does not forward."""
     with socket.create_connection(peer.address, 10) as visitor:
         say(visitor, bytes_, len(bytes_))
         answer = b""
@@ -119,7 +119,7 @@ class Strictness(unittest.TestCase):
         wanted, whole = self.expected(case), b"".join(requests)
         if case.verdict in ("keep", "close"):
             return None if whole == wanted else f"forwarded {whole}, not {wanted}"
-        # Of a message that is not whole the server may have seen nothing yet, or more than the head that is written.
+        # Of an unfinished message the server may have seen nothing yet, or more than the head that is written.
         rest = wanted[len(whole) :]
         if not wanted.startswith(whole) or not (rest.startswith(partial) or partial.startswith(rest)):
             return f"forwarded {whole} and {partial}, not {wanted}"

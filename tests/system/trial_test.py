@@ -1,5 +1,5 @@
-"""What a change of the configuration says of itself, and one that waits to be confirmed: a check that no server passes
-warns at once, or goes back before a visitor has seen the page; nobody's word takes it back, also when control dies."""
+"""What a change of the configuration reports, and a change on trial. A check that no server passes warns at once, or is
+undone before a visitor has seen the page. Without a confirmation the change is undone, also when control dies."""
 
 import os
 import re

@@ -1,5 +1,5 @@
-"""Two operators and a rollout on the same servers, and processes that are stopped or killed in the middle: every word that
-is said is so."""
+"""Two operators and a rollout on the same servers, with processes that are stopped or killed meanwhile. Every answer is
+true."""
 
 import os
 import random
@@ -38,7 +38,7 @@ class TwoOperators(SystemTest):
     def fence_of(self, server):
         return self.house.backends("app")[server]["fence"]
 
-    def test_a_drain_whose_fence_is_lifted_ends_with_1_and_says_by_whom(self):
+    def test_a_drain_of_a_lifted_fence_ends_with_1_and_says_by_whom(self):
         self.slow_requests(10)
         drain = self.begin("fence", "web2", "--pool", "app", "--drain", "20s")
         wait_until(lambda: self.fence_of("web2"), 5, "fenced")
@@ -48,7 +48,7 @@ class TwoOperators(SystemTest):
         self.assertRegex(said, r"lifted by \S+.* at .*\(false alarm\)")
         self.assertNotIn("nothing is in flight", said)
 
-    def test_a_drain_whose_fence_runs_out_ends_with_1(self):
+    def test_a_drain_of_a_fence_that_runs_out_ends_with_1(self):
         self.slow_requests(10)
         code, said = self.result(self.begin("fence", "web2", "--pool", "app", "--for", "2s", "--drain", "20s"))
         self.assertEqual(code, 1, said)

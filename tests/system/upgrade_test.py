@@ -18,8 +18,8 @@ WEBSOCKET = (b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: we
 
 
 class Visitor:
-    """Asks again and again, on a connection that is kept (with pauses) or on a new one for each request. No retries:
-    whatever goes wrong is remembered."""
+    """Asks again and again, on a kept connection (with pauses) or on a new one for each request. No retries: every
+    failure is recorded."""
 
     def __init__(self, address, keep, pause=0.0):
         self.address, self.keep, self.pause = address, keep, pause
@@ -261,7 +261,7 @@ class Upgrade(house.SystemTest):
     def assert_refused(self, why):
         refused = self.house.cli("upgrade", check=False)
         self.assertEqual((refused.returncode, refused.stdout), (1, ""), refused.stderr)
-        # On a slow machine a line before it says what is waited for.
+        # On a slow machine an earlier line names the wait.
         told = [line for line in refused.stderr.splitlines() if line.startswith("gatehouse: ")]
         self.assertEqual((len(told), refused.stderr.splitlines()[-1:]), (1, told), refused.stderr)
         self.assertIn(f"cannot upgrade to {self.house.program}: ", refused.stderr)

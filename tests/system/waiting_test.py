@@ -1,4 +1,4 @@
-"""What an operator sees of a command that waits, and of one that asks first."""
+"""The output of a command that waits, and of one that asks first."""
 
 import os
 import pty
@@ -90,7 +90,7 @@ class Waiting(house.SystemTest):
         self.assertEqual(unfence.returncode, 4)
         self.assertIn("web1: unfenced, waits for a passed check: ", unfence.stderr)
 
-    def test_what_follows_fails_where_nothing_can_be_written_and_ends_well_where_nobody_reads(self):
+    def test_what_follows_fails_where_nothing_can_be_written_and_ends_well_without_a_reader(self):
         for words in (["events", "--all"], ["events", "--all", "--json"], ["rules", "--watch"]):
             with open("/dev/full", "w", encoding="ascii") as full:
                 follow = self.begin(*words, stdout=full)
@@ -126,7 +126,7 @@ class Waiting(house.SystemTest):
         self.assertNotIn(b"\x1b[2J", shown, "a screen that is emptied flickers")
 
     def on_terminal(self, answer, *words):
-        """The words that a terminal shows of the command whose question is answered so, and its exit code."""
+        """Answers the command's question on a terminal; returns what the terminal shows, and the exit code."""
         ours, theirs = pty.openpty()
         process = self.begin(*words, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)

@@ -1,6 +1,6 @@
-"""A site to be deployed: four web servers, each an nginx before an application whose first request takes long, in the
-servers' namespace of a house; and, as a program, the command that an operator deploys one of them with: it is down for
-SECONDS, and its first request takes FIRST. FOLDER/SERVER/runs has a line for each time it was run.
+"""A site to be deployed: four web servers in the servers' namespace of a house. Each is an nginx before an application
+with a slow first request. As a program: the operator's command that deploys one of them. The server is down for
+SECONDS, and its first request takes FIRST. FOLDER/SERVER/runs gets a line for each run.
 
     web_site.py restart FOLDER NAMESPACE SERVER RELEASE SECONDS FIRST
 
@@ -112,7 +112,7 @@ def say(text):
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        pass  # the terminal has gone; a restart that stops half way for that would be worse
+        pass  # the terminal is closed; an interrupted restart would be worse
 
 
 def restart(folder, namespace, server, release, seconds, first):

@@ -1,5 +1,5 @@
-"""The application behind one web server of the site (web_site.py): its first request takes long, as an application's does
-that is loaded by it; then nginx serves the page that it has written.
+"""The application behind one web server of the site (web_site.py). Its first request is slow, because it loads the
+application. Then nginx serves the page that it has written.
 
     web_site_app.py PORT FOLDER RELEASE SECONDS
 """

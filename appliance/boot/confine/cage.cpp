@@ -54,7 +54,7 @@ bool used(unsigned operation) {
     return std::any_of(all.begin(), all.end(), [operation](const auto& one) { return one.number == operation; });
 }
 
-// A thread that is there before the second filter, as workers are: a filter for the caller alone would leave it out.
+// A thread from before the second filter, as workers are: a filter for the calling thread alone would not confine it.
 class Bystander {
 public:
     Bystander()
@@ -104,7 +104,7 @@ core::Result<std::vector<Attempt>> try_inside(Role role, const Account& account,
     return attempts;
 }
 
-// One line an attempt, out of a child that may not do much more than write.
+// Prints one line for each attempt. The child can do little more than write.
 std::string print(const std::vector<Attempt>& attempts) {
     std::string text;
     for (const Attempt& one : attempts) {

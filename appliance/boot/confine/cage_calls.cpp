@@ -1,5 +1,5 @@
-// What is tried, call by call. A filter sees the number and the arguments before the kernel does, so the arguments are
-// nothing but harmless, save where the filter looks at them.
+// What is tried, call by call. A filter sees the call before the kernel does, so the arguments are harmless where the
+// filter does not read them.
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
@@ -44,7 +44,7 @@ struct Plain {
     long number;
 };
 
-// For no role, whatever the arguments. They are all zero.
+// Calls that no role may make with any arguments. Here all arguments are zero.
 constexpr Plain for_nobody[] = {
     {"a new ring", SYS_io_uring_setup},
     {"something registered with a ring", SYS_io_uring_register},
@@ -251,7 +251,7 @@ constexpr Call with_arguments[] = {
 };
 
 Attempt judge(std::string what, long answer, int error, bool may_be_missing = false) {
-    // EROFS: nobody writes there, as in the image, whose file system is looked at before the sandbox.
+    // EROFS: the image's file system is read-only, and the kernel checks that before the sandbox.
     const bool refused =
         answer < 0 && (error == EPERM || error == EACCES || error == EROFS || (may_be_missing && error == ENOSYS));
     return {std::move(what), refused, refused ? "" : answer < 0 ? ::strerrorname_np(error) : "it was done"};

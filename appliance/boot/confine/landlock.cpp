@@ -1,5 +1,5 @@
-// The file half of the sandbox, through raw system calls: Debian 12 has no library for Landlock, and its kernel headers
-// stop at version 2 of the interface, so the newer bits are written out here (linux/landlock.h of 6.7).
+// The file half of the sandbox, through raw system calls: Debian 12 has no library for Landlock. Its kernel headers
+// stop at version 2 of the interface, so the newer bits stand here (linux/landlock.h of 6.7).
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>
@@ -54,7 +54,7 @@ core::Result<void> allow(int ruleset, const char* path, std::uint64_t rights) {
     return {};
 }
 
-// Connections may leave from an address that is chosen, with a port that the kernel finds: port 0 (linux/landlock.h).
+// Allows port 0: a connection with a chosen source address, and a port that the kernel chooses (linux/landlock.h).
 core::Result<void> allow_any_port(int ruleset) {
     constexpr int rule_network_port = 2;
     const struct {
@@ -67,8 +67,8 @@ core::Result<void> allow_any_port(int ruleset) {
     return {};
 }
 
-// Control reads its configuration wherever the operator keeps it, and the user database. It writes beside the state,
-// where SQLite does, and beside the configuration, where `config apply` does.
+// Control reads its configuration, which may be anywhere, and the user database. It writes in the state's folder
+// (SQLite) and in the configuration's (`config apply`).
 core::Result<void> allow_control(int ruleset, long version, const std::vector<std::filesystem::path>& folders) {
     const std::uint64_t read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
     const std::uint64_t write = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
@@ -76,8 +76,7 @@ core::Result<void> allow_control(int ruleset, long version, const std::vector<st
     auto done = allow(ruleset, "/", read);
     for (const std::filesystem::path& folder : folders) {
         std::error_code ignored;
-        // A state folder that is missing is told by the store, with what to do. To allow the root would be to allow
-        // all.
+        // The store reports a missing state folder. Allowing the root folder would allow all files.
         if (done && std::filesystem::is_directory(folder, ignored) &&
             !std::filesystem::equivalent(folder, "/", ignored)) {
             done = allow(ruleset, folder.c_str(), read | write);

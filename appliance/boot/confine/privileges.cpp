@@ -25,7 +25,7 @@ int become(const Account& account) {
     return ::capng_change_id(static_cast<int>(account.uid), static_cast<int>(account.gid), flags);
 }
 
-// The bounding set is root's to clear; with no_new_privs it gives nothing.
+// Only root can clear the bounding set; with no_new_privs it grants nothing.
 int keep_only_chosen() {
     return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ? -errno : ::capng_apply(CAPNG_SELECT_CAPS);
 }
@@ -68,7 +68,7 @@ core::Result<void> check_privileges() {
 core::Result<void> drop_privileges(Role role, const Account& account) {
     ::capng_clear(CAPNG_SELECT_ALL);
     if (role == Role::fence) {
-        // The one capability that a netlink socket for nftables needs; all else of root is gone.
+        // The one capability that a netlink socket for nftables needs.
         ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN);
     }
     const int changed = is_already(account) ? keep_only_chosen() : become(account);
@@ -79,8 +79,8 @@ core::Result<void> drop_privileges(Role role, const Account& account) {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return core::fail_os("cannot set no_new_privs", errno);
     }
-    // After the change of user, which clears it (prctl(2)). Without its supervisor a child would hold listening sockets
-    // that nobody manages.
+    // After the change of user, which clears it (prctl(2)). Without a supervisor nothing manages the listening sockets
+    // that a child holds.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return core::fail_os("cannot tie the process to its supervisor", errno);
     }

@@ -1,4 +1,4 @@
-// Giving up privileges: what every child does before it does anything else. libcap-ng stays behind privileges.cpp.
+// Drops privileges: the first thing that every child does. libcap-ng stays behind privileges.cpp.
 #pragma once
 
 #include <string>
@@ -15,18 +15,18 @@ core::Result<Account> find_account(const std::string& name);
 // The group that may speak to the control socket: `gatehouse` where it exists, else the account's own.
 gid_t operators_group(const Account& account);
 
-// Whom the processes run as: of root the account that the configuration names, of anybody else itself, since it cannot
-// become another. Error: as find_account's.
+// The account that the processes run as. Under root: the configured one. Else the user of this process, because it
+// cannot change it. Error: as find_account's.
 core::Result<Account> choose_account(const std::string& configured);
 
 // Whether this process may be the supervisor: it has CAP_NET_ADMIN, as root has (and CAP_NET_BIND_SERVICE, where it
 // listens on ports below 1024). Error: that it has not.
 core::Result<void> check_privileges();
 
-// Makes this process the account's: its user and group, no supplementary groups, an empty bounding set, no_new_privs,
-// and no capability but CAP_NET_ADMIN for the fence helper. Dies with its parent from here on (PR_SET_PDEATHSIG).
-// Needs what check_privileges does; one that is the account's already keeps its groups and its bounding set. For a
-// process with one thread. Error: which step failed; the process must end then.
+// Makes this process the account's: its user and group, no supplementary groups, an empty bounding set, no_new_privs.
+// The fence helper keeps CAP_NET_ADMIN; no other capability stays. From here on the process dies with its parent
+// (PR_SET_PDEATHSIG). Needs what check_privileges checks. A process that has the account already keeps its groups and
+// its bounding set. For a process with one thread. Error: which step failed; the process must end then.
 core::Result<void> drop_privileges(Role role, const Account& account);
 
 }  // namespace appliance::boot

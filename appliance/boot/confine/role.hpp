@@ -1,4 +1,4 @@
-// Role: what one of the supervisor's children is, and where it finds the descriptors it was born with.
+// Role: the kind of a supervisor's child, and the numbers of its inherited descriptors.
 #pragma once
 
 #include <sys/types.h>
@@ -23,7 +23,7 @@ inline constexpr int api_fd = 5;
 // The link on which the supervisor says which redirects the configuration names; fence only.
 inline constexpr int bounds_fd = 5;
 
-// Who the unprivileged processes are.
+// The user and group of the unprivileged processes.
 struct Account {
     std::string name;
     uid_t uid = 0;

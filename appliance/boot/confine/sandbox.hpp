@@ -1,5 +1,5 @@
-// Sandbox: what a child process can still ask of the kernel once it runs. A second wall behind the lost privileges: a
-// proxy that has been taken over finds no file, no exec and no system call that it does not use itself.
+// Sandbox: limits what a running child can ask of the kernel, in addition to its dropped privileges. A hijacked proxy
+// can open no file, execute nothing, and make no system call that the proxy does not use.
 #pragma once
 
 #include <filesystem>
@@ -10,9 +10,9 @@
 
 namespace appliance::boot {
 
-// Confines this thread and those it makes later, for good: Landlock where the kernel has it, then seccomp (whose list
-// would no longer let Landlock be set up). folders: those that control may write to, as far as their modes let it;
-// unused by the others. Does nothing in a sanitized build. Needs no_new_privs. Error: the kernel refused; the process
+// Confines this thread and those it makes later, permanently: Landlock where the kernel has it, then seccomp.
+// (seccomp's list forbids Landlock's calls.) folders: those that control may write to, as far as their modes allow;
+// unused by other roles. Does nothing in a sanitized build. Needs no_new_privs. Error: the kernel refused; the process
 // must end then.
 core::Result<void> confine(Role role, const std::vector<std::filesystem::path>& folders);
 
@@ -25,11 +25,10 @@ core::Result<void> restrict_files(Role role, const std::vector<std::filesystem::
 // one thread.
 core::Result<void> restrict_syscalls(Role role);
 
-// The proxy's second filter, for all of its threads and for good: no ring can be made any more and nothing registered
-// with one, no thread begins, and no further filter is set. To be called when every ring and thread is there, and
-// before the first byte of a stranger is read: code that got in by one cannot make a ring that core/io does not
-// restrict. After confine(Role::proxy). Does nothing in a sanitized build. Error: the kernel refused; the process must
-// end then.
+// Sets the proxy's second filter, for all of its threads, permanently. It forbids new rings, registrations with a ring,
+// new threads and further filters. Call it after confine(Role::proxy), when every ring and thread exists, and before
+// the first foreign byte is read. So injected code cannot make a ring that core/io does not restrict. Does nothing in a
+// sanitized build. Error: the kernel refused; the process must end then.
 core::Result<void> shut_rings();
 
 // Whether this is an ASan or TSan build. Their runtimes need system calls of their own at unexpected times.

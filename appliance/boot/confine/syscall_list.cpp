@@ -36,7 +36,7 @@ void add(Calls& calls, std::initializer_list<const char*> names, Lasting lasting
 // One of the values in one argument, as in "fcntl(fd, command)".
 void add_choice(Calls& calls, const char* call, unsigned argument, std::initializer_list<Named> values) {
     for (const Named& one : values) {
-        // The kernel takes these as an int or an unsigned int: what a caller leaves above does not count.
+        // The kernel takes these as an int or an unsigned int, and ignores the upper half.
         calls.push_back({call, std::string(one.name), {{argument, 0xffff'ffffULL, one.value & 0xffff'ffffULL}}});
     }
 }
@@ -67,9 +67,9 @@ AllowedCall one_more_thread(Lasting lasting) {
     return {"clone", "CLONE_THREAD without CLONE_NEW*", {{0, new_namespaces | CLONE_THREAD, CLONE_THREAD}}, lasting};
 }
 
-// What any C++ program with threads, a log and an open socket does: memory, signals to itself, clocks, and reading and
-// writing what is already open. Nothing here opens, executes or names anything, or reaches another process: those have
-// the same user, so that alone would not keep one from ending another (by kill, F_SETOWN with F_SETSIG, prlimit64).
+// The calls of any C++ program with threads, a log and an open socket: memory, signals to itself, clocks, reading and
+// writing open files. Nothing here opens, executes or names anything. Nothing reaches another process: all children
+// have the same user, so one could end another (by kill, F_SETOWN with F_SETSIG, prlimit64).
 void add_common(Calls& calls) {
     // what is open already; the log is one of them
     add(calls, {"read",       "write",      "recvmsg",     "sendmsg",     "poll",   "ppoll",    "readv",
@@ -97,7 +97,7 @@ void add_common(Calls& calls) {
     // signals
     add(calls, {"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"});
     calls.push_back({"tgkill", "to itself", {{0, 0xffff'ffffULL, static_cast<std::uint64_t>(::getpid())}}});
-    // time, chance, and what it is
+    // time, random numbers, and identity
     add(calls, {"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom",
                 "getrlimit", "uname", "getuid", "geteuid", "getgid", "getegid", "sysinfo", "getcpu"});
 }
@@ -121,7 +121,7 @@ void add_proxy(Calls& calls) {
     calls.push_back({"seccomp", "SECCOMP_SET_MODE_FILTER", {{0, 0xffff'ffffULL, SECCOMP_SET_MODE_FILTER}}, start});
 }
 
-// SQLite's files, the configuration, the user database (whose lookups may ask a daemon over a Unix socket), the API.
+// SQLite's files, the configuration, the API, and the user database (a lookup may use a daemon's Unix socket).
 void add_control(Calls& calls) {
     add(calls, {"open", "openat", "stat", "lstat", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
                 "getdents64", "getcwd", "pwrite64", "ftruncate", "fallocate", "fsync", "fdatasync", "unlink",
@@ -136,10 +136,10 @@ void add_control(Calls& calls) {
                 {"F_SETLKW", F_SETLKW},
                 {"F_ADD_SEALS", F_ADD_SEALS},
                 {"F_GET_SEALS", F_GET_SEALS}});
-    // whether it is a terminal (the C library's streams), how much has come (its resolver), a number for fe80::1%eth0
+    // TCGETS: the C library's streams; FIONREAD: its resolver; SIOCGIFINDEX: the index in fe80::1%eth0
     add_choice(calls, "ioctl", 1, {{"TCGETS", TCGETS}, {"FIONREAD", FIONREAD}, {"SIOCGIFINDEX", SIOCGIFINDEX}});
-    // Guards are asked over the network: a calendar, BigBlueButton, and the name service, which looks at the machine's
-    // addresses (netlink, without a capability) to sort what it finds. A datagram socket may be a ping's.
+    // Guards are asked over the network: calendars and BigBlueButton. The name service reads the machine's addresses
+    // (netlink, without a capability) to sort its results. A datagram socket may be a ping's.
     const Named stream{"SOCK_STREAM", SOCK_STREAM};
     const Named datagram{"SOCK_DGRAM", SOCK_DGRAM};
     add_socket(calls, {"AF_UNIX", AF_UNIX}, {stream, datagram});
@@ -148,9 +148,9 @@ void add_control(Calls& calls) {
     add_netlink(calls, {{"NETLINK_ROUTE", NETLINK_ROUTE}});
 }
 
-// For the sockets on which netfilter/nft/monitor hears announcements and netfilter/flows/flow_reaper asks for
-// connections, which are opened and bound when the sandbox is shut already. The socket that changes rules is open by
-// then; a lost one ends the process, and another is started.
+// For sockets that are opened and bound inside the sandbox: those on which netfilter/nft/monitor hears announcements,
+// and netfilter/flows/flow_reaper asks for connections. The socket that changes rules is open before. Losing it ends
+// the process, and another is started.
 void add_fence(Calls& calls) {
     add(calls, {"bind"});
     add_netlink(calls, {{"NETLINK_NETFILTER", NETLINK_NETFILTER}, {"NETLINK_SOCK_DIAG", NETLINK_SOCK_DIAG}});

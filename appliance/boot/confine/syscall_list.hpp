@@ -27,11 +27,11 @@ struct AllowedCall {
     Lasting lasting = Lasting::always;
 };
 
-// What the role may call; a call that stands there twice is allowed under either's conditions. The most frequent call
-// is the first. In the process that the filter is for, whose number is in one condition.
+// What the role may call. A call that stands there twice is allowed under either one's conditions. The most frequent
+// call is the first. Call this in the process that the filter is for: one condition has its number.
 std::vector<AllowedCall> allowed_calls(Role role);
 
-// Calls that answer ENOSYS, for every role, so that the C library takes an older one whose arguments a filter can read.
+// Calls that answer ENOSYS, for every role. The C library then takes an older one, and a filter can read its arguments.
 std::vector<std::string> unknown_calls();
 
 // All of it and the ring's rights (core/io/restrictions), as appliance/boot/confine/syscalls.md has it.

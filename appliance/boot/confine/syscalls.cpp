@@ -19,8 +19,8 @@ using Filter = std::unique_ptr<void, decltype([](void* filter) { ::seccomp_relea
 core::Result<void> add_rule(void* filter, std::uint32_t action, const std::string& call,
                             const std::vector<Condition>& conditions) {
     const int number = ::seccomp_syscall_resolve_name(call.c_str());
-    // Not every architecture has every call ("open", "time"), nor every library knows it; what does not exist cannot be
-    // allowed.
+    // Not every architecture has every call ("open", "time"), and not every library knows it. A missing call is
+    // skipped.
     if (number == __NR_SCMP_ERROR) {
         return {};
     }
@@ -50,7 +50,7 @@ void put_first(void* filter, const std::string& call) {
 }  // namespace
 
 core::Result<void> restrict_syscalls(Role role) {
-    // EPERM rather than a kill: a call that a new C library makes and can do without must not take traffic down.
+    // EPERM rather than a kill: a new C library may try a call that it can do without, and that must not stop traffic.
     const Filter filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
     if (!filter) {
         return core::fail("cannot make the system call filter", "out of memory");

@@ -1,4 +1,4 @@
-// Backoff: when a dead child is started again. Pure; the supervisor asks it.
+// Backoff: when a dead child is started again. Pure; used by the supervisor.
 #pragma once
 
 #include <chrono>
@@ -18,8 +18,9 @@ public:
 
     // The child has started.
     void started(Clock::time_point now) noexcept { started_ = now; }
-    // The child has died: how long to wait. Nothing for the first times, since visitors wait with us; then ever longer,
-    // so that a child that cannot live does not eat the machine. A child that lived for forgiven_after counts as new.
+    // The child has died: how long to wait. The first restarts come at once, because visitors wait. Then the wait
+    // grows, so that a child that always dies does not load the machine. A child that lived for forgiven_after counts
+    // as new.
     core::Milliseconds died(Clock::time_point now) noexcept;
 
 private:

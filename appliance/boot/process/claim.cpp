@@ -48,8 +48,8 @@ std::string command_of(pid_t pid) {
     return words;
 }
 
-// Whether that process could keep fences here: it has CAP_NET_ADMIN, and not in a user namespace of its own, which
-// anybody may make. Such a namespace maps other users than ours; which one it is only its owner may read.
+// Whether that process can set fences here: it has CAP_NET_ADMIN, in this user namespace. Any user can make another
+// user namespace; that one maps other users than ours. Only its owner may read its identity.
 bool may_keep_fences(pid_t pid) {
     constexpr std::string_view field = "\nCapEff:\t";
     const std::string status = read_proc(pid, "status");
@@ -65,7 +65,7 @@ bool may_keep_fences(pid_t pid) {
            users == read_proc(::getpid(), "uid_map");
 }
 
-// Whoever has the name: the kernel remembers who called listen().
+// Finds the owner of the name: the kernel keeps the credentials of the process that called listen().
 core::Result<Descriptor> judge_owner() {
     const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const sockaddr_un owner = address();
@@ -91,7 +91,7 @@ core::Result<Descriptor> claim_fences() {
     if (socket.valid() && ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&wanted), address_size) != 0) {
         return errno == EADDRINUSE ? judge_owner() : core::fail_os("cannot claim the fences", errno);
     }
-    // Nobody is ever accepted: a caller only asks who we are. One that finds the queue full is told to try again.
+    // No connection is accepted: a caller only reads our credentials. With a full queue it gets EAGAIN.
     if (!socket.valid() || ::listen(socket.get(), SOMAXCONN) != 0) {
         return core::fail_os("cannot claim the fences", errno);
     }

@@ -7,10 +7,10 @@
 
 namespace appliance::boot {
 
-// Claims the fences of the network namespace of the calling thread until the descriptor is closed, however the process
-// ends. Error: another Gatehouse has them; names its process id and command line. Anybody may take the name, so only
-// the claim of who could keep fences counts: root, or CAP_NET_ADMIN in this user namespace. Where somebody else has it,
-// the descriptor is not valid and nobody is refused.
+// Claims the fences of the calling thread's network namespace until the descriptor is closed, however the process ends.
+// Error: another Gatehouse has them; names its process id and command line. Any process can take the name. So a claim
+// counts only if its process can set fences: it is root, or has CAP_NET_ADMIN in this user namespace. Where another
+// claim does not count, the descriptor is not valid, and that is no error.
 [[nodiscard]] core::Result<core::base::Descriptor> claim_fences();
 
 }  // namespace appliance::boot

@@ -8,7 +8,7 @@ namespace appliance::boot {
 std::string print_failure(const std::exception& error) {
     const auto* system = dynamic_cast<const std::system_error*>(&error);
     if (system != nullptr && system->code() == std::errc::resource_unavailable_try_again) {
-        // Nothing else of the standard library's throws this one.
+        // The standard library throws this one only for threads.
         return "cannot make a thread: " + system->code().message() +
                "; raise the limit of tasks: TasksMax= in the unit, ulimit -u in a shell, --pids-limit of a container";
     }

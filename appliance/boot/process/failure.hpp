@@ -1,4 +1,4 @@
-// What an exception that ends a process tells an operator.
+// The message to the operator for an exception that ends a process.
 #pragma once
 
 #include <exception>
@@ -6,7 +6,7 @@
 
 namespace appliance::boot {
 
-// One line: what is lacking, and how to get it, where that is a thread or memory; else the exception's own words.
+// One line. For a lack of threads or memory: what is missing, and which limit to raise. Else the exception's text.
 std::string print_failure(const std::exception& error);
 
 }  // namespace appliance::boot

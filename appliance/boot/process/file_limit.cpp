@@ -12,10 +12,10 @@
 namespace appliance::boot {
 namespace {
 
-// More than any number of workers and sessions that a machine of today carries.
+// More than the workers and sessions of any machine need.
 constexpr rlim_t files_wanted = 1 << 20;
 
-// Of the proxy, whatever it serves: its standard descriptors, its link, the monitor's ring, what libraries hold.
+// The proxy's fixed need: its standard descriptors, its link, the monitor's ring, and those of libraries.
 constexpr std::size_t of_process = 32;
 // Of a worker: its ring, its mailbox, and a few pipes.
 constexpr std::size_t of_worker = 16;
@@ -33,7 +33,7 @@ rlim_t current() noexcept {
     return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
-// What even root cannot go beyond.
+// The limit for root too.
 rlim_t system_limit() {
     std::ifstream file("/proc/sys/fs/nr_open");
     rlim_t limit = 0;

@@ -1,5 +1,5 @@
-// The limit of open files (RLIMIT_NOFILE), which all processes of the daemon share: raised at the start, and refused
-// there where it stays too low. Later it would be met by visitors.
+// The limit of open files (RLIMIT_NOFILE) of all processes of the daemon. Raised at the start; the start fails where it
+// stays too low. Later, visitors would notice it.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ inline constexpr std::size_t sessions_least = 32;
 // Where there is room for fewer than this (or than `sessions` under [limits]), the log says so.
 inline constexpr std::size_t sessions_usual = 1024;
 
-// Lets this process and its children hold as many descriptors as the system allows: as root beyond the hard limit, up
-// to fs.nr_open. Never fails; see check_file_limit().
+// Raises the limit of this process and its children as far as the system allows; as root beyond the hard limit, up to
+// fs.nr_open. Never fails; see check_file_limit().
 void raise_file_limit() noexcept;
 
 // How many descriptors the proxy, which holds the most, needs for so many sessions of each worker.

@@ -13,9 +13,9 @@
 namespace appliance::boot {
 namespace {
 
-// Other balancers take some of these for an order: USR1 reopens nginx's log, USR2 reloads HAProxy. The default of all
-// but WINCH ends the process, and every connection with it. What stays out tells of a fault (SEGV, ABRT) or stops
-// (TSTP).
+// Some of these are orders for other balancers: USR1 reopens nginx's log, USR2 reloads HAProxy. By default all but
+// WINCH end the process, and every connection with it. Signals of a fault (SEGV, ABRT) and of stopping (TSTP) are not
+// in the list.
 constexpr int harmless[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,   SIGVTALRM, SIGPROF,
                             SIGIO,   SIGPWR,  SIGXCPU, SIGSTKFLT, SIGXFSZ,   SIGWINCH};
 
@@ -104,7 +104,7 @@ std::optional<Order> Signals::take() {
 }
 
 void Signals::note_ignored(int number, int code, int sender) {
-    // A reader of our output who has gone makes a SIGPIPE, a terminal's window a SIGWINCH: nobody has sent those.
+    // A closed reader of our output causes SIGPIPE, a resized terminal SIGWINCH: no process has sent those.
     const bool sent = code <= 0 && sender != ::getpid();
     if (noted_.test(static_cast<std::size_t>(number)) || (!sent && (number == SIGPIPE || number == SIGWINCH))) {
         return;

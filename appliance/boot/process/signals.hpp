@@ -12,18 +12,18 @@
 
 namespace appliance::boot {
 
-// What the supervisor is asked for.
+// The order that a signal gives.
 enum class Order { reap, reload, stop };
 
 // "SIGUSR1", "SIGRTMIN+3".
 std::string print_signal(int number);
 
-// Blocks all signals that Signals takes but those that end a start (TERM, INT, QUIT), in this thread and those it makes
-// from here on. For the time before block_signals().
+// Blocks all signals that Signals takes, except those that end a start (TERM, INT, QUIT). In this thread and those it
+// makes later. For the time before block_signals().
 void block_harmless_signals() noexcept;
 // Blocks all signals that Signals takes.
 void block_signals() noexcept;
-// Ignores in this process and in what it executes every signal that the supervisor takes, but SIGCHLD. Safe between
+// Ignores every signal that the supervisor takes, except SIGCHLD, in this process and in what it executes. Safe between
 // fork and exec.
 void ignore_signals() noexcept;
 

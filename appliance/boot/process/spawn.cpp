@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t fds_max = 8;
 
-// Says why and ends. As become(), only calls that are safe in a child.
+// Prints the reason and ends the process. As in become(), only calls that are safe in a child.
 [[noreturn]] void fail_to_become(int error) {
     const char* why = ::strerrordesc_np(error);
     const char* mend = error == EMFILE || error == EINVAL ? "; raise the limit of open files (LimitNOFILE=, ulimit -n)"
@@ -26,7 +26,7 @@ constexpr std::size_t fds_max = 8;
     for (const char* part :
          {"gatehouse: it cannot be executed: ", why != nullptr ? why : "unknown error", mend, "\n"}) {
         if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) {
-            break;  // nobody is there to be told
+            break;  // standard error is closed
         }
     }
     ::_exit(127);
@@ -37,7 +37,7 @@ constexpr std::size_t fds_max = 8;
     std::array<int, fds_max> moved{};
     int error = 0;
     for (std::size_t i = 0; i < fds.size(); ++i) {
-        // Out of the way first: a source may sit on another one's target.
+        // Moves the sources first: one may have the target's number of another.
         moved[i] = ::fcntl(fds[i], F_DUPFD_CLOEXEC, 3 + static_cast<int>(fds.size()));
         error = moved[i] < 0 ? errno : error;
     }

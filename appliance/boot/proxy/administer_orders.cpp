@@ -1,4 +1,4 @@
-// How "administer" orders follow each other: what the last one says, and what it leaves as it was.
+// Merges an "administer" order with the ones before: what it sets, and what it leaves as it was.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-// What follows from it does not depend on what came before.
+// A complete order: its result does not depend on the orders before.
 bool says_all(const link::Message& message) {
     const json yes = true;
     return administers(message) && message.body.value("fences_known", json()) == yes &&

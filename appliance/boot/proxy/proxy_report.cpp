@@ -1,4 +1,4 @@
-// What the proxy says of itself. Control checks it with its own decoder (appliance/control/link/report).
+// The proxy's report. Control checks it with its own decoder (appliance/control/link/report).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -116,7 +116,7 @@ json write_report(const core::proxy::WorkerReport& report, const core::proxy::Sn
             {"pools", std::move(pools)}};
 }
 
-// What is not known of one is left out.
+// Unknown values are left out.
 json write_refusals(const std::vector<core::proxy::Refusal>& refusals) {
     json list = json::array();
     for (const auto& one : refusals) {

@@ -30,8 +30,7 @@ constexpr std::size_t waiting_max = 1'000;
 // Between two lines about checks that could not be made.
 constexpr core::Milliseconds shortage_quiet{1'000};
 
-// No ring, no threads, no memory: trying again in this process would not help, and control could only ask for ever. So
-// it ends, and the supervisor decides.
+// No ring, no threads or no memory. Another try in this process would not help, so it ends, and the supervisor decides.
 class CannotStart : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -95,7 +94,7 @@ private:
                                                     {"why", "they break RFC 9112 and were written anew"}}));
     }
 
-    // The machine's own: no server has failed.
+    // A shortage of this machine: no server has failed.
     void tell_shortage(const std::string& wanted, const std::string& why) {
         log_.write(link::event_line("shortage", {{"for", wanted}, {"why", why}}));
     }
@@ -115,16 +114,15 @@ private:
         }
     }
 
-    // A packet that is none of ours: the next one may be.
+    // A packet that is no message: the next one may be.
     bool is_foreign(const core::Error& error) const {
         return !channel_.closed() && (error.os_error == 0 || error.os_error == EMSGSIZE);
     }
 
-    // Visitors are served all the same. Whoever restarts control takes care of the rest.
+    // Visitors are served all the same. The supervisor restarts control.
     void tell_foreign(const core::Error& error) { log_.write(link::event_line("link", {{"error", error.line()}})); }
 
-    // What waits behind it too: this process may have been stopped for a while. A link that has closed is seen by
-    // run().
+    // Reads the waiting messages too: this process may have been stopped for a while. run() notices a closed link.
     void answer_all(link::Message first) {
         std::vector<link::Message> waiting;
         waiting.push_back(std::move(first));
@@ -140,8 +138,8 @@ private:
             waiting.push_back(std::move(**next));
         }
         const std::vector<bool> outdated = find_outdated(waiting);
-        // The last word about fences holds for what comes before it too: a configuration that was taken back meanwhile
-        // must not open for a moment what is fenced by now.
+        // Applies the last "administer" order first. Otherwise an older message before it could open a fenced server
+        // for a moment.
         const auto last = std::find_if(waiting.rbegin(), waiting.rend(), administers);
         if (last != waiting.rend() && std::next(last) != waiting.rend()) {
             static_cast<void>(try_out(*last));
@@ -199,7 +197,7 @@ private:
     json carry_out(const RefusalsOrder& /*order*/) { return write_refusals(server_.refusals()); }
 
     json carry_out(const DrainOrder& order) {
-        end_monitor();  // nobody is chosen by health any more that was not before
+        end_monitor();  // from here on, health chooses no other server
         const auto cut = server_.drain(order.deadline, order.idle);
         log_.write(link::event_line("drained", {{"exchanges_cut", cut.exchanges}, {"relays_cut", cut.relays}}));
         drained_ = true;
@@ -222,12 +220,12 @@ private:
                 end_monitor();
                 throw std::runtime_error(started.error().line());
             }
-            // The last ring. No visitor and no server has been listened to so far.
+            // The last ring is made. No byte of a visitor or a server has been read so far.
             if (const auto shut = shut_rings(); !shut) {
                 throw std::runtime_error(shut.error().line());
             }
         }
-        // What is fenced under either name is, until control says again how all of it stands.
+        // A server that is fenced under its old or new name stays fenced, until control's next complete order.
         Administration both = administration_;
         both.fences.insert(both.fences.end(), order.fences.begin(), order.fences.end());
         server_.administer(both);

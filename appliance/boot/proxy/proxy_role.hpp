@@ -6,8 +6,8 @@
 
 namespace appliance::boot {
 
-// Serves until control says drain or its end of the link is gone for good. Returns the process's exit code. The calling
-// thread reads the link; workers and the monitor have their own.
+// Serves until control orders to drain, or its end of the link is closed everywhere. Returns the process's exit code.
+// The calling thread reads the link; workers and the monitor have their own.
 int run_proxy(core::base::Descriptor link);
 
 }  // namespace appliance::boot

@@ -35,7 +35,7 @@ core::Result<void> Bounds::allow(std::span<const netfilter::Redirect> redirects)
     return redirects_.check(redirects);
 }
 
-// What was named stays allowed: a reload that fails goes back to the configuration before it.
+// Earlier addresses stay allowed: a failed reload goes back to the previous configuration.
 void Bounds::take(const config::Config& config) {
     for (const config::Listener& listener : config.listeners) {
         addresses_.insert(listener.address);

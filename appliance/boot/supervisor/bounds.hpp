@@ -1,5 +1,5 @@
-// Bounds: what control may have opened. Control is the process that reads foreign input, so what it says of the
-// configuration is not enough: the supervisor looks into the file itself.
+// Bounds: which sockets and redirects control may ask for. Control reads foreign input, so the supervisor does not
+// trust it about the configuration, and reads the file itself.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,14 @@ namespace appliance::boot {
 
 class Bounds {
 public:
-    // What that configuration names, which the caller has read.
+    // Allows what this configuration has. The caller has read it from the file.
     explicit Bounds(const config::Config& config);
 
-    // Whether a configuration that was read here names the address as one to listen on (a listener, or the API's), or
-    // so many servers of that family to probe. Reads the file once more where none does yet, as after a reload.
+    // Whether a configuration that was read here has the address for a listener or the API; or so many servers of that
+    // family to probe. Where none has, reads the file again, as after a reload.
     bool allow(const core::Address& address);
     bool allow_probes(bool v6, std::size_t count);
-    // The same of redirects, with all of their servers. Error: the first that no such configuration names.
+    // The same for redirects with all of their servers. Error: the first one that no configuration has.
     core::Result<void> allow(std::span<const netfilter::Redirect> redirects);
 
 private:

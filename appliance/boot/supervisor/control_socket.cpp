@@ -39,8 +39,7 @@ core::Result<void> make_folder(const fs::path& folder) {
     return {};
 }
 
-// A killed gatehouse's socket is open until the last thread of its last process has ended, which a slow disk may hold
-// up.
+// A killed gatehouse's socket is open until the last thread of its last process has ended. A slow disk may delay that.
 constexpr std::chrono::milliseconds dying_for{2000};
 constexpr std::chrono::milliseconds dying_look{20};
 
@@ -56,7 +55,7 @@ int knock(const fs::path& path) {
     return listens || errno == EAGAIN ? 0 : errno;
 }
 
-// Makes way for a new socket: nothing there, or one that nobody listens on.
+// Makes room for a new socket: removes one that no process listens on.
 core::Result<void> clear(const fs::path& path) {
     struct stat facts {};
     if (::lstat(path.c_str(), &facts) != 0) {
@@ -93,7 +92,7 @@ core::Result<Descriptor> open_control_socket(const fs::path& path, gid_t group) 
     const std::string what = "cannot open the control socket " + path.string();
     Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const sockaddr_un name = name_of(path);
-    // Born with the mode it keeps: between bind and a later chmod anybody could connect.
+    // Made with its final mode: between bind and a later chmod any user could connect.
     const mode_t before = ::umask(0117);
     const bool bound =
         socket.valid() && ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
@@ -113,7 +112,7 @@ core::Result<Descriptor> open_control_socket(const fs::path& path, gid_t group) 
 core::Result<void> prepare_state_folder(const fs::path& folder, const Account& account) {
     struct stat facts {};
     if (::stat(folder.c_str(), &facts) == 0 || errno != ENOENT) {
-        return {};  // as the operator made it; what control cannot do with it the store tells
+        return {};  // as the operator made it; the store reports what control cannot do with it
     }
     const std::string what = "cannot make the folder " + folder.string();
     const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
@@ -138,7 +137,7 @@ core::Result<void> prepare_state_folder(const fs::path& folder, const Account& a
     return {};
 }
 
-// With the account's identity for the file system, which is this thread's alone.
+// Takes the account's file system identity meanwhile, for this thread alone.
 core::Result<void> check_state_folder(const fs::path& folder, const Account& account) {
     const int group = ::setfsgid(account.gid);
     const int user = ::setfsuid(account.uid);

@@ -1,6 +1,6 @@
-// FirstStart: when a daemon that has never served gives up. A reason that cannot go away (no io_uring, no nftables, a
-// user that it cannot become) must end it with that reason: visitors would wait for ever in the queues of its listening
-// sockets. Once it has served it never gives up. Pure; the supervisor asks it.
+// FirstStart: when a daemon that has never served gives up. Some reasons are permanent: no io_uring, no nftables, a
+// user that it cannot become. Then the daemon must end with that reason, or visitors would wait for ever in its
+// sockets' queues. Once it has served, it never gives up. Pure; used by the supervisor.
 #pragma once
 
 #include <array>
@@ -26,9 +26,9 @@ public:
     void end() noexcept { end_by_.reset(); }
     [[nodiscard]] bool under_way() const noexcept { return end_by_.has_value(); }
 
-    // That process has ended: whether it is time to give up.
+    // Notes the end of that process. True: give up.
     bool died(Role role) noexcept { return under_way() && ++deaths_[static_cast<std::size_t>(role)] >= deaths_max; }
-    // When it is time to give up, whatever the processes do; none: never.
+    // The deadline for the first start; none: never.
     [[nodiscard]] std::optional<Clock::time_point> end_by() const noexcept { return end_by_; }
 
 private:

@@ -68,7 +68,7 @@ Handover read(const json& from) {
 }
 
 core::Result<Descriptor> make_memfd(const std::string& text) {
-    // Not close-on-exec: it is the one thing that the next program is told of.
+    // Not close-on-exec: the next program finds this one by its number.
     Descriptor file(::memfd_create("gatehouse-handover", MFD_ALLOW_SEALING));
     for (std::size_t done = 0; file.valid() && done < text.size();) {
         const ssize_t wrote = ::write(file.get(), text.data() + done, text.size() - done);
@@ -85,7 +85,7 @@ core::Result<Descriptor> make_memfd(const std::string& text) {
 
 core::Result<std::string> read_memfd(int file) {
     struct stat facts {};
-    // The seals say that it is ours, and not whatever else has the number.
+    // The seals show that it is the handover, and not another file with that number.
     if (::fcntl(file, F_GET_SEALS) != seals || ::fstat(file, &facts) != 0) {
         return core::fail("cannot take over", std::string(variable) + " names nothing of ours",
                           "unset it, it is for gatehouse itself");

@@ -1,7 +1,6 @@
-// Handover: what a supervisor leaves to the program that it is about to become. `gatehouse upgrade` executes the binary
-// that now lies at the daemon's path in the daemon's own process; whatever has to outlive that stands here: the
-// sockets, and the proxies that go on serving meanwhile. It travels in a sealed memfd that an environment variable
-// names.
+// Handover: what a supervisor passes to the program that it executes. `gatehouse upgrade` executes the new binary at
+// the daemon's path, in the daemon's own process. The handover has what must outlive that: the sockets, and the proxies
+// that serve meanwhile. It travels in a sealed memfd; an environment variable has its number.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +16,7 @@
 
 namespace appliance::boot {
 
-// An upgrade from its order to its outcome, as `status` and the log tell it.
+// An upgrade from its order to its outcome, for `status` and the log.
 struct Upgrade {
     unsigned number = 0;  // of this daemon since it was started, from 1; 0: there was none
     std::string from;     // versions
@@ -30,8 +29,7 @@ struct Upgrade {
     bool operator==(const Upgrade&) const = default;
 };
 
-// Descriptors are plain numbers here, -1 where there is none: they are nobody's while they cross from one program to
-// the next.
+// Descriptors are plain numbers here, -1: none. Nothing owns them between one program and the next.
 struct Handover {
     // Of this form. A program that does not know the form refuses the rehearsal (rehearsal.hpp).
     static constexpr int format = 1;
@@ -52,7 +50,7 @@ struct Handover {
     std::string control_path;  // where the control socket is bound
     int control_socket = -1;
     int claim = -1;
-    int image = -1;  // the program that hands over, to go back to; -1 on the way back
+    int image = -1;  // the old program, to go back to; -1 on the way back
     std::vector<Listening> listeners;
     std::vector<Proxy> proxies;  // at most one that serves
     std::vector<pid_t> leaving;  // control and fence, which end by themselves when their links close
@@ -67,13 +65,13 @@ struct Handover {
 std::string print(const Handover& handover);
 core::Result<Handover> parse_handover(const std::string& text);
 
-// Becomes another program in this process: the image where that is a descriptor (>= 0), else handover.program; either
-// as `run -c config`. Returns only where that failed, and why; nothing has changed then. Other threads end with the old
+// Executes another program in this process, with `run -c config`: image where that is a descriptor (>= 0), else
+// handover.program. Returns only on failure, with the error; nothing has changed then. Other threads end with the old
 // program. Every descriptor that is not in the handover has to be close-on-exec.
 core::Error become(const Handover& handover, const std::string& config, int image);
 
-// What the program before has left; nothing where this process has begun with us. Its descriptors are close-on-exec
-// again, and the environment has forgotten it. Call it once, before there are threads. Error: it cannot be read.
+// The previous program's handover; nothing where this process began with us. Makes its descriptors close-on-exec again,
+// and removes it from the environment. Call it once, before there are threads. Error: it cannot be read.
 core::Result<std::optional<Handover>> take_handover();
 
 // The path that this process was started from, absolute. Call it before the working directory changes.

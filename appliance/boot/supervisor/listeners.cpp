@@ -49,7 +49,8 @@ core::Result<Descriptor> bind_socket(const core::Address& address, bool shared) 
     if (!socket.valid() || !switch_on(socket.get(), SOL_SOCKET, SO_REUSEADDR) ||
         (shared && !switch_on(socket.get(), SOL_SOCKET, SO_REUSEPORT)) ||
         (!address.is_v4() && !switch_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
-        // The address may come later: the shared one of a pair is the other machine's for now. Needs no privilege.
+        // The address may come later: of a pair of machines, the other one has the shared address now. Needs no
+        // privilege.
         !switch_on(socket.get(), address.is_v4() ? int{IPPROTO_IP} : int{IPPROTO_IPV6},
                    address.is_v4() ? IP_FREEBIND : IPV6_FREEBIND) ||
         !switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY)) {
@@ -78,8 +79,8 @@ core::Result<std::vector<int>> Listeners::open(const core::Address& address, std
         return core::fail("cannot listen on " + address.text(), "the request is out of range");
     }
     const auto known = sockets_.find(address);
-    // A second Gatehouse of the same user could join our SO_REUSEPORT group and take a share of the visitors without
-    // anybody noticing. A first bind without that option fails where somebody else listens.
+    // A second Gatehouse of the same user could join our SO_REUSEPORT group, and take a share of the visitors
+    // unnoticed. A first bind without that option fails where another process listens.
     if (known == sockets_.end()) {
         if (auto free = bind_socket(address, false); !free) {
             return tl::unexpected(std::move(free.error()));

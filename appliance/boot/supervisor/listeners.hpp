@@ -1,5 +1,5 @@
-// The sockets that need a privilege to be made: listening ones (ports below 1024) and marked ones for probes. They live
-// in the supervisor, so that connections queue instead of being refused while a killed proxy is replaced.
+// The sockets that need a privilege: listening ones (ports below 1024) and marked ones for probes. The supervisor holds
+// them, so that connections queue while a killed proxy is replaced.
 #pragma once
 
 #include <cstddef>
@@ -19,18 +19,18 @@ public:
     static constexpr std::size_t count_max = 1024;
     static constexpr int backlog = 4096;
 
-    // count listening sockets on one address (SO_REUSEPORT, one per worker), owned here until close(). Asked again, the
-    // same sockets, more of them where count has grown. The address need not be one of this machine's yet. Errors:
-    // another program listens there; nothing is left open then that was not before.
+    // Opens count listening sockets on one address (SO_REUSEPORT, one per worker), owned here until close(). A second
+    // call returns the same sockets, and more where count has grown. The machine need not have the address yet. Errors:
+    // another program listens there; then no new socket stays open.
     core::Result<std::vector<int>> open(const core::Address& address, std::size_t count);
     [[nodiscard]] bool has(const core::Address& address) const { return sockets_.contains(address); }
     // Closes this process's copies. Unknown addresses are fine.
     void close(const core::Address& address);
     void close_all();
 
-    // Takes over the sockets that the program before has left.
+    // Takes over the previous program's sockets.
     void adopt(const Handover::Listening& listening);
-    // All that are open, for the program after; they stay ours.
+    // All open ones, for the next program; they stay ours.
     [[nodiscard]] std::vector<Handover::Listening> list() const;
     // Closes what is open beyond count sockets on each of these addresses.
     void keep_only(const std::set<core::Address>& addresses, std::size_t count);

@@ -1,4 +1,4 @@
-// Predecessors: proxies of the programs that this process was before, which drain while the present one serves.
+// Predecessors: proxies of old binaries, which drain while the new binary's proxy serves. An upgrade makes each one.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,7 @@ class Predecessors {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // Each is a whole proxy, with its rings and threads: whoever upgrades again and again waits for the first to end.
+    // Each is a whole proxy, with its rings and threads. At this number an upgrade is refused until one has ended.
     static constexpr std::size_t count_max = 4;
     // What draining may take beyond its deadline, for a proxy to close what is left.
     static constexpr core::Milliseconds grace{2'000};
@@ -30,10 +30,10 @@ public:
     // Kills those that still live.
     ~Predecessors() { kill_all(); }
 
-    // Tells a proxy over control's end of its link to drain. Sessions that wait for a request stay, to be served once
-    // more by it.
+    // Tells a proxy over control's end of its link to drain. Idle sessions stay: the old proxy answers one more request
+    // of each.
     void retire(pid_t pid, core::base::Descriptor link, core::Milliseconds drain);
-    // One that has been told so already, by the program before.
+    // Adds a proxy that the old binary has already told to drain.
     void adopt(const Handover::Proxy& proxy);
 
     // Takes note of those that have ended.

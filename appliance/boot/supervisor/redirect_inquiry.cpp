@@ -35,7 +35,7 @@ core::Result<void> RedirectInquiry::take() {
         return {};
     }
     if (size <= 0) {
-        link_.reset();  // its death is seen by SIGCHLD
+        link_.reset();  // SIGCHLD reports its death
         return {};
     }
     const bool ours = size == sizeof request && wire::well_formed(request) &&
@@ -62,7 +62,7 @@ core::Result<void> RedirectInquiry::answer(const wire::Request& request) {
     if (const auto allowed = bounds_.allow((*order)->redirects); !allowed) {
         wire::pack_error(allowed.error(), reply);
     }
-    // What cannot be sent is asked for once more: by this fence process in time, or by the next.
+    // After a failed send the fence process asks again, this one or the next.
     static_cast<void>(::send(link_.get(), &reply, sizeof reply, MSG_NOSIGNAL | MSG_DONTWAIT));
     return {};
 }

@@ -1,5 +1,5 @@
-// RedirectInquiry: the supervisor's end of its link to the fence process, which asks here whether the configuration
-// file names what control wants redirected.
+// RedirectInquiry: the supervisor's end of its link to the fence process. The fence process asks whether the
+// configuration file has the redirects that control wants.
 #pragma once
 
 #include "appliance/boot/supervisor/bounds.hpp"
@@ -20,8 +20,9 @@ public:
     // To wait on until it is readable; -1 while there is no link.
     [[nodiscard]] int fd() const noexcept { return link_.get(); }
 
-    // Takes one packet, if one is there, and answers with the last of a question. Never blocks: who asks waits for the
-    // answer, so there is room for it. Error: the fence process sent what it never would; the link is closed then.
+    // Takes one packet, if one is there; answers after the last packet of a question. Never blocks: the fence process
+    // waits for the answer, so there is room for it. Error: the fence process broke the protocol; the link is closed
+    // then.
     core::Result<void> take();
 
 private:

@@ -38,7 +38,7 @@ int missing_file(const std::string& program) {
     return S_ISREG(facts.st_mode) ? 0 : EACCES;
 }
 
-// The first line of what it said; a program says the most important first.
+// The first line of its output: a program prints the most important one first.
 std::string first_line(int output) {
     std::array<char, 1024> bytes{};
     const ssize_t got = ::pread(output, bytes.data(), bytes.size(), 0);
@@ -55,13 +55,13 @@ core::Result<Rehearsal> Rehearsal::begin(const std::string& program, const std::
     if (const int error = missing_file(program); error != 0) {
         return core::fail_os(what(program), error, nothing_changed);
     }
-    // It becomes the supervisor, which is root or has root's rights over the network.
+    // It becomes the supervisor, with root's rights or root's network capabilities.
     if (auto trusted = core::base::check_trusted(program, ::geteuid()); !trusted) {
         return core::fail(what(program), trusted.error().line(), nothing_changed);
     }
     Rehearsal rehearsal;
     rehearsal.program_ = program;
-    // In memory, so that however much it says, it neither waits for us nor fills a disk for longer than it runs.
+    // In memory, so that its output never blocks it, and fills no disk.
     rehearsal.output_.reset(::memfd_create("gatehouse-rehearsal", MFD_CLOEXEC));
     if (!rehearsal.output_.valid()) {
         return core::fail_os(what(program), errno);
@@ -110,7 +110,7 @@ int run_rehearsal(int /*argc*/, const char* const* argv) {
         fmt::print(stderr, "{}\n", config.error().front().text());
         return 2;
     }
-    // Control reads the file too, as nobody special.
+    // Control reads the file too, without privileges.
     const auto dropped = choose_account(config->proxy.user).and_then([](const Account& account) {
         return drop_privileges(Role::control, account);
     });

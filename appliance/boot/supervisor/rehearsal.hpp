@@ -1,5 +1,5 @@
-// Rehearsal: the new binary is run once beside the old one before anything depends on it. It says whether it can be
-// executed with its libraries, understands the configuration and the handover, and which version it is.
+// Rehearsal: runs the new binary once beside the old one, before anything depends on it. The run shows its version,
+// whether it finds its libraries, and whether it understands the configuration and the handover.
 #pragma once
 
 #include <sys/types.h>
@@ -16,13 +16,13 @@ class Rehearsal {
 public:
     static constexpr std::chrono::seconds time_limit{10};
 
-    // Starts program for the configuration. Errors: it is no executable file, or others than root and this process's
-    // user could have put it there (core::base::check_trusted).
+    // Starts program for the configuration. Errors: it is no executable file, or users other than root and this
+    // process's could have written it (core::base::check_trusted).
     static core::Result<Rehearsal> begin(const std::string& program, const std::string& config);
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     [[nodiscard]] std::chrono::steady_clock::time_point end_by() const noexcept { return end_by_; }
-    // After its end, with its wait status: the version of the new binary, or why it will not do.
+    // After its end, with its wait status: the new binary's version. Error: why it cannot be used.
     [[nodiscard]] core::Result<std::string> judge(int status) const;
 
 private:
@@ -34,9 +34,9 @@ private:
     pid_t pid_ = 0;
 };
 
-// The other side, in the new binary.
+// The rehearsal itself, in the new binary.
 bool is_rehearsal(int argc, const char* const* argv) noexcept;
-// Prints the version or, on standard error, what speaks against it, and returns the exit code.
+// Prints the version, or the problem on standard error. Returns the exit code.
 int run_rehearsal(int argc, const char* const* argv);
 
 }  // namespace appliance::boot

@@ -1,5 +1,5 @@
-// The supervisor's loop: signals, requests of control, and children that are due. How children live and die is in
-// supervisor_children.cpp, how all of it ends in supervisor_end.cpp.
+// The supervisor's loop: signals, requests of control, and children that are due. Children are in
+// supervisor_children.cpp, the end in supervisor_end.cpp.
 #include "appliance/boot/supervisor/supervisor.hpp"
 
 #include <poll.h>
@@ -26,7 +26,7 @@ json describe(const core::Error& error) {
     return {{"what", error.what}, {"why", error.why}, {"mend", error.mend}};
 }
 
-// The rings of a proxy that was killed let its sockets go a little later than it.
+// The rings of a killed proxy release its sockets a little later.
 constexpr std::chrono::milliseconds take_over_max{2'000};
 constexpr std::chrono::milliseconds take_over_look{20};
 
@@ -77,7 +77,7 @@ core::Result<void> Supervisor::open() {
             return opened;
         }
     }
-    // What runs keeps on with a folder in trouble; what starts would not know what it had to keep.
+    // A running daemon goes on with a broken folder. One that starts would not know its fences, so it does not start.
     auto usable = prepare_state_folder(config_.control.state, account_).and_then([this] {
         return check_state_folder(config_.control.state, account_);
     });
@@ -94,7 +94,7 @@ core::Result<void> Supervisor::open() {
 
 void Supervisor::prepare_state() {
     if (auto ready = prepare_state_folder(config_.control.state, account_); !ready) {
-        // Traffic does not need the folder. Control says what it lacks to whoever wants to change something.
+        // Traffic does not need the folder. Control refuses changes, and says why.
         log_.write(link::event_line("state", {{"error", ready.error().line()}}));
     }
 }
@@ -185,14 +185,14 @@ void Supervisor::take_signals() {
     }
 }
 
-// One request at a time is under way, so the loop is never held up for long by a busy control process.
+// One request at a time is under way, so a busy control process never delays the loop for long.
 void Supervisor::take_requests() {
     if (!control_link_.valid() || phase_ == Phase::ended) {
         return;
     }
     auto message = control_link_.receive(core::Milliseconds{0});
     if (!message) {
-        // Its death is seen by SIGCHLD.
+        // SIGCHLD reports its death.
         control_link_.closed() ? drop_control() : end_control(message.error());
         return;
     }
@@ -210,8 +210,8 @@ void Supervisor::take_inquiries() {
     }
 }
 
-// It reads foreign input. One that sends what control never would has been taken over, or is broken: another one is
-// started, as after any other death.
+// It reads foreign input. A control process that breaks the protocol is hijacked or broken: it is ended, and another
+// one is started.
 void Supervisor::end_control(const core::Error& error) {
     log_.write(link::event_line("link", {{"process", "control"}, {"error", error.line()}}));
     control_link_ = link::Channel();
@@ -252,7 +252,7 @@ core::Result<void> Supervisor::carry_out(const link::BeginUpgrade& /*request*/, 
 }
 
 core::Result<void> Supervisor::carry_out(const link::OpenListeners& request, Answer& answer) {
-    // What is open was allowed once; a configuration that comes back must find its sockets.
+    // Open sockets were allowed once; a configuration that comes back must find its sockets.
     if (!listeners_.has(request.address) && !bounds_.allow(request.address)) {
         return core::fail("cannot listen on " + request.address.text(), "the configuration file does not name it");
     }

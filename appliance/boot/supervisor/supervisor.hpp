@@ -1,7 +1,7 @@
-// Supervisor: the small privileged process behind `gatehouse run`. Starts control, proxy and fence, starts them again
-// when they die, and holds what must outlive each of them: the listening sockets, the control socket, and the links
-// between them. It reads the configuration when it starts, and again when control or the fence process asks for an
-// address that it does not know; and it decodes what its own control process asks (appliance/link/request).
+// Supervisor: the small privileged process behind `gatehouse run`. Starts control, proxy and fence, and starts them
+// again when they die. Holds what must outlive each of them: the listening sockets, the control socket, and the links
+// between them. Reads the configuration at its start, and again when a child asks for an address that it does not know.
+// Decodes the requests of control (appliance/link/request).
 #pragma once
 
 #include <sys/types.h>
@@ -32,7 +32,7 @@
 
 namespace appliance::boot {
 
-// What stays the same from one program to the next in this process.
+// What stays the same over upgrades in this process.
 struct Origin {
     std::string program;           // the path it was started from, where upgrades are looked for
     core::base::Descriptor claim;  // on the fences of this network namespace
@@ -47,16 +47,16 @@ public:
     // Kills children that still live.
     ~Supervisor();
 
-    // Opens every socket, before the first child starts; waits up to two seconds for an address that is in use, because
-    // the kernel may still be taking it from a proxy that was killed. Expects block_signals(). Error: one of them
-    // cannot be opened; nothing is left behind.
+    // Opens every socket, before the first child starts. Waits up to two seconds for an address in use: the kernel may
+    // not have released it yet from a killed proxy. Expects block_signals(). Error: one of them cannot be opened;
+    // nothing is left behind.
     core::Result<void> open();
-    // Instead of open(): takes over from the program that this process was before. A proxy that it left goes on serving
-    // until ours does; where ours does not come to that, run() becomes the program before again. Error: no descriptors.
+    // Instead of open(): takes over from the previous program of this process. The previous proxy serves until ours
+    // does. Where ours never does, run() executes the previous program again. Error: no descriptors.
     core::Result<void> resume(const Handover& from);
-    // Runs until a signal says stop, then drains, and returns the exit code: 0 after an orderly end, 1 when a second
-    // signal cut it short or the processes could not start (FirstStart), 2 when control could not read the
-    // configuration that this process could. Signals: docs/reference/signals.md.
+    // Runs until a signal says stop, then drains. Returns the exit code. 0: an orderly end. 1: a second signal cut it
+    // short, or the processes could not start (FirstStart). 2: control could not read the configuration that this
+    // process could. Signals: docs/reference/signals.md.
     int run();
 
 private:
@@ -73,7 +73,7 @@ private:
     };
     enum class Phase { running, draining, ended };
 
-    // Tries until the deadline where somebody has the address.
+    // Tries until the deadline while another process has the address.
     core::Result<void> listen(const core::Address& address, std::size_t count, Clock::time_point deadline);
     void prepare_state();
 
@@ -84,7 +84,7 @@ private:
     void take_inquiries();
     struct Answer {
         std::uint64_t id = 0;
-        bool later = false;  // somebody else answers
+        bool later = false;  // the answer is sent later
         nlohmann::json body{{"type", "done"}};
         std::vector<int> fds{};
         std::vector<core::base::Descriptor> owned{};  // of these, the ones that are not kept
@@ -114,17 +114,17 @@ private:
     void tell_control(const nlohmann::json& message, std::span<const int> fds = {});
     void drop_control();
     void end_control(const core::Error& error);
-    // The proxy or the fence process, which has said what none of ours would.
+    // Ends the proxy or the fence process, which has broken the protocol.
     void end_child(Role role, const std::string& why);
-    // Whether that number is a process of ours, or was one of the last few that we began: a caller of the API may have
-    // ended since it connected.
+    // Whether pid is one of our processes, or one of the last few: a caller of the API may have ended since it
+    // connected.
     [[nodiscard]] bool is_child(pid_t pid) const;
     void note_child(pid_t pid);
 
     // Upgrades: the old program's part, then the new one's.
     void begin_rehearsal(std::uint64_t id, const link::CheckUpgrade& request);
     void end_rehearsal(int status);
-    // Returns only where it failed.
+    // Returns only on failure.
     core::Result<void> hand_over();
     [[nodiscard]] Handover estate() const;
     void complete_upgrade();
@@ -134,7 +134,7 @@ private:
     [[nodiscard]] nlohmann::ordered_json describe_upgrade() const;
     void note_upgrade(std::string_view state);
     void tell_upgrade();
-    // Proxies beside ours that still have exchanges: those before upgrades.
+    // The number of older proxies that still run after upgrades.
     [[nodiscard]] std::size_t old_proxies() const;
 
     // The end.

@@ -1,4 +1,4 @@
-// How the supervisor's children live and die.
+// Starts the supervisor's children, and handles their ends.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -21,7 +21,7 @@ using nlohmann::json;
 // The exit code of an invalid configuration (appliance/cli/exit_code.hpp).
 constexpr int invalid_configuration = 2;
 
-// More than can have ended while a connection waited to be taken; few, because their numbers are given to others again.
+// More than can end while a connection waits to be accepted. Few, because the kernel reuses process ids.
 constexpr std::size_t begun_max = 16;
 
 }  // namespace
@@ -55,7 +55,7 @@ core::Result<pid_t> Supervisor::launch(Child& child) {
     if (!pair) {
         return tl::unexpected(std::move(pair.error()));
     }
-    // Numbers, not names: the child has nothing to look up while it still holds privileges.
+    // Numbers, not names: the child looks up nothing while it still holds privileges.
     const std::vector<std::string> arguments{
         "--role",   std::string(print(child.role)), "--user", account_.name,
         "--uid",    std::to_string(account_.uid),   "--gid",  std::to_string(account_.gid),
@@ -94,7 +94,7 @@ void Supervisor::introduce(Child& child) {
         return;
     }
     const std::array<int, 1> fds{child.near.get()};
-    // Beside another proxy on the same sockets it need not serve before it can do so well.
+    // Beside another proxy on the same sockets it can wait for its checks before it serves.
     const bool beside = child.role == Role::proxy && serving_.has_value();
     tell_control({{"type", "child_started"}, {"process", print(child.role)}, {"pid", child.pid}, {"beside", beside}},
                  fds);
@@ -105,12 +105,12 @@ void Supervisor::tell_control(const json& message, std::span<const int> fds) {
         return;
     }
     if (const auto sent = control_link_.send(message, fds); !sent) {
-        // It is dead already, or has not read for longer than a channel's patience: a new one will.
+        // It is dead, or has not read for longer than a channel's patience: a new one will read.
         drop_control();
     }
 }
 
-// A first one that cannot start is given the time to say why; the limit of FirstStart ends one that hangs.
+// During the first start it may still report why it cannot start. The limit of FirstStart ends one that hangs.
 void Supervisor::drop_control() {
     control_link_ = link::Channel();
     if (child(Role::control).pid > 0 && !first_start_.under_way()) {
@@ -139,7 +139,7 @@ void Supervisor::reap() {
     const std::size_t old_before = old_proxies();
     for (Child& one : children_) {
         int status = 0;
-        // By pid, never "any child": the process belongs to a program that may have other children.
+        // By pid, never "any child": an earlier program of this process may have left other children.
         if (one.pid > 0 && ::waitpid(one.pid, &status, WNOHANG) == one.pid) {
             lost(one, status);
         }
@@ -177,7 +177,7 @@ void Supervisor::lost(Child& child, int status) {
     if (child.role == Role::control) {
         control_link_ = link::Channel();
         if (phase_ == Phase::draining) {
-            drain_directly();  // it may have died before it could pass the word on
+            drain_directly();  // it may have died before it told the proxy
         }
     } else {
         child.near.reset();
@@ -205,7 +205,7 @@ bool Supervisor::give_up_after(const Child& child, int status, const std::string
     return true;
 }
 
-// In the log's event, for those who look there, and as the one line of standard error.
+// In the log's event, and as the one line of standard error.
 void Supervisor::give_up(const std::string& what, const std::string& why) {
     log_.write(link::event_line("start", {{"error", what + ": " + why}}));
     finish(1);

@@ -1,4 +1,4 @@
-// How the supervisor ends: drained, or cut short.
+// Ends the supervisor: drained, or cut short.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,7 +47,7 @@ void Supervisor::begin_stop() {
     }
 }
 
-// With nobody in control, over control's end of the link. No answer is waited for: the proxy's end is the answer.
+// Without a control process: over control's end of the link. No answer is waited for: the proxy's end is the answer.
 void Supervisor::drain_directly() {
     Child& proxy = child(Role::proxy);
     if (proxy.pid == 0 || !proxy.near.valid()) {
@@ -78,7 +78,7 @@ void Supervisor::finish(int code) {
     log_.write(link::event_line("stopped", nlohmann::ordered_json::object()));
 }
 
-// Ends the others in an orderly way where all is well: a closed link is their word to go.
+// Ends control and fence in order, unless the exit code is 1: a closed link ends them.
 void Supervisor::end_others() {
     if (code_ == 1) {
         return;

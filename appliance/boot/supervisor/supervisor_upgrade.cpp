@@ -1,4 +1,4 @@
-// How the supervisor becomes another program: the old one's part, then the new one's (docs/internals/upgrades.md).
+// Upgrades: first the old program's part, then the new one's (docs/internals/upgrades.md).
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -17,9 +17,9 @@ namespace {
 using core::base::Descriptor;
 using nlohmann::json;
 
-// What the new processes may take until they serve: checks first, see ProxySync::warm_up().
+// The new processes must serve within this time; checks come first, see ProxySync::warm_up().
 constexpr std::chrono::seconds serve_max{30};
-// Processes of a program that works do not die in its first seconds.
+// A working program's processes do not die in its first seconds.
 constexpr unsigned deaths_max = 3;
 constexpr core::Milliseconds leave_max{2'000};
 constexpr core::Milliseconds flush_max{1'000};
@@ -82,8 +82,8 @@ void Supervisor::end_rehearsal(int status) {
     tell_control(reply);
 }
 
-// Everything of ours is close-on-exec, so that with the exec the links to control and fence close, which ends them: the
-// next program finds neither two of a kind nor one that it did not start.
+// All our descriptors are close-on-exec. So the exec closes the links to control and fence, which ends them. The next
+// program finds no children that it did not start.
 core::Result<void> Supervisor::hand_over() {
     if (!pending_ || rehearsal_) {
         return core::fail("cannot upgrade", "no upgrade has been checked");
@@ -141,7 +141,7 @@ core::Result<void> Supervisor::resume(const Handover& from) {
             predecessors_.adopt(proxy);
             continue;
         }
-        // On the way back it is simply ours again, as it is after the death of control.
+        // On the way back it is our proxy again, as after the death of control.
         Child& served = upgrading_ ? serving_.emplace() : child(Role::proxy);
         served.role = Role::proxy;
         served.pid = proxy.pid;
@@ -172,7 +172,7 @@ void Supervisor::end_leaving(const std::vector<pid_t>& leaving) {
     }
 }
 
-// Our proxy accepts on the same sockets by now, so nobody is refused when the other one stops to.
+// Our proxy accepts on the same sockets by now, so no visitor is refused when the previous one stops.
 void Supervisor::complete_upgrade() {
     upgrading_ = false;
     undo_at_.reset();
@@ -195,8 +195,8 @@ void Supervisor::complete_upgrade() {
     note_upgrade("done");
 }
 
-// Returns only where there is no way back; the new processes are then started again for as long as it takes, and the
-// proxy before serves until one of them does.
+// Returns only where the previous program cannot be executed. Then the new processes are started again and again, and
+// the previous proxy serves until one of them does.
 void Supervisor::undo(const std::string& why) {
     undo_at_.reset();
     upgrade_.error = fmt::format("the new version {} was given up: {}", upgrade_.to, why);
@@ -221,7 +221,7 @@ void Supervisor::undo(const std::string& why) {
     note_upgrade("failed");
 }
 
-// Whether the death of one of the new processes has led to that; it then has only returned where there was no way.
+// Goes back after too many deaths of new processes. True: that was tried, and failed.
 bool Supervisor::undo_instead(const std::string& why) {
     if (phase_ != Phase::running || !upgrading_ || !image_.valid() || ++deaths_ < deaths_max) {
         return false;
@@ -252,7 +252,7 @@ void Supervisor::note_upgrade(std::string_view state) {
     tell_upgrade();
 }
 
-// Told again to each control process, for `status`.
+// Each new control process gets it again, for `status`.
 void Supervisor::tell_upgrade() {
     if (upgrade_.number > 0) {
         tell_control({{"type", "upgrade"}, {"upgrade", describe_upgrade()}, {"old_proxies", old_proxies()}});

@@ -65,7 +65,7 @@ std::pair<std::string, std::string> split(const std::string& text, char at) {
                                       : std::pair(trimmed(all.substr(0, place)), trimmed(all.substr(place + 1)));
 }
 
-// What an operator recognises a wrong page by: its first line that is not blank.
+// The first line that is not blank: an operator recognises a wrong page by it.
 std::string beginning(std::string_view body) {
     constexpr std::size_t shown_max = 120;
     const auto first = body.find_first_not_of(" \t\r\n");

@@ -9,14 +9,14 @@
 
 namespace appliance::deploy {
 
-// Everything that the recipe expects, and what of it was seen ("200, contains 'release 2.3'"); the error says the first
-// thing that is not so. A body is looked at up to body_max.
+// Checks everything that the recipe expects; returns what was seen ("200, contains 'release 2.3'"). Error: the first
+// difference. A body is checked up to body_max.
 core::Result<std::string> judge(const config::Recipe& recipe, const Answer& answer);
 
-// What is enough of an answer where nothing of it is expected: its status, if that is not 5xx. Error: the status.
+// For a recipe without expectations: the status, if that is not 5xx. Error: the status.
 core::Result<std::string> judge_answered(const Answer& answer);
 
-// Whether the recipe's expressions can be understood at all. Error: what is wrong with which.
+// Checks the syntax of the recipe's expressions. Error: the first wrong one, and why.
 core::Result<void> check_expectations(const config::Recipe& recipe);
 
 }  // namespace appliance::deploy

@@ -5,7 +5,7 @@
 namespace appliance::deploy {
 namespace {
 
-// Ourselves, where a listener listens on every address.
+// The loopback, where a listener listens on every address.
 core::Address reach(const core::Address& listening) {
     if (std::any_of(listening.bytes().begin(), listening.bytes().end(), [](auto byte) { return byte != 0; })) {
         return listening;

@@ -1,4 +1,4 @@
-// The way on which a visitor comes to a pool. Pure.
+// The listener and request by which a visitor reaches a pool. Pure.
 #pragma once
 
 #include <optional>
@@ -14,14 +14,14 @@ struct FrontDoor {
     Visit visit;
 };
 
-// What a visitor is taken to ask for: what is verified, or where that is on another port, what warms up.
+// The path of a visitor's request: the verified one; where that is on another port, the warming one.
 const std::string& front_path(const config::Recipe& recipe);
 
-// The first HTTP listener that sends the recipe's front_path to its pool, by its routes or without. Nothing where
-// there is none, or where it wants to be told by a PROXY header who comes.
+// The first HTTP listener that sends the recipe's front_path to its pool, by its routes or without. Nothing: there is
+// none, or it expects a PROXY header.
 std::optional<FrontDoor> find_front_door(const config::Config& config, const config::Recipe& recipe);
 
-// Whether a pool's servers are spoken to in HTTP: by visitors or by checks.
+// Whether a pool's servers get HTTP requests, of visitors or of checks.
 bool speaks_http(const config::Config& config, const config::Pool& pool);
 
 }  // namespace appliance::deploy

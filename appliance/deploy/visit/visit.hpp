@@ -1,5 +1,5 @@
-// visit(): one GET as a visitor sends it, by itself and on a socket that somebody else made: one with the mark of
-// probes passes the fence of its server. For warming up and verifying; blocking, in a thread of the conductor's.
+// visit(): one GET as a visitor sends it, on a socket of the caller. A socket with the mark of probes passes the fence
+// of its server. For warming up and verifying; blocking, in a thread of the conductor's.
 #pragma once
 
 #include <atomic>
@@ -43,7 +43,7 @@ inline constexpr std::size_t body_max = std::size_t{1} << 20;
 using Clock = core::BootClock;
 
 // socket: a TCP socket of the family of visit.to, not connected. Errors: refused, reset, no answer by the deadline, an
-// answer that is not HTTP/1.1 as core/http has it, or stop was set (looked at ten times a second).
+// answer that core/http does not accept, or stop was set (checked ten times a second).
 core::Result<Answer> visit(core::base::Descriptor socket, const Visit& visit, Clock::time_point deadline,
                            const std::atomic<bool>& stop);
 

@@ -1,5 +1,5 @@
-# Capistrano 3: changes application servers behind a balancer that is not Gatehouse, one after the other, without a
-# visitor noticing. Copy to lib/capistrano/tasks/, and in config/deploy.rb:
+# Capistrano 3: restarts application servers behind another balancer than Gatehouse. One after the other, so visitors
+# notice nothing. Copy to lib/capistrano/tasks/, and in config/deploy.rb:
 #
 #   set :gatehouse_balancers, %w[10.0.0.5 10.0.0.6]   # every address that the balancer connects from
 #   set :gatehouse_restart, "passenger-config restart-app --ignore-app-not-running /srv/shop"

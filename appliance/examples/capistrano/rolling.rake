@@ -1,5 +1,5 @@
-# Capistrano 3: restarts application servers behind Gatehouse, one after the other, without a visitor noticing. Gatehouse
-# decides who is next, fences it, calls back for its restart, warms it up and verifies it. Copy to
+# Capistrano 3: restarts application servers behind Gatehouse. One after the other, so visitors notice nothing.
+# Gatehouse chooses the next server, fences it, calls back for its restart, warms it up and verifies it. Copy to
 # lib/capistrano/tasks/, and in config/deploy.rb:
 #
 #   set :gatehouse, %w[gatehouse --host gate.example.org --token-file ci.token --ca ca.pem]

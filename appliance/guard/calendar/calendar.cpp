@@ -45,7 +45,7 @@ public:
         }
         for (const Read& one : meetings_) {
             const auto found = replacements.find(one.meeting.uid);
-            // Without a UID it is not known which occurrence is replaced: people are taken to meet at both times.
+            // Without a UID it is not known which occurrence is replaced: both times count.
             const bool replaced = !one.meeting.replaces && !one.meeting.uid.empty() && found != replacements.end();
             Budget own{std::min(budget_.left, steps_of_event)};
             const std::uint64_t given = own.left;

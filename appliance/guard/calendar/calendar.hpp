@@ -15,15 +15,15 @@ namespace appliance::guard {
 
 // More in one stretch of time are refused.
 inline constexpr std::size_t meetings_max = 10'000;
-// A rule may be written so that following it takes hours. All of these take two seconds of a slow processor's time.
+// Following a malicious rule could take hours. All these steps take two seconds on a slow processor.
 inline constexpr std::uint64_t steps_of_calendar = 20'000'000;
 inline constexpr std::uint64_t steps_of_event = 5'000'000;
 
-// Every event between from and until: recurrences (RRULE, RDATE, without EXDATE and EXRULE), single ones and those from
-// one on that were moved (RECURRENCE-ID), whole days; not what is CANCELLED or TRANSPARENT. Times without a zone are of
-// zone ("Europe/Berlin"). Errors: no calendar, one that is cut off, too many events, and events that are not understood
-// (a zone that nobody knows, an end before the beginning, a rule that takes too long) where they can lie between from
-// and until; those are named. Any thread.
+// Every event between from and until: recurrences (RRULE, RDATE, without EXDATE and EXRULE), moved occurrences
+// (RECURRENCE-ID), whole days. Not events that are CANCELLED or TRANSPARENT. zone: of times without a zone
+// ("Europe/Berlin"). Errors: no calendar, one that is cut off, too many events. Also an event that is not understood
+// and can lie between from and until, with its name: an unknown zone, an end before the beginning, a rule that takes
+// too long. Any thread.
 core::Result<std::vector<Span>> read_calendar(const std::string& text, core::WallTime from, core::WallTime until,
                                               const std::string& zone);
 

@@ -41,7 +41,7 @@ bool among(const std::array<std::string_view, size>& words, std::string_view wor
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Values of these hold no colon, but the names of their zones may, without the quotes that they should have
+// Values of these hold no colon. The names of their zones may, also without the required quotes
 // (tzone://Microsoft/Utc).
 bool ends_at_last_colon(std::string_view name) {
     constexpr std::array<std::string_view, 6> times{"DTSTART", "DTEND", "RDATE", "EXDATE", "RECURRENCE-ID", "DURATION"};
@@ -269,7 +269,7 @@ std::string to_utf8(std::string text) {
         return text.substr(3);
     }
     const bool marked = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
-    // Without a mark, the first character tells: it is ASCII, and the other half of it 0.
+    // Without a byte order mark the first character shows it: ASCII, so its other half is 0.
     const bool big = marked ? text.front() == '\xFE' : text.size() >= 2 && text[0] == '\0' && text[1] != '\0';
     const bool little = !big && (marked || (text.size() >= 2 && text[0] != '\0' && text[1] == '\0'));
     return big || little ? from_utf16(std::string_view(text).substr(marked ? 2 : 0), big) : text;

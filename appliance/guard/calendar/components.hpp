@@ -1,5 +1,5 @@
-// Of a calendar's text (RFC 5545 3.1, 3.4), what says when somebody meets: events and time zones with those of their
-// properties that decide on times. Pure. Called by calendar.cpp.
+// Reads a calendar's text (RFC 5545 3.1, 3.4): events and time zones, with the properties that decide on times. Pure.
+// Called by calendar.cpp.
 #pragma once
 
 #include <string>
@@ -49,8 +49,8 @@ std::string upper(std::string_view text);
 // text as UTF-8 without a byte order mark, where it is UTF-16 (Outlook's "Unicode") or has such a mark.
 std::string to_utf8(std::string text);
 
-// One for each VCALENDAR. Errors: no VCALENDAR, one that is cut off or crooked, nested deeper than nesting_max, more
-// than parts_max, one with a VFREEBUSY: its times would be missed. What single properties hold is not looked at.
+// One for each VCALENDAR. Errors: no VCALENDAR, one that is cut off or malformed, nested deeper than nesting_max, more
+// than parts_max. Also one with a VFREEBUSY: its times would be missed. Property values are not checked.
 core::Result<std::vector<Components>> read_components(std::string_view text);
 
 }  // namespace appliance::guard

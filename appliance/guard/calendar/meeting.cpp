@@ -126,7 +126,7 @@ private:
         }
         Lasting& lasting = meeting_.lasting;
         lasting.exact = end->instant() - start.instant();
-        // What the clock on the wall shows, where it is one clock. In the gap of a spring night it alone is in order.
+        // Both in the clock of the start's zone. In the gap of a spring night only this length is positive.
         lasting.shown = start.zone->local(end->instant()) - start.stamp.local;
         if (lasting.exact < seconds::zero() && lasting.shown > seconds::zero()) {
             lasting.exact = lasting.shown;

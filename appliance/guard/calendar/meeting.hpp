@@ -13,10 +13,10 @@
 
 namespace appliance::guard {
 
-// RDATE and EXDATE values of one event: each is held against each occurrence.
+// RDATE and EXDATE values of one event: each is compared with each occurrence.
 inline constexpr std::size_t dates_max = 1'000;
 
-// A time with the zone that it is in; of a date, the zone of whoever reads.
+// A time with its zone; of a date, the reader's zone.
 struct Moment {
     Stamp stamp;
     ZonePointer zone;

@@ -101,7 +101,7 @@ bool parse_part(std::string_view name, std::string_view value, Rule& rule) {
     if (name == "BYDAY") {
         return parse_days(value, rule.days);
     }
-    // The calendar that RFC 7529 lets choose is the one that there is without.
+    // RFC 7529 allows other calendars; only the Gregorian one is accepted, which is the default.
     if (name == "RSCALE" || name == "SKIP") {
         return value == (name == "SKIP" ? "OMIT" : "GREGORIAN");
     }

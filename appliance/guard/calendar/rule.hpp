@@ -1,5 +1,5 @@
-// Rule: how an event recurs (RFC 5545 3.3.10), followed in the local time of its beginning: what zones make of it is
-// the caller's. Pure.
+// Rule: how an event recurs (RFC 5545 3.3.10), followed in the local time of its beginning; the caller applies zones.
+// Pure.
 #pragma once
 
 #include <chrono>
@@ -52,8 +52,8 @@ core::Result<Rule> parse_rule(std::string_view text);
 enum class Followed : std::uint8_t { to_the_end, too_long };
 
 // Calls each with the times of the rule from start on, in order, until each says false or the times are past `until`.
-// Where the rule counts, from the first one on; where it does not, those long before `from` are passed over. count and
-// until of the rule itself are left to the caller, who knows zones. whole_days: the hours of the rule mean nothing.
+// Where the rule counts, from the first one on; where it does not, those long before `from` are passed over. The caller
+// applies the rule's count and until: they depend on zones. whole_days: the hours of the rule mean nothing.
 Followed follow(const Rule& rule, Local start, bool whole_days, Local from, Local until, Budget& budget,
                 const std::function<bool(Local)>& each);
 

@@ -1,6 +1,6 @@
-// Following a rule: period by period (a year, a month, ...) the days that it picks, on each the times, of all these
-// the positions. As a filter over the days of the period, because nearly all parts of a rule are filters; what the
-// rule does not say is taken from the first time.
+// Follows a rule, period by period (a year, a month, ...): the days that it picks, the times on each day, and of all
+// these the positions. Nearly all parts of a rule are filters over the period's days. The first time gives what the
+// rule leaves open.
 #include <algorithm>
 #include <cstdlib>
 

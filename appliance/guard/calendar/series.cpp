@@ -124,7 +124,7 @@ private:
             return day > until.day();
         }
         if (meeting_.start.stamp.whole_day()) {
-            // Of which place the day of a time in UTC is, nobody says: the later one.
+            // UNTIL in UTC does not say in which zone its day counts: the later day of the two.
             const Instant instant(until.local.time_since_epoch());
             const bool utc = until.kind == Stamp::Kind::utc;
             return day > std::max(until.day(), utc ? std::chrono::floor<days>(zone_.local(instant)) : until.day());
@@ -133,8 +133,8 @@ private:
                                               : time > until.local;
     }
 
-    // RFC 5545 3.3.10 has a local time that does not exist ignored and not counted. Not counting it can only add a
-    // meeting at the end, and people do meet: so it is kept, at the time that 3.3.5 gives it.
+    // By RFC 5545 3.3.10 a local time that does not exist is ignored and not counted. We do not count it, which can
+    // only add a meeting at the end. But we keep it, at the time of 3.3.5, because people do meet.
     core::Result<void> follow_rule(const Rule& rule, std::set<Local>& times) {
         std::uint64_t count = 0;
         const auto each = [&](Local time) {

@@ -1,4 +1,4 @@
-// Span: a stretch of time in which something speaks against a deploy.
+// Span: a stretch of time in which a meeting or a window forbids a deploy.
 #pragma once
 
 #include <string>

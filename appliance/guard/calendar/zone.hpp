@@ -1,5 +1,5 @@
-// Zone: when the clocks of a place say what (tzfile(5), RFC 8536; POSIX TZ for the years to come). Pure but for
-// system_zone, which reads the package tzdata. A Zone never changes; any thread.
+// Zone: the local times of a place (tzfile(5), RFC 8536; POSIX TZ for the years to come). Pure but for system_zone,
+// which reads the package tzdata. A Zone never changes; any thread.
 #pragma once
 
 #include <chrono>

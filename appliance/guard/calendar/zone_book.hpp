@@ -14,7 +14,7 @@ namespace appliance::guard {
 // A rule for a day of each year takes a month's days for each of them.
 inline constexpr std::uint64_t steps_of_zone = 1'000'000;
 
-// Names in one calendar; each is looked for in several files. Further ones are known to nobody.
+// Names in one calendar; each is looked for in several files. Further names are unknown zones.
 inline constexpr std::size_t zone_names_max = 500;
 
 class ZoneBook {
@@ -22,9 +22,9 @@ public:
     // own: the calendar's VTIMEZONEs; they and budget outlive the book.
     ZoneBook(const std::vector<ZoneComponent>& own, Budget& budget) : own_(own), budget_(budget) {}
 
-    // Null where nobody knows it. In this order: a name of the time zone database (its rules are newer than those that
-    // some program copied into the calendar), one with a prefix before such a name ("/mozilla.org/1/Europe/Berlin"),
-    // the calendar's own VTIMEZONE, one of Windows's names, an old name of the database.
+    // Null: unknown. Tries in this order: a name of the time zone database; such a name behind a prefix
+    // ("/mozilla.org/1/Europe/Berlin"); the calendar's own VTIMEZONE; one of Windows's names; an old name of the
+    // database. The database comes first because its rules are newer than a calendar's copy.
     ZonePointer find(const std::string& name);
 
 private:

@@ -11,7 +11,7 @@ class Bytes {
 public:
     explicit Bytes(std::string_view bytes) : rest_(bytes) {}
 
-    // Nothing, and never anything again, where there are not so many.
+    // Nothing where fewer are left, and from then on.
     std::string_view take(std::size_t count) {
         sound_ = sound_ && count <= rest_.size();
         const std::string_view taken = sound_ ? rest_.substr(0, count) : std::string_view();

@@ -76,7 +76,7 @@ TEST(Client, ASocketOfAnotherGroupNamesTheGroup) {
         GTEST_SKIP() << "needs root, to become a user who may not";
     }
     UnixServer server({Prepared{}});
-    // Run in a child, because a test program that gave up root does not get it back for the others.
+    // Run in a child: a process that has given up root cannot get it back.
     EXPECT_EXIT(
         {
             const bool dropped = ::setgid(65534) == 0 && ::setuid(65534) == 0;

@@ -20,7 +20,7 @@ std::string found(std::string_view token, std::string_view certificate) {
 }
 
 TEST(FindAccess, KnowsTokensByTheirDigest) {
-    // As sha256sum says it of "abc" (FIPS 180-2, appendix B.1).
+    // The SHA-256 of "abc" (FIPS 180-2, appendix B.1).
     EXPECT_EQ(tls::sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(found("gh_one", ""), "ci");
     EXPECT_EQ(found("gh_two", ""), "both");
@@ -34,8 +34,8 @@ TEST(FindAccess, KnowsCertificatesByTheirName) {
     EXPECT_EQ(found("", "ANN.example.org"), "nobody");
 }
 
-TEST(FindAccess, NobodyHasNothing) {
-    // An entry without a token is not that of everybody who has none.
+TEST(FindAccess, NothingIsFoundWithoutCredentials) {
+    // A caller without a token does not match an entry without one.
     EXPECT_EQ(found("", ""), "nobody");
 }
 

@@ -1,5 +1,5 @@
-// None of the daemon's own processes comes in by the control socket. The kernel says of the two ends of a pair that
-// they are this process's.
+// None of the daemon's own processes may use the control socket. The kernel gives this process as the peer of both ends
+// of a pair.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -53,13 +53,13 @@ TEST(OwnProcess, IsRefusedAndReportedBeforeItsRequestIsRead) {
     EXPECT_EQ(met.told, ::getpid());
 }
 
-TEST(OwnProcess, IsWhoeverMayBeOne) {
+TEST(OwnProcess, IsAnyProcessThatMayBeOne) {
     const Met met = meet(core::fail("the supervisor does not answer", "it is busy"));
     EXPECT_FALSE(met.admitted);
     EXPECT_TRUE(met.answer.starts_with("HTTP/1.1 503 ")) << met.answer;
 }
 
-TEST(OwnProcess, IsNotWhoOnlyHasTheSameUser) {
+TEST(OwnProcess, IsNotAProcessWithOnlyTheSameUser) {
     const Met met = meet(false);
     EXPECT_TRUE(met.admitted);
     EXPECT_EQ(met.told, 0);

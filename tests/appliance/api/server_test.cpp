@@ -24,7 +24,7 @@ sockaddr_un name_of(const std::string& path) {
     return name;
 }
 
-// For callers of this very process, as tests are: what the supervisor would say of it.
+// Stands in for the supervisor: tests call from this very process.
 std::unique_ptr<Entrance> local_entrance(std::chrono::milliseconds patience = Wire::request_max) {
     return std::make_unique<LocalEntrance>([](pid_t) { return false; }, [](pid_t, const std::string&) {}, patience);
 }
@@ -257,7 +257,7 @@ TEST_F(ServerTest, AnswersHeadWithoutABodyAndHandsOtherMethodsOver) {
     EXPECT_EQ(method, "DELETE");
 }
 
-// A few bytes would become gigabytes, in the program that inflates them.
+// A few bytes would become gigabytes when they are inflated.
 TEST_F(ServerTest, RefusesACompressedBodyBeforeItIsRead) {
     bool called = false;
     Server server(listen(), local_entrance(), [&called](const Request&) {
@@ -300,7 +300,7 @@ TEST_F(ServerTest, AQueryThatIsNoTextIsRefused) {
     EXPECT_TRUE(ask("GET /?why=%C3%A4%zz% HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
 }
 
-// What comes byte by byte has the same time as what comes at once.
+// A request that comes byte by byte has the same time as another.
 TEST_F(ServerTest, APeerThatDribblesRunsOutOfTime) {
     Server server(listen(), local_entrance(std::chrono::milliseconds(300)), [](const Request&) { return Reply{}; });
     ASSERT_TRUE(server.start());

@@ -62,7 +62,7 @@ TEST(Slots, ASourceWithManyMakesRoomForOneWithFew) {
     EXPECT_FALSE(more.shut_down());
 }
 
-TEST(Slots, WhoHasJustComeIsNotShutDownForMoreOfItsSource) {
+TEST(Slots, ANewcomerIsNotShutDownForMoreOfItsSource) {
     SlotLimits limits = small;
     limits.grace = std::chrono::seconds(1);
     Slots slots(limits);
@@ -73,7 +73,7 @@ TEST(Slots, WhoHasJustComeIsNotShutDownForMoreOfItsSource) {
     EXPECT_FALSE(first.shut_down());
     EXPECT_TRUE(Guest(slots, "a", begin + std::chrono::seconds(1)).ticket);
     EXPECT_TRUE(first.shut_down());
-    // Another source does not wait for those who have many.
+    // Another source does not wait for one with many.
     Guest b(slots, "b", begin);
     Guest c(slots, "c", begin);
     EXPECT_TRUE(Guest(slots, "d", begin).ticket);
@@ -111,7 +111,7 @@ TEST(Slots, ANameHasItsShareAndReadersHaveTheirs) {
     EXPECT_EQ(slots.admit(*four.ticket, "bob", false), Slots::Admission::taken);
 }
 
-TEST(Slots, WhoWasShutDownIsNoCallerAnyMore) {
+TEST(Slots, AShutDownConnectionIsNoCallerAnyMore) {
     Slots slots(small);
     Guest one(slots, "a");
     ASSERT_TRUE(slots.drop_oldest());
@@ -119,7 +119,7 @@ TEST(Slots, WhoWasShutDownIsNoCallerAnyMore) {
     EXPECT_EQ(slots.admit(*one.ticket, "ann", false), Slots::Admission::full);
 }
 
-TEST(Slots, ThoseWhoDoNotLeaveAreBoundedToo) {
+TEST(Slots, ConnectionsThatDoNotLeaveAreBoundedToo) {
     Slots slots(small);
     std::vector<std::unique_ptr<Guest>> stuck;
     for (unsigned i = 0; i < small.callers + 2 * small.strangers; ++i) {

@@ -1,6 +1,6 @@
 // UnixServer: a real HTTP/1.1 server on a Unix socket for the tests of the client and the command line. It serves one
-// connection after the other, keeps what was asked, and answers what the test prepared; after the last prepared answer
-// it repeats that one. An answer of status 0 closes the connection without a word; silence holds it open instead.
+// connection after the other, records requests, and gives the prepared answers; it repeats the last one. An answer of
+// status 0 closes the connection without a byte; silence holds it open instead.
 #pragma once
 
 #include <fmt/format.h>

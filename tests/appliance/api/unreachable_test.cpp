@@ -18,7 +18,7 @@ Place place(std::string host, std::uint16_t port) {
     return {std::move(host), port, {}};
 }
 
-// A port of the loopback that is bound and not listened on, so that nobody else takes it meanwhile.
+// A port of the loopback that is bound without a listener, so that no other process takes it.
 struct BoundPort {
     BoundPort() {
         sockaddr_in address{};
@@ -33,7 +33,7 @@ struct BoundPort {
     std::uint16_t port = 0;
 };
 
-TEST(Unreachable, APortWhereNobodyListensIsRefusedAndNamed) {
+TEST(Unreachable, APortWithoutAListenerIsRefusedAndNamed) {
     const BoundPort bound;
     const auto answer = Client(place("127.0.0.1", bound.port)).get("/v1/status");
     ASSERT_FALSE(answer);

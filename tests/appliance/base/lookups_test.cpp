@@ -17,7 +17,7 @@ TEST(Lookups, ANameInNumbersIsItself) {
     EXPECT_EQ(lookups.look_up("::1", 80, std::chrono::steady_clock::now() + 30s)->front().text(), "[::1]:80");
 }
 
-// The thread of the first gives its place back when it has ended, whether its answer is waited for or not.
+// The first look-up's thread gives its place back at its end, also when its answer comes too late.
 TEST(Lookups, AsksForNoMoreAtOnceThanItMay) {
     Lookups lookups(1, 8);
     const auto late = lookups.look_up("127.0.0.1", 80, std::chrono::steady_clock::now() - 1s);

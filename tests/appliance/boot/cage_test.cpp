@@ -1,4 +1,4 @@
-// The whole sandbox of each role, tried from inside, and the table that says what it is.
+// The whole sandbox of each role, tried from inside, and its table syscalls.md.
 #include "appliance/boot/confine/cage.hpp"
 
 #include <gmock/gmock.h>

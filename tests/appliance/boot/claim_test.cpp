@@ -1,4 +1,4 @@
-// Who may keep the fences of a network namespace.
+// Which process may keep the fences of a network namespace.
 #include "appliance/boot/process/claim.hpp"
 
 #include <cap-ng.h>
@@ -33,7 +33,7 @@ private:
     core::base::Descriptor home_;
 };
 
-TEST_F(Claim, IsRefusedToASecondWhichLearnsWhoIsFirst) {
+TEST_F(Claim, IsRefusedToASecondWhichLearnsTheFirst) {
     auto first = claim_fences();
     ASSERT_TRUE(first) << first.error().line();
     const auto second = claim_fences();
@@ -82,7 +82,7 @@ bool become_nobody() {
     return ::setresuid(65534, 65534, 65534) == 0;
 }
 
-TEST_F(Claim, OfSomebodyWithoutPrivilegesRefusesNobody) {
+TEST_F(Claim, WithoutPrivilegesDoesNotCount) {
     EXPECT_EQ(told_beside(become_nobody), "");
 }
 
@@ -96,7 +96,7 @@ TEST_F(Claim, OfAUserWithTheCapabilityIsSeen) {
     EXPECT_NE(told_beside(become).find("keeps its fences"), std::string::npos);
 }
 
-TEST_F(Claim, OfTheRootOfAUserNamespaceRefusesNobody) {
+TEST_F(Claim, OfTheRootOfAUserNamespaceDoesNotCount) {
     const auto become = [] {
         // A change of user leaves /proc/self to root.
         const bool apart =
@@ -107,7 +107,7 @@ TEST_F(Claim, OfTheRootOfAUserNamespaceRefusesNobody) {
     };
     const std::string told = told_beside(become);
     if (told == cannot_become) {
-        GTEST_SKIP() << "needs user namespaces for everybody (sysctl kernel.unprivileged_userns_clone, "
+        GTEST_SKIP() << "needs user namespaces for all users (sysctl kernel.unprivileged_userns_clone, "
                         "user.max_user_namespaces)";
     }
     EXPECT_EQ(told, "");

@@ -1,5 +1,4 @@
-// The properties of the fuzz target (tests/fuzz) on a configuration that was broken by chance, the same way in every
-// run.
+// Checks the fuzz target's properties (tests/fuzz) on randomly broken configurations, the same in every run.
 #include <gtest/gtest.h>
 
 #include <fstream>

@@ -1,4 +1,4 @@
-// The example units, as far as systemd itself does not look.
+// Checks of the example units that systemd itself does not make.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// What one program leaves to the next, and how the next is tried first.
+// The handover from one program to the next, and the rehearsal before it.
 #include "appliance/boot/supervisor/handover.hpp"
 
 #include <fcntl.h>

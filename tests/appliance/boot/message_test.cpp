@@ -1,4 +1,4 @@
-// Messages between the processes, as one sends them that has been taken over.
+// Messages between the processes, as a hijacked one sends them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -49,7 +49,7 @@ TEST(Messages, NestedDeepTheyAreRefusedBeforeTheyAreParsed) {
     EXPECT_TRUE(link::parse_message(R"({"x":"\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["})").has_value());
 }
 
-// What ended the supervisor, and everything with it.
+// These ended the supervisor once.
 TEST(Messages, ARequestWithoutItsFieldsIsAnErrorAndNoException) {
     for (const char* text : {R"({"type":5})", R"({"type":"check_upgrade"})", R"({"type":"check_upgrade","id":{}})",
                              R"({})", R"({"type":"open_listeners","id":1,"address":"x","count":-1})",
@@ -73,7 +73,7 @@ TEST(Messages, TheAnnouncedEndOfMaintenanceArrivesInAllItsForms) {
     }
 }
 
-TEST(Messages, AConfigurationWhoseNamesAreNotThereDoesNotReachTheDataPlane) {
+TEST(Messages, AConfigurationWithMissingNamesDoesNotReachTheDataPlane) {
     const auto breaks = [](const char* pointer, json value) {
         for (json message : fuzz::good_messages()) {
             if (message["type"] == "configure") {

@@ -1,4 +1,5 @@
-// What a child has left after it gave its privileges up. Each case runs in a forked child, since there is no way back.
+// The rights of a child after it has dropped its privileges. Each case runs in a forked child, because that is
+// permanent.
 #include "appliance/boot/confine/sandbox.hpp"
 
 #include <cap-ng.h>
@@ -107,7 +108,7 @@ std::string in_own_child(Role role, const std::function<bool()>& check) {
     return in_fork(begin, check);
 }
 
-TEST_F(SandboxTest, WhoIsThatUserAlreadyKeepsNoMoreThanWhoWasRoot) {
+TEST_F(SandboxTest, AStartAsThatUserKeepsNoMoreThanAStartAsRoot) {
     for (const Role role : {Role::proxy, Role::control, Role::fence}) {
         const std::string left = role == Role::fence ? "0000000000001000" : "0000000000000000";
         EXPECT_EQ(in_own_child(role,
@@ -121,13 +122,13 @@ TEST_F(SandboxTest, WhoIsThatUserAlreadyKeepsNoMoreThanWhoWasRoot) {
     }
 }
 
-TEST_F(SandboxTest, OnlyWhoMayChangeNftablesSupervises) {
+TEST_F(SandboxTest, OnlyAProcessThatMayChangeNftablesSupervises) {
     EXPECT_TRUE(check_privileges().has_value());
     EXPECT_EQ(in_child(Role::fence, false, [] { return check_privileges().has_value(); }), "exit code 0");
     EXPECT_EQ(in_child(Role::proxy, false, [] { return !check_privileges(); }), "exit code 0");
 }
 
-TEST_F(SandboxTest, WhoIsNotRootRunsAsItselfWhateverIsConfigured) {
+TEST_F(SandboxTest, WithoutRootItRunsAsItsOwnUserWhateverIsConfigured) {
     EXPECT_EQ(choose_account("nobody")->uid, nobody.uid);
     EXPECT_EQ(choose_account("nobody-of-that-name").error().why, "there is no such user");
     EXPECT_EQ(in_child(Role::proxy, false,
@@ -138,7 +139,7 @@ TEST_F(SandboxTest, WhoIsNotRootRunsAsItselfWhateverIsConfigured) {
               "exit code 0");
 }
 
-TEST_F(FilterTest, NobodySendsASignalToAnother) {
+TEST_F(FilterTest, NoProcessSendsASignalToAnother) {
     const pid_t other = ::getpid();
     for (const Role role : {Role::proxy, Role::control, Role::fence}) {
         EXPECT_EQ(in_child(role, true,

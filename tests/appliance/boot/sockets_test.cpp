@@ -149,7 +149,7 @@ protected:
     fs::path folder_;
 };
 
-TEST_F(ControlSocket, IsForItsGroupAndNobodyElse) {
+TEST_F(ControlSocket, IsForItsGroupAlone) {
     const fs::path path = folder_ / "deep" / "control.sock";
     const auto socket = open_control_socket(path, ::getegid());
     ASSERT_TRUE(socket.has_value()) << socket.error().line();

@@ -31,7 +31,7 @@ protected:
     fs::path above_;
 };
 
-TEST_F(StateFolder, IsMadeWhereNobodyElseMayWrite) {
+TEST_F(StateFolder, IsMadeWhereNoOtherUserMayWrite) {
     EXPECT_EQ(prepare(above_ / "state"), "");
     struct stat facts {};
     ASSERT_EQ(::stat((above_ / "state").c_str(), &facts), 0);

@@ -1,4 +1,4 @@
-// Which commands a rollout has, and that nobody is given others than were agreed to.
+// Which commands a rollout has, and that a runner gets only accepted ones.
 #include "appliance/deploy/command.hpp"
 
 #include <gmock/gmock.h>
@@ -23,7 +23,7 @@ protected:
         }
         return all;
     }
-    // What somebody who agrees to this would name.
+    // The digest that an operator names to accept this.
     static std::string digest(const Json& view) { return view["commands_digest"]; }
 };
 

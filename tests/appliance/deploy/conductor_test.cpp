@@ -113,7 +113,7 @@ TEST_F(ConductorTest, AbortLeavesFencedWhatWasTouched) {
     EXPECT_THAT(world_.fenced(), ElementsAre("web1"));
 }
 
-TEST_F(ConductorTest, AbortOpensAServerWhoseCommandNobodyTook) {
+TEST_F(ConductorTest, AbortOpensAServerIfItsCommandWasNotTaken) {
     start(order());
     while (step("run", "web1")["progress"] != "running") {
         std::this_thread::yield();
@@ -129,7 +129,7 @@ TEST_F(ConductorTest, MaintenanceShowsThePageAndTakesAllAtOnce) {
     EXPECT_FALSE(take_one().is_null());
     EXPECT_TRUE(world_.paged);
     EXPECT_EQ(world_.fenced().size(), 2U);
-    // That command was given to us and is not among those that we say we run: it is given out again.
+    // We have taken that command, and do not report it as running: it is given out again.
     EXPECT_EQ(run_to_end().size(), 2U);
     EXPECT_FALSE(world_.paged);
     EXPECT_EQ(state(), "done");
@@ -296,7 +296,7 @@ TEST_F(ConductorTest, GoesOnAfterARestartWithACommandThatStillRuns) {
     EXPECT_EQ(state(), "done");
 }
 
-TEST_F(ConductorTest, GivesOutAfterARestartWhatNobodyHadTaken) {
+TEST_F(ConductorTest, GivesOutAfterARestartTheCommandsThatWereNotTaken) {
     start(order());
     while (step("run", "web1")["progress"] != "running") {
         std::this_thread::yield();

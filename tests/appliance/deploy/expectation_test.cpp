@@ -158,7 +158,7 @@ TEST(VisitOfAnOddServer, TakesHeadsAsLongAsTheLimit) {
     EXPECT_EQ(visit_answered(head, {.head = 20'000})->status, 200U);
 }
 
-TEST_F(VisitTest, SaysWhoRefuses) {
+TEST_F(VisitTest, SaysThatTheServerRefuses) {
     Visit target;
     target.to = *core::Address::parse("127.0.0.1:1");
     const auto got = visit(core::base::Descriptor(::socket(AF_INET, SOCK_STREAM, 0)), target,

@@ -1,4 +1,4 @@
-// What comes into the middle of a rollout: other people's fences, silent proxies and terminals, and two orders at once.
+// Events during a rollout: fences of operators, silent proxies and terminals, and two orders at once.
 #include <fcntl.h>
 
 #include <cstdio>
@@ -123,7 +123,7 @@ TEST_F(Interruption, ASilentProxyIsNotDrained) {
     EXPECT_EQ(state(), "done");
 }
 
-// The ledger says that it is given out, and the answer that said so never came: the terminal runs nothing.
+// By the ledger it is given out, but the answer was lost: the terminal runs nothing.
 TEST_F(Interruption, GivesOutOnceMoreAfterARestartWhatItsTerminalNeverHeardOf) {
     start(order());
     take_one();
@@ -132,7 +132,7 @@ TEST_F(Interruption, GivesOutOnceMoreAfterARestartWhatItsTerminalNeverHeardOf) {
     EXPECT_EQ(state(), "done");
 }
 
-// Its terminal forgets a result that was acknowledged, and the next process would have the command run once more.
+// The terminal forgets an acknowledged result. Without it the next process would run the command again.
 TEST_F(Interruption, AResultIsNotTakenBeforeTheLedgerHasBeenRead) {
     start(order());
     const unsigned run = take_one()["step"];
@@ -191,7 +191,7 @@ TEST_F(Interruption, ACommandThatIsLostWhileTheRolloutIsPausedIsPartOfTheReason)
     EXPECT_NE(why.find("run web1: the result of the command is unknown"), std::string::npos) << why;
 }
 
-TEST_F(Interruption, ARunnerWhoseCommandRunsElsewhereByNowIsToldToEndIt) {
+TEST_F(Interruption, ARunnerIsToldToEndACommandThatRunsElsewhere) {
     tests::support::SetClock clock(tests::support::SetClock::Gait::goes);
     start(order());
     const unsigned run = take_one()["step"];

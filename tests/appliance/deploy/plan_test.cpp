@@ -79,7 +79,7 @@ TEST(Plan, TakesAllAtOnceBehindThePage) {
               "guard* page* fence* run1 warm1 verify1 open1 run2 warm2 verify2 open2 front*");
 }
 
-TEST(Plan, LetsTestersLookBeforeThePageGoesAndRefusesWhereNobodyCould) {
+TEST(Plan, LetsTestersLookBeforeThePageGoesAndRefusesWhereTheyCouldNot) {
     Order wanted = order(Strategy::maintenance);
     wanted.recipe.servers = {"web1", "web2"};
     wanted.recipe.preview = true;
@@ -270,7 +270,7 @@ TEST(Plan, TheFrontDoorIsTheListenerThatLeadsToThePool) {
     const auto config = configuration();
     config::Recipe recipe;
     recipe.pool = "app";
-    EXPECT_FALSE(find_front_door(config, recipe).has_value()) << "nobody comes to it with /";
+    EXPECT_FALSE(find_front_door(config, recipe).has_value()) << "no visitor reaches it with /";
     recipe.verify_path = "/app/login";
     const auto door = find_front_door(config, recipe);
     ASSERT_TRUE(door.has_value());

@@ -33,7 +33,7 @@ TEST_F(Preview, ServersAreOpenAndThePageStaysUntilAnOperatorResumes) {
     EXPECT_FALSE(world_.paged);
 }
 
-TEST_F(Preview, ARestartDoesNotShowWhatNobodyHasAgreedTo) {
+TEST_F(Preview, ARestartDoesNotShowWhatIsNotApproved) {
     start(behind_the_page());
     run_to_end();
     begin_anew();

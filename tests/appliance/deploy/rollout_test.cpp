@@ -51,7 +51,7 @@ TEST(Rollout, TheNextBatchWaitsForTheOneBefore) {
     EXPECT_THAT(ready_steps(made), IsEmpty());
 }
 
-TEST(Rollout, AnExcusedServerHoldsNobodyUp) {
+TEST(Rollout, AnExcusedServerDelaysNoOther) {
     Rollout made = rollout(Strategy::rolling);
     finish(made, {0, 1, 2, 3});
     made.steps.at(4).progress = Progress::failed;
@@ -62,7 +62,7 @@ TEST(Rollout, AnExcusedServerHoldsNobodyUp) {
     EXPECT_THAT(ready_steps(made), ElementsAre(7));
 }
 
-TEST(Rollout, KnowsWhomItHoldsAndWhomItHasTouched) {
+TEST(Rollout, KnowsWhichServersItHoldsAndHasTouched) {
     Rollout made = rollout(Strategy::rolling);
     EXPECT_THAT(held_servers(made), IsEmpty());
     finish(made, {0, 1, 2});

@@ -1,5 +1,5 @@
-// A world for the conductor's tests: a pool of two servers, of which each is a real web server of this process, and
-// fences that are only remembered.
+// A world for the conductor's tests: a pool of two servers, each a real web server of this process, and recorded
+// fences.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -204,7 +204,7 @@ private:
     std::multiset<std::string> commands_;  // that run
 };
 
-// A conductor with its folder, and a command line that says what the test wants of each command.
+// A conductor with its folder, and a command line that reports the test's results.
 class ConductorTest : public testing::Test {
 protected:
     using Json = Conductor::Json;
@@ -279,7 +279,7 @@ protected:
         })) << "no command";
         return taken;
     }
-    // What a command line asks again and again, until the state is that one.
+    // Repeats a command line's sync until the rollout has that state.
     bool settles(const std::string& wanted, const std::vector<unsigned>& running = {}) {
         return eventually([&] {
             sync(running);

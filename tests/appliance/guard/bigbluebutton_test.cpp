@@ -1,4 +1,4 @@
-// BigBlueButton's answers, as they come and as other servers of its API write them.
+// Answers of BigBlueButton and of other servers with its API.
 #include "appliance/guard/bigbluebutton.hpp"
 
 #include <gmock/gmock.h>

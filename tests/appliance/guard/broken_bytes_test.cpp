@@ -1,4 +1,4 @@
-// Calendars, answers and zones broken by chance: whatever comes, it is read or refused.
+// Randomly broken calendars, answers and zones: each is read or refused.
 #include <gmock/gmock.h>
 
 #include <fstream>

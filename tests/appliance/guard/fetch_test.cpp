@@ -1,4 +1,4 @@
-// Fetching: how long, how much, from where, as whom, and that no secret is told.
+// Fetching: its time, size, sources and credentials, and that errors hold no secret.
 #include "appliance/guard/fetch.hpp"
 
 #include <gmock/gmock.h>

@@ -92,7 +92,7 @@ TEST(Guards, OfTwoServersADeadOneIsUnknownAndMeetingsAreStillTold) {
     EXPECT_THAT(said.why, HasSubstr("no connection: Connection refused"));
 }
 
-TEST(Guards, WhoeverDoesNotAnswerIsUnknown) {
+TEST(Guards, AServerThatDoesNotAnswerIsUnknown) {
     Server server(no_meetings);
     server.site().silent = true;
     Guard guard = meetings_of({server.url});

@@ -1,5 +1,5 @@
-// A limit for everything that a fetch waits for, takes in or keeps: at the limit it works, past it the fetch has ended
-// and says which it was. Times are bounded generously: a deadline that is missed is missed by far.
+// Everything that a fetch waits for, receives or keeps has a limit. At the limit it works; past it the fetch ends with
+// an error that names the limit. Time bounds are generous: a missed deadline is missed by far.
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 

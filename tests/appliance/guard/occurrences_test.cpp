@@ -1,5 +1,5 @@
-// When people meet: each date with its own zone and type, exceptions by the occurrence that they name, and what one
-// event that is not understood does to the others.
+// When people meet: each date with its own zone and type, and exceptions by the occurrence that they name. Also what
+// one event that is not understood does to the others.
 #include <gmock/gmock.h>
 
 #include "appliance/guard/calendar/calendar.hpp"

@@ -1,5 +1,5 @@
-// Calendars as they are found, and as somebody could write them: what is left out, what must be read all the same, and
-// what must not be guessed, because a meeting that is not seen allows a deploy.
+// Odd calendars, found and invented: what is left out, and what must be read all the same. Nothing is guessed, because
+// a missed meeting allows a deploy.
 #include <gmock/gmock.h>
 
 #include "appliance/guard/calendar/calendar.hpp"
@@ -59,7 +59,7 @@ TEST(OddCalendars, TimesAtWhichPeopleAreBusyAreNotTakenForNone) {
     EXPECT_THAT(times(calendar(event(hour) + busy)), ElementsAre(HasSubstr("VFREEBUSY")));
 }
 
-TEST(OddCalendars, AReplacementWithoutAUidTakesNobodysMeetingAway) {
+TEST(OddCalendars, AReplacementWithoutAUidTakesNoMeetingAway) {
     const auto without_uid = [](const std::string& lines) { return "BEGIN:VEVENT\r\n" + lines + "END:VEVENT\r\n"; };
     const std::string moved =
         "RECURRENCE-ID:20261121T100000Z\r\nDTSTART:20261121T150000Z\r\nDTEND:20261121T160000Z\r\n";
@@ -86,7 +86,7 @@ TEST(OddCalendars, AMeetingWithoutAnEndIsStillOne) {
                 ElementsAre("11-24T00:00 11-26T00:00"));
 }
 
-TEST(OddCalendars, AZoneThatNobodyKnowsIsNotGuessed) {
+TEST(OddCalendars, AnUnknownZoneIsNotGuessed) {
     const std::string foo = event("DTSTART;TZID=Foo Bar Time:20261122T140000\r\nDURATION:PT1H\r\n");
     EXPECT_THAT(times(calendar(foo)).front(),
                 HasSubstr("'Board' of 2026-11-22 cannot be understood: its time zone is not known: Foo Bar Time"));
@@ -248,7 +248,7 @@ TEST(OddCalendars, ABudgetIsSpentToTheLastStepAndNoFurther) {
 }
 
 // Rules that libical 3.0 walked for ever, or wrote past a table for.
-TEST(OddCalendars, RulesThatNobodyWritesByAccidentAreFollowedAsWell) {
+TEST(OddCalendars, UnusualRulesAreFollowedAsWell) {
     EXPECT_TRUE(read(calendar(event(
                          "DTSTART:00010927T130000Z\r\nRRULE:FREQ=HOURLY;BYYEARDAY=95,-204;BYDAY=5TH;BYSETPOS=260\r\n")))
                     .has_value());

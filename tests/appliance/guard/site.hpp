@@ -21,11 +21,11 @@ struct Site {
     unsigned status = 200;
     std::string wants;  // the path with its query; anything else is answered as a wrong checksum is
     bool silent = false;
-    std::atomic<unsigned> asked = 0;                               // connections that have said something
+    std::atomic<unsigned> asked = 0;                               // connections that have sent something
     std::function<void(const core::base::Descriptor&)> talk{};     // instead of all that follows, TLS perhaps
     std::function<std::string(const std::string& request)> raw{};  // what it answers in its own words
-    std::string endless{};                                         // sent behind these again and again, until nobody
-    std::chrono::milliseconds pause{};                             // takes it, with a pause each time
+    std::string endless{};                                         // sent after these again and again, with a pause
+    std::chrono::milliseconds pause{};                             // each time, until the peer takes no more
 };
 
 // Speaks as much HTTP as it takes.
@@ -81,7 +81,7 @@ public:
     }
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
-    // Before anybody asks.
+    // To be set before the first request.
     Site& site() { return *site_; }
 
     std::string url;

@@ -155,7 +155,7 @@ TEST(Channel, ReplacesBytesThatAreNotUtf8) {
     EXPECT_EQ((*got)->body["why"], "\xEF\xBF\xBD");
 }
 
-// As a peer does that wants to change the text under its reader, or to make the reading fail.
+// A malicious peer could change the text during the read, or make the read fail.
 core::Result<std::optional<Message>> receive_in_memory(int seals) {
     auto pair = make_pair();
     const std::string text = R"({"type":"ready"})";
@@ -168,7 +168,7 @@ core::Result<std::optional<Message>> receive_in_memory(int seals) {
     return Channel(std::move(pair->second)).receive(core::Milliseconds{1000});
 }
 
-TEST(Channel, TakesATextInMemoryOnlyWhereNobodyCanChangeItAnyMore) {
+TEST(Channel, TakesATextInMemoryOnlyWhereItIsSealed) {
     EXPECT_TRUE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE).has_value());
     EXPECT_FALSE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_GROW).has_value());
     EXPECT_FALSE(receive_in_memory(F_SEAL_SHRINK | F_SEAL_WRITE).has_value());

@@ -1,4 +1,4 @@
-// Files of an update from a server that says what a test wants it to say.
+// Files of an update from a server with the test's answers.
 #include "images/update/fetch.hpp"
 
 #include <arpa/inet.h>

@@ -14,7 +14,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// A key of its own, with the certificate that says so.
+// A new key with its self-signed certificate.
 class Signer {
 public:
     explicit Signer(int kind) : key_(kind == EVP_PKEY_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), EVP_PKEY_free) {
@@ -101,7 +101,7 @@ TEST_P(Signed, IsWhatOneOfTheKeysHasSigned) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Signed, testing::Values(EVP_PKEY_RSA, EVP_PKEY_EC));
 
-TEST(Signed, ByNobodyWhereTheFirmwareHasNoKeys) {
+TEST(Signed, ByNoKeyWhereTheFirmwareHasNone) {
     EXPECT_THAT(verify("sums", "signature", {}).error().line(), HasSubstr("the firmware has no keys"));
 }
 
