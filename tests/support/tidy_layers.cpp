@@ -11,9 +11,10 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
-// What a room may include besides itself. The appliance's rooms may include all of core, netfilter and each other, and
-// check_cycles keeps them in order; of the folders of one room, only those that are listed here.
-const std::map<std::string, Names, std::less<>> arrows{
+using Arrows = std::map<std::string, Names, std::less<>>;
+
+// What a folder may include besides itself.
+const Arrows arrows{
     {"core/base", {}},
     {"core/io", {"core/base"}},
     {"core/net", {"core/base", "core/io"}},
@@ -51,6 +52,15 @@ const std::map<std::string, Names, std::less<>> arrows{
     {"netfilter/agent",
      {"core/base", "netfilter/model", "netfilter/protocol", "netfilter/client", "netfilter/nft", "netfilter/fence",
       "netfilter/firewall", "netfilter/redirect"}},
+    {"images/stage0", {}},
+    {"images/setup", {"core/base"}},
+    {"images/update", {"core/base", "appliance/api", "appliance/base"}},
+    {"images/console", {"appliance/api", "appliance/base", "images/update"}},
+};
+
+// The appliance's rooms may include all of core, netfilter and each other, and check_cycles keeps them in order. Of the
+// folders of its own room, a folder may include those that are listed here.
+const Arrows appliance_arrows{
     {"appliance/boot/process", {}},
     {"appliance/boot/confine", {"appliance/boot/process"}},
     {"appliance/boot/supervisor", {"appliance/boot/process", "appliance/boot/confine"}},
@@ -93,11 +103,14 @@ const std::map<std::string, Names, std::less<>> arrows{
     {"appliance/control/routes",
      {"appliance/control/model", "appliance/control/state", "appliance/control/observe", "appliance/control/diagnose",
       "appliance/control/engine"}},
-    {"images/stage0", {}},
-    {"images/setup", {"core/base"}},
-    {"images/update", {"core/base", "appliance/api", "appliance/base"}},
-    {"images/console", {"appliance/api", "appliance/base", "images/update"}},
 };
+
+// Null where the folder has no place in the layers.
+const Names* arrows_of(const std::string& folder) {
+    const Arrows& listed = folder.starts_with("appliance/") ? appliance_arrows : arrows;
+    const auto found = listed.find(folder);
+    return found == listed.end() ? nullptr : &found->second;
+}
 
 struct Library {
     std::string_view header;  // how its headers' names begin
@@ -138,8 +151,8 @@ bool may_include(const std::string& from, const std::string& to) {
         // Of the command line the others see its entry alone.
         return is_product(to + "/") && !to.starts_with("appliance/cli/");
     }
-    const auto found = arrows.find(from);
-    return found != arrows.end() && std::find(found->second.begin(), found->second.end(), to) != found->second.end();
+    const Names* const listed = arrows_of(from);
+    return listed != nullptr && std::find(listed->begin(), listed->end(), to) != listed->end();
 }
 
 using Graph = std::map<std::string, std::set<std::string>>;
@@ -183,7 +196,7 @@ Findings check_arrows(const Source& source) {
         return findings;
     }
     const std::string room = room_of(source.path);
-    if ((!room.starts_with("appliance") || room != room_above(room)) && !arrows.contains(room)) {
+    if ((!room.starts_with("appliance") || room != room_above(room)) && arrows_of(room) == nullptr) {
         findings.push_back(finding(source, 1, "the room " + room + " has no place in the layers"));
     }
     for (const Include& include : includes_of(source)) {
