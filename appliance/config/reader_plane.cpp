@@ -41,8 +41,7 @@ void Reader::read_plane(Section& section, Pool& pool) {
                          "leave it out, or use plane = \"proxy\"");
     }
     if (in_kernel && pool.backend_timeout.count() > 0) {
-        section.complain("backend_timeout", "the kernel waits for no answer",
-                         "leave it out, or use plane = \"proxy\"");
+        section.complain("backend_timeout", "the kernel waits for no answer", "leave it out, or use plane = \"proxy\"");
     }
     if (in_kernel && section.find("source") != nullptr) {
         section.complain("source", "the kernel chooses the address that it forwards from",
@@ -59,7 +58,7 @@ void Reader::read_plane(Section& section, Pool& pool) {
     }
 }
 
-// A listener whose pool the kernel serves.
+// A listener of a pool that the kernel serves.
 void Reader::check_plane(Section& section, const Listener& listener) {
     const Pool* pool = config_.pool(listener.pool);
     if (pool == nullptr || pool->plane != Plane::kernel) {

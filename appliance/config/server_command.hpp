@@ -22,7 +22,7 @@ struct ServerCommand {
     std::string host;        // empty where the configuration has no such server any more
     std::uint16_t port = 0;  // 0 there
     std::string text;        // what the shell is given
-    std::string source;      // who has said so, for people: "--run by ann", "[deploy.app]"; empty: not known
+    std::string source;      // its origin, for people: "--run by ann", "[deploy.app]"; empty: not known
 
     // The source says nothing about what would run.
     [[nodiscard]] bool same(const ServerCommand& other) const {

@@ -20,8 +20,8 @@ namespace {
 constexpr const char* fence_id = "host-fence";
 constexpr std::size_t host_fences_max = 10'000;
 
-// Whom a host fence refuses. What could never match a packet is refused here, because a fence that does nothing looks
-// just like one that works.
+// The source that a host fence refuses. One that no packet can have is an error, because a fence without effect looks
+// like one that works.
 core::Address parse_from(const std::string& text) {
     const auto refuse = [&text](std::string_view why) {
         return CLI::ValidationError("--from", fmt::format("'{}' {}", text, why));
@@ -64,7 +64,7 @@ Json to_json(const netfilter::Fence& fence) {
             {"id", fence.id},
             {"who", fence.who},
             {"why", fence.why},
-            // Somebody may have put an element into our map by hand; it says nothing about itself.
+            // An element that was put into our map by hand says nothing about itself.
             {"since", fence.since == core::WallTime{} ? Json() : Json(print_time(fence.since))},
             {"until", fence.until ? Json(print_time(*fence.until)) : Json()}};
 }
@@ -203,7 +203,7 @@ Outcome HostFenceCommand::apply() const {
     return {done, dump(body), {}};
 }
 
-// No daemon keeps a journal here, so the system's log does: who did what and why, also when the fence is gone again.
+// No daemon keeps a journal here, so the system's log has author, action and reason, also when the fence is gone.
 // A host without a log goes without.
 void HostFenceCommand::record() const {
     std::vector<std::string> from;

@@ -179,7 +179,7 @@ void Children::read(Child& child) {
     }
 }
 
-// A shell writes one line in several pieces; each is for whoever reads along.
+// A shell writes one line in several pieces; an operator reads whole lines.
 void Children::tell_lines(unsigned step, Child& child, bool last, std::vector<Output>& outputs) const {
     std::string& text = child.unfinished;
     const bool late = Clock::now() - child.begun >= line_patience_;

@@ -1,7 +1,6 @@
 // Children: the operator's own commands: `sh -c` each, in a process group of its own, so that Ctrl-C does not hit them
-// in the middle. A keeper process, the parent of each, ends its group when this process dies, however that happens:
-// else a second copy could be started beside the first. Not thread safe; one thread starts them all and lives as long
-// as they.
+// in the middle. A keeper process, the parent of each, ends its group when this process dies for any reason: else a
+// second copy could be started beside the first. Not thread safe; one thread starts them all and lives as long as they.
 #pragma once
 
 #include <sys/types.h>

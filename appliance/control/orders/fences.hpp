@@ -14,8 +14,8 @@
 
 namespace appliance::control {
 
-// Any thread. An order holds ControlState::changing from its look at what stands until its fences do. It waits without
-// it.
+// Any thread. An order holds ControlState::changing from its look at what stands until its fences do. It does not hold
+// it while it waits.
 class Fences {
 public:
     using Json = ControlState::Json;

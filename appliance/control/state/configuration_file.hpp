@@ -1,6 +1,6 @@
 // ConfigurationFile: the file that the daemon runs with, and the one before it, which is kept beside it
-// (PATH.previous). It puts another text in the file's place. A reader of the file, and a start after a power cut, finds
-// one of the two whole. The Reloader owns it; one change at a time.
+// (PATH.previous). It puts another text in the file's place. A reader, or a start after a power cut, finds one of the
+// two whole. The Reloader owns it; one change at a time.
 #pragma once
 
 #include <filesystem>

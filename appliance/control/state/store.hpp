@@ -22,7 +22,7 @@ public:
     [[nodiscard]] bool writable() const noexcept { return database_.writable(); }
 
     // wall_offset: how far the wall clock is ahead of the boot clock. Ends are told by the wall clock; the file keeps
-    // those of fences that were ordered for a time by the boot clock.
+    // the ends of timed fences by the boot clock.
     core::Result<Administration> load(core::Milliseconds wall_offset = core::base::WallSteps().offset());
     // Replaces all of it in one transaction, on the disk when this returns. After an error the old state stands.
     core::Result<void> save(const Administration& administration,

@@ -177,7 +177,7 @@ TEST_F(ChildrenTest, AreAllEndedAtOnceAndTold) {
     EXPECT_TRUE(children_.running().empty());
 }
 
-// Whoever is killed cannot tidy up; the pipe's end tells when the last process of the command has gone.
+// A killed process cannot tidy up; the pipe's end tells when the last process of the command has gone.
 TEST_F(ChildrenTest, EndWithTheProcessThatStartedThemHoweverItEnds) {
     const std::string pipe = make_pipe();
     const pid_t starter = ::fork();

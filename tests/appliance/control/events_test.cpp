@@ -56,7 +56,7 @@ TEST(Events, ThatAreNotKeptAnyMoreAreSaidToBeMissed) {
     EXPECT_TRUE(news.missed);
     EXPECT_EQ(news.events.size(), Events::kept_max);
     EXPECT_EQ(news.events.front().line, "1");
-    // Who asks for all there is, and who has seen an earlier process's.
+    // A reader that asks for all there is; then one that has seen an earlier process's events.
     EXPECT_FALSE(events.after(0, 0ms).missed);
     EXPECT_TRUE(events.after(before - 5, 0ms).missed);
 }

@@ -1,4 +1,4 @@
-// Whose fence it is, and what those that wait for one are told: with two operators and a rollout.
+// A fence's owner, and what the orders that wait for it are told: with two operators and a rollout.
 #include <thread>
 
 #include "tests/appliance/control/memory_fixture.hpp"
