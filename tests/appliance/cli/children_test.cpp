@@ -88,7 +88,7 @@ TEST_F(ChildrenTest, AreEndedWhenCancelled) {
     EXPECT_EQ(ended_[1].trouble, "aborted");
 }
 
-TEST_F(ChildrenTest, WhoKeepsTheOutputOpenDoesNotHoldTheEndUp) {
+TEST_F(ChildrenTest, AProcessThatKeepsTheOutputOpenDoesNotDelayTheEnd) {
     children_.start(1, "sleep 30 & echo started", 60s, {});
     collect();
     EXPECT_EQ(output_[1], "started\n");

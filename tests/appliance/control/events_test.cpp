@@ -35,7 +35,7 @@ TEST(Events, ComeInOrderAfterTheOneThatWasSeen) {
     EXPECT_TRUE(events.after(news.events[1].id, 1ms).events.empty());
 }
 
-TEST(Events, WhoWaitsIsWoken) {
+TEST(Events, AWaitingReaderIsWoken) {
     Events events;
     const auto before = events.newest();
     std::thread other([&] { events.publish("fence", "{}"); });

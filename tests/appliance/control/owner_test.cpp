@@ -62,7 +62,7 @@ protected:
     Control::Json record() { return (*control_->rules())["fences"][0]; }
 };
 
-TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomAndIsNotDrained) {
+TEST_F(FenceOwner, ADrainNamesThePersonThatLiftedItsFenceAndIsNotDrained) {
     const auto answer = drain_while([this] {
         ASSERT_TRUE(control_->unfence(lift_by("root", "it is well again")).has_value());
         proxy_->active = 0;
@@ -74,7 +74,7 @@ TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomAndIsNotDrained) {
 }
 
 // The fence is gone as soon as the kernel lets visitors through, whether the proxy takes it or not.
-TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomThoughTheProxyDoesNotTakeIt) {
+TEST_F(FenceOwner, ADrainNamesThePersonThatLiftedItsFenceThoughTheProxyDoesNotTakeIt) {
     const auto answer = drain_while([this] {
         proxy_->refuse("administer");
         EXPECT_FALSE(control_->unfence(lift_by("root", "it is well again")).has_value());
@@ -85,7 +85,7 @@ TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomThoughTheProxyDoesNotTakeIt
         << answer.error().error.what;
 }
 
-TEST_F(FenceOwner, ADrainWhoseFenceIsReplacedSaysByWhom) {
+TEST_F(FenceOwner, ADrainNamesThePersonThatReplacedItsFence) {
     const auto answer = drain_while([this] {
         FenceOrder other = by("bob", "mine");
         other.replace = true;
@@ -135,7 +135,7 @@ TEST_F(FenceOwner, ADrainCountsEveryPoolThatSharesTheAddress) {
 }
 
 // Its time is over, and control's loop has not come to it yet.
-TEST_F(FenceOwner, AFenceThatHasRunOutIsNobodysAnyMore) {
+TEST_F(FenceOwner, AFenceThatHasRunOutHasNoOwnerAnyMore) {
     FenceOrder first = by("ann", "disk broken");
     first.lasts = core::Milliseconds{1};
     const auto before = control_->fence(first);
@@ -165,7 +165,7 @@ TEST_F(FenceOwner, AnotherOperatorsFenceIsKeptWithWhatIsStricter) {
     EXPECT_TRUE(record()["until"].is_null());
 }
 
-TEST_F(FenceOwner, EverybodyWhoOrderedAFenceIsNamed) {
+TEST_F(FenceOwner, EachOperatorThatOrderedAFenceIsNamed) {
     for (const char* who : {"root", "joanna", "ann", "joanna"}) {
         ASSERT_TRUE(control_->fence(by(who, "")).has_value());
     }
@@ -174,7 +174,7 @@ TEST_F(FenceOwner, EverybodyWhoOrderedAFenceIsNamed) {
     EXPECT_EQ((*answer)["notes"], Control::Json({"it was ordered by joanna, ann too"}));
 }
 
-TEST_F(FenceOwner, ReplacingSaysWhoseFenceItWasAndIsAsOrdered) {
+TEST_F(FenceOwner, ReplacingNamesTheFormerOwnerAndIsAsOrdered) {
     ASSERT_TRUE(control_->fence(by("ann", "disk broken")).has_value());
     FenceOrder second = by("bob", "patches");
     second.lasts = std::chrono::minutes(5);

@@ -89,7 +89,7 @@ TEST_F(StoreTest, ForgetsWhatIsNoLongerThere) {
     EXPECT_EQ(*store.load(), Administration{});
 }
 
-TEST_F(StoreTest, KnowsWhoseFenceTheLastChangeLifted) {
+TEST_F(StoreTest, KnowsTheOwnerOfAFenceThatTheLastChangeLifted) {
     Store store = open();
     Administration all = sample();
     for (auto& [address, fence] : all.fences) {
