@@ -47,7 +47,7 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
         return invocation.error().code;
     }
     if (!invocation->command->is_daemon()) {
-        // A daemon that goes away in the middle of a request is an answer to print, not a signal to die of.
+        // A daemon that ends during a request is an error to print: SIGPIPE must not end this process.
         std::signal(SIGPIPE, SIG_IGN);
     }
     return invocation->command->run(print_outcome);

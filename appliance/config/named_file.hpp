@@ -1,5 +1,5 @@
-// NamedFile: a file that the configuration names. A text that comes through `config apply` may not reach other files of
-// the machine, so names lead to files beneath the configuration's folder.
+// NamedFile: a file that the configuration names. A text from `config apply` may not reach other files of the machine:
+// names lead to files beneath the configuration's folder.
 #pragma once
 
 #include <sys/types.h>

@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A page is a file that was written for visitors. A key or a list of passwords does not become one by a slip, or by a
+// A page is a file that was written for visitors. A slip does not make a page of a key or a password list, nor does a
 // person with rights to the configuration alone.
 bool named_as_page(const std::string& name) {
     const auto ending = std::filesystem::path(name).extension();

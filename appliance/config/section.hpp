@@ -1,4 +1,4 @@
-// Section: reads the keys of one table of the file with their types and ranges, and knows in the end the keys that the
+// Section: reads the keys of one table of the file with their types and ranges. In the end it knows the keys that the
 // reader did not ask for. A wrong value becomes a problem, and the fallback is returned, so that reading goes on.
 #pragma once
 

@@ -203,8 +203,8 @@ Outcome HostFenceCommand::apply() const {
     return {done, dump(body), {}};
 }
 
-// No daemon keeps a journal here, so the system's log has author, action and reason, also when the fence is gone.
-// A host without a log goes without.
+// No daemon keeps a journal here. So the system's log has author, action and reason, also when the fence is gone.
+// Without a system log there is no record.
 void HostFenceCommand::record() const {
     std::vector<std::string> from;
     for (const auto& address : from_) {

@@ -25,7 +25,7 @@ public:
     // A line that is longer is told in pieces.
     static constexpr std::size_t line_max = 8192;
 
-    // Whole lines, but for the last of a command, one that did not end within line_patience, and one that is too long.
+    // Whole lines; exceptions: a command's last line, one that did not end within line_patience, one that is too long.
     struct Output {
         unsigned step = 0;
         std::string text;

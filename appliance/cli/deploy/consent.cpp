@@ -178,7 +178,7 @@ std::string show_commands(const std::vector<config::ServerCommand>& commands, co
 tl::expected<Consent, Outcome> consent_to(const CommandSource& source, const Common& common, const api::Client& client,
                                           const Json& body) {
     const OwnCommands own = own_commands(source, body);
-    // Each command is held against the operator's own when it comes.
+    // Each command is compared with the operator's own when it comes.
     if (own.run && source.yes_run.empty()) {
         return Consent{Permit(own), {}};
     }

@@ -26,7 +26,7 @@ public:
     // These may run, as they stand: the operator has seen them.
     void accept(std::vector<config::ServerCommand> commands) { accepted_ = std::move(commands); }
 
-    // Whether the command may run here: its server, host and port are plain words, and it was accepted or is an own
+    // Whether the command may run here: its server, host and port are plain words; it was accepted, or is an own
     // command with them filled in. Error: what the daemon has sent, and why it is not run; one line.
     [[nodiscard]] core::Result<void> check(const config::ServerCommand& command) const;
     [[nodiscard]] bool allows_all(const std::vector<config::ServerCommand>& commands) const;

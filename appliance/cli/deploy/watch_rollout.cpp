@@ -37,7 +37,7 @@ bool is_over(const std::string& progress) {
     return progress == "done" || progress == "skipped";
 }
 
-// The servers with all of their own steps of that kind of progress, or with none of them where `all` is false.
+// The servers with all of their own steps of that kind of progress.
 std::vector<std::string> folded(const Json& rollout, bool (*wanted)(const std::string&)) {
     std::vector<std::pair<std::string, bool>> servers;
     for (const Json& step : items(rollout, "steps")) {

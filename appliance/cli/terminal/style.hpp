@@ -27,8 +27,8 @@ Style error_style();
 
 // The lines of the terminal: LINES of the environment, or as it says itself; 24 where neither does.
 std::size_t terminal_height();
-// The text that draws these lines over a terminal's content, from the upper left corner, without an empty screen in
-// between. Where they are more than rows, the last row says how many are not shown. rows: at least 1.
+// The text that draws these lines over a terminal's content, from the upper left corner, without clearing it first.
+// Where they are more than rows, the last row says how many are not shown. rows: at least 1.
 std::string redraw(std::string_view lines, std::size_t rows);
 
 enum class Tone { plain, good, bad, caution, title };

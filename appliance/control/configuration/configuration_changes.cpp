@@ -19,8 +19,8 @@ void say_more(core::Error& error, const std::string& more) {
     error.mend = error.mend.empty() ? more : error.mend + "; " + more;
 }
 
-// Root of the machine sets the user, the state folder and the control socket, not a caller that may apply
-// a configuration: the supervisor goes by it with more rights than control has. written: what the file says now.
+// The user, the state folder and the control socket are root's to set. A caller that may apply a configuration may not
+// change them: the supervisor uses them with more rights than control has. written: what the file says now.
 Outcome<void> keeps_the_machines(const config::Config& written, const config::Config& wanted) {
     const bool user = written.proxy.user == wanted.proxy.user;
     const bool state = written.control.state == wanted.control.state;

@@ -26,7 +26,7 @@ constexpr std::size_t addresses_max = 8;
 
 std::atomic<unsigned> places_taken = 0;
 
-// Shared by a thread that asks the name service and the thread that waits for it, which may leave first.
+// Shared by the thread that asks the name service and the waiting thread, which may leave first.
 struct Search {
     std::mutex mutex;
     std::condition_variable ended;

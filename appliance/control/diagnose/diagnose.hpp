@@ -1,5 +1,5 @@
 // Diagnose: what operators of a machine without a shell ask it: does a name resolve, does a port answer, does a host
-// echo. Each function blocks its caller, a thread of the API, for its timeout at most, and takes no lock of control's.
+// echo. Each function blocks its caller, a thread of the API, for its timeout at most. It takes no lock of control's.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Orders: what operators ask for, checked for form but not yet held against the configuration.
+// Orders: what operators ask for, checked for form but not yet against the configuration.
 #pragma once
 
 #include <cstdint>

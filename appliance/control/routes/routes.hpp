@@ -66,8 +66,8 @@ nlohmann::json words_beside_text(const api::Request& request);
 
 // Answers every request, also those that make no sense (400, 404, 405). A caller without the role for it gets 403,
 // which the audit log counts. What callers with the role read get has passed redact(), whatever the route. A change
-// is in the audit log before it begins, and its outcome before it is answered. Where the disk does not take the audit
-// log, an emergency route's change is in the log alone, and every other change is refused (503). Any thread.
+// is in the audit log before it begins, and its outcome before it is answered. Where the disk refuses the audit log, an
+// emergency route's change is in the log alone, and every other change is refused (503). Any thread.
 api::Reply answer(const Services& services, const api::Request& request);
 
 }  // namespace appliance::control

@@ -40,15 +40,14 @@ struct FirewallTrial {
                                          std::string why, core::WallTime now);
 
 // At the start of the process. Without a stored state the file counts at once: an operator has just started it for the
-// first time. A file that differs from the stored state is a change like that of a reload, unless it was refused
-// before.
+// first time. A file that differs from the stored state is a change as by a reload, unless it was refused before.
 [[nodiscard]] FirewallTrial begin(const std::optional<FirewallTrial>& stored, const config::Firewall& file,
                                   core::WallTime now);
 
 // The change counts for good. Nothing when there is none to confirm.
 [[nodiscard]] std::optional<FirewallTrial> confirm(const FirewallTrial& trial);
 
-// The state without the change when its time is over, or when the clock was set back to before it began: a wrong clock
+// The state without the change when its time is over, or when the clock was set back beyond its begin: a wrong clock
 // must not keep operators locked out. Nothing otherwise.
 [[nodiscard]] std::optional<FirewallTrial> expire(const FirewallTrial& trial, core::WallTime now);
 

@@ -1,5 +1,5 @@
 // RefusedCallers: writes callers that the API has refused into the audit log. Each source and reason is written once a
-// minute with the number of times, so that a flood does not fill the log. Thread safe.
+// minute, with a count: a flood does not fill the log. Thread safe.
 #pragma once
 
 #include <chrono>

@@ -29,8 +29,8 @@ core::Result<Unconfirmed> FenceCommits::commit(Administration next, std::span<co
     return unconfirmed;
 }
 
-// Both kinds of change: a fence that was set goes, or becomes what it was; one that was lifted comes back. A lost
-// answer leaves it unknown what the kernel holds, so the kernel is compared with the store once more afterwards.
+// Both kinds of change: a fence that was set goes, or becomes what it was; one that was lifted comes back. After a lost
+// answer the kernel's content is unknown, so the kernel is compared with the store once more.
 void FenceCommits::take_back(const Administration& before, std::span<const netfilter::Change> changes) {
     std::vector<netfilter::Change> reverse;
     for (const netfilter::Change& change : changes) {

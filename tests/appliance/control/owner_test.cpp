@@ -42,7 +42,7 @@ protected:
         waiter.join();
         return answer;
     }
-    // A fence that is lifted, and what the wait for a check answers when `change` has been made in the middle of it.
+    // Lifts a fence, and returns what the wait for a check answers when `change` is made in the middle of it.
     Outcome<Control::Json> lift_and_wait(const std::function<void()>& change) {
         EXPECT_TRUE(control_->fence(by("ann", "")).has_value());
         proxy_->up = false;

@@ -97,8 +97,7 @@ TEST_F(ControlWithRoutes, AnswersHeadAsGet) {
     EXPECT_EQ(ask({"HEAD", "/v1/status", {}, "", {0, 1, "root"}}).status, 200);
 }
 
-// Each route with each role: 403 exactly where the role is too small. What a change then says to an empty order is not
-// looked at, but for those that would be carried out.
+// Each route with each role: 403 exactly where the role is too small. Other statuses are not looked at.
 TEST_F(ControlWithRoutes, NeedTheirRoleAndNoMore) {
     for (const Route& route : routes()) {
         for (const config::Role role : {config::Role::read, config::Role::operate, config::Role::admin}) {
