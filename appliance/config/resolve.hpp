@@ -16,7 +16,7 @@ using Answers = std::map<std::string, std::vector<core::Address>>;
 // 0.0.0.0 or ::, whatever the port.
 bool is_unspecified(const core::Address& address) noexcept;
 
-// Whether the listener itself takes connections to the backend: a request would go round in circles.
+// Whether the listener itself takes connections to the backend: a request would loop.
 bool leads_back(const Listener& listener, const Backend& backend) noexcept;
 
 // Gives each server of wanted that is given by a name one address, and its backends the same. The server's address in

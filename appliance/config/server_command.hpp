@@ -1,5 +1,5 @@
 // ServerCommand: what a runner runs for one server of a rollout. The daemon lists a rollout's commands, and the command
-// line holds them against what its operator has said; both fill them in and count them here. Pure.
+// line compares them with what its operator has said; both fill them in and count them here. Pure.
 #pragma once
 
 #include <cstdint>

@@ -214,7 +214,7 @@ void HostFenceCommand::record() const {
         clean(fmt::format("host-fence {}: new connections from {} to port {}, by {}: {}", adds_ ? "add" : "remove",
                           fmt::join(from, ", "), fmt::join(ports_, ", "), common().claimed_by, common().why));
     openlog("gatehouse", LOG_PID, LOG_DAEMON);
-    // A datagram has its limits, and ten thousand ports would be more than one.
+    // Ten thousand ports do not fit into a datagram.
     syslog(LOG_NOTICE, "%.2000s", line.c_str());
 }
 

@@ -1,5 +1,5 @@
 // Permit: which commands of a rollout may run on this machine. The daemon says when a command is due and for which
-// server; what is run is the word of this command line's operator alone. Pure.
+// server; this command line's operator alone decides what is run. Pure.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// Remembered: what this user has let run on this machine. A rollout of his goes on, or back, without a second consent.
+// Remembered: what this user has let run on this machine. The user's rollout goes on, or is rolled back, without a
+// second consent.
 #pragma once
 
 #include <cstdint>

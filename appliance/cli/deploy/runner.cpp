@@ -30,7 +30,7 @@ constexpr std::chrono::seconds pause_patience{5};
 constexpr std::chrono::milliseconds run_timeout_max = std::chrono::hours(24);
 constexpr int not_executed = 126;  // as a shell says it
 
-// After an interrupt: how long the commands may take to end, and each of the last requests to the daemon.
+// After an interrupt or a hang-up: how long the commands may take to end, and each of the last requests to the daemon.
 constexpr std::chrono::milliseconds last_mercy{2'000};
 constexpr std::chrono::milliseconds last_patience{1'000};
 
@@ -104,7 +104,7 @@ int Runner::run() {
     return refusing_ || (undone_ && code == done) ? failed : code;
 }
 
-// The daemon hears how the commands have ended; else it would wait for them, and for us, until it takes us for lost.
+// Tells the daemon how the commands have ended. Else it would wait for them until it takes this runner for lost.
 int Runner::leave() {
     if (!pausing_) {
         ask_to_pause(last_patience);

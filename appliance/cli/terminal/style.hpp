@@ -1,4 +1,4 @@
-// How text reaches the operator's terminal: its width, whether colours are welcome, and what is safe to print.
+// How text reaches the operator's terminal: its width, whether to use colours, and what is safe to print.
 #pragma once
 
 #include <string>
