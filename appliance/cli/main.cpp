@@ -13,14 +13,15 @@
 namespace appliance::cli {
 namespace {
 
-// False where the reader has gone, as `gatehouse rules --watch | head -3` does.
+// False with errno where it could not all be written; EPIPE: the reader has gone, as in `gatehouse rules --watch | head
+// -3`.
 bool write(const std::string& text, std::FILE* stream) {
     return std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
 }
 
 int print_outcome(const Outcome& outcome) {
     int code = outcome.code;
-    // What was asked for and could not be written is a failure, unless the reader simply had enough.
+    // Output that could not be written is a failure, unless the reader has closed its end.
     if (!write(outcome.out, stdout) && errno != EPIPE) {
         const auto error = core::fail_os("cannot write to standard output", errno, "what was asked was done");
         write("gatehouse: " + error.value().line() + "\n", stderr);
@@ -47,7 +48,7 @@ int main(int argc, const char* const* argv, const Commands& hooks) {
         return invocation.error().code;
     }
     if (!invocation->command->is_daemon()) {
-        // A daemon that goes away in the middle of a request is an answer to print, not a signal to die of.
+        // A daemon that ends during a request is an error to print: SIGPIPE must not end this process.
         std::signal(SIGPIPE, SIG_IGN);
     }
     return invocation->command->run(print_outcome);

@@ -1,5 +1,5 @@
-// The command line: everything between the arguments and the exit code. appliance/main.cpp calls it and hands in what
-// lives in rooms that the command line does not know.
+// The command line: everything between the arguments and the exit code. appliance/main.cpp calls it, and passes
+// functions of folders that the command line does not include.
 #pragma once
 
 #include <functional>

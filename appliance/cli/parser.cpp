@@ -128,7 +128,7 @@ private:
         return app.get_parent() == nullptr ? app.get_name() : command_line(*app.get_parent()) + " " + app.get_name();
     }
 
-    // Before app_, whose options write into them.
+    // Before app_: its options write into them.
     std::unique_ptr<Common> common_;
     std::vector<std::unique_ptr<Command>> commands_;
     std::size_t named_ = 0;  // by the command line

@@ -24,7 +24,7 @@ struct RemoteWords {
 void add_remote(CLI::App& app, RemoteWords& words);
 // After the command is known: what they mean, in common. local: the command speaks to no daemon, and --host is nothing
 // to it. Throws CLI::ValidationError: no host, or a token file that cannot be read, holds nothing, or can be read by
-// everybody.
+// every user.
 void take_remote(const RemoteWords& words, bool local, Common& common);
 
 }  // namespace appliance::cli

@@ -120,7 +120,7 @@ int run(config::Config config, core::base::Descriptor supervisor, core::base::De
         upgrade_outcome.follow();
     }
     control.finish();
-    // A command that still waits for a drain has nobody to wait for any more, and the supervisor is waiting for us.
+    // A command that still waits for a drain gets no answer any more. The supervisor waits for this process to end.
     ::_exit(0);
 }
 

@@ -1,5 +1,5 @@
-// How many connections to one server this machine's ports allow, for `gatehouse check`, and which of the source
-// addresses of the pools this machine does not have.
+// For `gatehouse check`: how many connections to one server this machine's ports allow, and the pools' source addresses
+// that this machine lacks.
 #pragma once
 
 #include <nlohmann/json.hpp>

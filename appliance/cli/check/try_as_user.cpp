@@ -51,8 +51,8 @@ void try_guards(const config::Config& config, json& problems) {
     }
 }
 
-// As the user. Everything that is found is one of [line, column, what] and, where it is no matter of rights, what to do
-// about it; or the one word "closed". ("confined" is the word of a root that may become no other user, as a unit
+// As the user. Each finding is [line, column, what]; one that is no matter of rights has what to do about it as well.
+// Or the result is the one word "closed". ("confined" is the word of a root that may become no other user, as a unit
 // without CAP_SETUID has it.)
 json look(const config::Config& config, const std::string& text) {
     if (::faccessat(AT_FDCWD, folder_of_file(config.file).c_str(), X_OK, AT_EACCESS) != 0) {

@@ -32,7 +32,8 @@ Outcome refusal_of(const api::Answer& answer);
 // Standard output took no more; error: errno. Code 0 where its reader has gone, as with `| head`, else 1 and why.
 Outcome outcome_of_unwritten(int error);
 
-// The JSON object of an answer whose status is 200 to 299. Error: its outcome, where it is another status or no object.
+// The JSON object of an answer with a status from 200 to 299. Error: its outcome, where it is another status or no
+// object.
 tl::expected<Json, Outcome> body_of(const api::Answer& answer);
 
 // "notes" and "warnings" of an answer, as lines for standard error.

@@ -23,8 +23,8 @@ struct Request {
 Request get_request(std::string path);
 // body is JSON and is sent as it is; what is not UTF-8 in it is replaced. wait: what the daemon waits for.
 Request post_request(std::string path, const nlohmann::json& body, std::chrono::milliseconds wait = {});
-// The same for what changes something: with common's reason and operator. The server knows from the socket who really
-// asks and records both.
+// The same for what changes something: with common's reason and operator. The server knows the real caller from the
+// socket, and records both.
 Request change_request(std::string path, nlohmann::json body, const Common& common,
                        std::chrono::milliseconds wait = {});
 

@@ -1,5 +1,5 @@
-// Waiting: an order that may take long, told about while it does. The order is one request, so that what was waited for
-// is the daemon's word; what is told meanwhile is asked beside it. Lines go to standard error.
+// Waiting: an order that may take long, told about while it does. The order is one request: its answer says what was
+// waited for. Other requests ask for what is told meanwhile. Lines go to standard error.
 #pragma once
 
 #include <functional>

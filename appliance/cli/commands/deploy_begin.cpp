@@ -90,7 +90,7 @@ private:
     std::string strategy_;
     std::string recipe_;                // a name of the configuration
     Json settings_ = Json::object();    // what flags say of the recipe
-    std::string recipe_file_;           // a file of this machine whose recipe says the commands
+    std::string recipe_file_;           // a file of this machine with the recipe of the commands
     std::string overridden_;            // why guards are not to be asked
     std::optional<core::WallTime> at_;  // it starts then; none: now
     std::optional<core::Milliseconds> expires_;

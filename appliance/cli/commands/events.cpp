@@ -26,7 +26,7 @@ public:
     int run(const Finish& finish) override { return finish(follow()); }
 
 private:
-    // Until the daemon ends, or nobody reads any more.
+    // Until the daemon ends, or standard output cannot be written.
     [[nodiscard]] Outcome follow() const {
         EventReader reader;
         const Style style = terminal_style();

@@ -20,8 +20,8 @@ namespace {
 constexpr const char* fence_id = "host-fence";
 constexpr std::size_t host_fences_max = 10'000;
 
-// Whom a host fence refuses. What could never match a packet is refused here, because a fence that does nothing looks
-// just like one that works.
+// The source that a host fence refuses. One that no packet can have is an error, because a fence without effect looks
+// like one that works.
 core::Address parse_from(const std::string& text) {
     const auto refuse = [&text](std::string_view why) {
         return CLI::ValidationError("--from", fmt::format("'{}' {}", text, why));
@@ -64,7 +64,7 @@ Json to_json(const netfilter::Fence& fence) {
             {"id", fence.id},
             {"who", fence.who},
             {"why", fence.why},
-            // Somebody may have put an element into our map by hand; it says nothing about itself.
+            // An element that was put into our map by hand says nothing about itself.
             {"since", fence.since == core::WallTime{} ? Json() : Json(print_time(fence.since))},
             {"until", fence.until ? Json(print_time(*fence.until)) : Json()}};
 }
@@ -203,8 +203,8 @@ Outcome HostFenceCommand::apply() const {
     return {done, dump(body), {}};
 }
 
-// No daemon keeps a journal here, so the system's log does: who did what and why, also when the fence is gone again.
-// A host without a log goes without.
+// No daemon keeps a journal here. So the system's log has author, action and reason, also when the fence is gone.
+// Without a system log there is no record.
 void HostFenceCommand::record() const {
     std::vector<std::string> from;
     for (const auto& address : from_) {
@@ -214,7 +214,7 @@ void HostFenceCommand::record() const {
         clean(fmt::format("host-fence {}: new connections from {} to port {}, by {}: {}", adds_ ? "add" : "remove",
                           fmt::join(from, ", "), fmt::join(ports_, ", "), common().claimed_by, common().why));
     openlog("gatehouse", LOG_PID, LOG_DAEMON);
-    // A datagram has its limits, and ten thousand ports would be more than one.
+    // Ten thousand ports do not fit into a datagram.
     syslog(LOG_NOTICE, "%.2000s", line.c_str());
 }
 

@@ -15,7 +15,7 @@
 namespace appliance::cli {
 namespace {
 
-// GET /v1/status knows too what visitors meet where nobody shows the page.
+// GET /v1/status knows too what visitors meet where no operator shows the page.
 std::string show_maintenance(const Json& maintenance, core::WallTime now, const Style& style) {
     Table table({{"POOL"}, {"STATE"}, {"PAGE"}, {"BY"}, {"FOR"}, {"LEFT"}});
     for (const Json& pool : items(maintenance, "pools")) {

@@ -19,7 +19,7 @@
 namespace appliance::cli {
 namespace {
 
-// What somebody else did to the table, and what became of it; empty where nobody did anything.
+// What another program did to the table, and what became of it; empty where none did anything.
 std::string print_drift(const Json& rules, core::WallTime now, const Style& style) {
     const Json& last = field(rules, "last_drift");
     if (!last.is_object()) {

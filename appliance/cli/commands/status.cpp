@@ -113,7 +113,7 @@ std::string print_check(const Json& check) {
     return state == "up" && last.is_number() ? fmt::format("up {:.0f}ms", last.get<double>()) : state;
 }
 
-// "root: deploying 2.3, for another 28m", where somebody did it; else the bare reason.
+// "root: deploying 2.3, for another 28m", where the author is known; else the bare reason.
 std::string print_reason(const std::string& who, const std::string& why, const std::string& left) {
     // A rollout names itself in what it says.
     std::string reason = why.starts_with(who + ":") ? std::string() : who;
@@ -128,7 +128,7 @@ std::string print_reason(const std::string& who, const std::string& why, const s
     return reason;
 }
 
-// Who has fenced it; empty where nobody has.
+// The fence's owner; empty where there is none.
 std::string owner_of(const Json& backend) {
     const std::string owner = print_owner(field(backend, "fence"));
     return owner.empty() ? text(backend, "by") : owner;
@@ -198,7 +198,8 @@ std::string show_backends(const Json& pool, core::WallTime now, const Style& sty
     return table.empty() ? paragraph("no backends", style, 2) : table.render(style, 2);
 }
 
-// "queue: 3 of 1024 waiting, 250 have waited, 4 found it full, 1 waited too long"; empty where nobody ever waited.
+// "queue: 3 of 1024 waiting, 250 have waited, 4 found it full, 1 waited too long"; empty where none ever waited or
+// found it full.
 std::string print_queue(const Json& queue) {
     if (number(queue, "waited") == 0 && number(queue, "overflow") == 0) {
         return "";

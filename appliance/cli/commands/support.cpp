@@ -13,7 +13,7 @@
 namespace appliance::cli {
 namespace {
 
-// gatehouse-support-20261122T140305Z.json: names sort by time, and hold nothing that a file system minds.
+// gatehouse-support-20261122T140305Z.json: names sort by time, and every file system allows their characters.
 std::string name_for(core::WallTime now) {
     std::string time = core::base::print_time(now);
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });

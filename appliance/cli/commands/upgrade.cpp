@@ -108,7 +108,7 @@ Outcome UpgradeCommand::upgrade() const {
         const auto patience = std::chrono::ceil<std::chrono::milliseconds>(left);
         const auto status = client.get("/v1/status", std::min(patience, api::Client::answer_timeout));
         if (!status && status.error().os_error != 0) {
-            return outcome_of(status.error());  // nobody listens: the daemon has ended
+            return outcome_of(status.error());  // no listener: the daemon has ended
         }
         // The control process that is asked may end over it, as it does in an upgrade.
         if (auto ended = status ? upgrade_outcome(*status, upgrade_number, common().json) : std::nullopt) {

@@ -179,7 +179,7 @@ void Children::read(Child& child) {
     }
 }
 
-// A shell writes one line in several pieces; each is for whoever reads along.
+// A shell writes one line in several pieces; an operator reads whole lines.
 void Children::tell_lines(unsigned step, Child& child, bool last, std::vector<Output>& outputs) const {
     std::string& text = child.unfinished;
     const bool late = Clock::now() - child.begun >= line_patience_;
@@ -200,7 +200,7 @@ void Children::collect(std::chrono::milliseconds patience, std::vector<Output>& 
             entries.push_back({child.output.get(), POLLIN, 0});
         }
     }
-    // What has closed its output ends in a moment, mostly, and no descriptor tells when.
+    // A command that has closed its output mostly ends soon, and no descriptor tells when.
     const bool closing = entries.size() < children_.size();
     ::poll(entries.data(), entries.size(),
            static_cast<int>((closing ? std::min(patience, closing_look) : patience).count()));

@@ -1,7 +1,6 @@
 // Children: the operator's own commands: `sh -c` each, in a process group of its own, so that Ctrl-C does not hit them
-// in the middle. A keeper process, the parent of each, ends its group when this process dies, however that happens:
-// else a second copy could be started beside the first. Not thread safe; one thread starts them all and lives as long
-// as they.
+// in the middle. A keeper process, the parent of each, ends its group when this process dies for any reason: else a
+// second copy could be started beside the first. Not thread safe; one thread starts them all and lives as long as they.
 #pragma once
 
 #include <sys/types.h>
@@ -26,7 +25,7 @@ public:
     // A line that is longer is told in pieces.
     static constexpr std::size_t line_max = 8192;
 
-    // Whole lines, but for the last of a command, one that did not end within line_patience, and one that is too long.
+    // Whole lines; exceptions: a command's last line, one that did not end within line_patience, one that is too long.
     struct Output {
         unsigned step = 0;
         std::string text;

@@ -51,7 +51,7 @@ tl::expected<Json, Outcome> ask_plan(const CommandSource& source, const Common& 
     return seen;
 }
 
-// The line that says what these commands are, and who wants them run.
+// The line that says what these commands are, and names the person that wants them run.
 std::string introduce(const CommandSource& source, const Json& seen) {
     const std::string why = text(seen, "why");
     const std::string began =
@@ -94,8 +94,8 @@ OwnCommands own_by_recipe(const Common& common, const Json& seen, const OwnComma
     return first_of(own, local);
 }
 
-// No command of it is left: it has ended, or what is left is for testers and visitors. Where that is not so, what comes
-// all the same is refused, since nobody has agreed to it.
+// No command of it is left: it has ended, or what is left is for testers and visitors. A command that comes all the
+// same is refused, since the operator has not agreed to it.
 bool runs_no_more(const Json& seen) {
     const std::string state = text(seen, "state");
     if (state != "running" && state != "paused") {
@@ -178,7 +178,7 @@ std::string show_commands(const std::vector<config::ServerCommand>& commands, co
 tl::expected<Consent, Outcome> consent_to(const CommandSource& source, const Common& common, const api::Client& client,
                                           const Json& body) {
     const OwnCommands own = own_commands(source, body);
-    // Each command is held against the operator's own when it comes.
+    // Each command is compared with the operator's own when it comes.
     if (own.run && source.yes_run.empty()) {
         return Consent{Permit(own), {}};
     }

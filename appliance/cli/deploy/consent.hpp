@@ -32,7 +32,7 @@ struct Consent {
 
 // For deploy rolling, maintenance, rollback and resume. body: the order as it will be sent, but for reason and
 // operator. Commands that come from elsewhere are shown on standard error with their author, their source and their
-// digest; then --yes-run DIGEST agrees to them, or whoever sits at the terminal does. Error: what ends the command,
+// digest; then --yes-run DIGEST agrees to them, or the operator at the terminal does. Error: what ends the command,
 // which has changed nothing.
 tl::expected<Consent, Outcome> consent_to(const CommandSource& source, const Common& common, const api::Client& client,
                                           const Json& body);

@@ -1,5 +1,5 @@
-// Order: a command of `gatehouse deploy` that orders something of a rollout, and runs the rollout's commands in this
-// terminal where that follows.
+// Order: a command of `gatehouse deploy` that orders something of a rollout. It then runs the rollout's commands, if
+// any, in this terminal.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // Permit: which commands of a rollout may run on this machine. The daemon says when a command is due and for which
-// server; what is run is the word of this command line's operator alone. Pure.
+// server; this command line's operator alone decides what is run. Pure.
 #pragma once
 
 #include <optional>
@@ -26,15 +26,15 @@ public:
     // These may run, as they stand: the operator has seen them.
     void accept(std::vector<config::ServerCommand> commands) { accepted_ = std::move(commands); }
 
-    // Whether the command may run here: its server, host and port are plain words, and it was accepted, or is an own
-    // command with these filled in. Error: what the daemon has sent, and why it is not run; one line.
+    // Whether the command may run here: its server, host and port are plain words; it was accepted, or is an own
+    // command with them filled in. Error: what the daemon has sent, and why it is not run; one line.
     [[nodiscard]] core::Result<void> check(const config::ServerCommand& command) const;
     [[nodiscard]] bool allows_all(const std::vector<config::ServerCommand>& commands) const;
 
     [[nodiscard]] const OwnCommands& own() const noexcept { return own_; }
     [[nodiscard]] const std::vector<config::ServerCommand>& accepted() const noexcept { return accepted_; }
     [[nodiscard]] bool empty() const noexcept { return !own_.run && !own_.rollback && accepted_.empty(); }
-    // What may run of a rollback of that rollout, whose steps these commands are then.
+    // What may run of a rollback of that rollout: these commands are its steps then.
     [[nodiscard]] Permit undoing() const;
 
 private:
@@ -45,8 +45,8 @@ private:
 // "commands" of a rollout or a plan. Nothing where the daemon does not say them, or says them in another form.
 std::optional<std::vector<config::ServerCommand>> commands_in(const Json& rollout);
 
-// The command as a line of text from which nothing can be hidden: where it holds control characters or marks that turn
-// the writing direction it is quoted, with these written as in JSON.
+// The command as a line of text from which nothing can be hidden: one with control characters or marks that turn the
+// writing direction is quoted, with these written as in JSON.
 std::string print_command(const std::string& text);
 
 }  // namespace appliance::cli

@@ -39,7 +39,7 @@ core::Result<std::optional<std::string>> command_in(const config::Node& recipe, 
     return config::check_placeholders(found->text).map([found] { return std::optional(found->text); });
 }
 
-// Who listens there: the supervisor. Error: nobody, or it is no socket.
+// The process that listens there: the supervisor. Error: none does, or it is no socket.
 core::Result<ucred> listener_of(const std::string& path) {
     const core::base::Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};

@@ -139,7 +139,7 @@ void check_command(const std::string& flag, const std::string& command) {
     }
 }
 
-// In whole: who may write commands could find two lists with digests that begin alike.
+// In whole: an author of commands could find two lists with digests that begin alike.
 void add_yes_run(CLI::App& app, std::string& digest) {
     app.add_option_function<std::string>(
            "--yes-run",

@@ -1,4 +1,4 @@
-// One option for each field of a recipe (config::each_field), for the commands that begin a deploy or plan one.
+// Options for the commands that begin or plan a deploy: one for each field of a recipe (config::each_field).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

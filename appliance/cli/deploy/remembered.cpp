@@ -39,7 +39,7 @@ tl::unexpected<core::Error> forget(const fs::path& place, int error) {
     return forget(core::fail_os(place.string(), error).value().line(), std::string());
 }
 
-// A file of this user's with the words of somebody else could be put into a folder that others can write.
+// Another user could move a file of this user's, with other content, into a folder that others can write.
 core::Result<void> check_own(const Descriptor& opened, const fs::path& place) {
     struct stat facts {};
     if (::fstat(opened.get(), &facts) != 0) {

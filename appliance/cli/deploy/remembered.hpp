@@ -1,4 +1,5 @@
-// Remembered: what this user has let run on this machine. A rollout of his goes on, or back, without a second consent.
+// Remembered: what this user has let run on this machine. The user's rollout goes on, or is rolled back, without a
+// second consent.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ std::filesystem::path memory_file();
 // The daemon that common names: host:port, or the absolute path of its socket.
 std::string daemon_name(const Common& common);
 
-// What is remembered of that daemon; nothing where that is nothing. Errors: the file is no regular one of this user's
-// that only he can write, in a folder that only he can write; it is damaged; or nothing can be kept there.
+// What is remembered of that daemon; nothing where that is nothing. Errors: the file is no regular one; file or folder
+// is another user's, or another user can write it; the file is damaged; nothing can be kept there.
 core::Result<std::optional<Ordered>> recall(const std::filesystem::path& file, const std::string& daemon);
 
 // Keeps it in the place of what was known of that daemon, of the last 100 daemons in all. Makes the folders (0700) and

@@ -30,7 +30,7 @@ constexpr std::chrono::seconds pause_patience{5};
 constexpr std::chrono::milliseconds run_timeout_max = std::chrono::hours(24);
 constexpr int not_executed = 126;  // as a shell says it
 
-// When somebody wants to leave: for the commands to heed their end, and for each of the last words with the daemon.
+// After an interrupt or a hang-up: how long the commands may take to end, and each of the last requests to the daemon.
 constexpr std::chrono::milliseconds last_mercy{2'000};
 constexpr std::chrono::milliseconds last_patience{1'000};
 
@@ -104,7 +104,7 @@ int Runner::run() {
     return refusing_ || (undone_ && code == done) ? failed : code;
 }
 
-// The daemon hears how the commands have ended; else it would wait for them, and for us, until it takes us for lost.
+// Tells the daemon how the commands have ended. Else it would wait for them until it takes this runner for lost.
 int Runner::leave() {
     if (!pausing_) {
         ask_to_pause(last_patience);
@@ -224,8 +224,8 @@ void Runner::take(const Json& answer) {
     }
 }
 
-// A rollback has followed: by itself, or because somebody else has ordered it. What this operator has not agreed to is
-// left to that other one, who is there for it.
+// A rollback has followed: by itself, or by the order of another operator. What this operator has not agreed to is left
+// to the other one.
 void Runner::follow(std::int64_t next) {
     undone_ = true;
     if (refusing_) {

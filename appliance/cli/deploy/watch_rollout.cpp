@@ -37,7 +37,7 @@ bool is_over(const std::string& progress) {
     return progress == "done" || progress == "skipped";
 }
 
-// The servers whose own steps are all of that kind of progress, or none is where `all` is false.
+// The servers with all of their own steps of that kind of progress.
 std::vector<std::string> folded(const Json& rollout, bool (*wanted)(const std::string&)) {
     std::vector<std::pair<std::string, bool>> servers;
     for (const Json& step : items(rollout, "steps")) {
@@ -136,7 +136,7 @@ Json news_of(const api::Client& client, std::int64_t id, std::int64_t seen, std:
     return answer ? items(base::parse_json<Json>(answer->body, base::wide_bounds), "journal") : Json::array();
 }
 
-// False where nobody reads any more.
+// False where standard output cannot be written.
 bool print_out(const std::string& text) {
     return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
 }

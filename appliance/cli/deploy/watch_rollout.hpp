@@ -1,5 +1,5 @@
 // `gatehouse deploy status --watch`: a rollout on one screen, redrawn in its place; or its journal line by line where
-// nobody looks.
+// standard output is no terminal.
 #pragma once
 
 #include "appliance/cli/client/outcome.hpp"
@@ -7,8 +7,8 @@
 
 namespace appliance::cli {
 
-// The rollout in at most rows lines of at most style.width columns: its state, what is under way, what has failed, and
-// in one line each what is done and what is to come. Pure.
+// The rollout in at most rows lines of at most style.width columns: its state, what is under way, what has failed; in
+// one line each what is done and what is to come. Pure.
 std::string show_screen(const Json& rollout, const Style& style, std::size_t rows);
 
 // One entry of a journal, as the deploy itself prints it. Pure.

@@ -1,4 +1,4 @@
-// A new file for what nobody else is to read.
+// A new file that no other user can read.
 #pragma once
 
 #include <string>

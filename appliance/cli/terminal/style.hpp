@@ -1,4 +1,4 @@
-// How text reaches the operator's terminal: its width, whether colours are welcome, and what is safe to print.
+// How text reaches the operator's terminal: its width, whether to use colours, and what is safe to print.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 namespace appliance::cli {
 
 struct Style {
-    // Where nobody looks a line is as long as it has to be: a wrapped name is one that grep does not find.
+    // Without a terminal a line is as long as it has to be: grep does not find a wrapped name.
     static constexpr std::size_t unlimited = 1'000'000;
     static constexpr std::size_t narrowest = 40;
 
     std::size_t width = 80;
     bool colour = false;
-    bool terminal = false;  // somebody is looking: a table may be redrawn in its place
+    bool terminal = false;  // the output is a terminal: a table may be redrawn in its place
 };
 
 // Of standard output. Width: COLUMNS of the environment where it is a number; else the terminal's; else unlimited. At
@@ -27,7 +27,7 @@ Style error_style();
 
 // The lines of the terminal: LINES of the environment, or as it says itself; 24 where neither does.
 std::size_t terminal_height();
-// What draws these lines over what a terminal shows, from its upper left corner, without a moment in which it is empty.
+// The text that draws these lines over a terminal's content, from the upper left corner, without clearing it first.
 // Where they are more than rows, the last row says how many are not shown. rows: at least 1.
 std::string redraw(std::string_view lines, std::size_t rows);
 
@@ -37,7 +37,7 @@ enum class Tone { plain, good, bad, caution, title };
 std::string paint(std::string_view text, Tone tone, const Style& style);
 
 // Reasons come from servers and from other people. Control characters, broken UTF-8 and marks that turn the writing
-// direction become '?', so that nobody's reason can rewrite the operator's screen.
+// direction become '?': no reason can rewrite the operator's screen.
 std::string clean(std::string_view text);
 
 // The columns that clean text takes: 2 for a wide East Asian character or an emoji, 0 for a combining mark, else 1.

@@ -52,7 +52,7 @@ std::vector<std::size_t> Table::widths(std::size_t room) const {
         }
         widths.push_back(width);
     }
-    // The widest column gives, one by one, so that short columns keep their words whole as long as possible.
+    // Narrows the widest column step by step, so that short columns keep their words whole as long as possible.
     std::size_t total = std::accumulate(widths.begin(), widths.end(), gap * (widths.size() - 1));
     while (total > room) {
         std::size_t widest = widths.size();

@@ -1,5 +1,5 @@
 // Table: rows of cells under titles, held to the terminal's width. Nothing is cut off: a cell too wide for its column
-// goes on in the next line, because half an address or half a reason is worse than a second line.
+// goes on in the next line. Half an address or half a reason is worse.
 #pragma once
 
 #include <string>

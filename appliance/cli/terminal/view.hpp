@@ -1,5 +1,5 @@
-// Reading the control process's JSON for printing. Client and daemon may be of different versions, so a missing field
-// or one of another type is an empty value here and never an error: a status with a gap is better than none.
+// Reading the control process's JSON for printing. Client and daemon may be of different versions. So a missing field,
+// or one of another type, is an empty value here: a status with a gap is better than none.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -36,7 +36,7 @@ std::string print_until(const Json& object, const char* key, core::WallTime now)
 std::string or_dash(const std::string& text);
 // As print_age does it where that is all of it ("2h 30m"), else exactly ("90500ms").
 std::string print_length(core::Milliseconds length);
-// Who has set a fence: "rollout 7" for one of a deploy, else the field who; empty where there is none.
+// A fence's owner: "rollout 7" for one of a deploy, else the field "who"; empty where there is none.
 std::string print_owner(const Json& fence);
 // "what: why; mend" of an {"error": {...}} body; empty where it is none.
 std::string print_error(const Json& body);

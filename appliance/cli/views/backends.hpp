@@ -20,14 +20,14 @@ struct NamedBackend {
 std::vector<NamedBackend> named_backends(const Json& status, const std::vector<std::string>& servers,
                                          const std::optional<std::string>& pool);
 
-// Whether visitors of the pool speak HTTP, and so see the page when nobody serves them.
+// Whether visitors of the pool speak HTTP, and so see the page when no server serves them.
 bool has_visitors(const Json& status, const std::string& pool);
 
-// "every server is fenced", "every server is down", "1 fenced, 2 down": why nobody of the pool serves; empty where
-// somebody does, where an operator shows the page, or where it is not known.
+// "every server is fenced", "every server is down", "1 fenced, 2 down": why no server of the pool serves; empty where
+// one does, where an operator shows the page, or where it is not known.
 std::string why_nobody_serves(const Json& pool);
 
-// What visitors of the pool meet because nobody serves: "visitors see the page: every server is fenced". Empty where
+// What visitors of the pool meet because no server serves: "visitors see the page: every server is fenced". Empty where
 // why_nobody_serves() is.
 std::string what_visitors_meet(const Json& status, const Json& pool);
 

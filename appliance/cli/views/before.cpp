@@ -16,7 +16,7 @@ struct Loss {
     std::vector<std::string> servers;  // fenced by it
     bool could_serve = false;          // one of them can, or may
     bool others_serve = false;
-    std::int64_t unknown = 0;  // others that nobody knows of whether they can
+    std::int64_t unknown = 0;  // others of which it is not known whether they can
 };
 
 bool may_serve(const std::string& state) {
@@ -28,7 +28,7 @@ Loss loss_of(const Json& pool, const std::set<std::string>& addresses) {
     for (const Json& backend : items(pool, "backends")) {
         const std::string state = text(backend, "state", "unknown");
         if (text(backend, "address").empty()) {
-            continue;  // its name has not been resolved: it serves nobody
+            continue;  // its name has not been resolved: it cannot serve
         }
         if (addresses.contains(text(backend, "address"))) {
             loss.servers.push_back(text(backend, "server"));

@@ -6,8 +6,8 @@
 
 namespace appliance::cli {
 
-// Of a fence that leaves a pool without a server that can serve, or that holds in other pools too. common: its servers
-// and pool.
+// Of a fence that leaves a pool without a usable server, or that holds in other pools too. common: its servers and
+// pool.
 Warning before_fence(const Json& status, const Common& common);
 // Of the maintenance page, shown or taken away for pools that were not named.
 Warning before_page(const Json& status);

@@ -1,5 +1,5 @@
-// Problem: one thing that is wrong with a configuration, as an operator reads it. A list of them is what loading says
-// instead of a configuration: all that could be found in one go, so that nobody mends a file one error at a time.
+// Problem: one thing that is wrong with a configuration, as an operator reads it. Loading returns a list of them
+// instead of a configuration: all that it could find, so that an operator mends them together.
 #pragma once
 
 #include <compare>
@@ -35,8 +35,7 @@ struct Problem {
 
 using Problems = std::vector<Problem>;
 
-// Control characters become question marks: a quoted key may hold anything, and a problem is one line on somebody's
-// terminal.
+// Control characters become question marks: a quoted key may hold anything, and a problem is one line on a terminal.
 std::string printable(std::string text);
 
 // Collects the problems of one file, and which keys its reader has asked for.

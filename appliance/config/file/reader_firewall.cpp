@@ -1,4 +1,4 @@
-// [firewall]: who may reach the appliance itself.
+// [firewall]: which sources may reach the appliance itself.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ std::optional<Firewall::Rate> parse_rate(std::string_view text) {
 
 }  // namespace
 
-// After the listeners, whose ports it must not give to the management networks alone.
+// After the listeners: it must not give their ports to the management networks alone.
 void Reader::read_firewall() {
     Section section = this->section("firewall");
     auto& firewall = config_.firewall;

@@ -58,7 +58,7 @@ void Reader::read_plane(Section& section, Pool& pool) {
     }
 }
 
-// A listener whose pool the kernel serves.
+// A listener of a pool that the kernel serves.
 void Reader::check_plane(Section& section, const Listener& listener) {
     const Pool* pool = config_.pool(listener.pool);
     if (pool == nullptr || pool->plane != Plane::kernel) {

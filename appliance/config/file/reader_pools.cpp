@@ -1,4 +1,4 @@
-// [server.*], [pool.*] and [listen.*]: who is in front of whom.
+// [server.*], [pool.*] and [listen.*]: servers, the pools of them, and the listeners before the pools.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,8 +23,8 @@ std::vector<std::string_view> names_of(const std::vector<Item>& items) {
     return names;
 }
 
-// A name of the DNS, or of /etc/hosts. Its last label begins with a letter, so that no spelling of an address is one,
-// which resolvers would take it for ("10.0.0.256", "0x7f000001").
+// A name of the DNS, or of /etc/hosts. Its last label begins with a letter. So no name is one that resolvers would take
+// for an address ("10.0.0.256", "0x7f000001").
 bool is_dns_name(std::string_view text) {
     constexpr std::size_t label_bytes = 63;
     const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };

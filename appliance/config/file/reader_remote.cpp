@@ -110,7 +110,7 @@ void Reader::read_remote(Section& section) {
     config_.control.remote = std::move(remote);
 }
 
-// The firewall lets the management networks reach the API, and nobody else.
+// The firewall lets the management networks reach the API, and no other source.
 void Reader::open_for_management(Section& section, std::uint16_t port) {
     auto& ports = config_.firewall.management_ports;
     const auto at = std::lower_bound(ports.begin(), ports.end(), port);

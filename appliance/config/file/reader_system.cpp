@@ -19,8 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What visitors are shown is written for them: a key or a list of passwords does not become a page by a slip, or by the
-// hand of somebody who may change the configuration and nothing else on the machine.
+// A page is a file that was written for visitors. A slip does not make a page of a key or a password list, nor does a
+// person with rights to the configuration alone.
 bool named_as_page(const std::string& name) {
     const auto ending = std::filesystem::path(name).extension();
     return ending == ".html" || ending == ".htm";

@@ -60,7 +60,7 @@ std::string Section::text(std::string_view key, std::string fallback) {
     if (node == nullptr) {
         return fallback;
     }
-    // A NUL or a line break has no business in any name, path or host, and would be cut or split further down.
+    // No name, path or host has a NUL or a line break: it would be cut or split further down.
     const bool control = std::any_of(node->text.begin(), node->text.end(),
                                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
     if (node->text.empty() || control) {

@@ -1,5 +1,5 @@
-// Section: reads the keys of one table of the file with their types and ranges, and knows in the end which keys nobody
-// asked for. Every wrong value becomes a problem and the fallback is returned, so that reading goes on to the next.
+// Section: reads the keys of one table of the file with their types and ranges. In the end it knows the keys that the
+// reader did not ask for. A wrong value becomes a problem, and the fallback is returned, so that reading goes on.
 #pragma once
 
 #include <span>

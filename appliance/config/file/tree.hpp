@@ -1,5 +1,5 @@
-// The configuration file as a plain tree of values with their places. It keeps the TOML library behind tree.cpp: what
-// reads the configuration sees only this, and a test can say exactly which line and column it complains about.
+// The configuration file as a plain tree of values with their places. It keeps the TOML library behind tree.cpp:
+// readers of the configuration see only this. A test can compare the line and column of each problem.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ struct Entry {
     Node value;
 };
 
-// Parses TOML 1.0. Returns the root table, or the first thing that is not TOML (the library stops there), which
-// includes a key or table given twice.
+// Parses TOML 1.0. Returns the root table, or the first thing that is not TOML; the library stops there. A key or table
+// given twice is not TOML.
 tl::expected<Node, Problem> read_tree(std::string_view text, const std::string& file);
 
 }  // namespace appliance::config

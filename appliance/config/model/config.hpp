@@ -1,5 +1,5 @@
 // Config: everything the file says, as plain values with the defaults filled in and every name resolved. What is in a
-// Config has been checked (load.hpp); nobody behind it checks again. Values compare, so that a reload can tell what
+// Config has been checked (load.hpp); its readers do not check again. Values compare, so that a reload can tell what
 // has changed.
 #pragma once
 
@@ -53,8 +53,8 @@ struct Server {
     friend bool operator==(const Server&, const Server&) = default;
 };
 
-// How a pool's backends are probed. A pool without a check is probed by TCP connect, because a backend that was never
-// seen well is never eligible.
+// How a pool's backends are probed. A pool without a check is probed by TCP connect: a backend without a passed check
+// is never eligible.
 struct Check : core::health::Check {
     Check() { type = CheckType::tcp; }
     std::uint32_t passive_fall = 0;  // failures of visitors' exchanges in a row until down; 0: they do not count
@@ -66,8 +66,8 @@ struct Backend : core::proxy::BackendSettings {
     std::string server;
     core::Address address;  // 0.0.0.0 with its port while its server has none
 
-    // Not while the name of its server has never been resolved: nobody can ask it or be sent there, and no fence can
-    // stand there.
+    // False until the name of its server has been resolved once: until then it gets no checks, no visitors and no
+    // fence.
     [[nodiscard]] bool has_address() const noexcept;
 
     friend bool operator==(const Backend&, const Backend&) = default;
@@ -78,7 +78,7 @@ struct Pool : core::proxy::PoolSettings {
     std::uint16_t port = 0;
     Check check;
     std::vector<Backend> backends;  // at least one, in the order of the file
-    Plane plane = Plane::proxy;     // who hands connections on; kernel: only of listeners with mode tcp
+    Plane plane = Plane::proxy;     // it hands connections on; kernel: only those of listeners with mode tcp
     bool masquerade = true;         // kernel only: backends see our address, not the client's
 
     friend bool operator==(const Pool&, const Pool&) = default;
@@ -88,7 +88,7 @@ struct Maintenance {
     std::filesystem::path page;  // empty: the built-in page
     std::string bytes;           // what the page held when it was loaded
     core::Milliseconds retry_after{120'000};
-    // Who sees the site behind a page that was put on; any of these is enough.
+    // Visitors with any of these see the site behind a page that was put on.
     std::vector<core::Network> bypass;
     std::string bypass_cookie;     // "name=value"; empty: none
     std::string bypass_header;     // "Name: value"; empty: none
@@ -121,7 +121,7 @@ struct Log {
     friend bool operator==(const Log&, const Log&) = default;
 };
 
-// The appliance's own firewall: who may reach it. Off unless the file says otherwise.
+// The appliance's own firewall: which sources may reach it. Off unless the file says otherwise.
 struct Firewall {
     struct Rate {
         unsigned count = 0;  // 0: no limit
@@ -129,7 +129,7 @@ struct Firewall {
         friend bool operator==(const Rate&, const Rate&) = default;
     };
     bool enabled = false;
-    std::vector<core::Network> management;            // who reaches management_ports
+    std::vector<core::Network> management;            // they reach management_ports
     std::vector<std::uint16_t> management_ports{22};  // ascending, with that of the API; none a listener's
     unsigned connections_per_source = 0;              // open at once to the listeners; 0: no limit
     Rate new_per_source;                              // connections to the listeners

@@ -1,10 +1,10 @@
-// Fields: what an operator sets of pools, backends, checks and listeners, and the limits and timeouts of the data
-// plane. Each field stands here once, with its key, its bounds and what it is for. The reader of the file, the link
-// from control to the proxy (link_fields.hpp) and the reference documentation read these lists, as they read that of a
-// recipe (recipe.hpp), whose visitors they share.
+// Fields: the settings of pools, backends, checks and listeners, and the limits and timeouts of the data plane. Each
+// field stands here once, with its key, its bounds and what it is for. These lists are read by the file's reader, the
+// link from control to the proxy (link_fields.hpp) and the reference documentation. The list of a recipe (recipe.hpp)
+// has the same visitors.
 //
-// Beside those of a recipe a visitor has size(key, value, min, max, help) in bytes, port(key, value, help),
-// networks(key, value, help) and addresses(key, value, help).
+// Beside those of a recipe a visitor has: size(key, value, min, max, help) in bytes; port, networks and addresses(key,
+// value, help).
 #pragma once
 
 #include <chrono>

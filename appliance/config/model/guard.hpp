@@ -13,14 +13,14 @@ namespace appliance::config {
 
 enum class GuardKind : std::uint8_t { bigbluebutton, schedule, windows };
 enum class Checksum : std::uint8_t { sha1, sha256, sha384, sha512 };
-// What a meeting without anybody in it counts as.
+// What a meeting without participants counts as.
 enum class EmptyMeeting : std::uint8_t { ignore, count };
 enum class OnMeeting : std::uint8_t { block, warn };
 
-// Where something is read, and as whom.
+// Where something is read, and as which user.
 struct Site {
     std::string url;       // "https://bbb.example.org/bigbluebutton/api", without user and password; or a file's path
-    std::string user;      // for Basic; empty: nobody
+    std::string user;      // for Basic; empty: none
     std::string password;  // not in any message
 
     friend bool operator==(const Site&, const Site&) = default;

@@ -1,6 +1,6 @@
-// LinkFields: each_field's visitors that write a structure as a JSON object for another process of ours, and read it
-// there again: durations in milliseconds, sizes in bytes. Both go by the same list, so what is written is what is read.
-// A field that is missing, of another type or out of its bounds throws link::Malformed, and is never a default.
+// LinkFields: each_field's visitors for the links between our processes. One writes a structure as a JSON object, the
+// other reads it: durations in milliseconds, sizes in bytes. Both go by the same list, so what is written is what is
+// read. A field that is missing, of another type or out of its bounds throws link::Malformed, and is never a default.
 #pragma once
 
 #include <concepts>

@@ -23,7 +23,7 @@ struct Recipe {
     std::vector<std::string> servers;  // of the pool; empty: all of them
     std::string run;                   // the command, with {server}, {host} and {port}; runs on the operator's machine
     std::string rollback;              // the command that undoes it; empty: there is none
-    std::string run_source;            // who has said so, for people: "--run by ann", "[deploy.app]"; empty: not known
+    std::string run_source;            // its origin, for people: "--run by ann", "[deploy.app]"; empty: not known
     std::string rollback_source;       // the same
     std::string batch = "1";           // servers at a time: a number, or a share as "25%"
     std::int64_t min_healthy = 1;      // eligible servers that must be left while a batch is away
@@ -80,10 +80,12 @@ inline constexpr Word<OnFailure> on_failure_names[] = {
     {"pause", OnFailure::pause}, {"rollback", OnFailure::rollback}, {"abort", OnFailure::abort}};
 inline constexpr Word<OnRestart> on_restart_names[] = {{"resume", OnRestart::resume}, {"pause", OnRestart::pause}};
 
-// Calls visit for each field but the name and the sources, with its key, its bounds and its help: text(key, value,
-// help), command(key, value, help) for a text with placeholders (placeholder.hpp), list(key, value, help), headers(key,
-// value, help) for a list of "Name: value" (header.hpp), number(key, value, min, max, help), duration(key, value, min,
-// max, help), flag(key, value, help), statuses(key, value, help) and choice(key, value, words, help).
+// Calls visit for each field but the name and the sources, with its key, its bounds and its help.
+// Text: text(key, value, help); command(key, value, help) for a text with placeholders (placeholder.hpp).
+// Lists: list(key, value, help); headers(key, value, help) for a list of "Name: value" (header.hpp); statuses(key,
+// value, help).
+// Numbers: number(key, value, min, max, help); duration(key, value, min, max, help).
+// Others: flag(key, value, help); choice(key, value, words, help).
 template <typename AnyRecipe, typename Visitor>
 void each_field(AnyRecipe& recipe, Visitor&& visit) {
     using namespace std::chrono_literals;

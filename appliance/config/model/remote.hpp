@@ -1,4 +1,4 @@
-// Remote: the API on TCP, from [control], and who may use it, from [access.NAME].
+// Remote: the API on TCP, from [control], and its callers, from [access.NAME].
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Account: which user the processes may run as. They give up root's rights by becoming that user, so it must be one
-// that has no more rights than they need.
+// Account: which user the processes may run as. They give up root's rights by becoming that user, so it must have no
+// more rights than they need.
 #pragma once
 
 #include <sys/types.h>
@@ -16,9 +16,9 @@ struct AccountFacts {
     std::string name;
     uid_t uid = 0;
     std::string shell;               // of the user; empty: /bin/sh (passwd(5))
-    std::set<std::string> shells{};  // of /etc/shells: who has one of these may log in
+    std::set<std::string> shells{};  // of /etc/shells: a user with one of these may log in
     uid_t uid_min = 1000;            // UID_MIN of /etc/login.defs: below it are the system's users
-    uid_t asker = 0;                 // who asks; not root: it runs everything as itself, so it may name itself
+    uid_t asker = 0;  // the user that asks; not root: it runs everything as itself, so it may name itself
 };
 
 // Pure. Errors: it is uid 0, whatever its name; or a person's account: its number is UID_MIN or more, and its shell is

@@ -49,8 +49,8 @@ core::Result<fs::path> relative_name(const fs::path& folder, const fs::path& nam
     return within;
 }
 
-// One step at a time, so that nothing changes between the look at a link and the step behind it: each folder is held
-// open, and no step follows a link by itself.
+// One step at a time: each folder is held open, and no step follows a link by itself. So nothing changes between the
+// look at a link and the step behind it.
 core::Result<Descriptor> open_beneath(const fs::path& folder, const fs::path& name) {
     const std::string what = cannot_read(folder, name);
     std::vector<Descriptor> way;
@@ -83,7 +83,7 @@ core::Result<Descriptor> open_beneath(const fs::path& folder, const fs::path& na
             continue;
         }
         const bool last = ahead.empty();
-        // O_NONBLOCK: opening a pipe that nobody writes to must not hang a start or a reload.
+        // O_NONBLOCK: opening a pipe without a writer must not hang a start or a reload.
         const int flags = last ? O_RDONLY | O_NONBLOCK | O_NOCTTY : O_PATH | O_DIRECTORY;
         way.emplace_back(::openat(way.back().get(), next.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
         if (!way.back().valid()) {

@@ -1,5 +1,5 @@
-// NamedFile: a file that the configuration names. A text that comes through `config apply` may not reach what lies
-// elsewhere on the machine, so names lead to files beneath the configuration's folder.
+// NamedFile: a file that the configuration names. A text from `config apply` may not reach other files of the machine:
+// names lead to files beneath the configuration's folder.
 #pragma once
 
 #include <sys/types.h>
@@ -29,10 +29,10 @@ struct NamedFile {
 enum class Reach { beneath, absolute_anywhere };
 
 // Reads a regular file of at most size_max bytes. name: relative to the folder, or absolute. What it leads to lies
-// beneath the folder: links on the way are followed as long as they stay there, and none that is absolute (as openat2
-// with RESOLVE_BENEATH has it, with no other system calls than control's filter allows). With absolute_anywhere a name
-// that is absolute itself is read wherever it is. Blocks on the disk. Errors: it leads elsewhere, it cannot be read, is
-// no file, or is too large.
+// beneath the folder. Links on the way are followed as long as they stay there, and absolute ones are not. That is
+// openat2's RESOLVE_BENEATH, with the system calls that control's filter allows. With absolute_anywhere a name that is
+// absolute itself is read wherever it is. Blocks on the disk. Errors: it leads elsewhere, it cannot be read, is no
+// file, or is too large.
 core::Result<NamedFile> read_named(const std::filesystem::path& folder, const std::filesystem::path& name, Reach reach,
                                    std::size_t size_max);
 

@@ -44,7 +44,7 @@ std::string_view word_in_braces(std::string_view text, std::size_t at) {
 std::optional<Placeholder> find_placeholder(std::string_view text, std::size_t from) {
     for (std::size_t at = text.find('{', from); at != std::string_view::npos; at = text.find('{', at + 1)) {
         if (at > 0 && text[at - 1] == '$') {
-            // "${{word}}" is nobody's of ours either.
+            // "${{word}}" is no placeholder of ours either.
             at += !word_in_braces(text, at + 1).empty() ? 1 : 0;
             continue;
         }

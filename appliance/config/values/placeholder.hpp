@@ -1,5 +1,5 @@
 // Placeholders: {server}, {host} and {port} in the commands of recipes. A mistyped one would go to the shell as it is,
-// and do something else on each server than was meant; so it is refused wherever a command enters. Pure.
+// and do what was not meant on each server. So it is refused wherever a command enters. Pure.
 #pragma once
 
 #include <string>

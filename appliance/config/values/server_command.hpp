@@ -1,5 +1,5 @@
 // ServerCommand: what a runner runs for one server of a rollout. The daemon lists a rollout's commands, and the command
-// line holds them against what its operator has said; both fill them in and count them here. Pure.
+// line compares them with what its operator has said; both fill them in and count them here. Pure.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct ServerCommand {
     std::string host;        // empty where the configuration has no such server any more
     std::uint16_t port = 0;  // 0 there
     std::string text;        // what the shell is given
-    std::string source;      // who has said so, for people: "--run by ann", "[deploy.app]"; empty: not known
+    std::string source;      // its origin, for people: "--run by ann", "[deploy.app]"; empty: not known
 
     // The source says nothing about what would run.
     [[nodiscard]] bool same(const ServerCommand& other) const {

@@ -11,7 +11,7 @@ namespace appliance::config {
 
 core::Result<std::string> read_text(const std::filesystem::path& path, std::size_t size_max) {
     const auto what = fmt::format("cannot read '{}'", path.string());
-    // O_NONBLOCK: opening a pipe that nobody writes to must not hang a start or a reload.
+    // O_NONBLOCK: opening a pipe without a writer must not hang a start or a reload.
     const core::base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!file.valid()) {
         return core::fail_os(what, errno);

@@ -9,8 +9,8 @@
 
 namespace appliance::config {
 
-// The bytes of a regular file. Errors: it cannot be opened or read, it is something else than a file (a directory, a
-// pipe that would block), or it holds more than size_max bytes.
+// The bytes of a regular file. Errors: it cannot be opened or read; it is no file (a directory, a pipe that would
+// block); it holds more than size_max bytes.
 core::Result<std::string> read_text(const std::filesystem::path& path, std::size_t size_max);
 // The same from one that is open. what: "cannot read 'PATH'", for errors.
 core::Result<std::string> read_text(const core::base::Descriptor& file, const std::string& what, std::size_t size_max);

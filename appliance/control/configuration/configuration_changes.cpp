@@ -19,8 +19,8 @@ void say_more(core::Error& error, const std::string& more) {
     error.mend = error.mend.empty() ? more : error.mend + "; " + more;
 }
 
-// What the processes may do on their machine, and where, is for its root to say, not for a caller that may apply
-// a configuration: the supervisor goes by it with more rights than control has. written: what the file says now.
+// The user, the state folder and the control socket are root's to set. A caller that may apply a configuration may not
+// change them: the supervisor uses them with more rights than control has. written: what the file says now.
 Outcome<void> keeps_the_machines(const config::Config& written, const config::Config& wanted) {
     const bool user = written.proxy.user == wanted.proxy.user;
     const bool state = written.control.state == wanted.control.state;
@@ -60,7 +60,7 @@ void ConfigurationChanges::reload_unwatched(const ReloadOrder& order) {
     static_cast<void>(change({std::nullopt, order}));
 }
 
-// The trial is on the disk before anything changes, so that no crash can make the change one for good.
+// The trial is on the disk before anything changes, so that no crash can make the change permanent.
 Outcome<Json> ConfigurationChanges::change(const Change& change) {
     if (shared_.trial && !change.order.confirm) {
         auto refused = refuse(409, still_waits(*shared_.trial));

@@ -22,9 +22,9 @@ public:
         : shared_(shared), reloader_(reloader), trials_(trials) {}
 
     // 422 with every problem where the file is invalid; nothing has changed then. Returns when the checks have said
-    // whether the pools that had a server still have one, 6 s later at most: "warnings" holds a line for each that has
-    // none. With confirm, the change goes back unless it is confirmed in that time, and at once where such a pool has
-    // no server left (409 then). 409 too, while another one waits to be confirmed.
+    // whether the pools that had a server still have one, 6 s later at most. "warnings" holds a line for each pool that
+    // has none. With confirm, the change goes back unless it is confirmed in that time. It goes back at once where such
+    // a pool has no server left (409). 409 too, while another change waits to be confirmed.
     Outcome<Json> reload(const ReloadOrder& order);
     // The same without waiting, for SIGHUP.
     void reload_unwatched(const ReloadOrder& order);

@@ -211,7 +211,7 @@ void compare_firewall(const config::Firewall& before, const config::Firewall& af
 
 }  // namespace
 
-// The lists name every member of a Config, so that a new one does not compile before it is compared here.
+// The lists name every member of a Config, so that a new one does not compile until it is compared.
 std::vector<std::string> describe_changes(const config::Config& before, const config::Config& after) {
     const auto& [old_file, old_listeners, old_servers, old_pools, old_recipes, old_guards, old_database,
                  old_maintenance, old_fence_mode, old_firewall, old_control, old_access, old_proxy, old_timeouts,
@@ -242,7 +242,7 @@ std::vector<std::string> describe_changes(const config::Config& before, const co
     return out;
 }
 
-// An upgrade starts every process anew with the file as it is then, and keeps the socket that operators know.
+// An upgrade starts every process anew with the file of that time. It keeps the socket that operators know.
 config::Config keep_fixed(const config::Config& running, config::Config wanted, std::vector<std::string>& notes) {
     constexpr const char* upgrade = "takes effect at the next gatehouse upgrade";
     constexpr const char* start = "takes effect when gatehouse is started again";

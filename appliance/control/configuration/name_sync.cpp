@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// How long the first configuration waits for the first answers, and how soon what could not be taken is tried again.
+// How long the first configuration waits for the first answers; how soon answers that were not taken are tried again.
 constexpr std::chrono::milliseconds first_answers{2'000};
 constexpr core::Milliseconds take_again{1'000};
 

@@ -45,7 +45,7 @@ public:
     Outcome<Json> wait_for_look(Outcome<Json> done, std::uint64_t change);
     // The change that waits counts for good. 409 where none does, or its time is over.
     Outcome<Json> confirm(const std::string& who, const std::string& why);
-    // The change that waits to be confirmed: who, why, since, until; null where none does.
+    // The change that waits to be confirmed, with its author, reason, begin and end; null where none does.
     [[nodiscard]] Json view() const;
 
     // The main loop's, which does not wait for an order.

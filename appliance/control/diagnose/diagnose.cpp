@@ -21,12 +21,12 @@ namespace {
 
 using core::base::Descriptor;
 
-// Nobody reads more of them, and each takes its share of the time.
+// More are of no use to a reader, and each takes its share of the time.
 constexpr std::size_t addresses_max = 8;
 
 std::atomic<unsigned> places_taken = 0;
 
-// What a thread that asks the name service shares with the one that waits for it, which may leave first.
+// Shared by the thread that asks the name service and the waiting thread, which may leave first.
 struct Search {
     std::mutex mutex;
     std::condition_variable ended;
@@ -95,7 +95,7 @@ double ms_since(Clock::time_point begin) {
            1000;
 }
 
-// The name service cannot be told to stop, so it is asked in a thread that may be left behind.
+// A look-up cannot be cancelled, so it runs in a thread that may outlive the wait for it.
 Lookup look_up(const std::string& name, Clock::time_point deadline, const Place& place) {
     if (const auto address = core::Address::parse_host(name, 0)) {
         return {{*address}, {}};

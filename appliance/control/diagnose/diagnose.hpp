@@ -1,5 +1,5 @@
 // Diagnose: what operators of a machine without a shell ask it: does a name resolve, does a port answer, does a host
-// echo. Each blocks its caller for its timeout at most, a thread of the API, and holds nothing of control's meanwhile.
+// echo. Each function blocks its caller, a thread of the API, for its timeout at most. It takes no lock of control's.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,8 @@ inline constexpr unsigned echoes_max = 10;
 inline constexpr unsigned echoes_usual = 3;
 inline constexpr unsigned at_once_max = 4;
 
-// A place among those that diagnose at the same time, given back with the last copy; null where all are taken. A name
-// service that does not answer keeps its place for as long as it does not, so that threads cannot pile up.
+// A place among those that diagnose at the same time, given back with the last copy; null where all are taken. A
+// look-up keeps its place until the name service answers, so that threads cannot pile up.
 using Place = std::shared_ptr<void>;
 Place take_place();
 

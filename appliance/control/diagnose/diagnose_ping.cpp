@@ -1,4 +1,4 @@
-// Ping, by sockets that the kernel gives to those without privileges whose group is in net.ipv4.ping_group_range: it
+// Ping, by ICMP sockets without privileges; net.ipv4.ping_group_range names the groups that may open them. The kernel
 // writes the identifier and the checksum, and hands each socket the answers to its own echoes (icmp(7)).
 #include <fmt/format.h>
 #include <netinet/icmp6.h>
@@ -25,7 +25,7 @@ namespace {
 using core::base::Descriptor;
 
 constexpr std::chrono::milliseconds echo_max{1'000};
-// What the kernel grants programs without privileges by custom; nobody is flooded.
+// ping(8) has long allowed no shorter interval without privileges: it floods no host.
 constexpr std::chrono::milliseconds pause{200};
 
 // Type, code, checksum, identifier, number: the same eight bytes in both families (RFC 792, RFC 4443).

@@ -62,7 +62,7 @@ std::optional<core::Address> read_address(std::string_view text) {
     return core::Address::from(storage).with_port(port);
 }
 
-// Those of one table whose state says that they wait: TCP's 0A, and UDP's 07 without a peer.
+// The sockets of one table that wait for a peer, by their state: TCP's 0A, and UDP's 07 without a peer.
 void add_listening(const std::filesystem::path& table, const std::string& protocol, Json& sockets) {
     std::ifstream in(table);
     std::string line;

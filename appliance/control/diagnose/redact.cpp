@@ -36,7 +36,7 @@ std::string lower(std::string_view text) {
     return low;
 }
 
-// A file's name is no secret, and whoever looks for a mistake wants to see it.
+// A file's name is no secret, and it helps to find a mistake.
 bool names_secret(std::string_view word) {
     const std::string low = lower(word);
     return !low.ends_with("_file") && !low.ends_with("-file") &&

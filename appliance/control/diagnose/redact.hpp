@@ -1,7 +1,7 @@
-// Redact: takes secrets out of what goes to others, and to callers of the API who may only read. Pure. It knows them by
-// their names (password = "...", token: ..., --secret ..., Bearer ...), in TOML, JSON, commands and comments alike, and
-// would rather take too much; what has an innocent name it cannot know. A URL is left its origin, because a path may be
-// a secret too; of a command and of what it has printed nothing is left.
+// Redact: takes secrets out of texts for other people, and for callers of the API with the role read. Pure. It knows
+// secrets by their names (password = "...", token: ..., --secret ..., Bearer ...), in TOML, JSON, commands and comments
+// alike. It rather takes too much; a secret with an innocent name stays. A URL keeps its origin alone, because a path
+// may be a secret too. Nothing is left of a command and of its output.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,7 +12,7 @@ namespace appliance::control {
 
 // Each secret becomes "***"; all else, line ends too, is as it was.
 std::string redact(std::string_view text);
-// The same for each text in it, and whole for those under such a name, or one of a command.
+// The same for each text in it; a text under a secret's or a command's name goes as a whole.
 nlohmann::ordered_json redact(nlohmann::ordered_json value);
 
 // The same for a line that is JSON; one that is none is a text. A line end stays.

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-// A proxy is not given traffic before the kernel's fences are known, unless there is no fence process for this long.
+// A proxy gets no traffic before the kernel's fences are known, or this process has run for so long.
 constexpr std::chrono::milliseconds fences_wait{2'000};
 // Fences expire to the second.
 constexpr std::chrono::milliseconds expiry_step{200};

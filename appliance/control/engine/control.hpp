@@ -1,7 +1,7 @@
-// Control: the operators' side of Gatehouse. It knows what the file says and what operators want, keeps the second, and
-// brings proxy and kernel into line with both. Lives in the control process; API threads and its main loop call it.
-// What it does is in classes, one for each subject; it makes them, hands them the supervisor's events and the time, and
-// is the one door to them.
+// Control: the operators' side of Gatehouse. It knows the configuration and the operators' orders. It keeps the orders,
+// and brings proxy and kernel into line with both. Lives in the control process; API threads and its main loop call it.
+// Each subject is a class. Control makes these classes, hands them the supervisor's events and the time, and is their
+// only interface.
 #pragma once
 
 #include <chrono>

@@ -23,7 +23,7 @@ std::optional<std::int64_t> owner_of(const deploy::Words& words) {
     return words.rollout == 0 ? std::nullopt : std::optional(words.rollout);
 }
 
-// counted: no proxy of an earlier upgrade has exchanges that nobody counts.
+// counted: no proxy from before an upgrade still drains, so the report has every exchange.
 deploy::Standing standing_of(const Json& backend, bool paged, bool counted) {
     deploy::Standing standing;
     standing.server = backend["server"];

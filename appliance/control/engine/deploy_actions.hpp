@@ -1,5 +1,5 @@
-// DeployActions: the conductor's hands. What a rollout does to servers, kernel and page goes the way of an operator's
-// own orders.
+// DeployActions: carries out what a rollout does to servers, kernel and page, by the same functions as an operator's
+// orders.
 #pragma once
 
 #include "appliance/control/engine/control.hpp"

@@ -26,8 +26,8 @@ HelperLink::~HelperLink() {
     watcher_.join();
 }
 
-// Waits for notices that come while nobody asks anything. A reply wakes it too; whoever asked holds the lock until he
-// has read it.
+// Waits for notices that come between requests. A reply wakes it too; the thread of the request holds the lock until it
+// has read the reply.
 void HelperLink::watch() {
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -105,8 +105,7 @@ core::WallTime HelperLink::since() const {
     return since_;
 }
 
-// The calls leave the kernel in the same state when they are made twice, so one that met a dying helper is made again
-// with the next one.
+// The calls are idempotent, so one that met a dying helper is made again with the next one.
 template <typename Call>
 auto HelperLink::with_client(Call call) -> decltype(call(std::declval<netfilter::HelperClient&>())) {
     const auto deadline = core::BootClock::now() + restart_wait;

@@ -21,9 +21,9 @@ namespace appliance::control {
 class HelperLink {
 public:
     // on_notice: called by any thread, with this object locked, when there is something to take_notices(). Must only
-    // wake somebody.
-    // on_foreign: called in the same way when the fence process has sent what none of ours would, with the reason. It
-    // is to be ended, and is not spoken with any more.
+    // wake a thread.
+    // on_foreign: called in the same way when the fence process has sent what none of ours would, with the reason. That
+    // process is to be ended; nothing more is sent to it.
     HelperLink(std::function<void()> on_notice, std::function<void(const std::string&)> on_foreign);
     HelperLink(const HelperLink&) = delete;
     HelperLink& operator=(const HelperLink&) = delete;

@@ -149,7 +149,7 @@ json ProxyLink::report(core::Milliseconds timeout) {
         try {
             seen = ask({{"type", "report"}}, {}, timeout).value_or(json());
         } catch (const std::exception&) {
-            // Out of memory: nothing is known, and those who wait must not wait for ever.
+            // Out of memory: nothing is known, and the waiting callers must not wait for ever.
         }
         lock.lock();
         report_ = std::move(seen);
@@ -211,7 +211,7 @@ core::Result<json> ProxyLink::await(std::uint64_t id, core::BootTime deadline, c
             return give_up(answer.error());
         }
         if (answer->id != id) {
-            continue;  // to a question that nobody waits for any more
+            continue;  // to a question that no order waits for any more
         }
         return std::move(answer->outcome);
     }

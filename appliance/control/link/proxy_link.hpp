@@ -37,8 +37,8 @@ public:
     // Enough for every answer that needs nothing but the proxy.
     static constexpr core::Milliseconds answer_max{5'000};
 
-    // on_foreign: called by any thread, with this object locked, when the proxy has sent what none of ours would, and
-    // why it is not understood. Must only pass that on: the process is to be ended, and is not spoken with any more.
+    // on_foreign: called with the reason when the proxy has sent what none of ours would. By any thread, with this
+    // object locked. Must only pass that on: the process is to be ended, and nothing more is sent to it.
     explicit ProxyLink(std::function<void(const std::string&)> on_foreign);
 
     // A new process, over its fresh link.
@@ -54,14 +54,14 @@ public:
     // proxy's own refusal, no proxy (os_error EPIPE), or no answer in time (ETIMEDOUT).
     core::Result<nlohmann::json> ask(nlohmann::json request, std::span<const int> fds, core::Milliseconds timeout);
 
-    // What the proxy sees now; null where it does not answer in time. Those who ask while a question is under way share
-    // the next one, so that many readers do not make an order wait for its turn.
+    // What the proxy sees now; null where it does not answer in time. Callers during a question share the next one:
+    // many readers do not make an order wait for its turn.
     nlohmann::json report(core::Milliseconds timeout);
 
     [[nodiscard]] ProxyStatus status() const;
-    // False: the last question was not answered in time, nothing comes within patience, and it is not yet time to try
-    // again (after a second first, then after twice as long, up to a minute). So one that is stopped is not asked until
-    // no question fits into its link, and nobody waits long for it.
+    // False: the last question was not answered in time, nothing comes within patience, and the next try is not due
+    // yet. The first try is due after a second, each later one after twice as long, up to a minute. So questions to a
+    // stopped proxy do not fill its link, and no caller waits long for it.
     bool may_ask(core::Milliseconds patience);
 
 private:

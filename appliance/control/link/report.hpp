@@ -8,8 +8,8 @@
 
 namespace appliance::control {
 
-// The report as it came, each of whose fields has the type and the bounds that its readers expect, or is not there:
-// what is not there is unknown. Error: a proxy of ours would never send that. Never throws.
+// The report as it came. Each field has the type and the bounds that its readers expect, or is missing: a missing field
+// is unknown. Error: a proxy of ours would never send that. Never throws.
 core::Result<nlohmann::json> decode_report(nlohmann::json report);
 // The same for what the proxy says of refusals.
 core::Result<nlohmann::json> decode_refusals(nlohmann::json answer);

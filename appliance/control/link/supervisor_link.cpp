@@ -42,7 +42,7 @@ void SupervisorLink::read() {
     }
 }
 
-// An answer to a question that nobody waits for any more goes nowhere.
+// An answer to a question that no thread waits for any more is dropped.
 core::Result<void> SupervisorLink::take(link::Message message) {
     if (!message.body.contains("id")) {
         return link::decode_notice(std::move(message)).map([this](link::Notice notice) {

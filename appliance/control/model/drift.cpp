@@ -78,7 +78,7 @@ void know_owner(FenceRecord& fence, const Administration& stored) {
 
 bool agrees(const FenceRecord& record, const netfilter::Fence& found) {
     const netfilter::Fence wanted = netfilter::as_stored(kernel_fence(record));
-    // The kernel counts what is left by a clock of its own, and the note's end follows the wall clock a moment later.
+    // The kernel counts the time left by a clock of its own. The note's end follows the wall clock a moment later.
     constexpr std::chrono::seconds tolerance{2};
     const bool same_end = wanted.until.has_value() == found.until.has_value() &&
                           (!wanted.until || std::chrono::abs(*wanted.until - *found.until) <= tolerance);
@@ -121,7 +121,8 @@ void keep_newer(const config::Config& config, std::span<const netfilter::Fence> 
     }
 }
 
-// Each fence has an id of its own, so a second one under it is what a reload that moved its server could not take out.
+// Each fence has an id of its own. A second one under it remained when a reload moved the server and could not take it
+// out.
 std::set<core::Address> left_behind(const config::Config& config, std::span<const netfilter::Fence> kernel,
                                     const std::map<core::Address, FenceRecord>& fences) {
     std::map<std::string, std::set<core::Address>> places;

@@ -26,7 +26,7 @@ struct Differing {
 struct Drift {
     Administration wanted;                   // as before, without what has expired, with what was found
     std::vector<netfilter::Change> changes;  // that bring the kernel there
-    std::vector<netfilter::Fence> adopted;   // those added: kept, because somebody fenced it for a reason
+    std::vector<netfilter::Fence> adopted;   // those added: kept, because an operator may have set them
     Differing differing;
 };
 
@@ -51,8 +51,8 @@ bool expired(const std::optional<core::WallTime>& until, core::WallTime now);
 // The kernel's form of a record, and the other way round.
 netfilter::Fence kernel_fence(const FenceRecord& record);
 FenceRecord adopt(const config::Config& config, const netfilter::Fence& found);
-// What the store still tells of a fence that its last change lifted, or that stands at another address too. Changes
-// nothing where it tells nothing.
+// Adds what the store still tells: of a fence that its last change lifted, or that stands at another address too.
+// Changes nothing where it tells nothing.
 void know_owner(FenceRecord& fence, const Administration& stored);
 
 }  // namespace appliance::control

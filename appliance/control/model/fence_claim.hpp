@@ -1,4 +1,4 @@
-// Whose fence it is: what becomes of an order where a fence stands already. Pure.
+// Claim: what becomes of an order where a fence stands already, by the owners of both. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,11 +13,11 @@ namespace appliance::control {
 
 struct Claim {
     FenceRecord record;               // what is to stand
-    std::optional<std::string> note;  // what the operator has to know: whose fence it was, and what is kept of it
+    std::optional<std::string> note;  // what the operator has to know: the fence's owner, and what is kept of it
 };
 
-// wanted: the fence as ordered, with a new id. standing: the one at the same address. replace: as ordered, whoever owns
-// the standing one.
+// wanted: the fence as ordered, with a new id. standing: the one at the same address. replace: as ordered, whatever
+// owner the standing one has.
 // An owner's own fence becomes as ordered; it keeps its id, so that a wait for it goes on, unless the order loosens it.
 // Another operator's fence stays that operator's, and takes over what is stricter of the order; from then on its owner
 // loosens it with replace alone. A rollout's fence

@@ -24,7 +24,7 @@ public:
     // More are forgotten, the oldest first.
     static constexpr std::size_t kept_max = 1024;
 
-    // who, why: of the order that ended it; empty for a fence that ran out.
+    // Author and reason are those of the order that ended it; both are empty for a fence that ran out.
     void note(const FenceRecord& fence, FenceEnd how, const std::string& who, const std::string& why);
     // "web2's fence was lifted by root at 2026-11-28T13:02:11Z (why)". Nothing where this process has not seen it end.
     [[nodiscard]] std::optional<std::string> find(const std::string& id) const;

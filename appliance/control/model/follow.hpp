@@ -8,8 +8,8 @@
 
 namespace appliance::control {
 
-// Fences move to where their server's backend has moved, the page of a pool that is gone goes too, and so does the
-// weight of a server that has left it. changes: what the kernel is to be told, appended.
+// A fence moves with its server's backend. The page of a pool that is gone ends, and so does the weight of a server
+// that left its pool. changes: what the kernel is to be told, appended.
 Administration follow(const Administration& before, const config::Config& wanted,
                       std::vector<netfilter::Change>& changes);
 

@@ -1,4 +1,4 @@
-// Orders: what operators ask for, checked for form but not yet held against the configuration.
+// Orders: what operators ask for, checked for form but not yet against the configuration.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct FenceOrder {
     bool kill = false;                        // end what is in flight; the fence then takes all packets
     std::optional<core::Milliseconds> lasts;
     bool replace = false;                 // in place of another owner's fence, however strict that is
-    std::optional<std::int64_t> rollout;  // the rollout whose step orders it; none: an operator does
+    std::optional<std::int64_t> rollout;  // the rollout that orders it by a step; none: an operator does
     std::string who;
     std::string why;
 };

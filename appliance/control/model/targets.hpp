@@ -39,7 +39,7 @@ Outcome<std::set<core::Address>> find_fenced(const config::Config& config, const
 // The pools meant: that one, or all. Refused with 404.
 Outcome<std::vector<std::string>> find_pools(const config::Config& config, const std::optional<std::string>& pool);
 
-// Every (pool, server) whose address is fenced, in the order of the configuration.
+// Every (pool, server) with a fenced address, in the order of the configuration.
 std::vector<Target> fenced_backends(const config::Config& config, const Administration& administration);
 
 // The weight that counts: the one set by hand, else the configuration's. 1 to 256.

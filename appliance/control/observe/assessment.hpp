@@ -10,8 +10,8 @@
 
 namespace appliance::control {
 
-// The pools of `after` whose visitors had a server that passed its check before: of the same name, or the one that a
-// listener or a route named in their place. report: of the proxy, before the change; null: nothing is known.
+// The pools of `after` that had a server with a passed check before: under the same name, or as the pool that a
+// listener or a route named in its place. report: of the proxy, before the change; null: nothing is known.
 std::set<std::string> served_before(const config::Config& before, const nlohmann::json& report,
                                     const config::Config& after);
 

@@ -27,7 +27,7 @@ Events::News Events::after(std::uint64_t id, core::Milliseconds patience) {
     News news;
     const auto first = std::find_if(kept_.begin(), kept_.end(), [id](const Event& event) { return event.id > id; });
     news.events.assign(first, kept_.end());
-    // Of a process before this one nothing is kept; whoever asks for all there is has missed nothing.
+    // Of a process before this one nothing is kept. A reader that asks for all there is has missed nothing.
     news.missed = id != 0 && !news.events.empty() && (id < before_ || news.events.front().id > id + 1);
     return news;
 }

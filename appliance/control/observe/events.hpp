@@ -1,4 +1,4 @@
-// Events: the last lines of the log, for whoever follows them over the API. Any thread.
+// Events: the last lines of the log, for followers over the API. Any thread.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// ListenerWatch: tells the log when the address of a listener, or of the API, comes to this machine or leaves it.
+// ListenerWatch: logs when the address of a listener, or of the API, comes to this machine or leaves it.
 #pragma once
 
 #include <functional>

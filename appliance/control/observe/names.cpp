@@ -105,7 +105,7 @@ std::vector<Names::News> Names::take_news() {
     return std::exchange(news_, {});
 }
 
-// The configuration may change while a name is asked for, so its entry is looked for again with the answer.
+// The configuration may change during a look-up, so the name's entry is looked for again with the answer.
 void Names::work() {
     std::unique_lock lock(mutex_);
     while (!ending_) {

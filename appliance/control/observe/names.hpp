@@ -89,8 +89,8 @@ private:
     std::vector<std::thread> threads_;
 };
 
-// The family that the machine prefers first (RFC 6724), and of each the lowest address first: name services turn the
-// order of their answers round, and a server is not to move with it. Each once, port 0.
+// The family that the machine prefers first (RFC 6724), and of each the lowest address first: name services rotate
+// their answers, and a server is not to move with them. Each once, port 0.
 std::vector<core::Address> in_order(const std::vector<core::Address>& found);
 
 }  // namespace appliance::control

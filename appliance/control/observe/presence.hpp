@@ -1,5 +1,5 @@
-// Presence: whether a listener's address is one of this machine's. Listeners are bound to addresses that come and go
-// too, as the shared one of a pair of balancers does, so somebody must be told while nobody can reach them.
+// Presence: whether a listener's address is one of this machine's. A listener's address may come and go, as the shared
+// one of a pair of balancers does. While it is absent no visitor can reach the listener, and the operator must be told.
 #pragma once
 
 #include <string>

@@ -9,7 +9,7 @@ using Json = nlohmann::ordered_json;
 Json view_guards(const config::Config& config, core::WallTime at, core::Milliseconds length) {
     auto [opinions, next] = guard::look(config.guards, at, length);
     const bool allowed = guard::agree(opinions);
-    // What windows and schedules leave free at once is held by others, until nobody knows when.
+    // Windows and schedules leave this moment free; other guards hold it, and the end of that is not known.
     if (!allowed && next == at) {
         next.reset();
     }

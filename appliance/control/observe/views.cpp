@@ -255,7 +255,7 @@ Json view_rules(const config::Config& config, const Administration& administrati
         fences.push_back(std::move(view));
     }
     for (const auto& [address, record] : administration.fences) {
-        // The kernel drops a fence whose time is over by itself, a moment before we do.
+        // The kernel drops an expired fence by itself, a moment before we do.
         if (!seen.contains(address) && !expired(record.until, now)) {
             fences.push_back(view_fence(&record, nullptr));
             fences.back()["drift"] = "missing in the kernel";

@@ -27,7 +27,7 @@ nlohmann::ordered_json view_status(const config::Config& config, const Administr
 // One fence as `rules` shows it: the record, the kernel's element, or both. At least one is given.
 nlohmann::ordered_json view_fence(const FenceRecord* record, const netfilter::Fence* kernel);
 
-// GET /v1/rules: what is in the kernel, held against what is wanted.
+// GET /v1/rules: what is in the kernel, compared with what is wanted.
 nlohmann::ordered_json view_rules(const config::Config& config, const Administration& administration,
                                   std::span<const netfilter::Fence> kernel, core::WallTime now);
 

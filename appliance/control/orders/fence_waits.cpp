@@ -198,7 +198,7 @@ Outcome<void> FenceWaits::look_until_drained(const std::vector<Waited>& waited, 
 Outcome<void> FenceWaits::await_passed(const std::vector<Target>& targets, core::Milliseconds patience) {
     const auto deadline = Clock::now() + patience;
     for (;;) {
-        // A proxy that has not taken the lifting, of an order or of a fence that ran out, still says what it saw behind
+        // A proxy may not have been told yet that a fence was lifted or ran out. It then still says what it saw behind
         // the fence.
         const Wanted before = shared_.wanted();
         const bool told = !shared_.untold;

@@ -50,7 +50,7 @@ public:
                                 const Unconfirmed& unconfirmed, const netfilter::Reaped& reaped);
     // Refused with 409 where a backend was fenced again or has moved, with 504 where the patience ended.
     Outcome<void> await_passed(const std::vector<Target>& targets, core::Milliseconds patience);
-    // Whether the rollout's own fences of these servers stand in the kernel. Errors: 409, whose fence it is or how it
+    // Whether the rollout's own fences of these servers stand in the kernel. Errors: 409, the fence's owner or how it
     // ended; 503, it is not known.
     Outcome<void> holds(std::int64_t rollout, const std::string& pool, const std::vector<std::string>& servers);
 

@@ -41,7 +41,7 @@ Outcome<Fences::Installed> Fences::install(const FenceOrder& order, const std::v
             record.until = time + *order.lasts;
         }
         Claim made{std::move(record), std::nullopt};
-        // One whose time is over is no fence any more, though it has not been taken out yet.
+        // An expired fence is no fence any more, though it has not been taken out yet.
         if (const auto old = now.administration->fences.find(target.address);
             old != now.administration->fences.end() && !expired(old->second.until, time)) {
             auto claimed = claim(std::move(made.record), old->second, order.replace);

@@ -14,8 +14,8 @@
 
 namespace appliance::control {
 
-// Any thread. An order holds ControlState::changing from its look at what stands until its fences do, and not while it
-// waits.
+// Any thread. An order holds ControlState::changing from its look at what stands until its fences do. It does not hold
+// it while it waits.
 class Fences {
 public:
     using Json = ControlState::Json;
@@ -25,12 +25,12 @@ public:
     Fences(ControlState& shared, FenceCommits& commits, FenceWaits& waits)
         : shared_(shared), commits_(commits), waits_(waits) {}
 
-    // Returns when the rules are in the kernel and every worker has closed its idle connections, and, with drain, when
-    // the last exchange has ended (504 at the deadline; the fences hold). What the proxy does not tell is not known,
-    // and is waited for. A proxy that does not take the order in time holds up no fence: the rules are in the kernel
+    // Returns when the rules are in the kernel and every worker has closed its idle connections; with drain, when the
+    // last exchange has ended too (504 at the deadline; the fences hold). What the proxy does not tell is not known,
+    // and is waited for. A proxy that does not take the order in time delays no fence: the rules are in the kernel
     // (504; the fences hold), and it is told again. 409 where one of the fences was lifted, replaced or ran out
-    // meanwhile. With kill, ends what is established before it returns, and says how much that was (an error where the
-    // kernel cannot; the fences hold). See fence_claim.hpp for what becomes of fences that stand.
+    // meanwhile. With kill, ends what is established before it returns, and says how much that was. Where the kernel
+    // cannot, that is an error; the fences hold. See fence_claim.hpp for what becomes of fences that stand.
     Outcome<Json> fence(const FenceOrder& order);
     // "web1 is fenced by ann: deploying", where a fence stands at the address; else empty.
     [[nodiscard]] std::string note_at(const core::Address& address) const;

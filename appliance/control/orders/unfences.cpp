@@ -23,8 +23,7 @@ core::Error not_done(core::Error error, const char* what) {
     return error;
 }
 
-// What a wait for checks looks at: every backend that is named, whether a fence stood there or not, and every one
-// behind a fence that goes.
+// What a wait for checks looks at: every named backend, fenced or not, and every one behind a fence that goes.
 std::vector<Target> named_or_fenced(const config::Config& config, const Administration& administration,
                                     const UnfenceOrder& order, const std::set<core::Address>& lifted) {
     std::vector<Target> targets = find_targets(config, order.servers, order.pool).value_or(std::vector<Target>());
@@ -73,10 +72,10 @@ const FenceRecord* replacement(const Meant& meant, const Administration& now) {
 
 }  // namespace
 
-// Store first: what the disk does not take is not lifted, and what has been said to be lifted stays so after a crash. A
-// crash before the kernel has lifted it leaves it there, and the next start adopts it for its owner. Then the
+// Store first: what the disk does not take is not lifted, and a lifting that was reported survives a crash. A crash
+// before the kernel's turn leaves the fence there, and the next start adopts it for its owner. Then the
 // kernel, because the proxy may send visitors there only once it lets them through.
-// What ended, and by whom, is noted before an order that waits can see that it has.
+// The end and its author are noted before a waiting order can see that the fence has gone.
 core::Result<void> Unfences::commit_lift(Administration next, const UnfenceOrder& order,
                                          const std::set<core::Address>& addresses) {
     const Administration before = *shared_.wanted().administration;

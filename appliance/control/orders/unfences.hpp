@@ -15,8 +15,8 @@
 
 namespace appliance::control {
 
-// Any thread. An order holds ControlState::changing from its look at what stands until that is lifted, and not while it
-// waits for a command or a check.
+// Any thread. An order holds ControlState::changing from its look at what stands until that is lifted. It does not hold
+// it while it waits for a command or a check.
 class Unfences {
 public:
     using Json = ControlState::Json;

@@ -13,15 +13,15 @@ namespace appliance::control {
 struct Words {
     std::string who;
     std::string why;
-    std::string acts_for{};  // whom a remote caller names, which nobody has checked; empty: nobody
+    std::string acts_for{};  // the person that a remote caller names, unchecked; empty: none
 };
 
-// Longer texts than anybody types are cut from the log and the tables sooner or later: better refused now.
+// The log and the tables would cut texts that are longer than people type: better refused now.
 inline constexpr std::size_t words_max = 1'000;  // bytes of why and message
 inline constexpr std::size_t servers_max = 1'024;
 
-// who: the peer's name, and who it says it acts for: root through sudo is "ann (root)". Only root is believed; what a
-// remote caller says is kept apart.
+// The author is the peer's name, and the person that it says it acts for: root through sudo is "ann (root)". Only root
+// is believed; what a remote caller says is kept apart.
 Outcome<Words> read_words(const nlohmann::json& body, const api::Peer& peer);
 Outcome<FenceOrder> read_fence(const nlohmann::json& body, const api::Peer& peer);
 Outcome<UnfenceOrder> read_unfence(const nlohmann::json& body, const api::Peer& peer);

@@ -22,7 +22,7 @@ namespace {
 using Json = Control::Json;
 using nlohmann::json;
 
-// Changes that nobody waits for.
+// Changes at the same time that are answered at once.
 constexpr unsigned apart_max = 32;
 
 // The tables of all subjects, one behind the other.

@@ -1,6 +1,6 @@
 // Routes: the HTTP API of the control process, from requests to orders and from outcomes to replies. Each subject is
 // one file, routes_SUBJECT.cpp, with its handlers and the rows of its table. A new route is a handler and a row there,
-// and its description in docs/openapi.json, which a test compares with the rows.
+// and its description in docs/openapi.json. A test compares the two.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -60,14 +60,14 @@ inline constexpr auto admin = config::Role::admin;
 // Every route there is. Any thread.
 [[nodiscard]] std::span<const Route> routes();
 
-// What a request whose body is a text says beside it, in its query: {"why", "claimed_by"}, "dry_run" and "confirm_ms"
-// as they would stand in a JSON body, and for the audit log the text's size and digest.
+// What the query says of a request with a text as its body: {"why", "claimed_by"}, "dry_run" and "confirm_ms" as they
+// would stand in a JSON body, and for the audit log the text's size and digest.
 nlohmann::json words_beside_text(const api::Request& request);
 
-// Answers every request, also those that make no sense (400, 404, 405) and those of callers who may not (403, which the
-// audit log counts). What callers whose role is read get has passed redact(), whatever the route. A change
-// is in the audit log before it begins, and its outcome before it is answered; where the disk does not take the audit
-// log, an emergency route's change is in the log alone, and every other change is refused (503). Any thread.
+// Answers every request, also those that make no sense (400, 404, 405). A caller without the role for it gets 403,
+// which the audit log counts. What callers with the role read get has passed redact(), whatever the route. A change
+// is in the audit log before it begins, and its outcome before it is answered. Where the disk refuses the audit log, an
+// emergency route's change is in the log alone, and every other change is refused (503). Any thread.
 api::Reply answer(const Services& services, const api::Request& request);
 
 }  // namespace appliance::control

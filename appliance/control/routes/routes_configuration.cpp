@@ -11,7 +11,7 @@ namespace {
 
 using Json = Control::Json;
 
-// A second, so that somebody can; an hour, because the verdicts of before are kept as long.
+// At least a second, so that an operator can confirm; at most an hour, because the verdicts of before are kept as long.
 constexpr std::uint64_t confirm_min = 1'000;
 constexpr std::uint64_t confirm_max = 3'600'000;
 constexpr const char* confirm_range = "'confirm_ms' must be a number from 1000 to 3600000";
@@ -71,7 +71,7 @@ api::Reply reload_configuration(const Call& call) {
     return reply(call.services.control.reload({words->who, words->why, time}));
 }
 
-// A change that needs no more than who and why.
+// A change that needs no more than its author and reason.
 using Plain = Outcome<Json> (Control::*)(const std::string& who, const std::string& why);
 template <Plain change>
 api::Reply change_plain(const Call& call) {

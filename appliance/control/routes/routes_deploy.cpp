@@ -49,7 +49,7 @@ core::Result<void> read_times(const json& body, deploy::Order& order) {
     return {};
 }
 
-// Whose word a command is, where the order brings it.
+// The source of each command that the order brings.
 void note_sources(const json& body, const std::string& who, config::Recipe& recipe) {
     if (body.contains("run") && body["run"].is_string()) {
         recipe.run_source = "--run by " + who;
@@ -157,8 +157,8 @@ api::Reply complain_of_digest() {
     return complain(400, {"'commands_digest' must be 64 hexadecimal digits", "", "", 0});
 }
 
-// Who has taken which commands is in the audit log before the answer gives them out. Where it cannot be written they
-// stay: the next sync of that runner says that it has not got them.
+// The audit log names the taker of commands before the answer gives them out. Where it cannot be written they stay: the
+// next sync of that runner says that it has not got them.
 api::Reply sync_deploy(const Call& call) {
     AuditLog& audit = call.services.audit;
     const api::Peer& peer = call.request.peer;

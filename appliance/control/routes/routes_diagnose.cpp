@@ -1,5 +1,5 @@
-// The routes for those who would want a shell: what the machine can reach, the end of its log, and all there is to know
-// in one document.
+// The routes for operators without a shell: what the machine can reach, the end of its log, and all there is to know in
+// one document.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -53,7 +53,7 @@ api::Reply too_many() {
     return complain(503, core::Error{"cannot answer now", "others diagnose already", "try again in a moment", 0});
 }
 
-// Who lets the machine send packets stands in its log. ask gets a place.
+// The caller that lets the machine send packets stands in its log. ask gets a place.
 template <typename Ask>
 api::Reply carry_out(const Call& call, const char* what, const std::string& host, Ask ask) {
     const diagnose::Place place = diagnose::take_place();

@@ -11,7 +11,7 @@
 namespace appliance::control {
 namespace {
 
-// So that whoever is gone is noticed, and who is there knows that we are.
+// A write finds out that a follower has gone, and shows the others that the daemon is there.
 constexpr core::Milliseconds heartbeat{10'000};
 constexpr std::uint64_t wait_max = 30'000;
 constexpr core::Milliseconds follow_step{20};

@@ -1,4 +1,4 @@
-// Support: all that somebody needs who cannot look at the machine, in one document.
+// Support: all that a person without access to the machine needs, in one document.
 #pragma once
 
 #include <cstdint>

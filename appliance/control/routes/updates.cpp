@@ -20,9 +20,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* request_name = "update-request.json";
 
-// A server of updates may take its time, and must not keep anybody from going back or from a reboot: gatehouse-update
-// gives the fetching up for them. While the other slot is written there is nothing to go back to. pending: what is
-// asked for and not taken yet.
+// A slow server of updates must not delay a roll-back or a reboot: gatehouse-update gives the fetching up for them.
+// While the other slot is written there is nothing to go back to. pending: what is asked for and not taken yet.
 bool may_follow(std::string_view action, std::string_view state, std::string_view pending) {
     const bool install = action == "install";
     if (state == "asked") {

@@ -1,6 +1,6 @@
-// Updates: the appliance's other version, as far as control may have a hand in it. It leaves a request where the
-// privileged gatehouse-update (images/update) finds it, and reads what that says. Elsewhere than in the image there is
-// nobody to ask, and every function says so (501).
+// Updates: the appliance's other version, as far as control may change it. It leaves a request where the privileged
+// gatehouse-update (images/update) finds it, and reads what that says. Outside the image there is no gatehouse-update,
+// and every function says so (501).
 #pragma once
 
 #include <filesystem>

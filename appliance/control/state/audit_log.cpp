@@ -16,14 +16,14 @@ constexpr const char* schema =
     " acts_for TEXT NOT NULL, came_from TEXT NOT NULL, what TEXT NOT NULL, request TEXT NOT NULL, why TEXT NOT NULL,"
     " outcome TEXT NOT NULL) STRICT;";
 
-// Whose room a row takes, and how much of it.
+// The author that a row counts for (empty: what was refused), and its bytes.
 constexpr const char* whose_text = "CASE what WHEN 'refused' THEN '' ELSE who END";
 constexpr const char* size_text =
     "length(CAST(who || acts_for || came_from || what || request || why || outcome AS BLOB))";
 // What an entry takes beside its texts.
 constexpr std::int64_t overhead = 64;
 
-// Whose room it takes.
+// The same author of an entry.
 std::string whose(const AuditEntry& entry) {
     return entry.what == AuditLog::refused ? std::string() : entry.who;
 }

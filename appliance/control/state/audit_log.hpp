@@ -1,8 +1,8 @@
-// AuditLog: who changed what through the API, from where and why, and what became of it. An entry is on the disk before
+// AuditLog: every change through the API, with its author, source, reason and outcome. An entry is on the disk before
 // its change begins: a change that cannot be written down is refused.
 //
-// In `audit.db` of the state folder, apart from the administrative state: that file is checked whole at each start and
-// is held for as long as a change takes, and a version that an upgrade gives up must not have changed its form.
+// In `audit.db` of the state folder, apart from the administrative state: that file is checked whole at each start, and
+// is held for as long as a change takes. And a version that an upgrade gives up must not have changed its form.
 #pragma once
 
 #include <chrono>
@@ -26,10 +26,10 @@ struct AuditEntry {
     std::int64_t id = 0;
     core::WallTime time{};
     std::string who;
-    std::string acts_for;  // whom a remote caller says it acts for; "": nobody
+    std::string acts_for;  // the person that a remote caller says it acts for; "": none
     std::string from;      // "unix", or the address of the caller
     std::string what;      // "fence"; "refused": a caller that was turned away
-    std::string request;   // its body as JSON, without who and why; of "refused" what was asked for and how often
+    std::string request;   // its body as JSON, without author and reason; of "refused" what was asked for and how often
     std::string why;
     std::string outcome;  // "begun", "done", "accepted" (it goes on by itself), or why it was refused
 };
@@ -40,7 +40,7 @@ struct AuditBounds {
     std::chrono::days time{90};
     std::int64_t newest = 10'000;                        // that are kept whatever their age says: clocks are set
     std::int64_t bytes = std::int64_t{256} << 20;        // of all entries
-    std::int64_t bytes_of_one = std::int64_t{64} << 20;  // of the entries of one who
+    std::int64_t bytes_of_one = std::int64_t{64} << 20;  // of the entries of one author
     std::int64_t bytes_of_refused = std::int64_t{16} << 20;
 };
 
@@ -56,10 +56,10 @@ public:
         : folder_(std::move(folder)), bounds_(bounds) {}
 
     // Writes the entry with the outcome "begun" and returns its id; some that are too old go. Errors: it is not on the
-    // disk, or what is kept of its who, or of all, has taken its room.
+    // disk, or the entries of its author, or all entries, have taken its room.
     core::Result<std::int64_t> begin(const AuditEntry& entry);
     // Writes an entry of a caller that was refused, with its outcome, and returns its id. Where refused ones have taken
-    // their room, it is counted in one that says so, whose id is returned.
+    // their room, another entry counts it, and that entry's id is returned.
     core::Result<std::int64_t> refuse(const AuditEntry& entry);
     // So many more of the same: "times" in the request of a refused entry.
     core::Result<void> count(std::int64_t id, std::int64_t more);
@@ -91,7 +91,7 @@ private:
     AuditBounds bounds_;
     std::mutex mutex_;
     std::optional<state::Database> database_;
-    std::map<std::string, std::int64_t> bytes_;  // of each who's changes, and of what was refused
+    std::map<std::string, std::int64_t> bytes_;  // of each author's changes, and of what was refused
     std::int64_t uncounted_ = 0;                 // the entry of refused ones that had no room; 0: none yet
 };
 

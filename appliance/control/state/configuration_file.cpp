@@ -34,7 +34,7 @@ std::string name_of(gid_t gid) {
     return known ? found->gr_name : std::to_string(gid);
 }
 
-// The one who must do something about it is root of that machine; who asked may be far away.
+// Root of that machine has to mend it; the caller may be far away.
 tl::unexpected<core::Error> fail_to_write(const fs::path& path, int os_error) {
     const std::string folder = ConfigurationFile::folder_of(path).string();
     std::string mend;
@@ -61,7 +61,7 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
-// A group that we are not in cannot be given to a file. That matters where the group may more than everybody.
+// A group that we are not in cannot be given to a file. That matters where the group has other rights than all users.
 core::Result<void> keep_group(int fd, const fs::path& path, const struct stat& like) {
     if (::fchown(fd, static_cast<uid_t>(-1), like.st_gid) == 0 || (like.st_mode >> 3U & 7U) == (like.st_mode & 7U)) {
         return {};

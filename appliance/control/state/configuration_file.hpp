@@ -1,6 +1,6 @@
 // ConfigurationFile: the file that the daemon runs with, and the one before it, which is kept beside it
-// (PATH.previous). How another text comes into its place, so that whoever reads the file, and whoever cuts the power,
-// finds one of the two whole. Called by Control alone, one change at a time.
+// (PATH.previous). It puts another text in the file's place. A reader, or a start after a power cut, finds one of the
+// two whole. The Reloader owns it; one change at a time.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +21,8 @@ public:
     // Nothing where there is none.
     [[nodiscard]] core::Result<std::optional<std::string>> previous() const;
 
-    // Puts the text into the place of the file, with its mode and group, on the disk when it returns; the one that was
-    // there is set aside until keep() or take_back(). Error: nothing has changed, and what has to be done about it.
+    // Puts the text into the place of the file, with its mode and group, on the disk when it returns. The old file is
+    // set aside until keep() or take_back(). Error: nothing has changed, and what has to be done about it.
     core::Result<void> replace(std::string_view text);
     // Whether replace() could write there. Error: as there.
     [[nodiscard]] core::Result<void> try_writing() const;

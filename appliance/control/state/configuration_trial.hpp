@@ -27,7 +27,7 @@ struct ConfigurationTrial {
 
 // now: on the same clock. One that began later than now began before the machine was started again: it is over too.
 [[nodiscard]] bool is_over(const ConfigurationTrial& trial, core::Milliseconds now);
-// CLOCK_BOOTTIME: it goes on in a suspended machine, and nobody sets it.
+// CLOCK_BOOTTIME: it goes on in a suspended machine, and cannot be set.
 [[nodiscard]] core::Milliseconds boot_now();
 
 // The one trial that may be under way, in gatehouse.db in the state folder. Error: it cannot be read; then there is

@@ -1,5 +1,5 @@
-// FirewallStore: keeps the firewall's state across crashes and reboots, in a table of its own in gatehouse.db, so that
-// a change nobody confirmed is taken back whatever has happened meanwhile. Not thread safe.
+// FirewallStore: keeps the firewall's state across crashes and reboots, in a table of its own in gatehouse.db. So a
+// change that was not confirmed is taken back after each of them. Not thread safe.
 #pragma once
 
 #include <filesystem>

@@ -10,7 +10,7 @@
 
 namespace appliance::control {
 
-// A change under way: it counts, but goes away at `until` unless somebody confirms it.
+// A change under way: it counts, but goes back at `until` unless an operator confirms it.
 struct FirewallChange {
     config::Firewall wanted;
     std::string who;
@@ -24,7 +24,7 @@ struct FirewallChange {
 struct FirewallTrial {
     config::Firewall confirmed;
     std::optional<FirewallChange> change;
-    std::optional<config::Firewall> refused;  // nobody confirmed it; only another reload tries it again
+    std::optional<config::Firewall> refused;  // it was not confirmed; only another reload tries it again
 
     // What the kernel shall hold now.
     [[nodiscard]] const config::Firewall& in_force() const { return change ? change->wanted : confirmed; }
@@ -34,21 +34,21 @@ struct FirewallTrial {
 // Whether both let the same packets through, listeners apart. How long a change waits is no difference.
 [[nodiscard]] bool same_rules(const config::Firewall& left, const config::Firewall& right);
 
-// A reload brought `wanted`. It waits from `now` on; a change that was waiting before is given up, and what was
-// confirmed last stays what is gone back to.
+// A reload brought `wanted`. It waits from `now` on, and replaces a change that was waiting. The change goes back to
+// what was confirmed last.
 [[nodiscard]] FirewallTrial begin_change(FirewallTrial trial, const config::Firewall& wanted, std::string who,
                                          std::string why, core::WallTime now);
 
-// At the start of the process. Without a stored state the file counts at once: whoever started it for the first time
-// was there. A file that differs from what is stored is a change like that of a reload, unless it was refused before.
+// At the start of the process. Without a stored state the file counts at once: an operator has just started it for the
+// first time. A file that differs from the stored state is a change as by a reload, unless it was refused before.
 [[nodiscard]] FirewallTrial begin(const std::optional<FirewallTrial>& stored, const config::Firewall& file,
                                   core::WallTime now);
 
 // The change counts for good. Nothing when there is none to confirm.
 [[nodiscard]] std::optional<FirewallTrial> confirm(const FirewallTrial& trial);
 
-// The state without the change when its time is over, or when the clock was set back to before it began, because a
-// clock that is wrong must not keep a locked door locked. Nothing otherwise.
+// The state without the change when its time is over, or when the clock was set back beyond its begin: a wrong clock
+// must not keep operators locked out. Nothing otherwise.
 [[nodiscard]] std::optional<FirewallTrial> expire(const FirewallTrial& trial, core::WallTime now);
 
 }  // namespace appliance::control

@@ -1,5 +1,5 @@
-// RefusedCallers: writes callers whom the API has turned away into the audit log, each source and reason once a minute
-// with the number of times, so that no flood of them fills it. Thread safe.
+// RefusedCallers: writes callers that the API has refused into the audit log. Each source and reason is written once a
+// minute, with a count: a flood does not fill the log. Thread safe.
 #pragma once
 
 #include <chrono>
@@ -12,9 +12,9 @@
 namespace appliance::control {
 
 struct RefusedCaller {
-    std::string who;    // the name of its [access]; empty: nobody that is known
+    std::string who;    // the name of its [access]; empty: not known
     std::string from;   // its source: an address without a port, or a network
-    std::string asked;  // "POST /v1/fence"; empty: it got no further than saying who it is
+    std::string asked;  // "POST /v1/fence"; empty: it got no further than authentication
     std::string why;
 };
 

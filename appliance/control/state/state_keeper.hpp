@@ -1,6 +1,6 @@
 // StateKeeper: the administrative state and the disk that it is kept on. One rule decides what happens while the disk
-// refuses it (docs/internals/state_and_clocks.md, "The state folder in trouble"): what makes visitors safer, a fence or
-// the page, goes on in memory and is written when there is room; what opens something is refused. Control calls it
+// refuses it (docs/internals/state_and_clocks.md, "The state folder in trouble"). What makes visitors safer, a fence or
+// the page, goes on in memory and is written when there is room. What opens something is refused. Control calls it
 // under its lock, but for trouble().
 #pragma once
 
@@ -32,8 +32,8 @@ public:
 
     StateKeeper(std::filesystem::path folder, OnChange on_change);
 
-    // wall_offset: how far the wall clock, by which the fences' ends are told, is ahead of the boot clock
-    // (WallSteps::offset()). Told before load(), and before what has followed a step is kept.
+    // wall_offset: how far the wall clock is ahead of the boot clock (WallSteps::offset()); the fences' ends are told
+    // by the wall clock. Told before load(), and before what has followed a step is kept.
     void follow_clock(core::Milliseconds wall_offset) noexcept { wall_offset_ = wall_offset; }
     // At the start, once. Empty where the state cannot be read: trouble() says why.
     Administration load();

@@ -31,8 +31,8 @@ constexpr std::array<const char*, schema_version> schema_steps{
     "PRAGMA user_version=3;"
     "COMMIT;"};
 
-// Beside the fences, by their ids, so that an older version, which knows the tables above alone, can read the file too:
-// who owns a fence, and its end by the boot clock.
+// The owner of each fence, by its id, and its end by the boot clock. A table of its own: an older version knows the
+// tables above alone, and can read the file too.
 constexpr const char* details_schema =
     "CREATE TABLE IF NOT EXISTS fence_details(id TEXT PRIMARY KEY, rollout INTEGER, lasts INTEGER, boot TEXT NOT NULL,"
     " ends INTEGER, others TEXT NOT NULL) STRICT;";
@@ -97,8 +97,8 @@ core::Result<void> read_fences(Statement& rows, Administration& administration) 
     }
 }
 
-// A fence that was ordered for a time ends when that time has passed, whatever the wall clock was set to. Within one
-// start of the machine the boot clock tells; over a reboot the wall clock has to, but not beyond what was ordered.
+// A fence that was ordered for a time ends after that time, whatever the wall clock was set to. Within one start of the
+// machine the boot clock tells. Over a reboot the wall clock does, but not beyond what was ordered.
 void restore_end(FenceRecord& fence, const Statement& row, core::Milliseconds wall_offset) {
     fence.lasts = core::Milliseconds(row.number(2));
     const bool same_boot = row.text(3) == core::base::boot_id() && !row.is_null(4);

@@ -21,8 +21,8 @@ public:
     static core::Result<Store> open(const std::filesystem::path& folder);
     [[nodiscard]] bool writable() const noexcept { return database_.writable(); }
 
-    // wall_offset: how far the wall clock, by which ends are told, is ahead of the boot clock, by which the file keeps
-    // those of fences that were ordered for a time.
+    // wall_offset: how far the wall clock is ahead of the boot clock. Ends are told by the wall clock; the file keeps
+    // the ends of timed fences by the boot clock.
     core::Result<Administration> load(core::Milliseconds wall_offset = core::base::WallSteps().offset());
     // Replaces all of it in one transaction, on the disk when this returns. After an error the old state stands.
     core::Result<void> save(const Administration& administration,

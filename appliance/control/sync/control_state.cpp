@@ -7,7 +7,7 @@
 namespace appliance::control {
 namespace {
 
-// A worker answers within a turn of its loop; this long only when the machine is on its knees.
+// A worker answers within a turn of its loop; this long only on an overloaded machine.
 constexpr core::Milliseconds report_max{2'000};
 // One that has not answered the last question must not hold up each caller that asks: each would wait for the others
 // too.
@@ -122,8 +122,8 @@ void ControlState::await_fences(Clock::time_point deadline) const {
     }
 }
 
-// Until the kernel has been looked at, at the start and after what was taken back, a fence may stand there that the
-// store does not know. Without the lock, which the look takes; held when this returns.
+// The kernel may have a fence that the store does not know: until the first look at it, and after a change that was
+// taken back. Waits without the lock, which the look takes; it is held when this returns.
 Outcome<std::unique_lock<std::mutex>> ControlState::lock_known() {
     const auto deadline = Clock::now() + start_wait;
     for (;;) {

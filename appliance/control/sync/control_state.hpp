@@ -1,5 +1,5 @@
-// ControlState: what control's subjects share: the links to the other processes, what the file and operators want, what
-// is known of the kernel, and the lock that lets one change through at a time. It decides nothing.
+// ControlState: what control's subjects share. The links to the other processes, what the file and operators want, what
+// is known of the kernel. And the lock that lets one change through at a time. It decides nothing.
 #pragma once
 
 #include <atomic>

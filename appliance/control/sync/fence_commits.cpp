@@ -7,9 +7,9 @@
 
 namespace appliance::control {
 
-// Store, then proxy, then kernel: at no moment does the proxy send a visitor to a backend that the kernel refuses, and
-// a crash in between leaves an intent that is carried out at the next start. After an error nothing is left of it. A
-// disk that does not take it, and a proxy that does not, hold up no fence: the proxy is told again until it has.
+// Store, then proxy, then kernel: at no moment does the proxy send a visitor to a backend that the kernel refuses. A
+// crash in between leaves an intent, which the next start carries out. After an error nothing is left of it. A disk or
+// a proxy that does not take the fence does not delay it: the proxy is told again until it has.
 core::Result<Unconfirmed> FenceCommits::commit(Administration next, std::span<const netfilter::Change> changes) {
     const Administration before = *shared_.wanted().administration;
     shared_.keeper.keep(next);
@@ -29,8 +29,8 @@ core::Result<Unconfirmed> FenceCommits::commit(Administration next, std::span<co
     return unconfirmed;
 }
 
-// Both kinds of change: a fence that was set goes, or becomes what it was; one that was lifted comes back. What was in
-// the kernel when an answer was lost is not known, so the kernel is compared with the store once more afterwards.
+// Both kinds of change: a fence that was set goes, or becomes what it was; one that was lifted comes back. After a lost
+// answer the kernel's content is unknown, so the kernel is compared with the store once more.
 void FenceCommits::take_back(const Administration& before, std::span<const netfilter::Change> changes) {
     std::vector<netfilter::Change> reverse;
     for (const netfilter::Change& change : changes) {

@@ -1,5 +1,5 @@
-// Firewall: control's part of the appliance's own firewall. It keeps the kernel at what the configuration says and
-// takes a change back that is not confirmed in time. The caller of each function holds ControlState::changing.
+// Firewall: control's part of the appliance's own firewall. It keeps the kernel at what the configuration says. It
+// takes back a change that is not confirmed in time. The caller of each function holds ControlState::changing.
 #pragma once
 
 #include <functional>
@@ -39,7 +39,7 @@ public:
 
     // A new fence process, or a new kernel table: look again.
     void forget() { known_ = false; }
-    // Every second or so: takes back what was not confirmed in time, and repairs what somebody changed.
+    // Every second or so: takes back what was not confirmed in time, and repairs what another program changed.
     void tick(const config::Config& config);
 
     [[nodiscard]] const FirewallTrial& trial() const { return trial_; }

@@ -71,11 +71,11 @@ core::Milliseconds KernelSync::compare() {
     return ControlState::retry;
 }
 
-// At the start, whenever a fence process starts and after a notice: what the kernel shows and the store does not know
-// is adopted, what is stored and not in the kernel (a reboot, a foreign flush) is installed again, what has expired is
-// dropped. What the fence process does is one transaction, made again where the kernel has moved on meanwhile.
+// At the start, whenever a fence process starts and after a notice. What the kernel shows and the store does not know
+// is adopted. What is stored and not in the kernel (a reboot, a foreign flush) is installed again. What has expired is
+// dropped. The fence process does it in one transaction, made again where the kernel has moved on meanwhile.
 core::Result<Differing> KernelSync::reconcile() {
-    commits_.follow_clock();  // before the look, whose ends are by this clock
+    commits_.follow_clock();  // before the look: its ends are by this clock
     const auto kernel = shared_.helper.list();
     if (!kernel) {
         return tl::unexpected(kernel.error());

@@ -39,7 +39,7 @@ public:
 
     // GET /v1/rules. Any thread. Errors: the fence process's.
     Outcome<Json> rules();
-    // The same, when the fences, or what is wanted of them, are no longer of the revision `seen`, or after patience.
+    // The same, when the fences or what is wanted of them differ from the revision `seen`, or after patience.
     Outcome<Json> watch_rules(std::uint64_t seen, core::Milliseconds patience);
     Outcome<std::string> rules_text();
 

@@ -72,7 +72,7 @@ core::Result<void> ProxySync::configure(const config::Config& config) {
         hold_while_on_trial(message);
     }
     message["recall"] = shared_.going_back;
-    // Under the new names: a fenced server whose name changes must not be open until the next "administer".
+    // Under the new names: a fenced server with a new name must not be open until the next "administer".
     message["fences"] = administer_message(config, *shared_.wanted().administration, shared_.known())["fences"];
     std::vector<core::base::Descriptor> sockets;
     const auto take = [&sockets](std::vector<core::base::Descriptor> more) {
@@ -124,8 +124,8 @@ core::Result<void> ProxySync::tell(core::Milliseconds patience) {
     return {};
 }
 
-// At the start of this process: until the supervisor has handed over the proxy's link, one that nobody here knows of
-// may serve. Not for the main loop, which would wait for itself.
+// At the start of this process a proxy may serve that is not known here: the supervisor has not handed over its link
+// yet. Not for the main loop, which would wait for itself.
 core::Result<void> ProxySync::await_proxy() {
     const auto deadline = Clock::now() + proxy_known_wait;
     while (!shared_.proxy_known) {

@@ -1,5 +1,4 @@
-// ProxySync: gives the proxy its configuration and tells it what operators have ordered, again and again until it has
-// taken it.
+// ProxySync: gives the proxy its configuration and the operators' orders, again and again until it has taken them.
 #pragma once
 
 #include <optional>

@@ -80,7 +80,7 @@ core::Result<void> RedirectSync::update() {
     // A fence process that has put nothing yet does not know what this one here has had made.
     if (found->before == netfilter::Before::foreign ||
         (found->before == netfilter::Before::unknown && redirects_ == redirects)) {
-        // Who it was is not known, because the answer to a put does not say it.
+        // The culprit is not known, because the answer to a put does not name it.
         shared_.note_drift({{"what", "table inet gatehouse_redirect was changed"},
                             {"culprit", nullptr},
                             {"pid", nullptr},

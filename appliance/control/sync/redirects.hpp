@@ -13,8 +13,8 @@
 namespace appliance::control {
 
 // report: the proxy's last. A backend is eligible when its check passes and nothing of it is fenced; a pool in
-// maintenance has nobody, because there is no page to show in TCP. before: what was made last. A proxy that has just
-// been restarted has checked nobody yet: a backend stays what it was before then, and one that is new waits for its
+// maintenance has no eligible backend, because there is no page to show in TCP. before: what was made last. A proxy
+// that has just been restarted has no verdict yet: a backend stays what it was before then, and a new one waits for its
 // check.
 std::vector<netfilter::Redirect> make_redirects(const config::Config& config, const Administration& administration,
                                                 const nlohmann::json& report,

@@ -13,8 +13,7 @@ namespace {
 // How often a disk in trouble is tried again, and a sound one looked at.
 constexpr core::Milliseconds state_retry{1'000};
 
-// A fence that was found in the kernel meanwhile is known by what its note says: the disk says whose it is, and of
-// which server.
+// A fence that was found in the kernel meanwhile is known by its note alone; the disk adds its owner and its server.
 Administration merge_late(Administration now, Administration late) {
     for (auto& [address, fence] : now.fences) {
         if (const auto stored = late.fences.find(address); stored != late.fences.end()) {
@@ -70,8 +69,8 @@ void StateUpkeep::expire() {
     }
     std::erase_if(next.fences, due);
     std::erase_if(next.maintenance, due);
-    // The kernel drops an expired fence by itself, so neither a fence process that is away nor a full disk holds this
-    // up: what is still stored is expired again at the next start.
+    // The kernel drops an expired fence by itself. So neither a missing fence process nor a full disk delays this: what
+    // is still stored is expired again at the next start.
     if (!changes.empty() && !(shared_.helper.attached() && shared_.helper.apply(changes))) {
         for (const auto& [address, record] : now.administration->fences) {
             if (expired(record.until, time)) {

@@ -18,7 +18,7 @@ public:
     StateUpkeep(ControlState& shared, ProxySync& proxy_sync, FenceCommits& commits, KernelSync& kernel)
         : shared_(shared), proxy_sync_(proxy_sync), commits_(commits), kernel_(kernel) {}
 
-    // Fences and pages whose time is over go. Takes ControlState::changing, as keep() does.
+    // Expired fences and pages go. Takes ControlState::changing, as keep() does.
     void expire();
     // Tries a disk in trouble again. Fences that the disk held and that could not be read are taken over then.
     void keep(Clock::time_point now);

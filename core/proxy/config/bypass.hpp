@@ -1,4 +1,4 @@
-// Bypass: who sees the site while others see the maintenance page. Pure.
+// Bypass: which visitors see the site while others see the maintenance page. Pure.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace core::proxy {
 
-// Any of these is enough; what is empty lets nobody through.
+// Any of these is enough; what is empty lets no visitor through.
 struct Bypass {
     std::vector<Network> networks;
     std::string cookie;  // a cookie's name, and what it must hold, byte by byte

@@ -1,5 +1,5 @@
-// Snapshot: one immutable configuration of the data plane. Made by whoever starts the server, shared by all workers,
-// replaced as a whole by a reload.
+// Snapshot: one immutable configuration of the data plane. The caller that starts the server makes it, all workers
+// share it, a reload replaces it as a whole.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +26,9 @@ enum class Mode : std::uint8_t { http, tcp };
 // and lists their fields once (appliance/config/model/fields.hpp).
 struct ListenerSettings {
     Mode mode = Mode::http;
-    // Whose word is taken for where a connection or request comes from.
+    // The peers that are believed about the source of a connection or request.
     std::vector<Network> trusted{};
-    bool proxy_protocol = false;  // a trusted peer begins with a PROXY header, and nobody else may connect
+    bool proxy_protocol = false;  // a trusted peer begins with a PROXY header, and no other may connect
     bool https = false;           // what comes here has come by https, which ended before it came
     bool forwarded = false;       // requests get a Forwarded field too
     bool via = false;             // and a Via field
@@ -53,7 +53,7 @@ struct PoolSettings {
     std::vector<Address> sources{};     // that connections to backends of the same family leave from, in turn; port 0
     Milliseconds backend_timeout{0};    // HTTP only: a backend's silence; 0: that of Timeouts
     bool abort_on_close = false;        // a client that has finished sending and waits for its answer has left
-    std::uint32_t queue = 1024;         // how many may wait while every backend is at its limit; 0: nobody
+    std::uint32_t queue = 1024;         // how many may wait while every backend is at its limit; 0: none
     Milliseconds queue_timeout{5'000};  // and how long each of them
     Milliseconds hold{0};               // how long no backend may be usable until visitors see the page; 0: not at all
     Milliseconds slow_start{0};         // until a backend that has come up has its whole weight; 0: at once

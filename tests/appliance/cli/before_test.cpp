@@ -34,7 +34,7 @@ Common fencing(std::vector<std::string> servers, std::optional<std::string> pool
     return {.servers = std::move(servers), .pool = std::move(pool)};
 }
 
-TEST(Before, AFenceThatLeavesSomebodyToServeNeedsNoWord) {
+TEST(Before, AFenceThatLeavesAUsableServerNeedsNoWord) {
     EXPECT_THAT(before_fence(serving(), fencing({"web2"})).lines, IsEmpty());
     EXPECT_THAT(before_fence(Json(), fencing({"web1"})).lines, IsEmpty());
 }
@@ -81,7 +81,7 @@ TEST(Before, APoolThatSharesTheAddressIsNamedThoughAnotherWasMeant) {
     EXPECT_THAT(warning.lines, ElementsAre("the fence holds in pool api too: web1 has the same address there"));
 }
 
-TEST(Before, APoolBehindThePageLosesNobody) {
+TEST(Before, APoolBehindThePageLosesNoVisitor) {
     Json seen = serving();
     seen["pools"][1]["state"] = "maintenance";
     EXPECT_THAT(before_fence(seen, fencing({"web1"})).lines, IsEmpty());
@@ -100,7 +100,7 @@ TEST(Before, ThePageForAllPoolsNamesThem) {
     EXPECT_THAT(before_page(one).lines, IsEmpty());
 }
 
-TEST(Before, TakingAllPagesAwayNamesThemAndWhoseTheyAre) {
+TEST(Before, TakingAllPagesAwayNamesThemAndTheirOwners) {
     const Warning off = before_no_page(serving());
     EXPECT_TRUE(off.asks);
     EXPECT_THAT(off.lines, ElementsAre("no pool was named, so the page goes from all of them: chat (by ada: schema)"));

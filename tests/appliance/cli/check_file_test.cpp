@@ -32,7 +32,7 @@ protected:
         std::ofstream(path) << text;
         ASSERT_EQ(::chmod(path.c_str(), mode), 0);
     }
-    // A configuration in that folder, of a daemon that runs as nobody.
+    // A configuration in that folder, of a daemon that runs as the user "nobody".
     Outcome check(const std::string& more, mode_t mode = 0644, bool as_json = false) {
         put("g.toml",
             "[listen.web]\naddress = \"0.0.0.0:80\"\npool = \"app\"\n[server.a]\nhost = \"10.0.0.1\"\n"

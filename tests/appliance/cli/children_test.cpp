@@ -88,7 +88,7 @@ TEST_F(ChildrenTest, AreEndedWhenCancelled) {
     EXPECT_EQ(ended_[1].trouble, "aborted");
 }
 
-TEST_F(ChildrenTest, WhoKeepsTheOutputOpenDoesNotHoldTheEndUp) {
+TEST_F(ChildrenTest, AProcessThatKeepsTheOutputOpenDoesNotDelayTheEnd) {
     children_.start(1, "sleep 30 & echo started", 60s, {});
     collect();
     EXPECT_EQ(output_[1], "started\n");
@@ -177,7 +177,7 @@ TEST_F(ChildrenTest, AreAllEndedAtOnceAndTold) {
     EXPECT_TRUE(children_.running().empty());
 }
 
-// Whoever is killed cannot tidy up; the pipe's end tells when the last process of the command has gone.
+// A killed process cannot tidy up; the pipe's end tells when the last process of the command has gone.
 TEST_F(ChildrenTest, EndWithTheProcessThatStartedThemHoweverItEnds) {
     const std::string pipe = make_pipe();
     const pid_t starter = ::fork();

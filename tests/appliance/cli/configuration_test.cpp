@@ -28,7 +28,7 @@ TEST(ParserOfConfig, TakesItsThreeCommands) {
     EXPECT_THAT(parse({"config", "aply", "x"}).error().text, HasSubstr("did you mean 'apply'"));
 }
 
-TEST(RequestForConfig, SaysBesideTheTextWhyAndWho) {
+TEST(RequestForConfig, SaysBesideTheTextItsReasonAndAuthor) {
     const auto request = request_of({"config", "apply", "new.toml", "--why", "ä & 100 %", "--dry-run"}, "ann");
     EXPECT_EQ(request.method, Request::Method::put);
     EXPECT_EQ(request.path, "/v1/configuration?why=%C3%A4%20%26%20100%20%25&claimed_by=ann&dry_run=1");

@@ -49,7 +49,7 @@ TEST(RequestOfDiagnoses, SaysHowLongItMayTake) {
     EXPECT_EQ(request_of({"log", "--lines", "7"}).path, "/v1/log?lines=7");
 }
 
-TEST(ShowConnected, SaysWhoAnsweredOrWhyNobodyDid) {
+TEST(ShowConnected, SaysTheAddressThatAnsweredOrWhyNoneDid) {
     const auto good = outcome_of_answer({"connect", "web1", "80"}, R"({"host": "web1", "port": 80, "connected": true,
         "address": "10.0.0.11:80", "ms": 0.42, "tried": [], "error": "", "note": ""})");
     EXPECT_EQ(good.code, 0);

@@ -97,7 +97,7 @@ TEST(HostFenceParser, AFenceForNoTimeIsRefusedBecauseItWouldLookLikeOne) {
     EXPECT_THAT(host_fence_refusal({"add", "--from", "10.0.0.5", "--port", "80", "--for", "30"}), HasSubstr("--for"));
 }
 
-TEST(HostFenceParser, MoreThanAnybodyMeansIsRefused) {
+TEST(HostFenceParser, MoreThanAnOperatorCanMeanIsRefused) {
     std::string ports = "1";
     for (int port = 2; port <= 10'001; ++port) {
         ports += "," + std::to_string(port);
@@ -106,7 +106,7 @@ TEST(HostFenceParser, MoreThanAnybodyMeansIsRefused) {
                 HasSubstr("more than 10000 fences"));
 }
 
-TEST(ShowHostFences, SaysWhoIsRefusedWhereAndWhy) {
+TEST(ShowHostFences, SaysTheRefusedSourceThePlaceAndTheReason) {
     auto second = make_fence();
     second.backend = *Address::parse("[fd00::5]:443");
     second.mode = netfilter::Mode::drop;

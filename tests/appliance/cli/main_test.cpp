@@ -153,7 +153,7 @@ TEST(Main, AWaitThatRanOutIsCodeFour) {
     EXPECT_EQ(ask(server, {"unfence", "web1"}).code, 0);
 }
 
-TEST(Main, AChangeNamesWhoClaimsToMakeIt) {
+TEST(Main, AChangeNamesThePersonThatClaimsToMakeIt) {
     ::setenv("SUDO_USER", "ada", 1);
     UnixServer server({{200, R"({"changed": []})"}});
     EXPECT_EQ(ask(server, {"reload"}).out, "nothing has changed\n");
@@ -199,7 +199,7 @@ const char* const last_of_app =
                  {"server": "web2", "address": "10.0.0.12:80", "state": "down", "weight": 1}]},
     {"name": "chat", "state": "serving", "backends": []}]})";
 
-TEST(Main, FencingTheLastServerWarnsAndGoesOnWhereNobodyCanBeAsked) {
+TEST(Main, FencingTheLastServerWarnsAndGoesOnWithoutATerminal) {
     UnixServer server({{200, last_of_app}, {200, R"({"fences": []})"}});
     const Ran ran = ask(server, {"fence", "web1"});
     EXPECT_EQ(ran.code, 0);

@@ -219,7 +219,7 @@ TEST_F(Memory, SaysWhereNothingCanBeKept) {
     EXPECT_FALSE(look());
 }
 
-TEST_F(Memory, WaitsForNobodyWhoHoldsTheFolder) {
+TEST_F(Memory, DoesNotWaitForAnotherProcessThatHoldsTheFolder) {
     keep(7);
     const core::base::Descriptor held(::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);

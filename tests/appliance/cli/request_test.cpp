@@ -18,7 +18,7 @@ TEST(Request, ReadingCommandsGet) {
     EXPECT_EQ(request_of({"status"}, "ada").body, "");
     EXPECT_EQ(request_of({"rules"}).path, "/v1/rules");
     EXPECT_EQ(request_of({"rules", "--nft"}).path, "/v1/rules?format=nft");
-    // The table says too what visitors meet where nobody shows the page, and only the status knows that.
+    // The table says too what visitors meet where no operator shows the page, and only the status knows that.
     EXPECT_EQ(request_of({"maintenance", "status"}).path, "/v1/status");
     EXPECT_EQ(request_of({"maintenance", "status", "--json"}).path, "/v1/maintenance");
     EXPECT_EQ(request_of({"metrics"}).path, "/v1/metrics");

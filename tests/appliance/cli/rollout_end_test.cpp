@@ -51,7 +51,7 @@ TEST(RolloutEnd, IsFourWhereItHasExpired) {
     Json expired = ended_rollout("aborted", {{"guard", "failed"}});
     expired["expires"] = "2026-11-22T14:00:00Z";
     expired["ended"] = "2026-11-22T13:59:59Z";
-    EXPECT_EQ(exit_code_of(expired), 1) << "somebody has aborted it before";
+    EXPECT_EQ(exit_code_of(expired), 1) << "it was aborted before";
     expired["ended"] = "2026-11-22T14:00:00Z";
     EXPECT_EQ(exit_code_of(expired), 4);
     expired["steps"][0]["kind"] = "run";

@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(ShowAudit, SaysWhoChangedWhatAndWhatBecameOfIt) {
+TEST(ShowAudit, SaysAuthorChangeAndOutcome) {
     const Json answer = Json::parse(R"({"entries": [
       {"id": 12, "time": "2026-11-22T13:58:00Z", "who": "ci", "for": "ann", "from": "10.0.0.9:40112", "what": "deploy",
        "request": {"strategy": "rolling", "override": "nobody meets", "servers": ["web1", "web2"]}, "why": "2.3",

@@ -112,7 +112,7 @@ POOL chat: down, port 5222, round_robin
 )");
 }
 
-TEST(ShowStatus, SaysWhichListenerNobodyCanReach) {
+TEST(ShowStatus, SaysWhichListenerIsUnreachable) {
     json absent = status;
     absent["listeners"][1]["present"] = false;
     absent["listeners"][1]["why"] = "10.0.0.9 is not an address of this machine yet";
@@ -205,7 +205,7 @@ chat  serving      off   -    -    -
     }
 }
 
-TEST(ShowMaintenance, SaysWhenVisitorsSeeThePageBecauseNobodyServes) {
+TEST(ShowMaintenance, SaysWhenVisitorsSeeThePageBecauseNoServerServes) {
     json lost = status;
     lost["pools"].erase(1);
     json& app = lost["pools"][0];
@@ -302,7 +302,7 @@ TEST(ShowUnfenced, SaysWhetherTheServerIsOpen) {
     EXPECT_EQ(show_answer({"unfence", "a"}, {{"lifted", 0}}), "nothing was fenced\n");
 }
 
-TEST(ShowWeights, SaysWhoseWeightItIs) {
+TEST(ShowWeights, SaysTheAuthorOfAWeight) {
     json changed = status;
     changed["pools"][0]["backends"][0]["weight_by_hand"] = {{"who", "ada"}, {"why", "new machine"}};
     EXPECT_THAT(show_status(changed, now, {}), HasSubstr("weight 1 by ada: new machine\n"));

@@ -44,7 +44,7 @@ TEST(Table, ColoursOnlyWhereTheyAreWelcome) {
     EXPECT_THAT(table.render({.colour = true}), testing::HasSubstr("\x1b[1;31ma\x1b[0m"));
 }
 
-TEST(Clean, NobodysReasonRewritesTheScreen) {
+TEST(Clean, NoReasonRewritesTheScreen) {
     EXPECT_EQ(clean("a\x1b[2Jb\r\nc\td"), "a?[2Jb??c?d");
     EXPECT_EQ(clean("\xc2\x9b"
                     "31m"),
@@ -91,7 +91,7 @@ TEST(Table, AWordGoesOverTwoLinesAtMost) {
     EXPECT_TRUE(table.render({.width = 31}).starts_with("NAME\n  nnn")) << table.render({.width = 31});
 }
 
-TEST(Table, WhereNobodyLooksALineIsAsLongAsItHasToBe) {
+TEST(Table, WithoutATerminalALineIsAsLongAsItHasToBe) {
     Table table({{"SERVER"}, {"WHY"}});
     const std::string name(200, 'n');
     table.add({{name}, {name}}, {{name + " " + name}});
@@ -111,7 +111,7 @@ protected:
     }
 };
 
-TEST_F(TerminalStyle, IsPlainAndOfUnlimitedWidthWhereNobodyLooks) {
+TEST_F(TerminalStyle, IsPlainAndOfUnlimitedWidthWithoutATerminal) {
     ::unsetenv("COLUMNS");
     EXPECT_EQ(look().width, Style::unlimited);
     EXPECT_FALSE(look().colour);

@@ -62,7 +62,7 @@ TEST(Upgrade, ThatWasGivenUpIsCodeOneAndSaysWhichVersionGoesOn) {
     EXPECT_EQ(outcome.out, "");
 }
 
-TEST(Upgrade, WhoseWaitRunsOutIsCodeFour) {
+TEST(Upgrade, IsCodeFourWhenItsWaitRunsOut) {
     UnixServer server({{202, begun}});
     const Outcome outcome = run_command({"upgrade", "--wait", "0s"}, server.path());
     EXPECT_EQ(outcome.code, 4);

@@ -77,7 +77,7 @@ TEST(Screen, ShowsWhatHasFailedFirst) {
                 HasSubstr("   61  run      production-web-20: failed, exit code 1?[2J\n"));
 }
 
-TEST(WatchRollout, PrintsEachLineOfTheJournalOnceWhereNobodyLooks) {
+TEST(WatchRollout, PrintsEachLineOfTheJournalOnceWithoutATerminal) {
     const std::string running = watched(1, 0, 1).dump();
     Json ended = watched(1, 1, 0);
     ended["state"] = "done";

@@ -35,7 +35,7 @@ protected:
         const auto file = read_named(folder_, name, reach, 1000);
         return file ? file->bytes : file.error().line();
     }
-    // What is wrong with a configuration in the folder whose page is that.
+    // The problems of a configuration in the folder with that page.
     std::string page(const std::string& name, const std::string& more = {}) const {
         const auto parsed = parse(
             "[listen.web]\naddress = \"127.0.0.1:1\"\nmode = \"http\"\npool = \"app\"\n"

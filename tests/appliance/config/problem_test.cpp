@@ -131,7 +131,7 @@ TEST(Problems, AnAddressSaysWhatIsWrongWithIt) {
     });
 }
 
-TEST(Problems, AReferenceToNobodyNamesTheNearest) {
+TEST(Problems, AReferenceToAnUnknownNameNamesTheNearest) {
     hold({
         {3, "pool = \"ap\"", {"3:8: unknown pool 'ap' in [listen.web]; did you mean 'app'?"}},
         {3, "", {"1:9: [listen.web] has no 'pool'; add pool = \"app\""}},

@@ -111,7 +111,7 @@ TEST(Resolve, WhereNothingFitsTheAddressStaysAndTheReasonIsTold) {
     EXPECT_FALSE(fresh.pools[0].backends[0].has_address());
 }
 
-TEST(Resolve, WhoMovesTakesNobodysPlaceWhoStays) {
+TEST(Resolve, AServerThatMovesDoesNotTakeTheAddressOfOneThatStays) {
     const Config before = running({{"web1", {host("10.0.0.21")}}, {"web2", {host("10.0.0.22")}}});
     Config wanted = site();
     EXPECT_THAT(resolve(wanted, {{"web1", {host("10.0.0.22")}}, {"web2", {host("10.0.0.22")}}}, before),

@@ -17,7 +17,7 @@ std::string site_of(std::string_view mode = "http") {
         mode);
 }
 
-// The problems of a file whose line 10 begins with rest, without the file's name.
+// The problems of a file with rest from line 10 on, without the file's name.
 std::vector<std::string> problems(const std::string& rest, std::string_view mode = "http") {
     return problem_list(site_of(mode) + rest);
 }

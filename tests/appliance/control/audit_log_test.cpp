@@ -45,7 +45,7 @@ TEST_F(AuditLogTest, ShowsTheNewestFirstWithItsOutcome) {
     EXPECT_EQ(log.last(1)->size(), 1U);
 }
 
-TEST_F(AuditLogTest, NothingStaysBegunWhoseProcessHasEnded) {
+TEST_F(AuditLogTest, NothingStaysBegunAfterTheEndOfItsProcess) {
     ASSERT_TRUE(AuditLog(folder_).begin(entry("one")));
     AuditLog log(folder_);
     ASSERT_TRUE(log.close_begun());
@@ -100,7 +100,7 @@ TEST_F(AuditLogTest, ForgetsWhatIsOlderThanItsTimeAndNothingElse) {
 }
 
 // Ten thousand more changes of one token push nothing out.
-TEST_F(AuditLogTest, WhoFillsItIsRefusedAndOthersAreNot) {
+TEST_F(AuditLogTest, AnAuthorThatFillsItIsRefusedAndOthersAreNot) {
     AuditLog log(folder_, {.newest = 10, .bytes_of_one = 10'000});
     ASSERT_TRUE(log.begin(entry("the evidence")));
     AuditEntry loop = entry("again");

@@ -1,5 +1,5 @@
-// Control between a real kernel (a namespace of its own, a real fence helper) and two peers of this test that speak the
-// links' protocols: one in the supervisor's place, one in the proxy's.
+// Control between a real kernel (a namespace of its own, a real fence helper) and two peers that speak the links'
+// protocols: one in the supervisor's place, one in the proxy's.
 #pragma once
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// Servers that are given by names, by a control whose name service says what the test tells it to.
+// Servers that are given by names. The test decides what the control's name service says.
 #include <gmock/gmock.h>
 
 #include <algorithm>

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-// A port of the loopback on which somebody listens, until it is closed.
+// A port of the loopback with a listening socket, until it is closed.
 struct Listening {
     Descriptor socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     std::uint16_t port = 0;

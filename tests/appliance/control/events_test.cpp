@@ -35,7 +35,7 @@ TEST(Events, ComeInOrderAfterTheOneThatWasSeen) {
     EXPECT_TRUE(events.after(news.events[1].id, 1ms).events.empty());
 }
 
-TEST(Events, WhoWaitsIsWoken) {
+TEST(Events, AWaitingReaderIsWoken) {
     Events events;
     const auto before = events.newest();
     std::thread other([&] { events.publish("fence", "{}"); });
@@ -56,7 +56,7 @@ TEST(Events, ThatAreNotKeptAnyMoreAreSaidToBeMissed) {
     EXPECT_TRUE(news.missed);
     EXPECT_EQ(news.events.size(), Events::kept_max);
     EXPECT_EQ(news.events.front().line, "1");
-    // Who asks for all there is, and who has seen an earlier process's.
+    // A reader that asks for all there is; then one that has seen an earlier process's events.
     EXPECT_FALSE(events.after(0, 0ms).missed);
     EXPECT_TRUE(events.after(before - 5, 0ms).missed);
 }

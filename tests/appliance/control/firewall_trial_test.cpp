@@ -30,7 +30,7 @@ FirewallTrial on_trial() {
     return begin_change({make(1), std::nullopt, std::nullopt}, make(2), "ann", "more", start);
 }
 
-TEST(FirewallTrial, AChangeCountsAtOnceAndGoesAwayWhenNobodyConfirmsIt) {
+TEST(FirewallTrial, AChangeCountsAtOnceAndGoesBackUnlessItIsConfirmed) {
     const auto trial = on_trial();
     EXPECT_EQ(trial.in_force(), make(2));
     EXPECT_FALSE(expire(trial, start + 59'999ms));

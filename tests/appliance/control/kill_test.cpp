@@ -32,7 +32,7 @@ TEST_F(ControlKill, EndsWhatIsEstablishedWithEveryBackendThatItFences) {
     EXPECT_EQ(fenced(), (Strings{"10.0.0.11:80", "10.0.0.11:5222"}));
 }
 
-TEST_F(ControlKill, IsNotSpokenOfWhereNobodyAskedForIt) {
+TEST_F(ControlKill, IsNotSpokenOfWhereItWasNotOrdered) {
     flows("10.0.0.11:80") = {3, 1};
     EXPECT_FALSE(control_->fence(order({"web1"}))->contains("killed"));
     EXPECT_EQ(flows("10.0.0.11:80"), (netfilter::Reaped{3, 1}));

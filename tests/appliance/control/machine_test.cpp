@@ -24,7 +24,7 @@ protected:
     const std::filesystem::path& folder = temporary.path();
 };
 
-TEST_F(Procfs, TellsWhoWaitsForOthers) {
+TEST_F(Procfs, TellsTheListeningSockets) {
     const std::string head = "  sl  local_address rem_address   st tx_queue\n";
     has("net/tcp", head +
                        "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0\n"

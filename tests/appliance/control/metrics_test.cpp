@@ -66,7 +66,7 @@ TEST(Metrics, CountsOddAnswersByServerAndKind) {
                   "gatehouse_backend_odd_answers_total{pool=\"app\",server=\"web1\",kind=\"folded_field\"} 2\n"));
 }
 
-TEST(Metrics, SaysWhichListenersNobodyCanReach) {
+TEST(Metrics, SaysWhichListenersAreUnreachable) {
     EXPECT_THAT(printed(), HasSubstr("gatehouse_listener_present{listener=\"web\"} 0\n"
                                      "gatehouse_listener_present{listener=\"web6\"} 1\n"));
 }

@@ -245,7 +245,7 @@ TEST_F(ResolvedNames, AreNotThoseOfAnotherNameOrServer) {
     EXPECT_THAT(load({{.name = "web1", .host = host("10.0.0.99")}}), IsEmpty());
 }
 
-TEST_F(ResolvedNames, OfWhichSomebodyElseWroteTheTextAreAnError) {
+TEST_F(ResolvedNames, InAForeignFormatAreAnError) {
     ASSERT_TRUE(save_names(folder_.path(), {placed("web1", "web1.example.org", "10.0.0.11")}));
     for (const char* text : {"nothing", "{}", "[1]", R"([{"server": 1}])", R"([{"server": "web1"}])"}) {
         ASSERT_TRUE(state::save_text(folder_.path(), "resolved_names", text).has_value());

@@ -1,4 +1,4 @@
-// Whose fence it is, and what those that wait for one are told: with two operators and a rollout.
+// A fence's owner, and what the orders that wait for it are told: with two operators and a rollout.
 #include <thread>
 
 #include "tests/appliance/control/memory_fixture.hpp"
@@ -42,7 +42,7 @@ protected:
         waiter.join();
         return answer;
     }
-    // A fence that is lifted, and what the wait for a check answers when `change` has been made in the middle of it.
+    // Lifts a fence, and returns what the wait for a check answers when `change` is made in the middle of it.
     Outcome<Control::Json> lift_and_wait(const std::function<void()>& change) {
         EXPECT_TRUE(control_->fence(by("ann", "")).has_value());
         proxy_->up = false;
@@ -62,7 +62,7 @@ protected:
     Control::Json record() { return (*control_->rules())["fences"][0]; }
 };
 
-TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomAndIsNotDrained) {
+TEST_F(FenceOwner, ADrainNamesThePersonThatLiftedItsFenceAndIsNotDrained) {
     const auto answer = drain_while([this] {
         ASSERT_TRUE(control_->unfence(lift_by("root", "it is well again")).has_value());
         proxy_->active = 0;
@@ -74,7 +74,7 @@ TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomAndIsNotDrained) {
 }
 
 // The fence is gone as soon as the kernel lets visitors through, whether the proxy takes it or not.
-TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomThoughTheProxyDoesNotTakeIt) {
+TEST_F(FenceOwner, ADrainNamesThePersonThatLiftedItsFenceThoughTheProxyDoesNotTakeIt) {
     const auto answer = drain_while([this] {
         proxy_->refuse("administer");
         EXPECT_FALSE(control_->unfence(lift_by("root", "it is well again")).has_value());
@@ -85,7 +85,7 @@ TEST_F(FenceOwner, ADrainWhoseFenceIsLiftedSaysByWhomThoughTheProxyDoesNotTakeIt
         << answer.error().error.what;
 }
 
-TEST_F(FenceOwner, ADrainWhoseFenceIsReplacedSaysByWhom) {
+TEST_F(FenceOwner, ADrainNamesThePersonThatReplacedItsFence) {
     const auto answer = drain_while([this] {
         FenceOrder other = by("bob", "mine");
         other.replace = true;
@@ -135,7 +135,7 @@ TEST_F(FenceOwner, ADrainCountsEveryPoolThatSharesTheAddress) {
 }
 
 // Its time is over, and control's loop has not come to it yet.
-TEST_F(FenceOwner, AFenceThatHasRunOutIsNobodysAnyMore) {
+TEST_F(FenceOwner, AFenceThatHasRunOutHasNoOwnerAnyMore) {
     FenceOrder first = by("ann", "disk broken");
     first.lasts = core::Milliseconds{1};
     const auto before = control_->fence(first);
@@ -165,7 +165,7 @@ TEST_F(FenceOwner, AnotherOperatorsFenceIsKeptWithWhatIsStricter) {
     EXPECT_TRUE(record()["until"].is_null());
 }
 
-TEST_F(FenceOwner, EverybodyWhoOrderedAFenceIsNamed) {
+TEST_F(FenceOwner, EachOperatorThatOrderedAFenceIsNamed) {
     for (const char* who : {"root", "joanna", "ann", "joanna"}) {
         ASSERT_TRUE(control_->fence(by(who, "")).has_value());
     }
@@ -174,7 +174,7 @@ TEST_F(FenceOwner, EverybodyWhoOrderedAFenceIsNamed) {
     EXPECT_EQ((*answer)["notes"], Control::Json({"it was ordered by joanna, ann too"}));
 }
 
-TEST_F(FenceOwner, ReplacingSaysWhoseFenceItWasAndIsAsOrdered) {
+TEST_F(FenceOwner, ReplacingNamesTheFormerOwnerAndIsAsOrdered) {
     ASSERT_TRUE(control_->fence(by("ann", "disk broken")).has_value());
     FenceOrder second = by("bob", "patches");
     second.lasts = std::chrono::minutes(5);

@@ -66,7 +66,7 @@ TEST(Redirects, SayWhatTheFileSaysOfPoolsInTheKernelAlone) {
     EXPECT_EQ(eligible(redirects), (std::vector{true, false}));
 }
 
-TEST(Redirects, LeaveOutWhoIsFencedAndAPoolInMaintenance) {
+TEST(Redirects, LeaveOutFencedBackendsAndAPoolInMaintenance) {
     const auto config = chat_config();
     Administration administration;
     administration.fences[*core::Address::parse("10.0.0.11:5222")] = {};

@@ -97,8 +97,7 @@ TEST_F(ControlWithRoutes, AnswersHeadAsGet) {
     EXPECT_EQ(ask({"HEAD", "/v1/status", {}, "", {0, 1, "root"}}).status, 200);
 }
 
-// Each route with each role: 403 exactly where the role is too small. What a change then says to an empty order is not
-// looked at, but for those that would be carried out.
+// Each route with each role: 403 exactly where the role is too small. Other statuses are not looked at.
 TEST_F(ControlWithRoutes, NeedTheirRoleAndNoMore) {
     for (const Route& route : routes()) {
         for (const config::Role role : {config::Role::read, config::Role::operate, config::Role::admin}) {
@@ -212,7 +211,7 @@ TEST_F(ControlWithRoutes, ShowReadersNoCommandAndNoSecret) {
     }
 }
 
-TEST_F(ControlWithRoutes, WriteDownWhoWasRefusedForHisRole) {
+TEST_F(ControlWithRoutes, WriteDownACallerThatWasRefusedForItsRole) {
     const api::Peer ci{static_cast<uid_t>(-1), 0, "dashboard", config::Role::read, "[fd00::9]:40112"};
     EXPECT_EQ(ask({"POST", "/v1/fence", {}, R"({"servers":["web1"]})", ci}).status, 403);
     const AuditEntry entry = last_change();
@@ -229,14 +228,14 @@ TEST_F(ControlWithRoutes, ShowAsManyEntriesAsAskedFor) {
     EXPECT_EQ(ask({"GET", "/v1/audit", {{"last", "10001"}}, "", {0, 1, "root"}}).status, 400);
 }
 
-TEST(ReadWords, KeepsApartWhomARemoteCallerNames) {
+TEST(ReadWords, KeepsApartThePersonThatARemoteCallerNames) {
     const api::Peer peer{0, 0, "ci", config::Role::operate, "10.0.0.9:40112"};
     const auto words = read_words(json{{"claimed_by", "root"}}, peer);
     EXPECT_EQ(words->who, "ci");
     EXPECT_EQ(words->acts_for, "root");
 }
 
-TEST(ReadWords, BelievesOnlyRootAboutWhoItActsFor) {
+TEST(ReadWords, BelievesOnlyRootAboutThePersonItActsFor) {
     const json body{{"why", "x"}, {"claimed_by", "ann"}};
     EXPECT_EQ(read_words(body, {0, 1, "root"})->who, "ann (root)");
     EXPECT_EQ(read_words(body, {1000, 1, "bob"})->who, "bob");

@@ -89,7 +89,7 @@ TEST_F(StoreTest, ForgetsWhatIsNoLongerThere) {
     EXPECT_EQ(*store.load(), Administration{});
 }
 
-TEST_F(StoreTest, KnowsWhoseFenceTheLastChangeLifted) {
+TEST_F(StoreTest, KnowsTheOwnerOfAFenceThatTheLastChangeLifted) {
     Store store = open();
     Administration all = sample();
     for (auto& [address, fence] : all.fences) {
@@ -101,7 +101,7 @@ TEST_F(StoreTest, KnowsWhoseFenceTheLastChangeLifted) {
     ASSERT_TRUE(store.save({}).has_value());
     Administration left = *store.load();
     EXPECT_EQ(left.lifted, (std::map<std::string, LiftedFence>{{"7f3a", {5, "bob"}}}));
-    // Whoever loads that keeps it until the kernel has been read, however often there is a change before.
+    // A process that loads it keeps it until the kernel has been read, however often it saves before.
     for (int change = 0; change < 3; ++change) {
         ASSERT_TRUE(store.save(left).has_value());
     }

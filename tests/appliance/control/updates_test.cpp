@@ -87,7 +87,7 @@ TEST_F(Slots, DoesOneThingAtATime) {
     EXPECT_TRUE(take().is_null());
 }
 
-TEST_F(Slots, AnUpdateThatIsFetchedKeepsNobodyFromGoingBackOrAReboot) {
+TEST_F(Slots, AFetchDelaysNeitherARollBackNorAReboot) {
     says(R"({"state":"fetching"})");
     ASSERT_TRUE(updates().roll_back().has_value());
     EXPECT_EQ(updates().reboot().error().status, 409) << "going back is a reboot";
@@ -100,11 +100,11 @@ TEST_F(Slots, AnUpdateThatIsFetchedKeepsNobodyFromGoingBackOrAReboot) {
     says(R"({"state":"idle"})");
     ASSERT_TRUE(updates().install("https://a/", true).has_value());
     EXPECT_EQ(updates().install("https://b/", true).error().status, 409);
-    ASSERT_TRUE(updates().roll_back().has_value()) << "in place of an update that nobody has begun with";
+    ASSERT_TRUE(updates().roll_back().has_value()) << "in place of an update that has not begun";
     EXPECT_EQ(take(), json::parse(R"({"action":"rollback"})"));
 }
 
-TEST_F(Slots, SaysWhenNobodyHasSaidAnythingYet) {
+TEST_F(Slots, SaysWhenThereIsNoReportYet) {
     EXPECT_EQ(updates().status().error().status, 503);
     says("{\"running\":");
     EXPECT_EQ(updates().install("https://a/", false).error().status, 503);

@@ -61,7 +61,7 @@ TEST_F(UpgradeTest, AProxyBesideAnotherChecksBeforeItServes) {
     settle_later();
     EXPECT_EQ(fresh->last("configure")["listeners"], json::array());
     EXPECT_EQ(fresh->last("configure")["pools"][0]["backends"].size(), 2U);
-    EXPECT_EQ(fresh->last("administer")["fences"].size(), 1U) << "before it could serve anybody";
+    EXPECT_EQ(fresh->last("administer")["fences"].size(), 1U) << "before it could serve a visitor";
     settle_later();
     EXPECT_EQ(fresh->last("configure")["listeners"], json::array());
     EXPECT_EQ(control_->status()["proxy"]["state"], "starting");

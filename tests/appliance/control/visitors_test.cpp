@@ -27,7 +27,7 @@ TEST(ViewVisitors, IsWhatLiesBetweenTwoReports) {
     EXPECT_NEAR(view["latency"]["p50_ms"].get<double>(), 0.136, 0.01);
 }
 
-TEST(ViewVisitors, BeginsWithNobody) {
+TEST(ViewVisitors, BeginsWithNoVisitors) {
     EXPECT_EQ(view_visitors(nullptr, seen(3, 0, {{7, 3}}))["requests"], 3);
     EXPECT_EQ(view_visitors(nullptr, seen(3, 0, {{7, 3}}))["latency"]["p99_ms"], 0.007);
     EXPECT_EQ(view_visitors(nullptr, nullptr)["requests"], 0);

@@ -34,7 +34,7 @@ TEST_F(ControlInMemory, AFenceThatIsMissingIsDrift) {
     EXPECT_EQ((*control_->rules())["fences"][0]["drift"], "missing in the kernel");
 }
 
-TEST(ViewRules, AFenceWhoseTimeIsOverIsNotMissed) {
+TEST(ViewRules, AnExpiredFenceIsNotMissed) {
     FenceRecord record;
     record.address = *core::Address::parse("10.0.0.12:80");
     record.until = *core::base::parse_time("2026-11-22T14:00:00Z");
