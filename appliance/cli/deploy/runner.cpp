@@ -30,7 +30,7 @@ constexpr std::chrono::seconds pause_patience{5};
 constexpr std::chrono::milliseconds run_timeout_max = std::chrono::hours(24);
 constexpr int not_executed = 126;  // as a shell says it
 
-// After an interrupt or a hang-up or a hang-up: how long the commands may take to end, and each of the last requests to the daemon.
+// After an interrupt or a hang-up: how long the commands may take to end, and each of the last requests to the daemon.
 constexpr std::chrono::milliseconds last_mercy{2'000};
 constexpr std::chrono::milliseconds last_patience{1'000};
 
