@@ -249,7 +249,7 @@ TEST_F(Loading, APageOfExactlyTheLimitLoadsAndOneByteMoreDoesNot) {
     const auto config = load(file);
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().front().text(),
-              fmt::format("{}:50:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
+              fmt::format("{}:51:8: bad 'page' in [maintenance]: cannot read '{}': it holds more than 1024 KiB; write "
                           "the page's path, relative to this file",
                           file.string(), (folder_ / "maintenance.html").string()));
 }
