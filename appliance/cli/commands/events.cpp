@@ -21,7 +21,7 @@ public:
 
     void declare(CLI::App& app, Common& /*common*/) override {
         app.add_flag("--all", all_, "Print the recent past events first");
-        app.footer("Example: gatehouse events --json | jq 'select(.event == \"health\")'");
+        app.footer("Example: gatehouse events --json | jq 'select(.event == \"fence\")'");
     }
     int run(const Finish& finish) override { return finish(follow()); }
 
