@@ -3,17 +3,17 @@ codes, metrics, fields, events, states, signals, statuses and roles that there a
 own, appliance_config/Reference."""
 
 import json
-import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 import unittest
 
 import house
 from house import CHAT, SOURCE, get, run, talk, wait_until
-from odd_server import OddServer
 from odd_messages import ANSWERS
+from odd_server import OddServer
 
 PROGRAM = house.BUILD / "gatehouse"
 CONTROL, OTHERS = "Events of the control process", "Events of the other processes"  # sections of log.md
@@ -206,7 +206,7 @@ class Living(house.SystemTest):
     def queue_up(self):
         """Two requests to a server that takes one at a time."""
         queue = lambda: {pool["name"]: pool for pool in self.house.json("status")["pools"]}["small"]["queue"]
-        visitors = [threading.Thread(target=get, args=("/drip?ms=1000", ("127.0.0.1", 8082))) for _ in range(2)]
+        visitors = [threading.Thread(target=get, args=("/drip?ms=2000", ("127.0.0.1", 8082))) for _ in range(2)]
         for visitor in visitors:
             visitor.start()
         wait_until(lambda: queue()["waited"] == 1, 10, "one has waited")
@@ -271,27 +271,26 @@ class Living(house.SystemTest):
 
     def test_each_exit_code_is_what_commands_says(self):
         code = lambda *command: self.house.cli(*command, check=False).returncode
-        broken = pathlib.Path(self.house.folder) / "broken.toml"
+        broken = self.house.folder / "broken.toml"
         broken.write_text("[listen.web]\n")
-        slow = threading.Thread(target=get, args=("/drip?ms=4000", ("127.0.0.1", 8082)))
-        slow.start()
-        wait_until(lambda: self.house.backends("small")["web1"]["active"] == 1, 10, "one in flight")
+        for _ in range(2):  # one for each server; they stay in flight
+            self.addCleanup(socket.create_connection(CHAT, 10).close)
+        wait_until(lambda: self.house.backends("chat")["web1"]["active"] == 1, 10, "one in flight")
         seen = {
             "0": [code("status"), code("check", "-c", self.house.configuration)],
             "1": [code("fence", "nobody", "--why", "no such server")],
             "2": [code("fence"), code("nonsense"), code("check", "-c", broken)],
             "3": [run(PROGRAM, "status", "--socket", self.house.folder / "nothing.sock", check=False).returncode],
-            "4": [code("fence", "web1", "--pool", "small", "--drain", "100ms", "--yes", "--why", "it is slow")],
+            "4": [code("fence", "web1", "--pool", "chat", "--drain", "100ms", "--why", "it stays")],
             "130": [self.interrupted()],
         }
-        slow.join()
         self.assertEqual(seen, {row[0]: [int(row[0])] * len(seen[row[0]])
                                 for row in rows(section(page("commands.md"), "Exit codes"))})
 
     def interrupted(self):
         """The exit code of a command that waits, after Ctrl-C."""
         waiting = subprocess.Popen(
-            [PROGRAM, "fence", "web1", "--pool", "small", "--drain", "60s", "--yes", "--why", "it is slow", "--socket",
+            [PROGRAM, "fence", "web1", "--pool", "chat", "--drain", "60s", "--why", "it stays", "--socket",
              self.house.folder / "control.sock"], stderr=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (waiting.kill(), waiting.wait(), waiting.stderr.close()))
         self.assertTrue(any("in flight" in line for line in waiting.stderr), "it says what it waits for")
