@@ -119,7 +119,7 @@ print_tour() {
     try "build/gatehouse fence web1 --why 'new kernel'" 'only web2 answers now'
     try 'build/gatehouse rules' 'the fence in the kernel'
     try "ip netns exec $name nft list ruleset" 'the same, seen by nft'
-    try "build/gatehouse fence web2 --why 'new kernel'"
+    try "build/gatehouse fence web2 --why 'new kernel'" 'the last one, so it asks: y'
     try "curl -i $site" 'the maintenance page'
     try 'build/gatehouse unfence web1 web2' 'open after the next check'
     printf '\nThe log: tail -f %s\nCtrl-C here ends everything.\n' "$folder/gatehouse.log"
