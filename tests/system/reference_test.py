@@ -273,24 +273,24 @@ class Living(house.SystemTest):
         code = lambda *command: self.house.cli(*command, check=False).returncode
         broken = self.house.folder / "broken.toml"
         broken.write_text("[listen.web]\n")
-        for _ in range(2):  # one for each server; they stay in flight
-            self.addCleanup(socket.create_connection(CHAT, 10).close)
-        wait_until(lambda: self.house.backends("chat")["web1"]["active"] == 1, 10, "one in flight")
+        self.addCleanup(socket.create_connection(CHAT, 10).close)  # it stays in flight
+        taken = lambda: [name for name, found in self.house.backends("chat").items() if found["active"]]
+        busy = wait_until(taken, 10, "one in flight")[0]
         seen = {
             "0": [code("status"), code("check", "-c", self.house.configuration)],
             "1": [code("fence", "nobody", "--why", "no such server")],
             "2": [code("fence"), code("nonsense"), code("check", "-c", broken)],
             "3": [run(PROGRAM, "status", "--socket", self.house.folder / "nothing.sock", check=False).returncode],
-            "4": [code("fence", "web1", "--pool", "chat", "--drain", "100ms", "--why", "it stays")],
-            "130": [self.interrupted()],
+            "4": [code("fence", busy, "--pool", "chat", "--drain", "100ms", "--why", "it stays")],
+            "130": [self.interrupted(busy)],
         }
         self.assertEqual(seen, {row[0]: [int(row[0])] * len(seen[row[0]])
                                 for row in rows(section(page("commands.md"), "Exit codes"))})
 
-    def interrupted(self):
+    def interrupted(self, server):
         """The exit code of a command that waits, after Ctrl-C."""
         waiting = subprocess.Popen(
-            [PROGRAM, "fence", "web1", "--pool", "chat", "--drain", "60s", "--why", "it stays", "--socket",
+            [PROGRAM, "fence", server, "--pool", "chat", "--drain", "60s", "--why", "it stays", "--socket",
              self.house.folder / "control.sock"], stderr=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (waiting.kill(), waiting.wait(), waiting.stderr.close()))
         self.assertTrue(any("in flight" in line for line in waiting.stderr), "it says what it waits for")

@@ -172,8 +172,7 @@ void collect_visitors(Collector& to, const Items& pools, const json& report) {
     to.add(std::move(requests));
     to.column({"pool_own_errors_total", "counter", "Answers with 5xx that Gatehouse made itself.", "ours"}, visitors);
     to.column({"pool_broken_total", "counter", "Answers that broke off, not by the visitor.", "broken"}, visitors);
-    to.column({"pool_retried_total", "counter", "Exchanges for which more than one server was tried.", "retried"},
-              visitors);
+    to.column({"pool_retried_total", "counter", "Exchanges that took more than one attempt.", "retried"}, visitors);
     to.add(std::move(latency));
 }
 

@@ -15,7 +15,7 @@ struct Visitors {
     std::array<std::uint64_t, 4> status{};  // of those: 2xx, 3xx, 4xx and 5xx, as the visitor saw it
     std::uint64_t ours = 0;                 // 5xx that are our own answer: no server, or no valid answer in time
     std::uint64_t broken = 0;               // answers that broke off, and the visitor was not the cause
-    std::uint64_t retried = 0;              // more than one server was tried
+    std::uint64_t retried = 0;              // took more than one attempt
     std::uint64_t waited = 0;               // every server was at its limit at first
     std::uint64_t took_us = 0;              // the sum over all of them, microseconds
     base::Histogram latency;                // from the request's head to the end of its answer
