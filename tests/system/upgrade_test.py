@@ -77,7 +77,10 @@ class Upgrade(house.SystemTest):
         listed = pathlib.Path(f"/proc/{self.house.daemon.pid}/task/{self.house.daemon.pid}/children")
         found = []
         for pid in listed.read_text().split():
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            try:
+                words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has ended since
             found.append((words[words.index("--role") + 1] if "--role" in words else " ".join(words), int(pid)))
         return sorted(found)
 
